@@ -1,0 +1,1 @@
+"""Leakage-free multi-omics integration and classification of a patient cohort."""

@@ -1,0 +1,107 @@
+"""Reading and writing of everything the workflow produces: whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+MISSING = "NA"
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside `path`; it takes the place of `path` if the block succeeds.
+
+    A killed job so leaves the old file or none, never half of one. The suffix is kept, because
+    libraries choose the format by it.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, index: bool = False) -> None:
+    """Write a TSV with ``NA`` for what is missing and six significant digits."""
+    with replacing(path) as temporary:
+        table.to_csv(
+            temporary,
+            sep="\t",
+            index=index,
+            na_rep=MISSING,
+            float_format="%.6g",
+            lineterminator="\n",
+        )
+
+
+def read_table(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
+    """Read a TSV that :func:`write_table` wrote; ``patient_id`` stays text."""
+    options = {"sep": "\t", "na_values": [MISSING], "keep_default_na": False, **options}
+    options.setdefault("dtype", {"patient_id": str})
+    # an empty field is missing too, whoever wrote the table
+    options["na_values"] = [*options["na_values"], ""]
+    return pd.read_csv(path, **options)
+
+
+def write_matrix(matrix: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a patients × features matrix as Parquet, its index kept."""
+    with replacing(path) as temporary:
+        matrix.to_parquet(temporary)
+
+
+def read_matrix(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a matrix that :func:`write_matrix` wrote."""
+    return pd.read_parquet(path)
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy and pandas values into what JSON knows; NaN and infinities become null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, np.ndarray, pd.Index, pd.Series)):
+        return [plain(item) for item in value]
+    if isinstance(value, (np.bool_, bool)):
+        return bool(value)
+    if isinstance(value, (np.integer, int)):
+        return int(value)
+    if isinstance(value, (np.floating, float)):
+        return float(value) if np.isfinite(value) else None
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    return str(value)
+
+
+def write_json(value: Any, path: str | os.PathLike[str]) -> None:
+    """Write JSON with sorted keys, so that equal results are equal files."""
+    with replacing(path) as temporary:
+        text = json.dumps(plain(value), indent=2, sort_keys=True, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Save a figure as SVG or PNG by its suffix, the same bytes for the same figure."""
+    with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "trd-multiomics"}):
+        metadata = {"Date": None} if temporary.suffix == ".svg" else {"Software": None}
+        figure.savefig(temporary, bbox_inches="tight", dpi=150, metadata=metadata)
+    # figures are made without pyplot's registry where possible; close those that are in it
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)

@@ -1,0 +1,55 @@
+"""What every script of a rule does first: log, threads, and one-line errors."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from types import TracebackType
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from trdomics.errors import InputError
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show what the user can mend in one line; show the trace only of what is our fault."""
+    if issubclass(kind, InputError):
+        print(f"error: {error}", file=sys.stderr)
+    else:
+        traceback.print_exception(kind, error, trace)
+    sys.stderr.flush()
+
+
+def start(job: Any, blas_threads: int | None = None) -> None:
+    """Send a job's output to its log and pin its linear algebra to the rule's threads.
+
+    BLAS and OpenMP divide sums by thread, so that an unpinned pool would make results depend on
+    the machine's cores. Call it before numpy is imported: libraries loaded later read the
+    environment, those already loaded are limited in place.
+
+    Parameters
+    ----------
+    job : snakemake.script.Snakemake
+        The object that Snakemake injects into a script.
+    blas_threads : int, optional
+        Threads for linear algebra where they differ from the rule's, as in rules whose threads
+        are worker processes: Snakemake gives those fewer on fewer cores.
+    """
+    threads = job.threads if blas_threads is None else blas_threads
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    if job.log:
+        sys.stdout = sys.stderr = open(  # noqa: SIM115 (open for as long as the process lives)
+            job.log[0], "w", encoding="utf-8", buffering=1
+        )
+    sys.excepthook = _report
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(name)s: %(message)s",
+        force=True,
+    )
+    threadpool_limits(limits=threads)
