@@ -1,0 +1,1 @@
+"""Readers of raw layer files: matrices, VCF, MAF."""

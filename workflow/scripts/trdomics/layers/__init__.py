@@ -1,0 +1,1 @@
+"""Normalisation and quality of one layer: frozen transforms, gene burden, outliers."""

@@ -1,0 +1,154 @@
+"""Variants reduced to carriers per gene and to the dosages of named variants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from trdomics.errors import InputError
+from trdomics.layers.base import LayerNormaliser
+
+DOSAGE_PREFIX = "dosage:"
+CLASSES = {"lof": ("lof",), "damaging": ("lof", "damaging")}
+# A table of so many genes that shares none with the model names its genes otherwise.
+_GENES_TO_JUDGE = 20
+
+
+class GeneBurden(LayerNormaliser):
+    """Carrier of a rare variant of the chosen class: 0/1 per gene; named variants: dosage.
+
+    A variant is left out where its training call rate is too low or its training allele
+    frequency too high (readers have left out those common in the population already). A variant
+    never seen in training counts, as it has passed the same static filters: novel variants are
+    the rule among rare ones. A genotype that is not called does not make a carrier.
+
+    A call set lists only what varies. So a trained gene without a column in a new table is 0,
+    not missing - except where a table of 20 or more genes shares none with the model, which
+    speaks of other gene names: then :meth:`missing_features` lists every gene. A dosage that is
+    absent is always listed, and filled with the training mean.
+
+    Parameters
+    ----------
+    burden : {"damaging", "lof"}
+        Classes that count: ``damaging`` includes ``lof``.
+    min_call_rate : float
+        Smallest share of training patients with a call.
+    max_allele_frequency : float
+        Largest allele frequency in the training patients, for the burden only.
+    min_prevalence : float
+        A gene stays if at least this share of the training patients carries, and not all do.
+    dosages : sequence of str
+        Names in the level ``variant`` whose dosage becomes a column ``dosage:<name>``.
+
+    Attributes
+    ----------
+    genes_ : ndarray of str
+        Genes kept; they are followed in ``features_`` by the dosages.
+    dosages_ : ndarray of str
+        Named variants that the training table has, called often enough.
+    excluded_variants_ : ndarray of str
+        Variants left out of the burden for call rate or frequency.
+    """
+
+    def __init__(
+        self,
+        burden: str = "damaging",
+        min_call_rate: float = 0.9,
+        max_allele_frequency: float = 0.01,
+        min_prevalence: float = 0.03,
+        dosages: Sequence[str] = (),
+    ) -> None:
+        self.burden = burden
+        self.min_call_rate = min_call_rate
+        self.max_allele_frequency = max_allele_frequency
+        self.min_prevalence = min_prevalence
+        self.dosages = dosages
+
+    def fit(self, table: pd.DataFrame, y: Any = None) -> GeneBurden:
+        """Learn excluded variants, kept genes and mean dosages.
+
+        Parameters
+        ----------
+        table : DataFrame, shape (n_patients, n_variants)
+            Dosages 0, 1, 2 or NaN; columns (variant, gene, consequence_class).
+        y : None
+            Ignored.
+        """
+        values = table.to_numpy(dtype=np.float32)
+        variants = table.columns.get_level_values("variant")
+        called = ~np.isnan(values)
+        n_called = called.sum(axis=0)
+        call_rate = n_called / max(len(table), 1)
+        dosage = np.where(called, values, 0).sum(axis=0) / np.maximum(n_called, 1)
+        rarely_called = call_rate < self.min_call_rate
+        excluded = rarely_called | (dosage / 2 > self.max_allele_frequency)
+        self.excluded_variants_ = np.asarray(sorted(set(variants[excluded])), dtype=str)
+
+        names, carriers = self._carriers(table)
+        prevalence = carriers.mean(axis=0) if len(names) else np.zeros(0)
+        kept = (prevalence >= self.min_prevalence) & (prevalence > 0) & (prevalence < 1)
+        self.genes_ = np.asarray(names[kept], dtype=str)
+
+        position = {name: i for i, name in reversed(list(enumerate(variants)))}
+        usable = [n for n in self.dosages if n in position and not rarely_called[position[n]]]
+        self.dosages_ = np.asarray(usable, dtype=str)
+        self.features_ = np.asarray(
+            [*self.genes_, *(DOSAGE_PREFIX + name for name in self.dosages_)], dtype=str
+        )
+        if not len(self.features_):
+            raise InputError(
+                "variants layer",
+                f"no gene has carriers in {self.min_prevalence:.1%} of the patients",
+                "lower min_prevalence, or check gene names and filters of the layer",
+            )
+        self.means_ = np.concatenate(
+            [prevalence[kept], [float(dosage[position[name]]) for name in usable]]
+        )
+        return self
+
+    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return carriers (0/1) per gene and dosages (patients × kept features)."""
+        check_is_fitted(self)
+        names, carriers = self._carriers(table)
+        counted = pd.DataFrame(carriers, index=table.index, columns=names)
+        genes = counted.reindex(columns=list(self.genes_), fill_value=0).astype(float)
+        result = pd.DataFrame(
+            np.tile(self.means_, (len(table), 1)), index=table.index, columns=list(self.features_)
+        )
+        result[list(self.genes_)] = genes
+        variants = table.columns.get_level_values("variant")
+        for name in self.dosages_:
+            found = np.flatnonzero(variants == name)
+            if len(found):
+                column = DOSAGE_PREFIX + name
+                values = table.iloc[:, found[0]].astype(float)
+                result[column] = values.fillna(result[column])
+        return result
+
+    def missing_features(self, table: pd.DataFrame) -> list[str]:
+        """Return absent dosages, and all genes where the table names genes otherwise."""
+        check_is_fitted(self)
+        genes = set(table.columns.get_level_values("gene"))
+        strangers = len(genes) >= _GENES_TO_JUDGE and genes.isdisjoint(self.genes_)
+        variants = set(table.columns.get_level_values("variant"))
+        absent = [DOSAGE_PREFIX + str(n) for n in self.dosages_ if n not in variants]
+        return [str(gene) for gene in self.genes_ if strangers] + absent
+
+    def _carriers(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return (genes sorted, carriers 0/1 of shape (n_patients, n_genes))."""
+        columns = table.columns
+        counts = columns.get_level_values("consequence_class").isin(CLASSES[self.burden])
+        counts &= ~columns.get_level_values("variant").isin(self.excluded_variants_)
+        genes = np.asarray(columns.get_level_values("gene"), dtype=str)
+        positions = np.flatnonzero(counts & (genes != ""))
+        if not len(positions):
+            return np.zeros(0, dtype=str), np.zeros((len(table), 0), dtype=np.int8)
+        positions = positions[np.argsort(genes[positions], kind="stable")]
+        names, starts = np.unique(genes[positions], return_index=True)
+        # NaN >= 1 is False: what is not called makes no carrier
+        carried = table.to_numpy(dtype=np.float32)[:, positions] >= 1
+        return names, np.logical_or.reduceat(carried, starts, axis=1).astype(np.int8)

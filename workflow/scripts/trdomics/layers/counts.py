@@ -1,0 +1,172 @@
+"""Counts to variance-stabilised values with everything learned frozen at fit."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydeseq2.dds import DeseqDataSet
+from scipy.stats import trim_mean
+
+from trdomics.errors import InputError
+from trdomics.layers.base import LayerNormaliser
+
+# Median of ratios over fewer features than these is decided by too few of them.
+_RATIO_FEATURES, _RATIO_SHARE = 50, 0.1
+# DESeq2's vst() fits the trend on features with a mean above 5 (vst.R, Bioconductor 3.18).
+_TREND_MEAN = 5.0
+
+
+class CountsNormaliser(LayerNormaliser):
+    """Low-count filter, size factors and variance-stabilising transformation (VST).
+
+    Size factors are DESeq2's median of ratios (Anders & Huber 2010) against the geometric means
+    of the *training* patients, taken over a patient's non-zero counts as R's
+    ``estimateSizeFactorsForMatrix`` does. Where few features are non-zero in all training
+    patients the reference is that of R's ``type = "poscounts"``. The dispersion trend is fitted
+    by pydeseq2 with an intercept-only design on features spread over the range of means, as R's
+    ``vst(nsub=)`` does; the transformation is its closed form with the trend frozen.
+
+    Parameters
+    ----------
+    min_count : float
+        A feature stays if it has at least this many reads ...
+    min_share : float
+        ... in at least this share of the training patients.
+    vst_genes : int
+        Features on which the dispersion trend is fitted.
+
+    Attributes
+    ----------
+    reference_ : ndarray, shape (n_kept,)
+        Log geometric means of the training counts, NaN where a feature is no reference.
+    size_factor_method_ : str
+        ``"ratio"`` or ``"poscounts"``.
+    trend_type_ : str
+        ``"parametric"``, or ``"mean"`` where the parametric trend did not converge.
+    trend_ : ndarray, shape (2,) or (1,)
+        a0 and a1 of dispersion = a0 + a1 / mean; or the trimmed mean of the dispersions.
+    """
+
+    def __init__(
+        self, min_count: float = 10, min_share: float = 0.25, vst_genes: int = 500
+    ) -> None:
+        self.min_count = min_count
+        self.min_share = min_share
+        self.vst_genes = vst_genes
+
+    def fit(self, table: pd.DataFrame, y: Any = None) -> CountsNormaliser:
+        """Learn filter, reference and trend from training counts (patients × features)."""
+        enough = (table.to_numpy() >= self.min_count).mean(axis=0) >= self.min_share
+        counts = self._keep(
+            table, enough, f"{self.min_count} reads in {self.min_share:.0%} of the patients"
+        )
+        self._fit_reference(counts)
+        present = np.ones(counts.shape[1], dtype=bool)
+        factors = self._factors(counts, present, table.index)
+        normalised = counts / factors[:, None]
+        self._fit_trend(counts, factors, normalised)
+        self.means_ = self._stabilise(normalised).mean(axis=0)
+        return self
+
+    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return variance-stabilised values on the log2 scale (patients × kept features)."""
+        counts, present = self._values(table)
+        normalised = counts / self._factors(counts, present, table.index)[:, None]
+        return self._filled(self._stabilise(normalised), present, self.means_, table.index)
+
+    def size_factors(self, table: pd.DataFrame) -> np.ndarray:
+        """Return each patient's size factor against the training reference, shape (n,)."""
+        counts, present = self._values(table)
+        return self._factors(counts, present, table.index)
+
+    def _fit_reference(self, counts: np.ndarray) -> None:
+        logs = np.zeros_like(counts)
+        np.log(counts, out=logs, where=counts > 0)
+        in_all = (counts > 0).all(axis=0)
+        if in_all.sum() >= min(_RATIO_FEATURES, max(1.0, _RATIO_SHARE * counts.shape[1])):
+            self.size_factor_method_ = "ratio"
+            self.reference_ = np.where(in_all, logs.mean(axis=0), np.nan)
+            return
+        self.size_factor_method_ = "poscounts"
+        means = logs.mean(axis=0)
+        self.reference_ = np.where(means > 0, means, np.nan)
+        # poscounts scales the training factors to a geometric mean of 1
+        everyone = np.ones(counts.shape[1], dtype=bool)
+        factors = self._factors(counts, everyone, pd.RangeIndex(len(counts)))
+        self.reference_ = self.reference_ + np.log(factors).mean()
+
+    def _factors(self, counts: np.ndarray, present: np.ndarray, patients: pd.Index) -> np.ndarray:
+        reference = self.reference_[present]
+        usable = np.isfinite(reference)
+        values = counts[:, usable]
+        countless = ~(values > 0).any(axis=1)
+        if countless.any():
+            raise InputError(
+                f"patient {patients[np.flatnonzero(countless)[0]]}",
+                "has no read in any feature of the size-factor reference",
+                "leave the sample out or check that its features are named as in training",
+            )
+        ratios = np.full(values.shape, np.nan)
+        np.log(values, out=ratios, where=values > 0)
+        ratios -= reference[usable]
+        complete = ~np.isnan(ratios).any(axis=1)
+        medians = np.empty(len(values))
+        medians[complete] = np.median(ratios[complete], axis=1)
+        medians[~complete] = np.nanmedian(ratios[~complete], axis=1)
+        return np.exp(medians)
+
+    def _fit_trend(self, counts: np.ndarray, factors: np.ndarray, normalised: np.ndarray) -> None:
+        chosen = spread_over_means(normalised.mean(axis=0), self.vst_genes)
+        patients = [f"p{i}" for i in range(len(counts))]
+        data = DeseqDataSet(
+            counts=pd.DataFrame(counts[:, chosen], index=patients, columns=chosen.astype(str)),
+            metadata=pd.DataFrame({"all": "one"}, index=patients),
+            design="~1",
+            n_cpus=1,
+            quiet=True,
+        )
+        # The factors of all features, not of the chosen ones: vst_fit keeps what it finds here
+        # (it looks for them in obsm, though it reads them from obs).
+        data.obs["size_factors"] = factors
+        data.obsm["size_factors"] = factors[:, None]
+        data.logmeans = self.reference_[chosen]
+        data.layers["normed_counts"] = normalised[:, chosen]
+        data.var["_normed_means"] = normalised[:, chosen].mean(axis=0)
+        with warnings.catch_warnings():
+            # a trend that does not converge is no warning but `trend_type_`
+            warnings.simplefilter("ignore")
+            data.vst_fit()
+        self.trend_type_ = str(data.vst_fit_type)
+        if self.trend_type_ == "parametric":
+            self.trend_ = np.asarray(data.uns["vst_trend_coeffs"], dtype=float)
+        else:
+            dispersions = data.var["vst_genewise_dispersions"].to_numpy()
+            informative = dispersions[dispersions > 10 * data.min_disp]
+            self.trend_ = np.array([trim_mean(informative, proportiontocut=0.001)])
+
+    def _stabilise(self, normalised: np.ndarray) -> np.ndarray:
+        """Return the VST of normalised counts: DESeq2's vignette "vst.pdf", eq. 1 and 2."""
+        if self.trend_type_ == "parametric":
+            a0, a1 = self.trend_
+            root = np.sqrt(a0 * normalised * (1 + a1 + a0 * normalised))
+            return np.log2((1 + a1 + 2 * a0 * normalised + 2 * root) / (4 * a0))
+        dispersion = self.trend_[0]
+        scaled = 2 * np.arcsinh(np.sqrt(dispersion * normalised))
+        return (scaled - np.log(dispersion) - np.log(4)) / np.log(2)
+
+
+def spread_over_means(means: np.ndarray, n_features: int) -> np.ndarray:
+    """Return positions of up to `n_features` features, evenly spaced in the order of `means`.
+
+    Features with a mean of 5 or less are left out, as R's ``vst`` does, unless fewer than ten
+    are above it.
+    """
+    eligible = np.flatnonzero(means > _TREND_MEAN)
+    if len(eligible) < 10:
+        eligible = np.arange(len(means))
+    ordered = eligible[np.argsort(means[eligible], kind="stable")]
+    steps = np.linspace(0, len(ordered) - 1, min(n_features, len(ordered)))
+    return np.sort(ordered[np.unique(np.round(steps).astype(int))])

@@ -1,0 +1,107 @@
+"""Removal of what covariates explain, learned from training patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+
+class CovariateResidualiser(BaseEstimator):
+    """Subtract the linear effect of covariates from each feature; its mean stays.
+
+    The design is centred by its training means, numbers also scaled by their training standard
+    deviation, so that a missing number and a category that is missing or was not seen in
+    training stand for the average patient. Least squares of minimal norm, so that categories
+    need no reference level and collinear covariates do no harm.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Covariates; columns of the covariate table.
+    categorical : sequence of str
+        Those that are categories although they look like numbers. Text always is.
+
+    Attributes
+    ----------
+    levels_ : dict of str to list of str
+        Categories seen in training, by covariate.
+    numeric_ : list of str
+        Covariates taken as numbers.
+    centre_, scale_ : ndarray, shape (n_design,)
+        Training means and scales of the design's columns.
+    coefficients_ : ndarray, shape (n_design, n_features)
+        Effects.
+    features_ : ndarray of str
+        Features, as in the training table.
+    """
+
+    def __init__(self, columns: Sequence[str], categorical: Sequence[str] = ()) -> None:
+        self.columns = columns
+        self.categorical = categorical
+
+    def fit(self, table: pd.DataFrame, covariates: pd.DataFrame) -> CovariateResidualiser:
+        """Learn the effects.
+
+        Parameters
+        ----------
+        table : DataFrame, shape (n_patients, n_features)
+            Normalised values without gaps.
+        covariates : DataFrame
+            Covariates of at least these patients, indexed by patient.
+        """
+        known = covariates.loc[table.index]
+        self.numeric_ = [name for name in self.columns if self._is_number(known[name])]
+        self.levels_ = {
+            name: sorted(set(_as_text(known[name].dropna())))
+            for name in self.columns
+            if name not in self.numeric_
+        }
+        raw = self._raw_design(known)
+        n_known = np.maximum((~np.isnan(raw)).sum(axis=0), 1)
+        self.centre_ = np.nansum(raw, axis=0) / n_known
+        centred = np.nan_to_num(raw - self.centre_)
+        spread = np.sqrt((centred**2).mean(axis=0))
+        self.scale_ = np.where(spread > 0, spread, 1.0)
+        design = centred / self.scale_
+        values = table.to_numpy(dtype=float)
+        self.coefficients_ = np.linalg.lstsq(design, values - values.mean(axis=0), rcond=1e-10)[0]
+        self.features_ = np.asarray(table.columns, dtype=str)
+        return self
+
+    def transform(self, table: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
+        """Return the table without the covariates' effects, features as in training."""
+        check_is_fitted(self)
+        raw = self._raw_design(covariates.loc[table.index])
+        design = np.nan_to_num(raw - self.centre_) / self.scale_
+        values = table[list(self.features_)].to_numpy(dtype=float)
+        return pd.DataFrame(
+            values - design @ self.coefficients_, index=table.index, columns=list(self.features_)
+        )
+
+    def _is_number(self, column: pd.Series) -> bool:
+        numeric = is_numeric_dtype(column) and not is_bool_dtype(column)
+        return numeric and column.name not in self.categorical
+
+    def _raw_design(self, covariates: pd.DataFrame) -> np.ndarray:
+        """Return numbers, then indicators per level; NaN where a value is missing or unseen."""
+        blocks = [covariates[self.numeric_].to_numpy(dtype=float)]
+        for name, levels in self.levels_.items():
+            column = covariates[name]
+            text = _as_text(column)
+            seen = column.notna().to_numpy() & np.isin(text, levels)
+            indicators = (text[:, None] == np.asarray(levels, dtype=str)).astype(float)
+            indicators[~seen] = np.nan
+            blocks.append(indicators)
+        return np.hstack(blocks)
+
+
+def _as_text(column: pd.Series) -> np.ndarray:
+    """Return categories as text; a batch 12 is "12" also where a gap made it 12.0."""
+    if is_numeric_dtype(column) and not is_bool_dtype(column):
+        return np.asarray([f"{value:g}" for value in column], dtype=str)
+    return np.asarray(column.astype(str), dtype=str)

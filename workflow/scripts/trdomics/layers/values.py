@@ -1,0 +1,86 @@
+"""Normalisers of layers that come already normalised, or as 0 and 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.errors import InputError
+from trdomics.layers.base import LayerNormaliser
+
+
+class ContinuousNormaliser(LayerNormaliser):
+    """Optional log2(x + 1), a filter for missing values, imputation with the training mean.
+
+    Features that are constant in the training patients are dropped too.
+
+    Parameters
+    ----------
+    log2 : bool
+        Whether to take log2(x + 1) first; the values must then not be negative.
+    max_missing : float
+        Largest share of training patients in whom a feature may be missing.
+    """
+
+    def __init__(self, log2: bool = False, max_missing: float = 0.2) -> None:
+        self.log2 = log2
+        self.max_missing = max_missing
+
+    def fit(self, table: pd.DataFrame, y: Any = None) -> ContinuousNormaliser:
+        """Learn the kept features and their means from training values."""
+        values = self._logged(table.to_numpy(dtype=float))
+        known = ~np.isnan(values)
+        low = np.where(known, values, np.inf).min(axis=0)
+        high = np.where(known, values, -np.inf).max(axis=0)
+        kept = ((~known).mean(axis=0) <= self.max_missing) & (high > low)
+        self._keep(table, kept, f"missing in at most {self.max_missing:.0%}, not constant")
+        self.means_ = np.nanmean(values[:, kept], axis=0)
+        return self
+
+    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the values without gaps (patients × kept features)."""
+        values, present = self._values(table)
+        return self._filled(self._logged(values), present, self.means_, table.index)
+
+    def _logged(self, values: np.ndarray) -> np.ndarray:
+        if not self.log2:
+            return values
+        if (values < 0).any():
+            raise InputError(
+                "continuous layer",
+                "log2 is set but there are negative values",
+                "set log2: false if the values are on a log scale already",
+            )
+        return np.log2(values + 1)
+
+
+class BinaryNormaliser(LayerNormaliser):
+    """A prevalence filter; gaps become the commoner value, so that 0/1 stays 0/1.
+
+    Parameters
+    ----------
+    min_prevalence : float
+        A feature stays if both its values occur in at least this share of the training
+        patients in whom it is known.
+    """
+
+    def __init__(self, min_prevalence: float = 0.03) -> None:
+        self.min_prevalence = min_prevalence
+
+    def fit(self, table: pd.DataFrame, y: Any = None) -> BinaryNormaliser:
+        """Learn the kept features and their prevalence from training values."""
+        values = table.to_numpy(dtype=float)
+        known = (~np.isnan(values)).sum(axis=0)
+        prevalence = np.nansum(values, axis=0) / np.maximum(known, 1)
+        rarer = np.minimum(prevalence, 1 - prevalence)
+        kept = (rarer >= self.min_prevalence) & (rarer > 0)
+        self._keep(table, kept, f"a prevalence of {self.min_prevalence:.1%}")
+        self.means_ = prevalence[kept]
+        return self
+
+    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return 0 and 1 without gaps (patients × kept features)."""
+        values, present = self._values(table)
+        return self._filled(values, present, np.round(self.means_), table.index)
