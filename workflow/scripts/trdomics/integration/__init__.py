@@ -1,0 +1,1 @@
+"""MOFA: the engine, projection, choice among seeds, characterisation."""

@@ -1,0 +1,193 @@
+"""What each factor goes with: the label, covariates, the site and technical columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+LABEL = "label"
+SMALLEST_GROUP = 3
+FEWEST_PATIENTS = 10
+NORMAL_95 = 1.959963984540054
+
+COLUMNS = [
+    "factor",
+    "variable",
+    "kind",
+    "test",
+    "effect_name",
+    "effect",
+    "lower",
+    "upper",
+    "contrast",
+    "pvalue",
+    "padj",
+    "n",
+    "reason",
+]
+
+
+def variable_kinds(clinical: Mapping[str, Any], samples: Mapping[str, Any]) -> dict[str, str]:
+    """Return "label", "site", "technical" or "covariate" by column, each column once.
+
+    Parameters
+    ----------
+    clinical : mapping
+        The config's lists of columns: predictors, circular, confounders, technical.
+    samples : mapping
+        The config's samples; its `site` may be absent or None.
+    """
+    kinds = {LABEL: "label"}
+    if samples.get("site"):
+        kinds[samples["site"]] = "site"
+    for column in clinical.get("technical") or []:
+        kinds.setdefault(column, "technical")
+    for role in ("predictors", "circular", "confounders"):
+        for column in clinical.get(role) or []:
+            kinds.setdefault(column, "covariate")
+    return kinds
+
+
+def associations(
+    factors: pd.DataFrame,
+    patients: pd.DataFrame,
+    kinds: Mapping[str, str],
+    *,
+    categorical: Sequence[str] = (),
+    label_names: tuple[str, str] = ("negative", "positive"),
+) -> pd.DataFrame:
+    """Test every factor against every variable.
+
+    A variable of two values is tested by Mann–Whitney's test, its effect is the AUC (above 0.5:
+    the factor is higher in the second value) with Hanley & McNeil's interval (1982, doi
+    10.1148/radiology.143.1.7063747); a categorical one by Kruskal–Wallis with
+    η² = (H − g + 1) / (n − g); a numeric one by Spearman's correlation with Bonett & Wright's
+    interval (2000, doi 10.1007/BF02294183). False discoveries are controlled over the whole
+    table (Benjamini & Hochberg 1995).
+
+    Parameters
+    ----------
+    factors : DataFrame, shape (n_patients, K)
+        Index patient_id.
+    patients : DataFrame
+        Index patient_id; the columns of `kinds`, `label` being 1, 0 or missing.
+    kinds : mapping of str to str
+        Kind by column.
+    categorical : sequence of str
+        Numeric columns that are categories.
+    label_names : pair of str
+        What the label's 0 and 1 are called.
+
+    Returns
+    -------
+    DataFrame
+        One row per factor and variable, see ``COLUMNS``. What cannot be tested has the reason.
+    """
+    rows = []
+    table = patients.reindex(factors.index)
+    for variable, kind in kinds.items():
+        values = table[variable]
+        if variable == LABEL:
+            values = values.map({0: label_names[0], 1: label_names[1]})
+            order: list[Any] = list(label_names)
+        else:
+            order = sorted(values.dropna().unique())
+        for factor in factors:
+            result = association(
+                factors[factor].to_numpy(dtype=float),
+                values,
+                order,
+                categorical=variable in categorical or variable == LABEL,
+            )
+            rows.append({"factor": factor, "variable": variable, "kind": kind, **result})
+    result = pd.DataFrame(rows, columns=COLUMNS)
+    tested = result["pvalue"].notna().to_numpy()
+    adjusted = np.full(len(result), np.nan)
+    if tested.any():
+        adjusted[tested] = multipletests(result.loc[tested, "pvalue"], method="fdr_bh")[1]
+    result["padj"] = adjusted
+    return result
+
+
+def association(
+    factor: NDArray[np.floating], values: pd.Series, order: Sequence[Any], *, categorical: bool
+) -> dict[str, Any]:
+    """Test one factor against one variable; see :func:`associations`.
+
+    Parameters
+    ----------
+    factor : array, shape (n,)
+        The factor.
+    values : Series, shape (n,)
+        The variable, may have missing values.
+    order : sequence
+        Its distinct values.
+    categorical : bool
+        Whether a numeric variable is categories.
+    """
+    known = values.notna().to_numpy()
+    x, v = factor[known], values[known].to_numpy()
+    n = len(x)
+    if n < FEWEST_PATIENTS:
+        return {"n": n, "reason": f"fewer than {FEWEST_PATIENTS} patients have a value"}
+    if np.ptp(x) == 0:
+        return {"n": n, "reason": "the factor is constant"}
+    if len(order) > 2 and not categorical and pd.api.types.is_numeric_dtype(values):
+        return {"n": n, **numeric_test(x, v.astype(float))}
+    groups = {value: x[v == value] for value in order}
+    groups = {value: g for value, g in groups.items() if len(g) >= SMALLEST_GROUP}
+    if len(groups) < 2:
+        return {"n": n, "reason": f"fewer than two groups of {SMALLEST_GROUP} patients or more"}
+    n = sum(map(len, groups.values()))
+    if len(groups) == 2:
+        (low_name, low), (high_name, high) = groups.items()
+        return {"n": n, "contrast": f"{high_name} vs {low_name}", **two_group_test(low, high)}
+    h, pvalue = stats.kruskal(*groups.values())
+    effect = max(0.0, (h - len(groups) + 1) / (n - len(groups)))
+    return {
+        "n": n,
+        "test": "Kruskal-Wallis",
+        "effect_name": "eta2",
+        "effect": effect,
+        "pvalue": float(pvalue),
+    }
+
+
+def numeric_test(x: NDArray[np.floating], v: NDArray[np.floating]) -> dict[str, Any]:
+    """Return Spearman's correlation of two variables without missing values."""
+    r, pvalue = stats.spearmanr(x, v)
+    # a perfect correlation has no interval on Fisher's scale
+    z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
+    half = NORMAL_95 * np.sqrt((1 + r**2 / 2) / (len(x) - 3))
+    return {
+        "test": "Spearman",
+        "effect_name": "rho",
+        "effect": float(r),
+        "lower": float(np.tanh(z - half)),
+        "upper": float(np.tanh(z + half)),
+        "pvalue": float(pvalue),
+    }
+
+
+def two_group_test(low: NDArray[np.floating], high: NDArray[np.floating]) -> dict[str, Any]:
+    """Return the AUC of telling `high` from `low` with Mann–Whitney's test."""
+    u, pvalue = stats.mannwhitneyu(high, low, alternative="two-sided")
+    n1, n0 = len(high), len(low)
+    auc = float(u / (n1 * n0))
+    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = (auc * (1 - auc) + (n1 - 1) * (q1 - auc**2) + (n0 - 1) * (q2 - auc**2)) / (n1 * n0)
+    half = NORMAL_95 * float(np.sqrt(max(variance, 0.0)))
+    return {
+        "test": "Mann-Whitney",
+        "effect_name": "auc",
+        "effect": auc,
+        "lower": max(0.0, auc - half),
+        "upper": min(1.0, auc + half),
+        "pvalue": float(pvalue),
+    }
