@@ -1,0 +1,58 @@
+"""Running the workflow as a user does: a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def command(folder: Path, config: Path, *arguments: str, cores: int = 2) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(REPOSITORY / "Snakefile"),
+        "--directory",
+        str(folder),
+        "--cores",
+        str(cores),
+        "--configfile",
+        str(config),
+        *arguments,
+    ]
+
+
+def run(
+    folder: Path, config: Path, *arguments: str, cores: int = 2
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONHASHSEED": "random"}
+    return subprocess.run(
+        command(folder, config, *arguments, cores=cores),
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+def write_config(folder: Path, config: dict) -> Path:
+    path = folder / "cohort.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def checksums(results: Path) -> dict[str, str]:
+    """Return the digest of every file of a run, by its path in the results."""
+    return {
+        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(results.rglob("*"))
+        if path.is_file()
+    }

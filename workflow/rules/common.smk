@@ -1,0 +1,70 @@
+import re
+import sys
+from pathlib import Path
+
+from snakemake.logging import logger
+
+sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
+
+from trdomics.errors import InputError
+
+
+def checked(config):
+    """Return the config with its defaults; stop with one line where the input cannot be used."""
+    from trdomics.cohort.config import resolve_config
+    from trdomics.cohort.precheck import check_inputs
+
+    try:
+        resolved = resolve_config(config, ", ".join(map(str, workflow.configfiles)))
+        # jobs that the main process starts need not look again
+        if workflow.is_main_process:
+            check_inputs(resolved)
+    except InputError as error:
+        logger.error(f"error: {error}")
+        sys.exit(1)
+    return resolved
+
+
+config.update(checked(config))
+
+
+def layers_of_type(*types):
+    """Return the names of the layers of the given types, in the order of the config."""
+    return [name for name, layer in config["layers"].items() if layer["type"] in types]
+
+
+def layer_pattern(names):
+    """Return a wildcard constraint that just these layers match; without any, nothing does."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+LAYERS = layers_of_type("counts", "continuous", "binary", "variants")
+COUNT_LAYERS = layers_of_type("counts")
+CONTINUOUS_LAYERS = layers_of_type("continuous")
+BINARY_LAYERS = layers_of_type("binary")
+VARIANT_LAYERS = layers_of_type("variants")
+MATRIX_LAYERS = layers_of_type("counts", "continuous", "binary")
+COHORT = config["cohort"]
+SIMULATED = bool(config.get("simulation"))
+
+
+wildcard_constraints:
+    cohort=re.escape(COHORT),
+    layer=layer_pattern(LAYERS),
+
+
+def layer_settings(wildcards):
+    """Return a layer's part of the config."""
+    return config["layers"][wildcards.layer]
+
+
+def layer_file(wildcards):
+    """Return the raw file of a layer."""
+    return config["layers"][wildcards.layer]["file"]
+
+
+TARGETS = [
+    f"results/{COHORT}/summary.html",
+    f"results/{COHORT}/summary.json",
+    f"results/{COHORT}/integration/cohort.h5mu",
+]

@@ -1,0 +1,32 @@
+"""Write the summary page."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+from trdomics.files import read_json, read_table
+from trdomics.report.context import page_context
+from trdomics.report.page import embedded, render, write_page
+
+inputs, settings = snakemake.input, snakemake.params.settings
+summary = read_json(inputs.summary)
+figures = {
+    name: embedded(inputs[name])
+    for name in ("variance", "associations", "performance", "calibration", "decision", "importance")
+}
+figures["layers"] = embedded(inputs.layers_figure)
+figures["recovery"] = embedded(inputs.recovery) if settings["simulated"] else None
+shuffled = summary["classification"]["null"]["n_permutations"]
+figures["null"] = embedded(inputs.null) if shuffled else None
+figures["differential"] = [
+    {"source": embedded(path), "caption": f"{layer}: effect of every feature and its evidence."}
+    for layer, path in zip(settings["layers"], inputs.volcanos, strict=True)
+]
+context = page_context(
+    settings,
+    read_table(inputs.patients),
+    summary,
+    read_table(inputs.performance_table),
+    read_table(inputs.gains),
+)
+write_page(render(inputs.template, {**context, "figures": figures}), snakemake.output[0])

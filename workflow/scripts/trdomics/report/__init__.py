@@ -1,0 +1,1 @@
+"""The report stage: one page and one JSON file with the same numbers."""

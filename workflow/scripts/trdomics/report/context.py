@@ -1,0 +1,203 @@
+"""What the page shows, gathered from the stages' tables and headline numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from trdomics import __version__
+from trdomics.report import words
+
+METRICS = ("auroc", "auprc", "balanced_accuracy", "brier", "calibration_slope")
+ASSOCIATIONS_SHOWN = 6
+
+
+def site_table(patients: pd.DataFrame, site: str | None) -> list[dict[str, Any]]:
+    """Count the labelled patients of both classes at every site; empty without sites."""
+    if site is None:
+        return []
+    labelled = patients.dropna(subset=["label"])
+    counts = pd.crosstab(labelled[site].fillna("unknown"), labelled["label"])
+    counts = counts.reindex(columns=[0, 1], fill_value=0)
+    return [
+        {
+            "site": name,
+            "negative": int(row[0]),
+            "positive": int(row[1]),
+            "share": f"{100 * row[1] / row.sum():.0f} %",
+        }
+        for name, row in counts.iterrows()
+    ]
+
+
+def cohort_sentence(
+    patients: pd.DataFrame, layers: Mapping[str, Any], label: Mapping[str, str]
+) -> str:
+    """Say who the patients are."""
+    n_positive = int((patients["label"] == 1).sum())
+    n_negative = int((patients["label"] == 0).sum())
+    unknown = len(patients) - n_positive - n_negative
+    with_layers = [f"{name} {int(patients[f'in_{name}'].sum())}" for name in layers]
+    complete = int(patients[[f"in_{name}" for name in layers]].all(axis=1).sum())
+    told = (
+        f"{len(patients)} patients: {n_positive} {label['positive']}, {n_negative} "
+        f"{label['negative']}"
+    )
+    if unknown:
+        told += f", {unknown} without a label, who are scored but not trained on"
+    return f"{told}. Patients by layer: {words.listed(with_layers)}; {complete} have all of them."
+
+
+def performance_rows(performance: pd.DataFrame) -> list[dict[str, Any]]:
+    """Lay out the performance table, the selected procedure first."""
+    rows = []
+    order = {"selected": 0, "candidate": 1, "baseline": 2, "circular": 3}
+    roles = performance.drop_duplicates("feature_set").set_index("feature_set")["role"]
+    for feature_set, role in sorted(roles.items(), key=lambda item: order[item[1]]):
+        cells = [
+            words.interval(words.metric_row(performance, feature_set, metric)) for metric in METRICS
+        ]
+        rows.append({"name": feature_set, "role": role, "cells": cells})
+    return rows
+
+
+def facts(performance: pd.DataFrame) -> list[dict[str, str]]:
+    """Choose the few numbers of the page's top."""
+    shown = [
+        ("AUROC of the model", "selected", "auroc"),
+        ("AUROC, confounders only", "confounders", "auroc"),
+        ("AUROC, clinical only", "clinical", "auroc"),
+        ("Calibration slope (1 is right)", "selected", "calibration_slope"),
+    ]
+    result = []
+    for name, feature_set, metric in shown:
+        row = words.metric_row(performance, feature_set, metric)
+        known = not pd.isna(row["value"])
+        result.append(
+            {
+                "name": name,
+                "value": words.number(row["value"]),
+                "range": f"95 % interval {row['lower']:.2f} to {row['upper']:.2f}"
+                if known
+                else str(row["reason"]),
+            }
+        )
+    return result
+
+
+def page_context(
+    config: Mapping[str, Any],
+    patients: pd.DataFrame,
+    summary: Mapping[str, Any],
+    performance: pd.DataFrame,
+    gains: pd.DataFrame,
+) -> dict[str, Any]:
+    """Gather everything that the template names but the figures.
+
+    Parameters
+    ----------
+    config : mapping
+        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``target_prevalence``,
+        ``simulated``.
+    patients, performance, gains : DataFrame
+        As the stages wrote them.
+    summary : mapping
+        The cohort's ``summary.json``.
+    """
+    label, layers = config["label"], config["layers"]
+    sites = site_table(patients, config["site"])
+    classification = summary["classification"]
+    return {
+        "cohort": config["cohort"],
+        "positive": label["positive"],
+        "negative": label["negative"],
+        "layer_names": words.listed([name.replace("_", " ") for name in layers]),
+        "simulated": config["simulated"],
+        "version": __version__,
+        "sites": sites,
+        "facts": facts(performance),
+        "performance": performance_rows(performance),
+        "recovery": recovery_rows(summary.get("simulation")),
+        "sentences": {
+            "headline": words.headline(performance, label["positive"], label["negative"]),
+            "gain_confounders": words.gain(gains, "confounders", "the confounders alone"),
+            "gain_clinical": words.gain(gains, "clinical", "the clinical predictors alone"),
+            "null": words.null(classification["null"]),
+            "cohort": cohort_sentence(patients, layers, label),
+            "sites": f"Patients by site. {summary['cohort'].get('site_in_words', '')}".strip(),
+            "differential": [
+                words.differential(layer, part) for layer, part in summary["differential"].items()
+            ],
+            "factors": words.factors(summary["integration"]),
+            "associations": summary["integration"]["associations"][:ASSOCIATIONS_SHOWN],
+            "calibration": (
+                "Where the model is used, probabilities are moved from the cohort's "
+                f"{100 * classification['prevalence']['cohort']:.0f} % {label['positive']} to "
+                f"{100 * config['target_prevalence']:.0f} %."
+            ),
+            "limits": words.cautions(
+                performance,
+                n_labelled=int(patients["label"].notna().sum()),
+                n_sites=len(sites),
+                simulated=config["simulated"],
+            ),
+            "methods": methods(config, summary),
+        },
+    }
+
+
+def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """Lay out what was recovered of a simulated cohort's truth; empty for real ones."""
+    if recovery is None:
+        return []
+    rows = []
+    for layer, part in recovery["differential"].items():
+        rows.append(
+            {
+                "what": f"{layer}: false discoveries among the features called different",
+                "found": f"{100 * part['fdp']:.1f} %",
+                "truth": f"at most {100 * part['fdr']:.0f} % expected",
+            }
+        )
+        rows.append(
+            {
+                "what": f"{layer}: planted differences that were found",
+                "found": f"{part['n_true_discoveries']:,} ({100 * part['power']:.0f} %)",
+                "truth": f"{part['n_planted']:,}",
+            }
+        )
+    rows += [
+        {
+            "what": f"Planted factor “{factor['planted']}”: best correlation with a MOFA factor",
+            "found": f"{abs(factor['r']):.2f} ({factor['factor']})",
+            "truth": "1",
+        }
+        for factor in recovery["factors"]
+    ]
+    rows.append(
+        {
+            "what": "AUROC of the selected model against that of the true risks",
+            "found": words.number(recovery["auc"]["selected"]),
+            "truth": words.number(recovery["auc"]["best"]),
+        }
+    )
+    return rows
+
+
+def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    """Write the methods in a paragraph that can be pasted."""
+    classification = summary["classification"]
+    designs = {part["design"] for part in summary["differential"].values() if "design" in part}
+    return (
+        "Counts were normalised by median-of-ratios size factors and a variance-stabilising "
+        f"transformation, tested with PyDESeq2 ({'; '.join(sorted(map(str, designs)))}), and "
+        f"integrated with MOFA (mofapy2, {summary['integration']['n_seeds']} random starts, the "
+        "best evidence bound kept). Prediction: nested cross-validation, "
+        f"{classification['n_splits']} outer splits in {classification['n_repeats']} repeats; "
+        "normalisation, feature selection, MOFA, tuning, calibration and the choice of feature "
+        "set and model were all fitted within the training patients. Intervals are from a "
+        "bootstrap over patients; gains are paired over folds with the correction of Nadeau and "
+        "Bengio for overlapping training sets."
+    )
