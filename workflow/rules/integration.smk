@@ -1,0 +1,204 @@
+MOFA = config["integration"]
+MOFA_OPTIONS = {
+    key: MOFA[key]
+    for key in ("factors", "max_iterations", "convergence", "dtype", "fast")
+}
+
+
+rule integration_views:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        tables=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+    output:
+        overview="results/{cohort}/integration/views.tsv",
+        views=expand(
+            "results/{{cohort}}/integration/views/{layer}.parquet", layer=LAYERS
+        ),
+    log:
+        "logs/{cohort}/integration_views.log",
+    benchmark:
+        "benchmarks/{cohort}/integration_views.tsv"
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        layers=config["layers"],
+        samples=config["samples"],
+        regress_out=MOFA["regress_out"],
+    script:
+        "../scripts/integration_views.py"
+
+
+rule integration_fit:
+    input:
+        overview="results/{cohort}/integration/views.tsv",
+        views=expand(
+            "results/{{cohort}}/integration/views/{layer}.parquet", layer=LAYERS
+        ),
+    output:
+        model="results/{cohort}/integration/seeds/{seed}.hdf5",
+        kept="results/{cohort}/integration/seeds/{seed}.npz",
+    wildcard_constraints:
+        seed=r"\d+",
+    log:
+        "logs/{cohort}/integration_fit.{seed}.log",
+    benchmark:
+        "benchmarks/{cohort}/integration_fit.{seed}.tsv"
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        layers=LAYERS,
+        options=MOFA_OPTIONS,
+    script:
+        "../scripts/integration_fit.py"
+
+
+rule integration_choose:
+    input:
+        models=expand(
+            "results/{{cohort}}/integration/seeds/{seed}.hdf5", seed=MOFA["seeds"]
+        ),
+        kept=expand(
+            "results/{{cohort}}/integration/seeds/{seed}.npz", seed=MOFA["seeds"]
+        ),
+        features=expand("results/{{cohort}}/layers/{layer}/features.tsv", layer=LAYERS),
+    output:
+        model="results/{cohort}/integration/model.hdf5",
+        models="results/{cohort}/integration/models.tsv",
+        factors="results/{cohort}/integration/factors.tsv",
+        variance="results/{cohort}/integration/variance_explained.tsv",
+        stability="results/{cohort}/integration/stability.tsv",
+        weights=expand(
+            "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
+        ),
+    log:
+        "logs/{cohort}/integration_choose.log",
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        layers=LAYERS,
+        seeds=MOFA["seeds"],
+    script:
+        "../scripts/integration_choose.py"
+
+
+rule integration_characterise:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        views="results/{cohort}/integration/views.tsv",
+        models="results/{cohort}/integration/models.tsv",
+        factors="results/{cohort}/integration/factors.tsv",
+        variance="results/{cohort}/integration/variance_explained.tsv",
+        stability="results/{cohort}/integration/stability.tsv",
+        weights=expand(
+            "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
+        ),
+    output:
+        associations="results/{cohort}/integration/associations.tsv",
+        top_weights="results/{cohort}/integration/top_weights.tsv",
+        summary="results/{cohort}/integration/summary.json",
+    log:
+        "logs/{cohort}/integration_characterise.log",
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        layers=LAYERS,
+        clinical=config["clinical"],
+        samples=config["samples"],
+        label=config["label"],
+    script:
+        "../scripts/integration_characterise.py"
+
+
+rule integration_figures:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        factors="results/{cohort}/integration/factors.tsv",
+        variance="results/{cohort}/integration/variance_explained.tsv",
+        stability="results/{cohort}/integration/stability.tsv",
+        associations="results/{cohort}/integration/associations.tsv",
+        top_weights="results/{cohort}/integration/top_weights.tsv",
+    output:
+        variance=report(
+            "results/{cohort}/integration/variance_explained.svg",
+            caption="../report/integration_variance_explained.rst",
+            category="Integration",
+            labels={"figure": "Variance explained"},
+        ),
+        stability=report(
+            "results/{cohort}/integration/stability.svg",
+            caption="../report/integration_stability.rst",
+            category="Integration",
+            labels={"figure": "Stability of factors"},
+        ),
+        associations=report(
+            "results/{cohort}/integration/associations.svg",
+            caption="../report/integration_associations.rst",
+            category="Integration",
+            labels={"figure": "What factors go with"},
+        ),
+        weights=report(
+            "results/{cohort}/integration/weights.svg",
+            caption="../report/integration_weights.rst",
+            category="Integration",
+            labels={"figure": "Top weights"},
+        ),
+        scatter=report(
+            "results/{cohort}/integration/factors.svg",
+            caption="../report/integration_factors.rst",
+            category="Integration",
+            labels={"figure": "Patients on two factors"},
+        ),
+    log:
+        "logs/{cohort}/integration_figures.log",
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        label=config["label"],
+    script:
+        "../scripts/integration_figures.py"
+
+
+rule integration_h5mu:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        normalised=expand(
+            "results/{{cohort}}/layers/{layer}/normalised.parquet", layer=LAYERS
+        ),
+        factors="results/{cohort}/integration/factors.tsv",
+        weights=expand(
+            "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
+        ),
+    output:
+        "results/{cohort}/integration/cohort.h5mu",
+    log:
+        "logs/{cohort}/integration_h5mu.log",
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        layers=LAYERS,
+    script:
+        "../scripts/integration_h5mu.py"

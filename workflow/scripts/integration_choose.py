@@ -1,0 +1,28 @@
+"""Choose the seed with the best evidence bound and write its model."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+import shutil
+
+from trdomics.files import read_table, replacing, write_table
+from trdomics.integration import choice
+
+params, inputs, outputs = snakemake.params, snakemake.input, snakemake.output
+seeds = [str(seed) for seed in params.seeds]
+models = {
+    seed: choice.SeedModel.load(path) for seed, path in zip(seeds, inputs.kept, strict=True)
+}
+best = choice.best_seed(models)
+model = models[best]
+
+with replacing(outputs.model) as path:
+    shutil.copyfile(inputs.models[seeds.index(best)], path)
+write_table(choice.models_table(models, best), outputs.models)
+write_table(choice.factor_table(model), outputs.factors)
+write_table(choice.variance_table(model), outputs.variance)
+write_table(choice.stability(models, best), outputs.stability)
+for layer, features, path in zip(params.layers, inputs.features, outputs.weights, strict=True):
+    symbols = choice.symbols_of(read_table(features))
+    write_table(choice.weight_table(model, layer, symbols), path)

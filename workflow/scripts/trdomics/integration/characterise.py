@@ -1,0 +1,202 @@
+"""The chosen MOFA model in tables and words: top weights, headline numbers, the MuData file."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.files import replacing
+from trdomics.integration.associations import LABEL
+
+SIGNIFICANT = 0.05
+# Correlation between two seeds' versions of a factor from which it counts as found again.
+FOUND_AGAIN = 0.9
+
+EFFECT_SIGNS = {"auc": "AUC", "rho": "ρ", "eta2": "η²"}
+
+
+def factors_of(table: pd.DataFrame) -> list[str]:
+    """Return the names of a table's factor columns."""
+    return [column for column in table.columns if str(column).startswith("Factor")]
+
+
+def top_weights(weights: Mapping[str, pd.DataFrame], n: int = 10) -> pd.DataFrame:
+    """Return each factor's features with the largest |weight|, per view.
+
+    Parameters
+    ----------
+    weights : mapping of str to DataFrame
+        By view: feature, symbol, Factor1 ….
+    n : int
+        Per factor and view.
+
+    Returns
+    -------
+    DataFrame
+        factor, view, rank (from 1), feature, symbol, weight, scaled (weight over the largest
+        |weight| of the factor in the view, −1 to 1).
+    """
+    rows = []
+    for view, table in weights.items():
+        for factor in factors_of(table):
+            values = table[factor].to_numpy(dtype=float)
+            order = np.argsort(-np.abs(values), kind="stable")[:n]
+            largest = np.abs(values).max() if len(values) and np.abs(values).max() > 0 else 1.0
+            rows += [
+                (factor, view, rank, table["feature"].iat[i], table["symbol"].iat[i])
+                + (values[i], values[i] / largest)
+                for rank, i in enumerate(order, start=1)
+            ]
+    columns = ["factor", "view", "rank", "feature", "symbol", "weight", "scaled"]
+    result = pd.DataFrame(rows, columns=columns)
+    number = result["factor"].str.removeprefix("Factor").astype(int)
+    return result.iloc[np.argsort(number.to_numpy(), kind="stable")].reset_index(drop=True)
+
+
+def by_label(associations: pd.DataFrame) -> pd.DataFrame:
+    """Return the label's rows, the most significant first."""
+    rows = associations[associations["variable"] == LABEL]
+    return rows.sort_values(["pvalue", "factor"], kind="stable").reset_index(drop=True)
+
+
+def in_words(row: pd.Series) -> str:
+    """Return an association as a sentence's part, as in "Factor2 with rin: ρ 0.53, padj 2e-09"."""
+    name = EFFECT_SIGNS[row["effect_name"]]
+    interval = ""
+    if np.isfinite(row["lower"]):
+        interval = f" ({row['lower']:.2f} to {row['upper']:.2f})"
+    contrast = f" ({row['contrast']})" if isinstance(row["contrast"], str) else ""
+    return (
+        f"{row['factor']} with {row['variable']}{contrast}: "
+        f"{name} {row['effect']:.2f}{interval}, padj {row['padj']:.1g}"
+    )
+
+
+def summary(
+    models: pd.DataFrame,
+    stability: pd.DataFrame,
+    variance: pd.DataFrame,
+    associations: pd.DataFrame,
+    views: pd.DataFrame,
+    n_patients: int,
+) -> dict[str, Any]:
+    """Return the headline numbers of the stage.
+
+    Parameters
+    ----------
+    models, stability, variance, associations : DataFrame
+        As written by the stage.
+    views : DataFrame
+        view, likelihood, patients, features, reason (why a layer is no view).
+    n_patients : int
+        Patients with factors.
+
+    Returns
+    -------
+    dict
+        n_patients, n_factors, n_seeds, chosen_seed, elbo, converged; views (their features) and
+        views_left_out (reasons); variance_explained (total R² by view); stable_factors (factors
+        found with |r| ≥ 0.9 in every other seed, or null with the reason), stability (the
+        lowest |r| by factor); n_associations, label_factors (significant with the label),
+        associations (the strongest one of each variable, in words).
+    """
+    chosen = models[models["chosen"] == 1].iloc[0]
+    totals = variance[variance["factor"] == "total"]
+    found = associations[associations["padj"] < SIGNIFICANT]
+    strongest = found.sort_values(["pvalue", "factor"], kind="stable").drop_duplicates("variable")
+    labelled = by_label(found)
+    left_out = views[views["reason"].notna()]
+    used = views[views["reason"].isna()]
+    result: dict[str, Any] = {
+        "n_patients": n_patients,
+        "n_factors": int(chosen["n_factors"]),
+        "n_seeds": len(models),
+        "chosen_seed": chosen["seed"],
+        "elbo": chosen["elbo"],
+        "converged": bool(chosen["converged"]),
+        "iterations": int(chosen["iterations"]),
+        "views": dict(zip(used["view"], used["features"], strict=True)),
+        "views_left_out": dict(zip(left_out["view"], left_out["reason"], strict=True)),
+        "variance_explained": dict(zip(totals["view"], totals["r2"], strict=True)),
+        "n_associations": len(found),
+        "label_factors": list(labelled["factor"]),
+        "label_associations": [in_words(row) for _, row in labelled.iterrows()],
+        "associations": [in_words(row) for _, row in strongest.iterrows()],
+        "stable_factors": None,
+        "stability": None,
+    }
+    if stability.empty:
+        result["stable_factors_reason"] = result["stability_reason"] = "one seed was fitted"
+    else:
+        lowest = stability.groupby("factor", sort=False)["r"].min()
+        result["stability"] = lowest.to_dict()
+        result["stable_factors"] = int((lowest >= FOUND_AGAIN).sum())
+    return result
+
+
+def write_h5mu(
+    path: str | os.PathLike[str],
+    normalised: Mapping[str, pd.DataFrame],
+    factors: pd.DataFrame,
+    weights: Mapping[str, pd.DataFrame],
+    patients: pd.DataFrame,
+) -> None:
+    """Write the integrated object that scverse tools (muon, scanpy) open.
+
+    One modality per layer: the normalised matrix as ``X``, ``var`` with symbol and in_model,
+    ``varm["LFs"]`` the weights (NaN for features outside the model). On the whole object: the
+    sheet as ``obs``, ``obsm["X_mofa"]`` the factors (NaN for patients outside the model).
+
+    Parameters
+    ----------
+    path : path
+        A .h5mu file.
+    normalised : mapping of str to DataFrame
+        Patients × features by layer, as normalised for description.
+    factors : DataFrame, shape (n, K)
+        Index patient_id.
+    weights : mapping of str to DataFrame
+        By layer: feature, symbol, Factor1 ….
+    patients : DataFrame
+        Index patient_id.
+    """
+    with warnings.catch_warnings():
+        # anndata and mudata announce changes of their own to come
+        warnings.simplefilter("ignore", FutureWarning)
+        from anndata import AnnData
+        from mudata import MuData, set_options
+
+        set_options(pull_on_update=False)
+        modalities = {}
+        for layer, table in normalised.items():
+            loadings = weights[layer].set_index("feature")
+            loadings.index = loadings.index.astype(str)
+            names = table.columns.astype(str)
+            data = AnnData(
+                X=table.to_numpy(dtype=np.float32),
+                obs=pd.DataFrame(index=table.index.astype(str)),
+                var=pd.DataFrame(
+                    {
+                        "symbol": loadings["symbol"].reindex(names).fillna(pd.Series(names, names)),
+                        "in_model": names.isin(loadings.index),
+                    },
+                    index=names,
+                ),
+            )
+            data.varm["LFs"] = loadings[list(factors.columns)].reindex(names).to_numpy(dtype=float)
+            modalities[layer] = data
+        joined = MuData(modalities)
+        obs = patients.reindex(joined.obs_names)
+        for column in obs.columns[obs.dtypes == object]:
+            # HDF5 has no column of mixed text and missing values; categories have both
+            obs[column] = obs[column].astype("str").where(obs[column].notna()).astype("category")
+        joined.obs = obs
+        joined.obsm["X_mofa"] = factors.reindex(joined.obs_names).to_numpy(dtype=float)
+        joined.uns["mofa"] = {"factors": np.array(factors.columns, dtype=str)}
+        with replacing(path) as temporary:
+            joined.write(temporary)

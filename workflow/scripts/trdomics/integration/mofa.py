@@ -1,0 +1,277 @@
+"""MOFA as a scikit-learn estimator: fitted on training patients, applied to any."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from trdomics.integration.engine import MOFAFit, fit_mofa
+from trdomics.integration.projection import profiled, project, variance_explained
+from trdomics.tables import LayerTables
+
+Array = NDArray[np.floating]
+
+# A factor that explains less than this share of every view is one that MOFA's relevance prior
+# has switched off.
+INACTIVE = 1e-3
+
+
+def factor_names(n: int) -> list[str]:
+    """Return Factor1 … Factor<n>, MOFA2's names."""
+    return [f"Factor{k + 1}" for k in range(n)]
+
+
+def arrays(views: LayerTables, features: Mapping[str, list[str]]) -> dict[str, Array]:
+    """Return views as arrays (n, d) of float64, a row of NaN where a patient lacks the view."""
+    return {
+        view: views.aligned(view)[names].to_numpy(dtype=float)
+        for view, names in features.items()
+        if view in views
+    }
+
+
+def signs(w: Mapping[str, Array]) -> Array:
+    """Return +1 or −1 by factor, shape (K,): what makes each factor's largest |weight| positive.
+
+    The likelihood does not know a factor's sign. Weights are compared in units of their view's
+    largest one, or the view with the largest scale would decide alone.
+    """
+    scaled = [weights / max(np.abs(weights).max(), 1e-300) for weights in w.values()]
+    stacked = np.concatenate(scaled)
+    largest = stacked[np.abs(stacked).argmax(axis=0), np.arange(stacked.shape[1])]
+    return np.where(largest < 0, -1.0, 1.0)
+
+
+def arranged(
+    fit: MOFAFit, values: Mapping[str, Array], likelihoods: Mapping[str, str]
+) -> tuple[MOFAFit, dict[str, Array], dict[str, float]]:
+    """Bring a fit's factors into a fixed form: active ones only, ordered, signs settled.
+
+    Factors are ordered by the sum over views of the variance they explain, as mofapy2 does in its
+    files. If none is active the strongest is kept.
+
+    Parameters
+    ----------
+    fit : MOFAFit
+        As the engine returned it.
+    values : mapping of str to array, shape (n, d)
+        What it was fitted on.
+    likelihoods : mapping of str to str
+        By view.
+
+    Returns
+    -------
+    fit : MOFAFit
+        A copy with the arrays of factors rearranged.
+    by_factor : dict of str to array, shape (K,)
+        R² of each factor by view, in the new order.
+    together : dict of str to float
+        R² of all kept factors by view.
+    """
+    model = {"w": fit.w, "w2": fit.w2, "intercepts": fit.intercepts, "likelihoods": likelihoods}
+    by_factor, _ = variance_explained(values, fit.z, fit.z_variance, **model)
+    r2 = np.stack(list(by_factor.values()))
+    order = np.argsort(-r2.sum(axis=0), kind="stable")
+    active = order[(r2[:, order] >= INACTIVE).any(axis=0)]
+    kept = active if len(active) else order[:1]
+    flip = signs({view: w[:, kept] for view, w in fit.w.items()})
+    fit = dataclasses.replace(
+        fit,
+        z=fit.z[:, kept] * flip,
+        z_variance=fit.z_variance[:, kept],
+        w={view: w[:, kept] * flip for view, w in fit.w.items()},
+        w2={view: w2[:, kept] for view, w2 in fit.w2.items()},
+    )
+    model.update(w=fit.w, w2=fit.w2)
+    return fit, *variance_explained(values, fit.z, fit.z_variance, **model)
+
+
+@dataclasses.dataclass(frozen=True)
+class FittedViews:
+    """A MOFA model, arranged, and what it was fitted on."""
+
+    fit: MOFAFit
+    patients: list[str]
+    features: dict[str, list[str]]
+    likelihoods: dict[str, str]
+    by_factor: dict[str, Array]
+    together: dict[str, float]
+
+
+def fit_views(views: LayerTables, likelihoods: Mapping[str, str], **options: Any) -> FittedViews:
+    """Fit MOFA on the patients who have any view.
+
+    Parameters
+    ----------
+    views : LayerTables
+        Patients × features by view, without NaN; tables without features or without a
+        likelihood are left out.
+    likelihoods : mapping of str to {"gaussian", "bernoulli"}
+        By view.
+    **options
+        Of :func:`trdomics.integration.engine.fit_mofa`.
+
+    Raises
+    ------
+    ValueError
+        If no view is left, or one has missing values.
+    """
+    features = {
+        view: [str(name) for name in views[view].columns]
+        for view in views
+        if view in likelihoods and views[view].size
+    }
+    if not features:
+        raise ValueError("MOFA needs a view with features and a likelihood")
+    values = arrays(views, features)
+    has_any = np.any([profiled(v, view) for view, v in values.items()], axis=0)
+    values = {view: v[has_any] for view, v in values.items()}
+    used = {view: likelihoods[view] for view in features}
+    # the engine may write into what it is given
+    fit = fit_mofa({view: v.copy() for view, v in values.items()}, used, **options)
+    fit, by_factor, together = arranged(fit, values, used)
+    patients = [str(patient) for patient in views.patients[has_any]]
+    return FittedViews(fit, patients, features, used, by_factor, together)
+
+
+class MOFATransformer(TransformerMixin, BaseEstimator):
+    """Multi-omics factor analysis (Argelaguet et al. 2018, 2020) with exact projection.
+
+    ``fit_transform`` and ``transform`` are the same function: the posterior mean of the factors
+    given the fitted weights and precisions. So training and new patients stand on one footing.
+
+    Parameters
+    ----------
+    n_factors : int
+        Factors to start with; those that stay inactive are dropped in ``fit``.
+    likelihoods : mapping of str to {"gaussian", "bernoulli"}
+        By view. Tables of other names in what is fitted are ignored.
+    seed : int
+        Of the random initialisation.
+    max_iterations : int
+        At most so many updates.
+    convergence : {"fast", "medium", "slow"}
+        mofapy2's tolerances on the evidence bound.
+    dtype : {"float64", "float32"}
+        Precision of the fit.
+    fast : bool
+        Use the fast engine where it applies.
+
+    Attributes
+    ----------
+    w_, w2_ : dict of str to array, shape (d, K)
+        E[W] and E[W²] by view.
+    tau_, intercepts_ : dict of str to array, shape (d,)
+        Noise precisions, and what was subtracted from the features, by view.
+    feature_names_ : dict of str to list of str
+        The features of each view.
+    variance_explained_ : dict of str to array, shape (K,)
+        R² of each factor by view.
+    elbo_ : array, shape (iterations,)
+        The evidence bound at every iteration.
+    converged_ : bool
+        Whether it settled within `max_iterations`.
+    agreement_ : array, shape (K,)
+        Correlation of each projected factor with mofapy2's own, over the training patients.
+        Below 1 where the coordinate-wise updates had not settled when the fit stopped.
+    """
+
+    def __init__(
+        self,
+        n_factors: int = 10,
+        likelihoods: Mapping[str, str] | None = None,
+        seed: int = 1,
+        max_iterations: int = 500,
+        convergence: str = "medium",
+        dtype: str = "float64",
+        fast: bool = True,
+    ) -> None:
+        self.n_factors = n_factors
+        self.likelihoods = likelihoods
+        self.seed = seed
+        self.max_iterations = max_iterations
+        self.convergence = convergence
+        self.dtype = dtype
+        self.fast = fast
+
+    def fit(self, views: LayerTables, y: Any = None) -> Self:
+        """Fit the model on the patients who have any view.
+
+        Parameters
+        ----------
+        views : LayerTables
+            Patients × features by view, without NaN; patients may lack views.
+        y : ignored
+
+        Raises
+        ------
+        ValueError
+            If no table is one of `likelihoods`, or a table has NaN.
+        """
+        fitted = fit_views(
+            views,
+            self.likelihoods or {},
+            n_factors=self.n_factors,
+            seed=self.seed,
+            max_iterations=self.max_iterations,
+            convergence=self.convergence,
+            dtype=self.dtype,
+            fast=self.fast,
+        )
+        fit = fitted.fit
+        self.feature_names_ = fitted.features
+        self.likelihoods_ = fitted.likelihoods
+        self.w_, self.w2_, self.tau_ = fit.w, fit.w2, fit.tau
+        self.intercepts_ = fit.intercepts
+        self.variance_explained_ = fitted.by_factor
+        self.elbo_ = np.asarray(fit.elbo)
+        self.converged_ = bool(fit.converged)
+        trained = views.select(pd.Index(fitted.patients))
+        z = self._project(arrays(trained, self.feature_names_))
+        self.agreement_ = np.array(
+            [np.corrcoef(z[:, k], fit.z[:, k])[0, 1] for k in range(z.shape[1])]
+        )
+        return self
+
+    def _project(self, values: Mapping[str, Array]) -> Array:
+        """Return the posterior mean of the factors, shape (n, K)."""
+        z, _ = project(
+            values,
+            w=self.w_,
+            w2=self.w2_,
+            tau=self.tau_,
+            intercepts=self.intercepts_,
+            likelihoods=self.likelihoods_,
+        )
+        return z
+
+    def transform(self, views: LayerTables) -> pd.DataFrame:
+        """Project patients, new or of the training.
+
+        Parameters
+        ----------
+        views : LayerTables
+            With the features of the training (others are ignored); patients may lack views.
+
+        Returns
+        -------
+        DataFrame, shape (n_patients, K)
+            Factor1 … FactorK; zeros, the prior's mean, for a patient without any view.
+        """
+        check_is_fitted(self, "w_")
+        values = arrays(views, self.feature_names_)
+        k = len(self.get_feature_names_out())
+        z = self._project(values) if values else np.zeros((len(views), k))
+        return pd.DataFrame(z, index=views.patients, columns=self.get_feature_names_out())
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.str_]:
+        """Return Factor1 … FactorK."""
+        check_is_fitted(self, "w_")
+        return np.array(factor_names(next(iter(self.w_.values())).shape[1]))

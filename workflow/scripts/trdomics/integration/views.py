@@ -1,0 +1,171 @@
+"""The views of MOFA: each layer normalised, cleaned of covariates, cut to comparable sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from trdomics.layers.normalise import DOSAGE_PREFIX, likelihood, normaliser
+from trdomics.layers.residualise import CovariateResidualiser
+from trdomics.layers.select import TopVariance
+from trdomics.tables import LayerTables
+
+# MOFA's authors ask for views of similar size (biofam.github.io/MOFA2/faq.html), since a large one
+# draws the factors to itself. No view may have more than this multiple of the smallest one's
+# features; a view of a few features does not pull the others below the floor.
+LARGEST_RATIO = 10
+SIZE_FLOOR = 500
+
+
+def view_likelihoods(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return "gaussian" or "bernoulli" by layer, from the layers' settings."""
+    return {layer: likelihood(options) for layer, options in settings.items()}
+
+
+class IntegrationViews(TransformerMixin, BaseEstimator):
+    """From raw layer tables to MOFA's views; everything is learned from the patients of ``fit``.
+
+    Parameters
+    ----------
+    settings : mapping of str to mapping
+        The config's settings by layer; the layers that become views.
+    regress_out : sequence of str
+        Columns of the table "clinical" whose linear effects are taken out of the Gaussian views.
+        A binary view stays binary, so nothing is taken out of it.
+    categorical : sequence of str
+        Those of `regress_out` that are categories although they look like numbers.
+
+    Attributes
+    ----------
+    normalisers_, selections_, residualisers_ : dict of str to estimator
+        By layer; residualisers of Gaussian views only, and only with `regress_out`.
+    feature_names_ : dict of str to list of str
+        The features of each view. A layer left without any is not a view.
+    likelihoods_ : dict of str to str
+        By view.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        regress_out: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+    ) -> None:
+        self.settings = settings
+        self.regress_out = regress_out
+        self.categorical = categorical
+
+    def fit(self, tables: LayerTables, y: Any = None) -> Self:
+        """Learn normalisation, covariate effects and the choice of features.
+
+        Parameters
+        ----------
+        tables : LayerTables
+            Raw layers, and "clinical" when `regress_out` names columns.
+        y : ignored
+        """
+        self._fit(tables)
+        return self
+
+    def fit_transform(self, tables: LayerTables, y: Any = None, **_: Any) -> LayerTables:
+        """Fit, and return the training patients' views without normalising them twice."""
+        return self._fit(tables)
+
+    def _fit(self, tables: LayerTables) -> LayerTables:
+        settings = self.settings or {}
+        self.normalisers_: dict[str, BaseEstimator] = {}
+        self.residualisers_: dict[str, BaseEstimator] = {}
+        self.selections_: dict[str, BaseEstimator] = {}
+        cleaned: dict[str, pd.DataFrame] = {}
+        for layer, options in settings.items():
+            if layer not in tables or tables[layer].empty:
+                continue
+            self.normalisers_[layer] = normaliser(options).fit(tables[layer])
+            table = self.normalisers_[layer].transform(tables[layer])
+            if likelihood(options) == "gaussian" and len(self.regress_out):
+                residualiser = CovariateResidualiser(self.regress_out, self.categorical)
+                self.residualisers_[layer] = residualiser.fit(table, tables["clinical"])
+                table = residualiser.transform(table, tables["clinical"])
+            selection = select(table, options["integration_features"])
+            if len(selection.features_):
+                self.selections_[layer], cleaned[layer] = selection, table
+
+        sizes = [len(selection.features_) for selection in self.selections_.values()]
+        largest = max(SIZE_FLOOR, LARGEST_RATIO * min(sizes, default=0))
+        for layer, table in cleaned.items():
+            if len(self.selections_[layer].features_) > largest:
+                self.selections_[layer] = select(table, largest)
+            cleaned[layer] = self.selections_[layer].transform(table)
+        self.feature_names_ = {layer: list(table.columns) for layer, table in cleaned.items()}
+        self.likelihoods_ = {layer: likelihood(settings[layer]) for layer in cleaned}
+        return LayerTables(cleaned, tables.patients)
+
+    def transform(self, tables: LayerTables) -> LayerTables:
+        """Return the views of any patients.
+
+        Parameters
+        ----------
+        tables : LayerTables
+            Raw layers (those not given are lacked by all), and "clinical" with `regress_out`.
+
+        Returns
+        -------
+        LayerTables
+            One table of floats without NaN per view.
+        """
+        check_is_fitted(self, "feature_names_")
+        views = {}
+        for layer, selection in self.selections_.items():
+            if layer not in tables or tables[layer].empty:
+                continue
+            table = self.normalisers_[layer].transform(tables[layer])
+            if layer in self.residualisers_:
+                table = self.residualisers_[layer].transform(table, tables["clinical"])
+            views[layer] = selection.transform(table)
+        return LayerTables(views, tables.patients)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return "<layer>:<feature>" of all views."""
+        check_is_fitted(self, "feature_names_")
+        return np.array(
+            [f"{layer}:{name}" for layer, names in self.feature_names_.items() for name in names]
+        )
+
+
+def select(table: pd.DataFrame, n_features: int) -> TopVariance:
+    """Choose a view's most variable features: none without variance, no candidate dosages.
+
+    Dosages are for the classifier; in a view of zeros and ones they are out of place.
+    """
+    return TopVariance(n_features, exclude_prefix=DOSAGE_PREFIX).fit(table)
+
+
+def overview(views: LayerTables, estimator: IntegrationViews) -> pd.DataFrame:
+    """Return a row per layer: view, likelihood, patients, features, reason (if it is no view).
+
+    Parameters
+    ----------
+    views : LayerTables
+        What the fitted estimator gave.
+    estimator : IntegrationViews
+        Fitted.
+    """
+    check_is_fitted(estimator, "feature_names_")
+    rows = []
+    for layer, options in (estimator.settings or {}).items():
+        features = len(estimator.feature_names_.get(layer, []))
+        rows.append(
+            {
+                "view": layer,
+                "likelihood": likelihood(options),
+                "patients": len(views[layer]) if layer in views else 0,
+                "features": features,
+                "reason": None if features else "no feature of this layer varies between patients",
+            }
+        )
+    return pd.DataFrame(rows)
