@@ -1,0 +1,222 @@
+"""The config of a cohort: validated, with every default filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from trdomics.cohort.schema import ClosedSchema, did_you_mean, load_schema
+from trdomics.errors import InputError
+
+MATRIX_TYPES = ("counts", "continuous", "binary")
+# What decides who has a layer; other settings of a layer do not touch the cohort stage.
+MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")
+# Names that patients.tsv gives to columns of its own.
+OWN_COLUMNS = ("patient_id", "label")
+
+_STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NAMES = re.compile(r"`([^`]+)`|(?<![\w.])([A-Za-z_]\w*)(?!\w|\s*[(.]|\s*=(?!=))")
+
+
+def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Validate a config and fill in its defaults.
+
+    Parameters
+    ----------
+    raw : mapping
+        The config as read from YAML. A resolved config is valid and resolves to itself.
+    path : str
+        What errors name as its file.
+
+    Returns
+    -------
+    dict
+        Every key of ``workflow/schemas/config.schema.yaml`` is there; the values of a label are
+        text; `id_column`, `format`, `differential.design` and `.contrast` and `simulation.seed`
+        stand as they will be used.
+
+    Raises
+    ------
+    InputError
+        At the first key that is unknown, missing or out of range, or that contradicts another.
+    """
+    where = path or "config"
+    config: dict[str, Any] = ClosedSchema(load_schema("config")).resolve(dict(raw), where)
+    label = config["label"]
+    label["positive"], label["negative"] = str(label["positive"]), str(label["negative"])
+    if label["positive"] == label["negative"]:
+        raise InputError(
+            where,
+            f"`label.positive` and `label.negative` are both {label['positive']!r}",
+            "name the two values of the label column",
+        )
+    if label["column"] is None and config["scoring"]["model"] is None:
+        raise InputError(
+            where,
+            "`label.column` is null",
+            "name the label's column, or the model to score with in `scoring.model`",
+        )
+    for name, layer in config["layers"].items():
+        _resolve_layer(name, layer, config["samples"]["patient_id"], where)
+    _resolve_differential(config, where)
+    if config["simulation"] is not None and config["simulation"]["seed"] is None:
+        config["simulation"]["seed"] = config["seed"]
+    _check_roles(config, where)
+    _check_column_names(config, where)
+    return config
+
+
+def _resolve_layer(name: str, layer: dict[str, Any], patient_id: str, where: str) -> None:
+    if layer["id_column"] is None:
+        layer["id_column"] = patient_id
+    if layer["type"] != "variants" or layer["format"] is not None:
+        return
+    suffixes = PurePosixPath(layer["file"].lower()).suffixes
+    if ".maf" in suffixes:
+        layer["format"] = "maf"
+    elif ".vcf" in suffixes or ".bcf" in suffixes:
+        layer["format"] = "vcf"
+    else:
+        raise InputError(
+            where,
+            f"`layers.{name}.file`: {layer['file']} does not say whether it is a VCF or a MAF",
+            f"add `layers.{name}.format: vcf` or `maf`",
+        )
+
+
+def _resolve_differential(config: dict[str, Any], where: str) -> None:
+    label, differential = config["label"], config["differential"]
+    if label["column"] is None:
+        return
+    if differential["contrast"] is None:
+        differential["contrast"] = [label["column"], label["positive"], label["negative"]]
+    contrast = differential["contrast"] = [str(part) for part in differential["contrast"]]
+    if contrast[1] == contrast[2]:
+        raise InputError(
+            where,
+            f"`differential.contrast` compares {contrast[1]!r} with itself",
+            "write [column, tested level, reference level]",
+        )
+    if differential["design"] is None:
+        differential["design"] = f"~ {_quoted(contrast[0])}"
+    if contrast[0] not in design_columns(differential["design"]):
+        raise InputError(
+            where,
+            f"`differential.design` lacks the contrast's column `{contrast[0]}`",
+            f"write `{differential['design'].strip()} + {_quoted(contrast[0])}`",
+        )
+
+
+def _quoted(column: str) -> str:
+    return column if column.isidentifier() else f"`{column}`"
+
+
+def design_columns(design: str) -> list[str]:
+    """Return the columns that a formula names, in its order.
+
+    Read off the text: formulaic, whose ``required_variables`` leave out what stands inside
+    stateful transforms such as ``poly``, takes a second to import at every start.
+    """
+    found = (quoted or name for quoted, name in _NAMES.findall(_STRINGS.sub("''", design)))
+    return list(dict.fromkeys(name for name in found if name not in ("True", "False", "None")))
+
+
+def _check_roles(config: Mapping[str, Any], where: str) -> None:
+    """Check that nothing which encodes the label is given to a model as a predictor."""
+    label, clinical = config["label"]["column"], config["clinical"]
+    lists = {f"clinical.{key}": clinical[key] for key in ("predictors", "confounders", "technical")}
+    lists["clinical.circular"] = clinical["circular"]
+    for stage in ("integration", "classification"):
+        lists[f"{stage}.regress_out"] = config[stage]["regress_out"]
+    lists["differential.burden_covariates"] = config["differential"]["burden_covariates"]
+    for key, columns in lists.items():
+        if label is not None and label in columns:
+            raise InputError(where, f"`{key}` lists the label's column `{label}`", "take it out")
+    for key in ("clinical.predictors", "clinical.confounders", "classification.regress_out"):
+        both = [column for column in lists[key] if column in clinical["circular"]]
+        if both:
+            raise InputError(
+                where,
+                f"`{both[0]}` is in `{key}` and in `clinical.circular`",
+                "keep it in one: what encodes the label may not predict it",
+            )
+
+
+def _check_column_names(config: Mapping[str, Any], where: str) -> None:
+    """Check that columns of the sheet keep clear of those that patients.tsv adds."""
+    own = [*OWN_COLUMNS, *(f"in_{layer}" for layer in config["layers"])]
+    for column, key in named_columns(config).items():
+        if column in own and column != config["samples"]["patient_id"]:
+            raise InputError(
+                where,
+                f"`{key}` names the column `{column}`, which the workflow needs for itself",
+                "rename the column in the sheet and here",
+            )
+    if config["samples"]["patient_id"] != "patient_id" and (config["samples"]["patient_id"] in own):
+        raise InputError(
+            where,
+            f"`samples.patient_id` is `{config['samples']['patient_id']}`, "
+            "which the workflow needs for itself",
+            "rename the column in the sheet and here",
+        )
+
+
+def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return every column of the sheet that the config names, with the first key that does so.
+
+    The column of the patients' ids is first. What the design names is included.
+    """
+    samples, clinical = config["samples"], config["clinical"]
+    keys = [("samples.patient_id", [samples["patient_id"]])]
+    keys += [("samples.site", [samples["site"]]), ("label.column", [config["label"]["column"]])]
+    keys += [(f"clinical.{key}", columns) for key, columns in clinical.items()]
+    keys += [("samples.categorical", samples["categorical"])]
+    if config["label"]["column"] is not None:
+        differential = config["differential"]
+        keys += [("differential.contrast", differential["contrast"][:1])]
+        keys += [("differential.design", design_columns(differential["design"]))]
+        keys += [("differential.burden_covariates", differential["burden_covariates"])]
+    for stage in ("integration", "classification"):
+        keys.append((f"{stage}.regress_out", config[stage]["regress_out"]))
+    keys += [(f"layers.{name}.id_column", [s["id_column"]]) for name, s in config["layers"].items()]
+    named: dict[str, str] = {}
+    for key, columns in keys:
+        for column in columns:
+            if column is not None:
+                named.setdefault(column, key)
+    return named
+
+
+def sheet_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a resolved config that the cohort stage depends on."""
+    return {
+        "cohort": config["cohort"],
+        "samples": config["samples"],
+        "label": config["label"],
+        "columns": named_columns(config),
+        "layers": {
+            name: {key: layer[key] for key in MEMBERSHIP_KEYS if key in layer}
+            for name, layer in config["layers"].items()
+        },
+    }
+
+
+def text_columns(settings: Mapping[str, Any]) -> list[str]:
+    """Return the columns whose values are names, whatever they look like."""
+    samples = settings["samples"]
+    ids = [layer["id_column"] for layer in settings["layers"].values()]
+    names = [samples["patient_id"], samples["site"], settings["label"]["column"]]
+    return list(dict.fromkeys(n for n in [*names, *samples["categorical"], *ids] if n is not None))
+
+
+def is_simulated(config: Mapping[str, Any], file: str) -> bool:
+    """Say whether a layer's file is drawn by the cohort's own simulation."""
+    folder = Path("results") / config["cohort"] / "simulation"
+    return config["simulation"] is not None and folder in Path(file).parents
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Return the mend for a column that the sheet does not have."""
+    return did_you_mean(name, known, "its columns are")

@@ -1,0 +1,149 @@
+"""Checks of labels and covariates: what no model or test could use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.cohort.config import design_columns
+from trdomics.errors import InputError
+
+COLLINEAR = 0.999
+
+
+def check_classes(label: pd.Series, config: Mapping[str, Any]) -> None:
+    """Check that both classes are there, in each fold.
+
+    Parameters
+    ----------
+    label : Series
+        1, 0 or NaN per patient.
+    config : mapping
+        A resolved config.
+    """
+    file, column = config["samples"]["file"], config["label"]["column"]
+    folds = config["classification"]["folds"]
+    inner = config["classification"]["inner_folds"]
+    for value, key in ((1, "positive"), (0, "negative")):
+        name, count = config["label"][key], int((label == value).sum())
+        if count == 0:
+            raise InputError(
+                f"{file} column `{column}`",
+                f"no patient is `{name}`, so that there is one class only",
+                f"correct `label.{key}` (upper and lower case differ) or the sheet",
+            )
+        if count < folds:
+            raise InputError(
+                f"{file} column `{column}`",
+                f"{count} patients are `{name}`, fewer than the {folds} of `classification.folds`",
+                f"set it to at most {count}" if count > 1 else "more patients are needed",
+            )
+        # a stratified fold takes at most this many of a class out of the training part
+        left = count - int(np.ceil(count / folds))
+        if left < inner:
+            raise InputError(
+                f"{file} column `{column}`",
+                f"{count} patients are `{name}`: an outer training part keeps {left}, fewer than "
+                f"the {inner} of `classification.inner_folds`",
+                f"set it to at most {left}" if left > 1 else "more patients are needed",
+            )
+
+
+def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: Mapping[str, Any]) -> None:
+    """Check each covariate among the labelled patients.
+
+    Raises
+    ------
+    InputError
+        If one that a model or a test adjusts for or predicts with is all missing, constant, or
+        (circular ones apart, whose nature that is) says the same as the label.
+    """
+    circular = config["clinical"]["circular"]
+    labelled = label.notna()
+    file = config["samples"]["file"]
+    for column, key in _covariates(config).items():
+        values = sheet.loc[labelled, column]
+        known = values.dropna()
+        where = f"{file} column `{column}`"
+        mend = f"take it out of `{key}`"
+        if known.empty:
+            raise InputError(where, "no labelled patient has a value", mend)
+        if (known == known.iloc[0]).all():
+            shown = known.iloc[0]
+            raise InputError(
+                where,
+                f"constant: `{shown:g}`" if isinstance(shown, float) else f"constant: `{shown}`",
+                mend,
+            )
+        if column not in circular:
+            problem = _collinear(known, label[known.index])
+            if problem:
+                raise InputError(where, problem, f"{mend}, or list it in `clinical.circular`")
+
+
+def _covariates(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns that models and tests use, each with the first key that names it."""
+    clinical, differential = config["clinical"], config["differential"]
+    design = [c for c in design_columns(differential["design"]) if c != differential["contrast"][0]]
+    keys = {
+        "clinical.predictors": clinical["predictors"],
+        "clinical.confounders": clinical["confounders"],
+        "differential.design": design,
+        "differential.burden_covariates": differential["burden_covariates"],
+        "integration.regress_out": config["integration"]["regress_out"],
+        "classification.regress_out": config["classification"]["regress_out"],
+        "clinical.circular": clinical["circular"],
+    }
+    found: dict[str, str] = {}
+    for key, columns in keys.items():
+        for column in columns:
+            if column != config["label"]["column"]:
+                found.setdefault(column, key)
+    return found
+
+
+def _collinear(values: pd.Series, label: pd.Series) -> str | None:
+    """Say how a covariate gives the label away, or return None."""
+    if (label == label.iloc[0]).all():
+        return "known for one class only, so that who has a value tells the label"
+    if pd.api.types.is_numeric_dtype(values):
+        r = float(np.corrcoef(values.to_numpy(float), label.to_numpy(float))[0, 1])
+        return f"collinear with the label (r = {r:.4f})" if abs(r) > COLLINEAR else None
+    if label.groupby(values).nunique().max() > 1:
+        return None
+    if values.nunique() == len(values):
+        return "a category of its own for each patient, so collinear with the label"
+    return "collinear with the label: each of its values is found in one class only"
+
+
+def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: Mapping[str, Any]) -> None:
+    """Check that the design can be fitted, in all patients and in those of each matrix layer.
+
+    Parameters
+    ----------
+    sheet : DataFrame
+        The patients that take part, indexed by patient.
+    has : DataFrame of bool
+        Who has which of the layers that are known.
+    config : mapping
+        A resolved config.
+    """
+    # formulaic takes a second to import, which a scoring run need not pay
+    from trdomics.differential.design import build_design
+
+    groups = {"": sheet.index}
+    for name in has.columns:
+        if config["layers"][name]["type"] in ("counts", "continuous"):
+            groups[f" (layer {name})"] = has.index[has[name]]
+    differential = config["differential"]
+    for which, patients in groups.items():
+        build_design(
+            sheet.loc[patients],
+            differential["design"],
+            differential["contrast"],
+            config["samples"]["categorical"],
+            key=f"`differential.design`{which}",
+        )

@@ -1,0 +1,194 @@
+"""The harmonised cohort: one table of patients × layers, and what was left out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jsonschema import Draft202012Validator
+from scipy.stats import binomtest, chi2_contingency
+
+from trdomics.cohort.membership import check_everyone, layer_samples, memberships, unmatched
+from trdomics.cohort.samples import labels, read_sheet, typed_names
+from trdomics.cohort.schema import load_schema
+
+SITE_TEST = ("site_chi2", "site_degrees_of_freedom", "site_pvalue", "site_cramers_v")
+
+
+def harmonise(settings: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Bring sheet and layers together.
+
+    Parameters
+    ----------
+    settings : mapping
+        What :func:`trdomics.cohort.config.sheet_settings` returns.
+
+    Returns
+    -------
+    patients : DataFrame, one row per patient who takes part
+        `patient_id`, `label` (1, 0, NA), the sheet's columns that the config names, and
+        `in_<layer>` (1, 0) for each layer. Valid under ``patients.schema.yaml``.
+    excluded : DataFrame
+        `id`, `where` ("sheet" or a layer), `reason`.
+    """
+    sheet = read_sheet(settings)
+    samples = {name: layer_samples(layer, name) for name, layer in settings["layers"].items()}
+    taking_part = sheet[~sheet["exclude"]]
+    has = memberships(taking_part, settings, samples)
+    check_everyone(has, settings)
+
+    columns = {column: _whole(taking_part[column]) for column in typed_names(settings)}
+    patients = pd.DataFrame(
+        {
+            "patient_id": taking_part.index,
+            "label": _whole(labels(taking_part, settings["label"])).to_numpy(),
+            **{name: values.to_numpy() for name, values in columns.items()},
+            **{f"in_{name}": has[name].to_numpy(dtype=int) for name in has},
+        }
+    )
+    check_patients(patients)
+    return patients, unmatched(sheet, settings, samples)
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    """Return numbers that are all whole as integers: 20251031 is not to be written 2.02510e+07."""
+    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
+        return values.astype("Int64")
+    return values
+
+
+def check_patients(patients: pd.DataFrame) -> None:
+    """Check the table against ``workflow/schemas/patients.schema.yaml``.
+
+    Raises
+    ------
+    jsonschema.ValidationError
+        If a row does not fit, which is an error of the workflow and not of its input.
+    """
+    validator = Draft202012Validator(load_schema("patients"))
+    table = patients.astype(object).where(patients.notna(), None)
+    for row in table.to_dict("records"):
+        validator.validate(row)
+
+
+def label_by_site(patients: pd.DataFrame, site: str | None) -> pd.DataFrame:
+    """Count labels per site.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        As :func:`harmonise` returns.
+    site : str or None
+        The column of sites; without one all patients are one site.
+
+    Returns
+    -------
+    DataFrame, one row per site
+        `site`, `n_patients`, `n_positive`, `n_negative`, `n_unlabelled`, `share_positive` of the
+        labelled, `lower` and `upper` (its 95 % Wilson interval).
+    """
+    if site is None:
+        sites = pd.Series("all patients", index=patients.index)
+    else:
+        sites = patients[site].astype(object).fillna("not known")
+    rows = []
+    for name, group in patients.groupby(sites, sort=True):
+        positive = int((group["label"] == 1).sum())
+        negative = int((group["label"] == 0).sum())
+        labelled = positive + negative
+        share, lower, upper = np.nan, np.nan, np.nan
+        if labelled:
+            interval = binomtest(positive, labelled).proportion_ci(method="wilson")
+            share, lower, upper = positive / labelled, interval.low, interval.high
+        rows.append(
+            {
+                "site": name,
+                "n_patients": len(group),
+                "n_positive": positive,
+                "n_negative": negative,
+                "n_unlabelled": len(group) - labelled,
+                "share_positive": share,
+                "lower": lower,
+                "upper": upper,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def site_test(sites: pd.DataFrame) -> dict[str, Any]:
+    """Test whether the share of positive patients differs between sites.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        As :func:`label_by_site` returns.
+
+    Returns
+    -------
+    dict
+        Pearson's chi-square with its degrees of freedom and p-value, and Cramér's V (0 no
+        relation, 1 the site tells the label); null with `<key>_reason` where there is no test.
+    """
+    table = sites[["n_positive", "n_negative"]].to_numpy()
+    table = table[table.sum(axis=1) > 0]
+    reason = None
+    if len(table) < 2:
+        reason = "labelled patients come from one site only, or no site is named in the config"
+    elif (table.sum(axis=0) == 0).any():
+        reason = "the labelled patients are all of one class"
+    if reason:
+        return dict.fromkeys(SITE_TEST) | {f"{key}_reason": reason for key in SITE_TEST}
+    # without Yates' correction, which scipy applies to 2 × 2 tables, V reaches 1 in all
+    test = chi2_contingency(table, correction=False)
+    # two classes: the smaller side of the table, less one, is one
+    cramers_v = float(np.sqrt(test.statistic / table.sum()))
+    return dict(zip(SITE_TEST, (test.statistic, test.dof, test.pvalue, cramers_v), strict=True))
+
+
+def summarise(
+    patients: pd.DataFrame, excluded: pd.DataFrame, sites: pd.DataFrame, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the stage's headline numbers.
+
+    Returns
+    -------
+    dict
+        `n_patients`, `n_positive`, `n_negative`, `n_unlabelled`, `n_excluded` (patients that the
+        sheet excludes), `n_complete` (patients with all layers), `n_sites`, `positive` and
+        `negative` (the labels' names), the keys of :func:`site_test`, and `layers`: per layer
+        `n_patients`, `n_positive`, `n_negative`, `n_unlabelled`, `n_left_out` (samples of the
+        layer that are not in the sheet or excluded there).
+    """
+    layers = {}
+    for name in settings["layers"]:
+        left_out = (excluded["where"] == name) & ~excluded["reason"].str.endswith(
+            "not in the layer"
+        )
+        layers[name] = {
+            **_label_counts(patients[patients[f"in_{name}"] == 1]),
+            "n_left_out": int(left_out.sum()),
+        }
+    membership = patients[[f"in_{name}" for name in settings["layers"]]]
+    has_site = settings["samples"]["site"] is not None
+    return {
+        **_label_counts(patients),
+        "n_excluded": int((excluded["where"] == "sheet").sum()),
+        "n_complete": int((membership == 1).all(axis=1).sum()),
+        "n_sites": len(sites) if has_site else None,
+        **({} if has_site else {"n_sites_reason": "the config names no site column"}),
+        "positive": settings["label"]["positive"],
+        "negative": settings["label"]["negative"],
+        **site_test(sites),
+        "layers": layers,
+    }
+
+
+def _label_counts(patients: pd.DataFrame) -> dict[str, int]:
+    return {
+        "n_patients": len(patients),
+        "n_positive": int((patients["label"] == 1).sum()),
+        "n_negative": int((patients["label"] == 0).sum()),
+        "n_unlabelled": int(patients["label"].isna().sum()),
+    }

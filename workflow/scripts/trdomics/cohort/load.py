@@ -1,0 +1,79 @@
+"""The cohort's tables as the container that all estimators take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.cohort.config import text_columns
+from trdomics.files import read_matrix, read_table
+from trdomics.tables import LayerTables
+
+CLINICAL = "clinical"
+
+
+def read_patients(path: str | os.PathLike[str], config: Mapping[str, Any]) -> pd.DataFrame:
+    """Read ``patients.tsv`` with the types that the sheet's columns have.
+
+    Parameters
+    ----------
+    path : path
+        The harmonised table.
+    config : mapping
+        A resolved config; its `samples`, `label` and `layers` are used.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `patient_id`; `label` and numbers float64, names object with NaN.
+    """
+    # all as text first: numbers that are names, a site 04, would lose their zeros
+    table = read_table(path, dtype=str).set_index("patient_id")
+    names = text_columns(config)
+    for column in table.columns:
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        if column not in names and numbers.notna().equals(table[column].notna()):
+            table[column] = numbers.astype(float)
+        else:
+            table[column] = table[column].astype(object).where(table[column].notna(), np.nan)
+    return table
+
+
+def load_tables(
+    patients: str | os.PathLike[str],
+    layers: Mapping[str, str | os.PathLike[str]],
+    config: Mapping[str, Any],
+) -> LayerTables:
+    """Load layers, with the sheet's columns as the layer "clinical".
+
+    Parameters
+    ----------
+    patients : path
+        ``patients.tsv``.
+    layers : mapping of str to path
+        ``table.parquet`` of each layer.
+    config : mapping
+        A resolved config; its `samples`, `label` and `layers` are used.
+
+    Returns
+    -------
+    LayerTables
+        All patients in the order of ``patients.tsv``. "clinical" has a row for each, and the
+        sheet's columns but for ids, the label and its column: no estimator can meet those.
+    """
+    table = read_patients(patients, config)
+    ids = [layer["id_column"] for layer in config["layers"].values()]
+    own = ["label", config["label"]["column"], *(f"in_{name}" for name in config["layers"]), *ids]
+    tables = {name: read_matrix(path) for name, path in layers.items()}
+    tables[CLINICAL] = table.drop(columns=[name for name in own if name in table.columns])
+    return LayerTables(tables, table.index)
+
+
+def load_labels(patients: str | os.PathLike[str]) -> pd.Series:
+    """Return the label of each patient of ``patients.tsv``: 1, 0 or NaN, by patient."""
+    table = read_table(patients, usecols=["patient_id", "label"])
+    return table.set_index("patient_id")["label"].astype(float)

@@ -1,0 +1,184 @@
+"""Who has which layer."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.cohort.samples import quoted_ids, sample_names
+from trdomics.errors import InputError
+from trdomics.inputs.matrix import read_header, readable
+
+CHUNK = 1 << 24
+
+
+def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
+    """Return the samples that were profiled in a layer.
+
+    Of a matrix, those of its header. Of a VCF those of its header, of a MAF those with a
+    mutation; where the config names a file of profiled samples, that file decides: it keeps a
+    MAF's samples without a mutation in, and takes those of a VCF that are not listed out.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or broken, or a VCF carries no annotation.
+    """
+    path = str(settings["file"])
+    if settings["type"] != "variants":
+        return read_header(path, layer)
+    profiled = settings["profiled"]
+    listed = None if profiled is None else read_profiled(profiled, layer)
+    with readable(path, layer):
+        # cyvcf2 tells of a missing file in its own words
+        Path(path).stat()
+        if settings["format"] == "vcf":
+            samples = _vcf_samples(path, layer)
+            return samples if listed is None else [name for name in samples if name in set(listed)]
+        if listed is not None:
+            check_gzip(path)
+            return listed
+        from trdomics.inputs.maf import maf_samples
+
+        return maf_samples(path, settings["sample_column"])
+
+
+def _vcf_samples(path: str, layer: str) -> list[str]:
+    # imported here: cohorts without a VCF need no cyvcf2 for the start of a run
+    from trdomics.inputs.vcf import vcf_header
+
+    check_gzip(path)
+    header = vcf_header(path)
+    where = f"{path} (layer {layer})"
+    if header.annotation is None:
+        raise InputError(
+            where,
+            "its header declares no consequence annotation (CSQ, ANN or BCSQ)",
+            "annotate it with VEP, SnpEff or bcftools csq",
+        )
+    if not header.samples:
+        raise InputError(where, "no sample columns in it", "give a multi-sample VCF")
+    return list(header.samples)
+
+
+def read_profiled(path: str, layer: str) -> list[str]:
+    """Return the sample names of a file that has one a line."""
+    with readable(path, layer):
+        text = Path(path).read_text(encoding="utf-8-sig")
+    names = [line.strip() for line in text.splitlines() if line.strip()]
+    if not names:
+        raise InputError(
+            f"{path} (layer {layer})", "no sample in it", "write the profiled samples, one a line"
+        )
+    return list(dict.fromkeys(names))
+
+
+def check_gzip(path: str) -> None:
+    """Read a plain gzip file to its end, which raises EOFError where it is cut off.
+
+    BGZF files are left to the reader, which knows their end by its mark: reading a large VCF
+    through would take minutes.
+    """
+    with open(path, "rb") as handle:
+        head = handle.read(14)
+    if head[:2] != b"\x1f\x8b" or (head[3] & 4 and head[12:14] == b"BC"):
+        return
+    with gzip.open(path) as stream:
+        while stream.read(CHUNK):
+            pass
+
+
+def memberships(
+    sheet: pd.DataFrame, settings: Mapping[str, Any], samples: Mapping[str, list[str]]
+) -> pd.DataFrame:
+    """Return who has which layer.
+
+    Parameters
+    ----------
+    sheet : DataFrame
+        The patients that take part, indexed by patient.
+    settings : mapping
+        What :func:`trdomics.cohort.config.sheet_settings` returns.
+    samples : mapping of str to list of str
+        The samples of each layer that is known.
+
+    Returns
+    -------
+    DataFrame of bool, shape (n_patients, n_layers)
+
+    Raises
+    ------
+    InputError
+        If a layer shares no patient with the sheet.
+    """
+    has = pd.DataFrame(index=sheet.index)
+    for name, present in samples.items():
+        layer = settings["layers"][name]
+        names = sample_names(sheet, layer, settings["samples"]["patient_id"])
+        has[name] = names.isin(present)
+        if not has[name].any():
+            column = layer["id_column"]
+            own = quoted_ids(names.dropna()) or "none"
+            raise InputError(
+                f"{layer['file']} (layer {name})",
+                f"it shares no patient with the sheet: its samples are {quoted_ids(present)}, "
+                f"`{column}` of {settings['samples']['file']} has {own}",
+                f"set `layers.{name}.id_column` to the sheet's column with the layer's names",
+            )
+    return has.astype(bool)
+
+
+def check_everyone(has: pd.DataFrame, settings: Mapping[str, Any]) -> None:
+    """Check that each patient has a layer; all layers must be known."""
+    none = list(has.index[~has.any(axis=1)])
+    if len(none):
+        columns = dict.fromkeys(layer["id_column"] for layer in settings["layers"].values())
+        raise InputError(
+            settings["samples"]["file"],
+            f"patient `{none[0]}` is in no layer"
+            + (f" (and so are {len(none) - 1} more)" if len(none) > 1 else ""),
+            f"correct {' or '.join(f'`{c}`' for c in columns)}, or set `exclude` to 1 there",
+        )
+
+
+def unmatched(
+    sheet: pd.DataFrame, settings: Mapping[str, Any], samples: Mapping[str, list[str]]
+) -> pd.DataFrame:
+    """List the samples and patients that are left out, with the reason.
+
+    Parameters
+    ----------
+    sheet : DataFrame
+        The whole sheet, with `exclude` and `exclude_reason`.
+    settings, samples
+        As for :func:`memberships`, with all layers in `samples`.
+
+    Returns
+    -------
+    DataFrame
+        `id`, `where` ("sheet" or the layer's name), `reason`.
+    """
+    out = sheet.loc[sheet["exclude"], "exclude_reason"]
+    rows = [(patient, "sheet", reason) for patient, reason in out.items()]
+    patient_id = settings["samples"]["patient_id"]
+    for name, present in samples.items():
+        layer = settings["layers"][name]
+        names = sample_names(sheet, layer, patient_id)
+        patients = {sample: patient for patient, sample in names.dropna().items()}
+        for sample in present:
+            if sample not in patients:
+                rows.append((sample, name, "in the layer, not in the sheet"))
+            elif patients[sample] in out.index:
+                rows.append((sample, name, f"patient {patients[sample]} is excluded in the sheet"))
+        if layer["id_column"] != patient_id:
+            # a name of its own promises a sample; an id that all layers share does not
+            lost = names[~sheet["exclude"] & names.notna() & ~names.isin(present)]
+            rows += [(sample, name, f"patient {p}: not in the layer") for p, sample in lost.items()]
+    return pd.DataFrame(
+        np.array(rows, dtype=object).reshape(-1, 3), columns=["id", "where", "reason"]
+    )

@@ -1,0 +1,129 @@
+"""Everything that can be found wrong before a job starts."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trdomics.cohort.config import is_simulated, sheet_settings
+from trdomics.cohort.covariates import check_classes, check_covariates, check_design
+from trdomics.cohort.membership import check_everyone, layer_samples, memberships
+from trdomics.cohort.samples import labels, read_samples, sample_names
+from trdomics.errors import InputError
+from trdomics.files import read_json, write_json
+from trdomics.inputs.matrix import read_annotation, read_layer_matrix
+
+# Raise when a check is added: what passed the old ones is then looked at again.
+CHECKS = 1
+# The settings that decide whether a layer's content is right.
+CONTENT_KEYS = ("type", "file", "features", "log2", "format", "profiled", "sample_column")
+FILE_KEYS = ("file", "features", "profiled")
+
+
+def check_inputs(config: Mapping[str, Any]) -> None:
+    """Check sheet, labels, covariates and layers of a cohort.
+
+    Layers that the cohort's simulation is yet to draw are left to the job that reads them. A
+    cohort that a model is applied to (`scoring.model`) needs no classes and no covariates that
+    vary. What matrices passed is kept in ``results/<cohort>/cohort/checked.json``, so that the
+    next start does not read those again that did not change.
+
+    Parameters
+    ----------
+    config : mapping
+        A resolved config.
+
+    Raises
+    ------
+    InputError
+        At the first thing that is wrong.
+    """
+    settings = sheet_settings(config)
+    _check_files(config)
+    sheet = read_samples(config)
+    if sheet.empty:
+        raise InputError(
+            config["samples"]["file"], "all patients are excluded", "set `exclude` to 0 for some"
+        )
+    scoring = config["scoring"]["model"] is not None
+    if not scoring:
+        label = labels(sheet, config["label"])
+        check_classes(label, config)
+        check_covariates(sheet, label, config)
+    known = {n: s for n, s in config["layers"].items() if not is_simulated(config, s["file"])}
+    samples = _check_layers(known, sheet, config)
+    has = memberships(sheet, settings, samples)
+    if len(known) == len(config["layers"]):
+        check_everyone(has, settings)
+    if not scoring:
+        check_design(sheet, has, config)
+
+
+def _check_files(config: Mapping[str, Any]) -> None:
+    for name, layer in config["layers"].items():
+        for key in FILE_KEYS:
+            file = layer.get(key)
+            if file is None or is_simulated(config, file) or Path(file).is_file():
+                continue
+            mend = f"correct `layers.{name}.{key}`"
+            if config["simulation"] is not None:
+                mend += f"; what is simulated lies in results/{config['cohort']}/simulation/"
+            raise InputError(f"{file} (layer {name})", "no such file", mend)
+    model = config["scoring"]["model"]
+    if model is not None and not Path(model).exists():
+        raise InputError(model, "no such model", "correct `scoring.model`")
+
+
+def _check_layers(
+    layers: Mapping[str, Mapping[str, Any]], sheet: pd.DataFrame, config: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """Check the content of layers that have changed; return the samples of all."""
+    path = Path("results") / config["cohort"] / "cohort" / "checked.json"
+    before = _checked_before(path)
+    now: dict[str, dict[str, Any]] = {}
+    for name, layer in layers.items():
+        names = sample_names(sheet, layer, config["samples"]["patient_id"])
+        key = _fingerprint(layer, names)
+        if before.get(name, {}).get("key") == key:
+            now[name] = before[name]
+        else:
+            now[name] = {"key": key, "samples": _check_content(name, layer, names)}
+    if now != before:
+        # a folder that cannot be written costs time at the next start, nothing else
+        with contextlib.suppress(OSError):
+            write_json(now, path)
+    return {name: entry["samples"] for name, entry in now.items()}
+
+
+def _checked_before(path: Path) -> dict[str, Any]:
+    try:
+        found = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _fingerprint(layer: Mapping[str, Any], names: pd.Series) -> str:
+    """Return a hash of all that the outcome of the content check depends on."""
+    state: list[Any] = [CHECKS, {key: layer.get(key) for key in CONTENT_KEYS}]
+    for key in FILE_KEYS:
+        if layer.get(key) is not None:
+            file = Path(layer[key]).resolve()
+            state.append([str(file), file.stat().st_size, file.stat().st_mtime_ns])
+    state.append(sorted(names.dropna()))
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+
+def _check_content(name: str, layer: Mapping[str, Any], names: pd.Series) -> list[str]:
+    samples = layer_samples(layer, name)
+    # a layer of nobody is told with the sheet's column, by memberships
+    if layer["type"] != "variants" and names.isin(samples).any():
+        matrix, _ = read_layer_matrix(layer, name, names)
+        read_annotation(layer["features"], name, list(matrix.columns))
+    return samples
