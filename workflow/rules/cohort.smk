@@ -1,5 +1,6 @@
 from trdomics.cohort.config import sheet_settings
 
+
 def layer_files(key):
     """Return the files that layers name under a key, those that name one."""
     files = [layer.get(key) for layer in config["layers"].values()]
