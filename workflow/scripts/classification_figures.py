@@ -1,0 +1,22 @@
+from trdomics.scripting import start
+
+start(snakemake)
+
+from trdomics.classification import figures
+from trdomics.files import read_table, save_figure
+from trdomics.style import set_style
+
+set_style()
+tables = {name: read_table(path) for name, path in snakemake.input.items()}
+tables["performance"]["reason"] = tables["performance"]["reason"].fillna("")
+
+drawn = {
+    "performance": figures.performance_figure(tables["performance"]),
+    "null": figures.null_figure(tables["null"]),
+    "calibration": figures.calibration_figure(tables["calibration"], tables["performance"]),
+    "decision": figures.decision_figure(tables["decision"]),
+    "importance": figures.importance_figure(tables["importance"]),
+    "chosen": figures.chosen_figure(tables["chosen"]),
+}
+for name, figure in drawn.items():
+    save_figure(figure, snakemake.output[name])

@@ -1,0 +1,58 @@
+from trdomics.scripting import start
+
+start(snakemake)
+
+import pandas as pd
+
+from trdomics.classification.calibration import calibration_table
+from trdomics.classification.decision import decision_table
+from trdomics.classification.importance import SELECTED, chosen_table, importance_table
+from trdomics.classification.intervals import gains_table, performance_table
+from trdomics.classification.metrics import feature_sets, out_of_fold
+from trdomics.classification.metrics_summary import classification_summary
+from trdomics.classification.null import null_distribution
+from trdomics.files import read_table, write_json, write_table
+
+params, paths = snakemake.params, snakemake.input
+predictions, chosen, importance, null = (
+    pd.concat(map(read_table, files), ignore_index=True)
+    for files in (paths.predictions, paths.chosen, paths.importance, paths.null)
+)
+labels = read_table(paths.patients).set_index("patient_id")["label"]
+
+performance = performance_table(
+    predictions, labels, n_samples=params.settings["bootstrap"], seed=params.seed
+)
+gains = gains_table(predictions, labels)
+# the models whose calibration and use are shown: the headline and what it is compared with
+shown = {
+    name: out_of_fold(predictions, labels, name)
+    for name, role in feature_sets(predictions).items()
+    if role == "baseline" or name == SELECTED
+}
+shown = {SELECTED: shown.pop(SELECTED), **shown}
+tables = {
+    "predictions": predictions,
+    "performance": performance,
+    "gains": gains,
+    "null": null_distribution(null),
+    "calibration": pd.concat(
+        calibration_table(*values, name, params.target_prevalence) for name, values in shown.items()
+    ),
+    "decision": decision_table(shown, params.target_prevalence),
+    "importance": importance_table(importance, chosen),
+    "chosen": chosen_table(chosen),
+}
+for name, table in tables.items():
+    write_table(table, snakemake.output[name])
+summary = classification_summary(
+    predictions=predictions,
+    performance=performance,
+    gains=gains,
+    null=tables["null"],
+    chosen=chosen,
+    chosen_table=tables["chosen"],
+    importance=tables["importance"],
+    target_prevalence=params.target_prevalence,
+)
+write_json(summary, snakemake.output.summary)
