@@ -89,7 +89,7 @@ class GeneBurden(LayerNormaliser):
         self.excluded_variants_ = np.asarray(sorted(set(variants[excluded])), dtype=str)
 
         names, carriers = self._carriers(table)
-        prevalence = carriers.mean(axis=0) if len(names) else np.zeros(0)
+        prevalence = carriers.mean(axis=0)
         kept = (prevalence >= self.min_prevalence) & (prevalence > 0) & (prevalence < 1)
         self.genes_ = np.asarray(names[kept], dtype=str)
 
@@ -128,6 +128,12 @@ class GeneBurden(LayerNormaliser):
                 values = table.iloc[:, found[0]].astype(float)
                 result[column] = values.fillna(result[column])
         return result
+
+    def burden_genes(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return all genes with a variant that counts, kept or not, and their carriers' share."""
+        check_is_fitted(self)
+        names, carriers = self._carriers(table)
+        return names, carriers.mean(axis=0)
 
     def missing_features(self, table: pd.DataFrame) -> list[str]:
         """Return absent dosages, and all genes where the table names genes otherwise."""
