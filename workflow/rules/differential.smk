@@ -1,0 +1,185 @@
+"""What differs between the two groups, feature by feature."""
+
+
+def count_filter(wildcards):
+    """Return which features of a count layer are tested, by the layer's settings."""
+    settings = layer_settings(wildcards)
+    return {key: settings[key] for key in ("min_count", "min_share")}
+
+
+def continuous_filter(wildcards):
+    """Return how the values of a continuous layer are taken, by the layer's settings."""
+    settings = layer_settings(wildcards)
+    return {key: settings[key] for key in ("log2", "max_missing")}
+
+
+def carrier_settings(wildcards):
+    """Return what makes a carrier in a layer, by the layer's settings."""
+    settings = layer_settings(wildcards)
+    keys = ("type", "burden", "min_call_rate", "max_allele_frequency")
+    return {key: settings[key] for key in keys if key in settings}
+
+
+rule differential_expression:
+    input:
+        table="results/{cohort}/layers/{layer}/table.parquet",
+        annotation="results/{cohort}/layers/{layer}/annotation.tsv",
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        results="results/{cohort}/differential/{layer}/results.tsv",
+        summary="results/{cohort}/differential/{layer}/summary.json",
+    log:
+        "logs/{cohort}/differential_expression.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/differential_expression.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(COUNT_LAYERS),
+    conda:
+        "../../envs/differential.yaml"
+    # Moving counts to other processes costs more than their fits: layers run side by side instead
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        design=config["differential"]["design"],
+        contrast=config["differential"]["contrast"],
+        categorical=config["samples"]["categorical"],
+        fdr=config["differential"]["fdr"],
+        filter=count_filter,
+    script:
+        "../scripts/differential_expression.py"
+
+
+rule differential_continuous:
+    input:
+        table="results/{cohort}/layers/{layer}/table.parquet",
+        annotation="results/{cohort}/layers/{layer}/annotation.tsv",
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        results="results/{cohort}/differential/{layer}/results.tsv",
+        summary="results/{cohort}/differential/{layer}/summary.json",
+    log:
+        "logs/{cohort}/differential_continuous.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/differential_continuous.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(CONTINUOUS_LAYERS),
+    conda:
+        "../../envs/differential.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=20,
+    params:
+        design=config["differential"]["design"],
+        contrast=config["differential"]["contrast"],
+        categorical=config["samples"]["categorical"],
+        fdr=config["differential"]["fdr"],
+        filter=continuous_filter,
+    script:
+        "../scripts/differential_continuous.py"
+
+
+rule mutation_burden:
+    input:
+        table="results/{cohort}/layers/{layer}/table.parquet",
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        results="results/{cohort}/differential/{layer}/results.tsv",
+        summary="results/{cohort}/differential/{layer}/summary.json",
+    log:
+        "logs/{cohort}/mutation_burden.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/mutation_burden.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+    conda:
+        "../../envs/differential.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        contrast=config["differential"]["contrast"],
+        covariates=config["differential"]["burden_covariates"],
+        categorical=config["samples"]["categorical"],
+        fdr=config["differential"]["fdr"],
+        min_carriers=config["differential"]["min_carriers"],
+        carriers=carrier_settings,
+    script:
+        "../scripts/differential_burden.py"
+
+
+rule differential_figures:
+    input:
+        results="results/{cohort}/differential/{layer}/results.tsv",
+        summary="results/{cohort}/differential/{layer}/summary.json",
+    output:
+        ma=report(
+            "results/{cohort}/differential/{layer}/ma.png",
+            caption="../report/differential_ma.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "figure": "difference by mean"},
+        ),
+        volcano=report(
+            "results/{cohort}/differential/{layer}/volcano.png",
+            caption="../report/differential_volcano.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "figure": "volcano"},
+        ),
+        pvalues=report(
+            "results/{cohort}/differential/{layer}/pvalues.svg",
+            caption="../report/differential_pvalues.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "figure": "p-values"},
+        ),
+    log:
+        "logs/{cohort}/differential_figures.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(COUNT_LAYERS + CONTINUOUS_LAYERS),
+    conda:
+        "../../envs/differential.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/differential_figures.py"
+
+
+rule burden_figures:
+    input:
+        results="results/{cohort}/differential/{layer}/results.tsv",
+        summary="results/{cohort}/differential/{layer}/summary.json",
+    output:
+        volcano=report(
+            "results/{cohort}/differential/{layer}/volcano.png",
+            caption="../report/differential_volcano.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "figure": "volcano"},
+        ),
+        forest=report(
+            "results/{cohort}/differential/{layer}/forest.svg",
+            caption="../report/differential_forest.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "figure": "odds ratios"},
+        ),
+        pvalues=report(
+            "results/{cohort}/differential/{layer}/pvalues.svg",
+            caption="../report/differential_pvalues.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "figure": "p-values"},
+        ),
+    log:
+        "logs/{cohort}/burden_figures.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+    conda:
+        "../../envs/differential.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/differential_burden_figures.py"

@@ -1,0 +1,22 @@
+"""Differences of one continuous layer."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+from trdomics.differential.continuous import differential_continuous
+from trdomics.differential.design import build_design
+from trdomics.differential.summary import headline
+from trdomics.differential.symbols import with_symbols
+from trdomics.files import read_matrix, read_table, write_json, write_table
+
+values = read_matrix(snakemake.input.table)
+patients = read_table(snakemake.input.patients).set_index("patient_id").loc[values.index]
+params = snakemake.params
+design = build_design(patients, params.design, params.contrast, params.categorical)
+results = differential_continuous(values, design, **params.filter)
+summary = headline(
+    results, design, effect="log2_fold_change", fdr=params.fdr, layer=snakemake.wildcards.layer
+)
+write_table(with_symbols(results, read_table(snakemake.input.annotation)), snakemake.output.results)
+write_json(summary, snakemake.output.summary)

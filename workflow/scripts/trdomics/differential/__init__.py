@@ -1,0 +1,1 @@
+"""What differs between the two groups: features of a layer, one at a time."""

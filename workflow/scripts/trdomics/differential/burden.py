@@ -1,0 +1,166 @@
+"""Do carriers differ between the groups: one gene, or one binary feature, at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control, fisher_exact
+from scipy.stats.contingency import odds_ratio
+from threadpoolctl import threadpool_limits
+
+from trdomics.differential.design import Design, build_design
+from trdomics.differential.firth import NotConverged, firth_test
+from trdomics.layers.normalise import DOSAGE_PREFIX, normaliser
+
+COLUMNS = [
+    "feature",
+    "carriers_positive",
+    "carriers_negative",
+    "log_odds_ratio",
+    "lower",
+    "upper",
+    "pvalue",
+    "padj",
+    "method",
+    "reason",
+]
+FIRTH, FISHER = "Firth", "Fisher"
+COVARIATES_KEY = "config differential.burden_covariates"
+
+
+def burden_design(
+    patients: pd.DataFrame,
+    contrast: Sequence[str],
+    covariates: Sequence[str],
+    categorical: Sequence[str] = (),
+) -> Design:
+    """Return who is compared, with the covariates that the test of every gene adjusts for."""
+    terms = [*(f"`{name}`" for name in covariates), f"`{contrast[0]}`"]
+    return build_design(patients, "~ " + " + ".join(terms), contrast, categorical, COVARIATES_KEY)
+
+
+def carrier_table(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+    """Return who carries what in a raw layer (patients × features).
+
+    Genes hit by variants are not limited to those prevalent enough for modelling: the test has
+    its own threshold.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Variants as dosages, columns (variant, gene, consequence_class); or a binary layer.
+    settings : mapping
+        The layer's ``type`` and, for variants, what counts as a carrier.
+    """
+    if settings["type"] != "variants":
+        return table
+    return normaliser({**settings, "min_prevalence": 0.0}).fit(table).transform(table)
+
+
+def differential_carriers(
+    carriers: pd.DataFrame, design: Design, *, min_carriers: int
+) -> pd.DataFrame:
+    """Test every feature for a difference in its carriers between the groups.
+
+    Firth's logistic regression of the group on carrying and the covariates (penalised
+    likelihood-ratio test, profile interval); without covariates Fisher's exact test, with the
+    conditional odds ratio and its exact interval.
+
+    Parameters
+    ----------
+    carriers : DataFrame, shape (n_patients, n_features)
+        1 for a carrier, 0 for none, NaN for not known. Columns that start with ``dosage:`` are
+        genotypes of single variants and are not tested here.
+    design : Design
+        From :func:`burden_design`.
+    min_carriers : int
+        Features with fewer carriers, or fewer non-carriers, are not tested.
+
+    Returns
+    -------
+    DataFrame
+        One row per feature, with the columns ``COLUMNS``. A log odds ratio is infinite where a
+        group has no carrier and Fisher's test is used.
+    """
+    features = [name for name in carriers.columns if not str(name).startswith(DOSAGE_PREFIX)]
+    table = carriers.loc[design.matrix.index, features]
+    covariates = design.matrix.drop(columns=design.coefficient).to_numpy()
+    rows: list[dict[str, Any]] = []
+    with threadpool_limits(limits=1):
+        for name in features:
+            values = table[name].to_numpy(float)
+            known = np.isfinite(values)
+            # a missing call may have been filled with the mean: the likelier state counts
+            carrying = values[known] >= 0.5
+            rows.append(
+                {
+                    "feature": name,
+                    **_one(carrying, design.positive[known], covariates[known], min_carriers),
+                }
+            )
+    results = pd.DataFrame(rows, columns=[*COLUMNS[:7], *COLUMNS[8:]])
+    results["padj"] = np.nan
+    tested = results["pvalue"].notna()
+    if tested.any():
+        results.loc[tested, "padj"] = false_discovery_control(
+            results.loc[tested, "pvalue"].astype(float)
+        )
+    return results[COLUMNS]
+
+
+def _one(
+    carrying: np.ndarray, positive: np.ndarray, covariates: np.ndarray, min_carriers: int
+) -> dict[str, Any]:
+    adjusted = covariates.shape[1] > 1
+    row: dict[str, Any] = {
+        "carriers_positive": int((carrying & positive).sum()),
+        "carriers_negative": int((carrying & ~positive).sum()),
+        "log_odds_ratio": np.nan,
+        "lower": np.nan,
+        "upper": np.nan,
+        "pvalue": np.nan,
+        "method": FIRTH if adjusted else FISHER,
+        "reason": None,
+    }
+    if carrying.sum() < min_carriers:
+        return {**row, "method": None, "reason": f"fewer than {min_carriers} carriers"}
+    if (~carrying).sum() < min_carriers:
+        return {**row, "method": None, "reason": f"fewer than {min_carriers} non-carriers"}
+    if not adjusted:
+        return {**row, **_fisher(carrying, positive)}
+    matrix = np.column_stack([covariates, carrying])
+    if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
+        return {**row, "reason": "collinear with the covariates"}
+    try:
+        found = firth_test(matrix, positive.astype(float), matrix.shape[1] - 1)
+    except (NotConverged, np.linalg.LinAlgError):
+        return {**row, "reason": "not converged"}
+    return {
+        **row,
+        "log_odds_ratio": found.log_odds_ratio,
+        "lower": found.lower,
+        "upper": found.upper,
+        "pvalue": found.pvalue,
+    }
+
+
+def _fisher(carrying: np.ndarray, positive: np.ndarray) -> dict[str, float]:
+    counts = np.array(
+        [
+            [(carrying & positive).sum(), (carrying & ~positive).sum()],
+            [(~carrying & positive).sum(), (~carrying & ~positive).sum()],
+        ]
+    )
+    conditional = odds_ratio(counts, kind="conditional")
+    interval = conditional.confidence_interval(0.95)
+    with np.errstate(divide="ignore"):
+        estimate, lower, upper = np.log([conditional.statistic, interval.low, interval.high])
+    return {
+        "log_odds_ratio": float(estimate),
+        "lower": float(lower),
+        "upper": float(upper),
+        "pvalue": float(fisher_exact(counts)[1]),
+    }

@@ -1,0 +1,112 @@
+"""Differences of a continuous layer, by least squares per feature."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control, t
+from threadpoolctl import threadpool_limits
+
+from trdomics.differential.design import Design
+
+COLUMNS = [
+    "feature",
+    "base_mean",
+    "log2_fold_change",
+    "lfc_se",
+    "stat",
+    "pvalue",
+    "padj",
+    "n_patients",
+    "reason",
+]
+CONSTANT, TOO_FEW, MISSING = "no variation", "too few values", "missing values"
+
+
+def differential_continuous(
+    values: pd.DataFrame, design: Design, *, log2: bool, max_missing: float
+) -> pd.DataFrame:
+    """Test every feature of a continuous layer for the contrast of a design.
+
+    Ordinary least squares with a t-test; patients who lack a feature are left out of its fit.
+
+    Parameters
+    ----------
+    values : DataFrame, shape (n_patients, n_features)
+        Patients who are not in the design are not used. NaN is missing.
+    design : Design
+    log2 : bool
+        Whether values are taken as log2(x + 1).
+    max_missing : float
+        Features that a larger share of the patients lacks are not tested.
+
+    Returns
+    -------
+    DataFrame
+        One row per feature, with the columns ``COLUMNS``: ``base_mean`` is the mean and
+        ``log2_fold_change`` the adjusted difference between the groups, in the values' units
+        (log2 units if `log2`). Where a number is missing, ``reason`` says why.
+    """
+    outcome = values.loc[design.matrix.index].to_numpy(float)
+    if log2:
+        outcome = np.log2(outcome + 1)
+    present = np.isfinite(outcome)
+    n_patients = present.sum(axis=0)
+    estimates = np.full((4, outcome.shape[1]), np.nan)
+    reason = np.full(outcome.shape[1], None, dtype=object)
+    reason[1 - present.mean(axis=0) > max_missing] = MISSING
+
+    # features that lack the same patients share one decomposition
+    with threadpool_limits(limits=1):
+        for features in _same_pattern(present):
+            open_ = features[[reason[feature] is None for feature in features]]
+            if len(open_):
+                rows = present[:, open_[0]]
+                estimates[:, open_], reason[open_] = _least_squares(
+                    design.matrix.to_numpy()[rows], outcome[np.ix_(rows, open_)], design
+                )
+
+    results = pd.DataFrame(
+        estimates.T, columns=["log2_fold_change", "lfc_se", "stat", "pvalue"], index=values.columns
+    )
+    with np.errstate(invalid="ignore"):
+        total = np.where(present, outcome, 0).sum(axis=0)
+        results["base_mean"] = np.where(n_patients > 0, total / np.maximum(n_patients, 1), np.nan)
+    tested = results["pvalue"].notna()
+    results["padj"] = np.nan
+    if tested.any():
+        results.loc[tested, "padj"] = false_discovery_control(results.loc[tested, "pvalue"])
+    results["n_patients"] = n_patients
+    results["reason"] = reason
+    return results.rename_axis("feature").reset_index()[COLUMNS]
+
+
+def _same_pattern(present: np.ndarray) -> list[np.ndarray]:
+    """Group features by who has them."""
+    _, group = np.unique(np.packbits(present, axis=0), axis=1, return_inverse=True)
+    order = np.argsort(group.ravel(), kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(group.ravel()[order])) + 1)
+
+
+def _least_squares(
+    matrix: np.ndarray, outcome: np.ndarray, design: Design
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return estimate, error, t and p of the contrast (4, n_features), and reasons."""
+    n_features = outcome.shape[1]
+    freedom = len(matrix) - matrix.shape[1]
+    nothing = np.full((4, n_features), np.nan)
+    if freedom < 1 or np.linalg.matrix_rank(matrix) < matrix.shape[1]:
+        return nothing, np.full(n_features, TOO_FEW, dtype=object)
+    coefficients = np.linalg.lstsq(matrix, outcome, rcond=None)[0]
+    variance = ((outcome - matrix @ coefficients) ** 2).sum(axis=0) / freedom
+    weights = design.contrast_vector
+    spread = weights @ np.linalg.inv(matrix.T @ matrix) @ weights
+    constant = variance <= 1e-20 * np.maximum((outcome**2).mean(axis=0), 1e-300)
+    estimate = weights @ coefficients
+    error = np.sqrt(np.where(constant, np.nan, variance) * spread)
+    statistic = estimate / error
+    found = np.array([estimate, error, statistic, 2 * t.sf(np.abs(statistic), freedom)])
+    found[:, constant] = np.nan
+    reasons = np.full(n_features, None, dtype=object)
+    reasons[constant] = CONSTANT
+    return found, reasons

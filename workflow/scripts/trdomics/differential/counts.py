@@ -1,0 +1,183 @@
+"""Differential expression of a layer of counts with PyDESeq2."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydeseq2.dds import DeseqDataSet
+from pydeseq2.ds import DeseqStats
+from pydeseq2.utils import n_or_more_replicates
+from threadpoolctl import threadpool_limits
+
+from trdomics.differential.design import Design
+from trdomics.differential.shrinkage import prior_scale, shrink
+from trdomics.errors import InputError
+
+log = logging.getLogger(__name__)
+
+COLUMNS = [
+    "feature",
+    "base_mean",
+    "log2_fold_change",
+    "lfc_se",
+    "stat",
+    "pvalue",
+    "padj",
+    "log2_fold_change_shrunken",
+    "lfc_se_shrunken",
+    "reason",
+]
+LOW_COUNT, OUTLIER, FILTERED = "low count", "outlier", "independent filtering"
+
+
+def expressed(counts: pd.DataFrame, min_count: int, min_share: float) -> np.ndarray:
+    """Return which features reach `min_count` in `min_share` of the patients.
+
+    Parameters
+    ----------
+    counts : DataFrame, shape (n_patients, n_features)
+
+    Returns
+    -------
+    ndarray of bool, shape (n_features,)
+    """
+    return np.asarray((counts >= min_count).mean(axis=0) >= min_share)
+
+
+def differential_counts(
+    counts: pd.DataFrame,
+    design: Design,
+    *,
+    min_count: int,
+    min_share: float,
+    fdr: float,
+    threads: int = 1,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Test every feature of a layer of counts for the contrast of a design.
+
+    DESeq2's chain: size factors, dispersions shrunken to their trend, Wald test, outliers by
+    Cook's distance refitted (or not tested, where patients are too few to replace them),
+    independent filtering, Benjamini–Hochberg. Fold changes are also shrunken with apeGLM's prior.
+
+    Parameters
+    ----------
+    counts : DataFrame, shape (n_patients, n_features)
+        Raw counts; patients who are not in the design are not used.
+    design : Design
+    min_count, min_share
+        A feature is tested if it has `min_count` in `min_share` of the patients of the design.
+    fdr : float
+        The level that independent filtering optimises for, and of the counts in the summary.
+    threads : int
+        Processes; results do not depend on it.
+
+    Returns
+    -------
+    results : DataFrame
+        One row per feature, in the order of `counts`, with the columns ``COLUMNS``. Where a
+        number is missing, ``reason`` says why.
+    summary : dict
+        What is particular to the fit; :func:`trdomics.differential.summary.headline` counts.
+
+    Raises
+    ------
+    InputError
+        If no feature is expressed.
+    """
+    counts = counts.loc[design.matrix.index]
+    kept = expressed(counts, min_count, min_share)
+    if not kept.any():
+        raise InputError(
+            "config layers",
+            f"no feature has {min_count} counts in {min_share:.0%} of {len(counts)} patients",
+            "lower min_count or min_share",
+        )
+    # Products of matrices are divided among BLAS threads, which may change their last digit.
+    with threadpool_limits(limits=1), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = _fit(counts.loc[:, kept], design, threads)
+        tests = DeseqStats(
+            fitted, contrast=design.contrast_vector, alpha=fdr, quiet=True, n_cpus=threads
+        )
+        tests.summary()
+        modes, errors, scale = _shrunken(fitted, tests, design)
+    notes = sorted({" ".join(str(warning.message).split()) for warning in caught})
+    for note in notes:
+        log.warning("%s", note)
+
+    size_factors = fitted.obs["size_factors"].to_numpy()
+    base_mean = (counts.to_numpy() / size_factors[:, None]).mean(axis=0)
+    results = pd.DataFrame(index=counts.columns, columns=COLUMNS[1:-1], dtype=float)
+    results["base_mean"] = base_mean
+    results.loc[kept, COLUMNS[2:7]] = tests.results_df[
+        ["log2FoldChange", "lfcSE", "stat", "pvalue", "padj"]
+    ].to_numpy(float)
+    results.loc[kept, "log2_fold_change_shrunken"] = modes / np.log(2)
+    results.loc[kept, "lfc_se_shrunken"] = errors / np.log(2)
+    reason = np.full(len(results), None, dtype=object)
+    reason[results["padj"].isna()] = FILTERED
+    reason[results["pvalue"].isna()] = OUTLIER
+    reason[~kept] = LOW_COUNT
+    results["reason"] = reason
+    results = results.rename_axis("feature").reset_index()[COLUMNS]
+    return results, {
+        **_outliers(fitted, design),
+        "n_not_shrunken": int(np.isnan(modes).sum()),
+        "shrinkage_prior_scale": scale,
+        "dispersion_trend": str(fitted.uns["disp_function_type"]),
+        "notes": notes,
+    }
+
+
+def _fit(counts: pd.DataFrame, design: Design, threads: int) -> DeseqDataSet:
+    """Fit dispersions and coefficients; a matrix is given, so that no formula is read twice."""
+    # The median of ratios needs features that every patient has; small RNA may have none.
+    everywhere = bool((counts > 0).all(axis=0).any())
+    fitted = DeseqDataSet(
+        counts=counts,
+        metadata=pd.DataFrame({"positive": design.positive}, index=counts.index),
+        design=design.matrix,
+        size_factors_fit_type="ratio" if everywhere else "poscounts",
+        quiet=True,
+        n_cpus=threads,
+    )
+    fitted.deseq2()
+    return fitted
+
+
+def _shrunken(
+    fitted: DeseqDataSet, tests: DeseqStats, design: Design
+) -> tuple[np.ndarray, np.ndarray, float]:
+    coefficients = fitted.varm["LFC"].to_numpy(float)
+    index = int(np.flatnonzero(design.contrast_vector)[0])
+    scale = prior_scale(coefficients[:, index], tests.SE.to_numpy(float))
+    modes, errors = shrink(
+        np.asarray(fitted.X),
+        design.matrix.to_numpy(),
+        fitted.obs["size_factors"].to_numpy(),
+        fitted.var["dispersions"].to_numpy(float),
+        coefficients,
+        index,
+        scale,
+    )
+    return modes, errors, scale
+
+
+def _outliers(fitted: DeseqDataSet, design: Design) -> dict[str, Any]:
+    """Count features with outliers; DESeq2 looks for them among replicates only."""
+    if not n_or_more_replicates(design.matrix, 3).any():
+        return {
+            "n_outliers": None,
+            "n_outliers_reason": "Cook's distances need three patients with equal covariates; "
+            "with continuous covariates there are none",
+            "n_refitted": None,
+        }
+    return {
+        "n_outliers": int(np.asarray(fitted.cooks_outlier()).sum()),
+        "n_outliers_reason": None,
+        "n_refitted": int(np.asarray(fitted.var["refitted"]).sum()),
+    }

@@ -1,0 +1,254 @@
+"""The design matrix of a differential test, and who can be in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from formulaic import Formula, model_matrix
+from formulaic.errors import FormulaicError
+from scipy.linalg import qr
+
+from trdomics.errors import InputError
+
+INTERCEPT = "Intercept"
+DESIGN_KEY = "config differential.design"
+WARN_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Design:
+    """A design matrix whose one coefficient is the contrast.
+
+    Attributes
+    ----------
+    matrix : DataFrame, shape (n_patients, n_coefficients)
+        Full rank, with an intercept; covariates are centred and scaled, which leaves the
+        coefficient of the contrast as it is (with an intercept the space spanned is the same)
+        but makes optimisers converge on covariates such as age in years.
+    coefficient : str
+        The column of the matrix that is the contrast: tested against reference level.
+    formula : str
+    contrast : tuple of (column, tested level, reference level)
+    positive : ndarray of bool, shape (n_patients,)
+        Who has the tested level.
+    left_out : dict
+        Column of the sheet to the number of patients who lack a value there. A patient who
+        lacks several is counted in each.
+    n_left_out : int
+        Patients of the compared groups that are left out, each counted once.
+    """
+
+    matrix: pd.DataFrame
+    coefficient: str
+    formula: str
+    contrast: tuple[str, str, str]
+    positive: np.ndarray
+    left_out: dict[str, int] = field(default_factory=dict)
+    n_left_out: int = 0
+
+    @property
+    def contrast_vector(self) -> np.ndarray:
+        """The contrast as weights of the coefficients, shape (n_coefficients,)."""
+        return (self.matrix.columns == self.coefficient).astype(float)
+
+    def summary(self) -> dict[str, Any]:
+        """Say who was compared and who was left out, as the stage's summary shows it."""
+        n_patients = len(self.matrix)
+        warning = None
+        if self.n_left_out > WARN_SHARE * (n_patients + self.n_left_out):
+            columns = ", ".join(f"{name} ({count})" for name, count in self.left_out.items())
+            warning = (
+                f"{self.n_left_out} of {n_patients + self.n_left_out} patients are left out "
+                f"because a covariate of the design is missing: {columns}"
+            )
+        return {
+            "design": self.formula,
+            "contrast": list(self.contrast),
+            "n_patients": n_patients,
+            "n_positive": int(self.positive.sum()),
+            "n_negative": int((~self.positive).sum()),
+            "n_left_out": self.n_left_out,
+            "left_out": self.left_out,
+            "left_out_warning": warning,
+        }
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Return values as the text that the config names them by: 1.0 of a column with gaps is "1"."""
+    if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
+        return values.astype("string")
+    return values.map(lambda value: f"{value:g}", na_action="ignore").astype("string")
+
+
+def build_design(
+    patients: pd.DataFrame,
+    formula: str,
+    contrast: Sequence[str],
+    categorical: Sequence[str] = (),
+    key: str = DESIGN_KEY,
+) -> Design:
+    """Build the design matrix of the patients who are in the contrast.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        Columns of the sheet, indexed by patient: those who have the layer.
+    formula : str
+        A formulaic formula with an intercept, in which the contrast's column stands by itself.
+    contrast : (column, tested level, reference level)
+        Patients with another value, or none, in this column are not in the matrix.
+    categorical : sequence of str
+        Numeric columns whose numbers are names.
+    key : str
+        The key of the config that errors name.
+
+    Raises
+    ------
+    InputError
+        If the formula cannot be read, names a column that is not there, lacks the contrast, has
+        a column without variation, or is rank deficient among these patients.
+    """
+    column, tested, reference = (str(part) for part in contrast)
+    needed = required_columns(formula, key)
+    if column not in needed:
+        raise InputError(key, f"the contrast's column {column!r} is not in it", f"add '+ {column}'")
+    for name in needed:
+        if name not in patients.columns:
+            raise InputError(key, f"there is no column {name!r} in the sheet", "correct the name")
+    groups = as_text(patients[column])
+    compared = patients.loc[groups.isin([tested, reference]), needed].copy()
+    compared[column] = pd.Categorical(groups.loc[compared.index], categories=[reference, tested])
+    for name in needed:
+        if name != column and (name in categorical or not _is_quantity(compared[name])):
+            compared[name] = as_text(compared[name]).astype(object)
+
+    missing = compared.isna()
+    complete = compared.loc[~missing.any(axis=1)]
+    counts = missing.sum()
+    _check_groups(complete, column, (tested, reference), len(compared), key)
+    _check_variation(complete, key)
+    matrix, coefficient = _matrix(formula, complete, column, key)
+    _check_rank(matrix, coefficient, key)
+    return Design(
+        matrix=_standardise(matrix, coefficient),
+        coefficient=coefficient,
+        formula=formula,
+        contrast=(column, tested, reference),
+        positive=(complete[column] == tested).to_numpy(),
+        left_out={str(name): int(count) for name, count in counts.items() if count},
+        n_left_out=int(missing.any(axis=1).sum()),
+    )
+
+
+def required_columns(formula: str, key: str = DESIGN_KEY) -> list[str]:
+    """Return the columns of the sheet that a formula uses, sorted."""
+    try:
+        return sorted(Formula(formula).required_variables)
+    except (FormulaicError, SyntaxError) as error:
+        raise InputError(
+            key, f"{formula!r} cannot be read ({error})", "write it like '~ age + response'"
+        ) from error
+
+
+def _is_quantity(values: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+
+
+def _check_groups(
+    complete: pd.DataFrame, column: str, levels: tuple[str, str], n_compared: int, key: str
+) -> None:
+    sizes = complete[column].value_counts()
+    for level in levels:
+        if sizes[level] < 2:
+            raise InputError(
+                key,
+                f"only {sizes[level]} of the {n_compared} patients to compare have "
+                f"{column} = {level} and no missing covariate",
+                "take covariates with many missing values out of the design",
+            )
+
+
+def _check_variation(complete: pd.DataFrame, key: str) -> None:
+    for name in complete.columns:
+        if complete[name].nunique() < 2:
+            raise InputError(
+                key,
+                f"{name!r} has the same value in all {len(complete)} patients compared",
+                "take it out of the design",
+            )
+
+
+def _matrix(
+    formula: str, complete: pd.DataFrame, column: str, key: str
+) -> tuple[pd.DataFrame, str]:
+    """Expand the formula, and find the one coefficient that the contrast's column moves."""
+    try:
+        expanded = model_matrix(formula, complete, na_action="raise", context={})
+    except Exception as error:  # a formula may call any function, which may fail in any way
+        raise InputError(
+            key, f"{formula!r} cannot be evaluated ({error})", "correct the formula"
+        ) from error
+    spec = expanded.model_spec
+    # The same patients once with the reference level and once with the tested one: what differs
+    # between the two matrices is the contrast, however the formula writes the column.
+    reference, tested = complete[column].cat.categories
+    moved = [
+        spec.get_model_matrix(
+            complete.assign(
+                **{column: pd.Categorical([level] * len(complete), [reference, tested])}
+            )
+        )
+        for level in (reference, tested)
+    ]
+    matrix = pd.DataFrame(expanded).astype(float)
+    difference = pd.DataFrame(moved[1]).to_numpy(float) - pd.DataFrame(moved[0]).to_numpy(float)
+    coefficients = matrix.columns[np.abs(difference).max(axis=0) > 0]
+    alone = len(coefficients) == 1 and bool((difference[:, _at(matrix, coefficients)] == 1).all())
+    if INTERCEPT not in matrix.columns or not alone:
+        raise InputError(
+            key,
+            f"{column!r} is not a term of its own beside an intercept",
+            f"write '+ {column}', without 0 and without interactions of it",
+        )
+    return matrix, str(coefficients[0])
+
+
+def _at(matrix: pd.DataFrame, names: pd.Index) -> np.ndarray:
+    return matrix.columns.get_indexer(names)
+
+
+def _check_rank(matrix: pd.DataFrame, coefficient: str, key: str) -> None:
+    """Name the coefficients that the others determine, the contrast's looked at last."""
+    order = [*matrix.columns.drop(coefficient), coefficient]
+    if len(matrix) <= len(order):
+        raise InputError(
+            key,
+            f"{len(order)} coefficients for {len(matrix)} patients",
+            "take covariates out of the design",
+        )
+    scaled = matrix[order] / np.linalg.norm(matrix[order], axis=0)
+    rank = np.linalg.matrix_rank(scaled)
+    if rank == len(order):
+        return
+    triangle = np.abs(np.diag(qr(scaled.to_numpy(), mode="r")[0]))
+    redundant = [name for name, size in zip(order, triangle, strict=False) if size < 1e-9]
+    raise InputError(
+        key,
+        f"rank deficient among the {len(matrix)} patients compared: the other coefficients "
+        f"determine {', '.join(redundant or order)}",
+        "take one of the columns that say the same out of the design",
+    )
+
+
+def _standardise(matrix: pd.DataFrame, coefficient: str) -> pd.DataFrame:
+    """Centre and scale what is neither the contrast nor a 0/1 indicator."""
+    standardised = matrix.copy()
+    for name in matrix.columns.drop([INTERCEPT, coefficient]):
+        values = matrix[name]
+        if not values.isin([0.0, 1.0]).all():
+            standardised[name] = (values - values.mean()) / values.std(ddof=0)
+    return standardised
