@@ -11,9 +11,6 @@ from trdomics.classification.importance import SELECTED, winners, winners_in_wor
 from trdomics.classification.metrics import THRESHOLD
 from trdomics.classification.null import null_test
 
-# Published predictions of treatment response stay below; more than this asks for an audit.
-SUSPICIOUS_AUROC = 0.9
-
 
 def classification_summary(
     *,
@@ -50,7 +47,7 @@ def classification_summary(
         target, log_odds_shift); ``winner`` (the feature set that won most often), its
         ``winner_share``, ``winners`` (feature set → share of splits), ``winners_text``;
         ``importance_overlap`` and ``importance_top`` (of ``selected``);
-        ``balanced_accuracy_threshold``; ``notes`` (sentences that belong beside the headline).
+        ``balanced_accuracy_threshold``.
     """
     selected = _metrics(performance, SELECTED)
     counts = performance.loc[performance["feature_set"] == SELECTED, ["n_patients", "n_positive"]]
@@ -60,7 +57,7 @@ def classification_summary(
     won = chosen_table.groupby("feature_set")["share_won"].sum().sort_values(ascending=False)
     won = won[won > 0]
     used = importance[importance["feature_set"] == SELECTED]
-    summary: dict[str, Any] = {
+    return {
         "n_patients": n_patients,
         "n_positive": n_positive,
         "n_repeats": predictions["repeat"].nunique(),
@@ -80,7 +77,6 @@ def classification_summary(
         "importance_top": used.head(10)[["block", "feature", "share", "top20"]].to_dict("records"),
         "balanced_accuracy_threshold": THRESHOLD,
     }
-    return {**summary, "notes": _notes(summary)}
 
 
 def _with_reason(row: pd.Series, columns: tuple[str, ...]) -> dict[str, Any]:
@@ -107,29 +103,3 @@ def _gains(gains: pd.DataFrame) -> dict[str, Any]:
         entry = _with_reason(row, ("gain", "lower", "upper", "pvalue", "n_folds"))
         result.setdefault(row["baseline"], {})[row["metric"]] = entry
     return result
-
-
-def _notes(summary: dict[str, Any]) -> list[str]:
-    notes = []
-    if summary["selected"]["auroc"]["value"] > SUSPICIOUS_AUROC:
-        notes.append(
-            f"An AUROC above {SUSPICIOUS_AUROC} is a reason to look for leakage, circular "
-            "predictors and confounding before believing it."
-        )
-    for baseline, metrics in summary["gains"].items():
-        gain = metrics["auroc"]
-        if gain["lower"] <= 0 <= gain["upper"]:
-            notes.append(
-                f"The gain over the baseline {baseline} cannot be told from none: its 95 % "
-                f"interval reaches from {gain['lower']:+.3f} to {gain['upper']:+.3f}."
-            )
-        elif gain["upper"] < 0:
-            notes.append(f"The model does worse than the baseline {baseline}.")
-    null = summary["null"]
-    if null["n_permutations"] and null["n_permutations"] < 99:
-        least = 1 / (1 + null["n_permutations"])
-        notes.append(
-            f"With {null['n_permutations']} permutations the p-value of the null cannot fall "
-            f"below {least:.3f}."
-        )
-    return notes
