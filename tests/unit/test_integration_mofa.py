@@ -142,7 +142,7 @@ def test_no_patient_is_kept(views, fitted):
         for array in arrays:
             if isinstance(array, np.ndarray):
                 assert not n & set(array.shape)
-    text = str({name: value for name, value in vars(fitted).items()})
+    text = str(vars(fitted))
     assert not any(patient in text for patient in views.patients)
 
 

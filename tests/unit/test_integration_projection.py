@@ -79,7 +79,9 @@ def test_bernoulli_views_are_at_the_fixed_point_of_the_bound(model, values):
 
 def test_the_precision_of_pseudo_data_is_a_quarter_at_zero():
     y = np.array([[0.0, 1.0]])
-    pseudo, noise = pseudo_data(y, np.zeros((1, 1)), np.ones((1, 1)), np.zeros((2, 1)), np.zeros((2, 1)))
+    pseudo, noise = pseudo_data(
+        y, np.zeros((1, 1)), np.ones((1, 1)), np.zeros((2, 1)), np.zeros((2, 1))
+    )
     np.testing.assert_allclose(noise, 0.25, rtol=1e-6)
     np.testing.assert_allclose(pseudo, [[-2.0, 2.0]], rtol=1e-6)
 

@@ -11,9 +11,7 @@ from trdomics.integration import choice
 
 params, inputs, outputs = snakemake.params, snakemake.input, snakemake.output
 seeds = [str(seed) for seed in params.seeds]
-models = {
-    seed: choice.SeedModel.load(path) for seed, path in zip(seeds, inputs.kept, strict=True)
-}
+models = {seed: choice.SeedModel.load(path) for seed, path in zip(seeds, inputs.kept, strict=True)}
 best = choice.best_seed(models)
 model = models[best]
 

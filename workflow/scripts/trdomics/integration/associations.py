@@ -99,18 +99,18 @@ def associations(
         else:
             order = sorted(values.dropna().unique())
         for factor in factors:
-            result = association(
+            tested = association(
                 factors[factor].to_numpy(dtype=float),
                 values,
                 order,
                 categorical=variable in categorical or variable == LABEL,
             )
-            rows.append({"factor": factor, "variable": variable, "kind": kind, **result})
+            rows.append({"factor": factor, "variable": variable, "kind": kind, **tested})
     result = pd.DataFrame(rows, columns=COLUMNS)
-    tested = result["pvalue"].notna().to_numpy()
+    has_p = result["pvalue"].notna().to_numpy()
     adjusted = np.full(len(result), np.nan)
-    if tested.any():
-        adjusted[tested] = multipletests(result.loc[tested, "pvalue"], method="fdr_bh")[1]
+    if has_p.any():
+        adjusted[has_p] = multipletests(result.loc[has_p, "pvalue"], method="fdr_bh")[1]
     result["padj"] = adjusted
     return result
 

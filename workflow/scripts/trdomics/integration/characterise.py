@@ -41,19 +41,26 @@ def top_weights(weights: Mapping[str, pd.DataFrame], n: int = 10) -> pd.DataFram
         factor, view, rank (from 1), feature, symbol, weight, scaled (weight over the largest
         |weight| of the factor in the view, −1 to 1).
     """
-    rows = []
+    parts = []
     for view, table in weights.items():
         for factor in factors_of(table):
-            values = table[factor].to_numpy(dtype=float)
-            order = np.argsort(-np.abs(values), kind="stable")[:n]
-            largest = np.abs(values).max() if len(values) and np.abs(values).max() > 0 else 1.0
-            rows += [
-                (factor, view, rank, table["feature"].iat[i], table["symbol"].iat[i])
-                + (values[i], values[i] / largest)
-                for rank, i in enumerate(order, start=1)
-            ]
-    columns = ["factor", "view", "rank", "feature", "symbol", "weight", "scaled"]
-    result = pd.DataFrame(rows, columns=columns)
+            size = table[factor].abs()
+            part = table.loc[size.sort_values(ascending=False, kind="stable").index[:n]]
+            weight = part[factor]
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "factor": factor,
+                        "view": view,
+                        "rank": np.arange(1, len(part) + 1),
+                        "feature": part["feature"],
+                        "symbol": part["symbol"],
+                        "weight": weight,
+                        "scaled": weight / size.max() if size.max() > 0 else weight,
+                    }
+                )
+            )
+    result = pd.concat(parts, ignore_index=True)
     number = result["factor"].str.removeprefix("Factor").astype(int)
     return result.iloc[np.argsort(number.to_numpy(), kind="stable")].reset_index(drop=True)
 
@@ -148,9 +155,10 @@ def write_h5mu(
 ) -> None:
     """Write the integrated object that scverse tools (muon, scanpy) open.
 
-    One modality per layer: the normalised matrix as ``X``, ``var`` with symbol and in_model,
-    ``varm["LFs"]`` the weights (NaN for features outside the model). On the whole object: the
-    sheet as ``obs``, ``obsm["X_mofa"]`` the factors (NaN for patients outside the model).
+    One modality per layer: the normalised matrix as ``X``, ``var`` with feature, symbol and
+    in_model, ``varm["LFs"]`` the weights (NaN for features outside the model). On the whole
+    object: the sheet as ``obs``, ``obsm["X_mofa"]`` the factors (NaN for patients outside the
+    model). A name that several layers use (a gene's, say) is written <layer>:<feature>.
 
     Parameters
     ----------
@@ -172,27 +180,32 @@ def write_h5mu(
         from mudata import MuData, set_options
 
         set_options(pull_on_update=False)
+        names_of = {layer: table.columns.astype(str) for layer, table in normalised.items()}
+        used = pd.Series([name for names in names_of.values() for name in names]).value_counts()
         modalities = {}
         for layer, table in normalised.items():
             loadings = weights[layer].set_index("feature")
             loadings.index = loadings.index.astype(str)
-            names = table.columns.astype(str)
+            names = names_of[layer]
+            unique = [name if used[name] == 1 else f"{layer}:{name}" for name in names]
+            symbols = loadings["symbol"].reindex(names)
             data = AnnData(
                 X=table.to_numpy(dtype=np.float32),
                 obs=pd.DataFrame(index=table.index.astype(str)),
                 var=pd.DataFrame(
                     {
-                        "symbol": loadings["symbol"].reindex(names).fillna(pd.Series(names, names)),
+                        "feature": names,
+                        "symbol": symbols.where(symbols.notna(), names).to_numpy(),
                         "in_model": names.isin(loadings.index),
                     },
-                    index=names,
+                    index=unique,
                 ),
             )
             data.varm["LFs"] = loadings[list(factors.columns)].reindex(names).to_numpy(dtype=float)
             modalities[layer] = data
         joined = MuData(modalities)
         obs = patients.reindex(joined.obs_names)
-        for column in obs.columns[obs.dtypes == object]:
+        for column in obs.select_dtypes(object):
             # HDF5 has no column of mixed text and missing values; categories have both
             obs[column] = obs[column].astype("str").where(obs[column].notna()).astype("category")
         joined.obs = obs

@@ -44,34 +44,33 @@ def variance_figure(variance: pd.DataFrame) -> Figure:
         view, factor (with "total"), r2.
     """
     set_style()
-    table = variance.pivot(index="view", columns="factor", values="r2").loc[
-        variance["view"].unique()
-    ]
-    factors = [factor for factor in variance["factor"].unique() if factor != "total"]
+    views, factors = variance["view"].unique(), list(variance["factor"].unique())
+    table = variance.pivot_table(index="view", columns="factor", values="r2").loc[views, factors]
+    factors.remove("total")
     colours = layer_colours(list(table.index))
     height = 1.6 + 0.5 * len(table)
-    figure = Figure(figsize=(8.6, height), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=[3.4, 1], sharey=True)
+    figure = Figure(figsize=(6.5, height), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[3.2, 1], sharey=True)
     cells = 100 * table[factors].clip(lower=0)
     sns.heatmap(
         cells,
         ax=left,
         cmap=SEQUENTIAL,
         vmin=0,
-        annot=True,
-        fmt=".1f",
+        annot=cells.map(lambda value: f"{value:.1f}" if value < 9.95 else f"{value:.0f}"),
+        fmt="",
         annot_kws={"size": 8},
         linewidths=0.5,
         xticklabels=short(factors),
-        cbar_kws={"label": "variance explained (%)", "pad": 0.02},
+        cbar=False,
     )
-    left.set(xlabel="factor", ylabel="", title="by factor")
+    left.set(xlabel="factor", ylabel="", title="variance explained by factor (%)")
     left.tick_params(axis="y", rotation=0)
     positions = np.arange(len(table)) + 0.5
     right.barh(positions, 100 * table["total"], color=[colours[view] for view in table.index])
     for position, value in zip(positions, 100 * table["total"], strict=True):
         right.text(max(value, 0), position, f" {value:.0f} %", va="center", fontsize=9)
-    right.set(xlabel="variance explained (%)", title="all factors")
+    right.set(xlabel="%", title="by all factors")
     right.set_xlim(0, max(1.0, 130 * float(table["total"].max())))
     return figure
 
@@ -89,7 +88,7 @@ def stability_figure(stability: pd.DataFrame) -> Figure:
         return message("Stability needs a second seed: one was fitted.")
     factors = list(stability["factor"].unique())
     positions = {factor: i for i, factor in enumerate(factors)}
-    figure = Figure(figsize=(7.2, 3.2), layout="constrained")
+    figure = Figure(figsize=(6.4, 3.0), layout="constrained")
     axes = figure.subplots()
     axes.axhline(FOUND_AGAIN, color=UNLABELLED, linestyle="--", linewidth=1)
     lowest = stability.groupby("factor", sort=False)["r"].min()
@@ -130,16 +129,15 @@ def association_figure(associations: pd.DataFrame) -> Figure:
         return message("No variable could be tested against the factors.")
     factors = list(associations["factor"].unique())
     variables = list(tested["variable"].unique())
-    cell = tested.set_index(["variable", "factor"])
-    strength = -np.log10(cell["padj"].clip(lower=1e-300)).unstack("factor")
-    strength = strength.reindex(index=variables, columns=factors)
-    signs = tested.apply(direction, axis=1)
-    signs.index = cell.index
-    text = signs.unstack("factor").reindex(index=variables, columns=factors).fillna("")
+    strength = pd.DataFrame(np.nan, index=variables, columns=factors)
+    text = pd.DataFrame("", index=variables, columns=factors)
+    for _, row in tested.iterrows():
+        strength.loc[row["variable"], row["factor"]] = -np.log10(max(row["padj"], 1e-300))
+        text.loc[row["variable"], row["factor"]] = direction(row)
     kinds = tested.drop_duplicates("variable").set_index("variable")["kind"]
     labels = [v if kinds[v] in (v, "covariate") else f"{v} ({kinds[v]})" for v in variables]
 
-    width = min(6.6, 2.8 + 0.42 * len(factors))
+    width = min(6.5, 2.8 + 0.42 * len(factors))
     figure = Figure(figsize=(width, 1.4 + 0.27 * len(variables)), layout="constrained")
     axes = figure.subplots()
     sns.heatmap(
@@ -193,7 +191,7 @@ def weights_figure(top: pd.DataFrame, factors: list[str], n: int = 8) -> Figure:
     views = list(dict.fromkeys(top["view"]))
     colours = layer_colours(views)
     figure = Figure(
-        figsize=(min(6.6, 2.2 * len(views)), 0.5 + (0.45 + 0.19 * n) * len(factors)),
+        figsize=(min(6.5, 2.2 * len(views)), 0.5 + (0.45 + 0.19 * n) * len(factors)),
         layout="constrained",
     )
     panels = figure.subplots(len(factors), len(views), squeeze=False, sharex=True)
@@ -204,7 +202,7 @@ def weights_figure(top: pd.DataFrame, factors: list[str], n: int = 8) -> Figure:
             axes.hlines(heights, 0, part["scaled"], color=colours[view], linewidth=1.5)
             axes.scatter(part["scaled"], heights, color=colours[view], s=14)
             axes.axvline(0, color="black", linewidth=0.8)
-            names = [name if len(name) <= 16 else name[:15] + "…" for name in part["symbol"]]
+            names = [name if len(name) <= 18 else name[:17] + "…" for name in part["symbol"]]
             axes.set_yticks(heights, names, fontsize=8)
             axes.set_xlim(-1.1, 1.1)
             axes.tick_params(axis="y", length=0)
@@ -247,8 +245,10 @@ def scatter_figure(
     ]
     x = factors[ranked[0]]
     # with one factor only, patients are spread at random heights
-    y = factors[ranked[1]] if len(ranked) > 1 else pd.Series(
-        np.random.default_rng(0).uniform(-1, 1, len(factors)), factors.index
+    y = (
+        factors[ranked[1]]
+        if len(ranked) > 1
+        else pd.Series(np.random.default_rng(0).uniform(-1, 1, len(factors)), factors.index)
     )
     for mask, colour, name in groups:
         if mask.any():
