@@ -15,7 +15,8 @@ settings, label, site = (snakemake.params[name] for name in ("settings", "label"
 table = read_matrix(snakemake.input.table)
 annotation = read_table(snakemake.input.annotation, low_memory=False)
 calls = read_table(snakemake.input.calls) if snakemake.input.calls else None
-sheet = read_table(snakemake.input.patients).set_index("patient_id").loc[table.index]
+# as text: a site 04 would lose its zero
+sheet = read_table(snakemake.input.patients, dtype=str).set_index("patient_id").loc[table.index]
 
 quality = assess(table, annotation, settings, calls)
 write_matrix(quality.normalised, snakemake.output.normalised)
@@ -24,7 +25,7 @@ write_table(quality.patients.rename_axis("patient_id").reset_index(), snakemake.
 write_json({"layer": snakemake.wildcards.layer, **quality.summary}, snakemake.output.summary)
 
 set_style()
-labels = label_groups(sheet["label"], str(label["positive"]), str(label["negative"]))
+labels = label_groups(sheet["label"].astype(float), str(label["positive"]), str(label["negative"]))
 sites = site_groups(sheet[site]) if site else None
 shares = list(quality.summary["variance_explained"].values())
 save_figure(

@@ -4,28 +4,25 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-import pandas as pd
-
+from trdomics.cohort.membership import read_profiled
+from trdomics.cohort.samples import sample_names
 from trdomics.files import read_table, write_matrix, write_table
-from trdomics.inputs.maf import read_maf, read_profiled
+from trdomics.inputs.maf import read_maf
 from trdomics.inputs.vcf import read_vcf
 
 settings, layer = snakemake.params.settings, snakemake.wildcards.layer
-# the sheet's own column of patient ids is called patient_id in the harmonised table
-id_column = settings["id_column"]
-if id_column == snakemake.params.patient_id:
-    id_column = "patient_id"
-patients = read_table(snakemake.input.patients, dtype={"patient_id": str, id_column: str})
-patients = patients[patients[f"in_{layer}"] == 1]
-sample_names = pd.Series(patients[id_column].to_numpy(), index=patients["patient_id"])
+patients = read_table(snakemake.input.patients, dtype=str).set_index("patient_id")
+patients = patients[patients[f"in_{layer}"] == "1"]
+names = sample_names(patients, settings, snakemake.params.patient_id)
 
 if settings["format"] == "vcf":
-    calls = read_vcf(snakemake.input.calls, settings, sample_names)
+    calls = read_vcf(snakemake.input.calls, settings, names)
 else:
     listed = snakemake.input.profiled
-    profiled = read_profiled(listed) if listed else None
-    calls = read_maf(snakemake.input.calls, settings, sample_names, profiled)
+    profiled = read_profiled(listed, layer) if listed else None
+    calls = read_maf(snakemake.input.calls, settings, names, profiled)
 
 write_matrix(calls.dosages, snakemake.output.table)
 write_table(calls.annotation, snakemake.output.annotation)
 write_table(calls.patients, snakemake.output.calls)
+print(f"{calls.dosages.shape[0]} patients × {calls.dosages.shape[1]} variants kept")

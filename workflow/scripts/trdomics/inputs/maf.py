@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,12 +34,6 @@ def maf_samples(path: str | os.PathLike[str], sample_column: str) -> list[str]:
         If the file cannot be read or lacks the column.
     """
     return list(dict.fromkeys(_read(path, sample_column)[sample_column]))
-
-
-def read_profiled(path: str | os.PathLike[str]) -> list[str]:
-    """Return the samples of a list of those that were sequenced, one a line."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip()]
 
 
 def read_maf(

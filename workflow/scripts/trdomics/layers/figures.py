@@ -64,6 +64,8 @@ def _scatter(
 ) -> None:
     for name, colour in _colours(groups, by_label).items():
         points = patients[groups == name]
+        if points.empty:
+            continue
         axes.scatter(
             points[x],
             points[y],
@@ -139,18 +141,23 @@ def quality_figure(
     if x_log:
         _plain_ticks(left.xaxis)
     groups = labels if sites is None else sites
-    names = list(groups.cat.categories)
+    colours = _colours(groups, by_label=sites is None)
+    names = [name for name in groups.cat.categories if (groups == name).any()]
     values = [patients.loc[groups == name, x].dropna().to_numpy() for name in names]
     boxes = right.boxplot(values, widths=0.55, showfliers=False, patch_artist=True)
-    for box, colour in zip(boxes["boxes"], _colours(groups, sites is None).values(), strict=True):
-        box.set(facecolor=colour, alpha=0.35, edgecolor="#444444")
+    for box, name in zip(boxes["boxes"], names, strict=True):
+        box.set(facecolor=colours[name], alpha=0.35, edgecolor="#444444")
     for line in [*boxes["medians"], *boxes["whiskers"], *boxes["caps"]]:
         line.set_color("#444444")
-    for place, (points, colour) in enumerate(
-        zip(values, _colours(groups, sites is None).values(), strict=True), start=1
-    ):
+    for place, (points, name) in enumerate(zip(values, names, strict=True), start=1):
         right.scatter(
-            place + _spread(len(points)), points, s=8, color=colour, alpha=0.7, lw=0, zorder=3
+            place + _spread(len(points)),
+            points,
+            s=8,
+            color=colours[name],
+            alpha=0.7,
+            lw=0,
+            zorder=3,
         )
     right.set_xticks(range(1, len(names) + 1), names, rotation=40, ha="right")
     right.set(ylabel=x_label, xlabel="" if sites is None else "Site")
