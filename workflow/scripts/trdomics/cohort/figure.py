@@ -23,11 +23,10 @@ def layer_patterns(patients: pd.DataFrame, layers: list[str]) -> pd.DataFrame:
     DataFrame, one row per combination that occurs, the most frequent first
         A column of bool per layer, then `negative`, `positive`, `unlabelled`.
     """
-    label = patients["label"]
+    label = patients["label"].astype(float)  # an integer column with NA compares to NA
     keys = [patients[f"in_{name}"].astype(bool).rename(name) for name in layers]
     counts = (
         pd.DataFrame({"negative": label == 0, "positive": label == 1, "unlabelled": label.isna()})
-        .astype(bool)
         .groupby(keys)
         .sum()
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from jsonschema import Draft202012Validator
 from scipy.stats import binomtest, chi2_contingency
 
-from trdomics.cohort.membership import check_everyone, layer_samples, memberships, unmatched
+from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
 from trdomics.cohort.samples import labels, read_sheet, typed_names
 from trdomics.cohort.schema import load_schema
 
@@ -37,17 +37,19 @@ def harmonise(settings: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     samples = {name: layer_samples(layer, name) for name, layer in settings["layers"].items()}
     taking_part = sheet[~sheet["exclude"]]
     has = memberships(taking_part, settings, samples)
-    check_everyone(has, settings)
+    profiled = with_layers(has, settings)
+    without = list(profiled.index[~profiled])
+    sheet.loc[without, "exclude"] = True
+    sheet.loc[without, "exclude_reason"] = "in no layer"
+    taking_part, has = taking_part[profiled], has[profiled]
 
-    columns = {column: _whole(taking_part[column]) for column in typed_names(settings)}
-    patients = pd.DataFrame(
-        {
-            "patient_id": taking_part.index,
-            "label": _whole(labels(taking_part, settings["label"])).to_numpy(),
-            **{name: values.to_numpy() for name, values in columns.items()},
-            **{f"in_{name}": has[name].to_numpy(dtype=int) for name in has},
-        }
-    )
+    columns = {
+        "label": labels(taking_part, settings["label"]),
+        **{column: taking_part[column] for column in typed_names(settings)},
+        **{f"in_{name}": has[name].astype(float) for name in has},
+    }
+    patients = pd.DataFrame({name: _whole(values) for name, values in columns.items()})
+    patients = patients.reset_index(names="patient_id")
     check_patients(patients)
     return patients, unmatched(sheet, settings, samples)
 
@@ -144,7 +146,8 @@ def site_test(sites: pd.DataFrame) -> dict[str, Any]:
     test = chi2_contingency(table, correction=False)
     # two classes: the smaller side of the table, less one, is one
     cramers_v = float(np.sqrt(test.statistic / table.sum()))
-    return dict(zip(SITE_TEST, (test.statistic, test.dof, test.pvalue, cramers_v), strict=True))
+    numbers = (float(test.statistic), int(test.dof), float(test.pvalue), cramers_v)
+    return dict(zip(SITE_TEST, numbers, strict=True))
 
 
 def summarise(

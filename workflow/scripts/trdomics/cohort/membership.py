@@ -133,17 +133,26 @@ def memberships(
     return has.astype(bool)
 
 
-def check_everyone(has: pd.DataFrame, settings: Mapping[str, Any]) -> None:
-    """Check that each patient has a layer; all layers must be known."""
-    none = list(has.index[~has.any(axis=1)])
-    if len(none):
+def with_layers(has: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
+    """Return a mask of the patients who have a layer; all layers must be known.
+
+    Raises
+    ------
+    InputError
+        If one has none and `samples.without_layers` is not "exclude".
+    """
+    profiled = has.any(axis=1)
+    none = list(has.index[~profiled])
+    if none and settings["samples"]["without_layers"] == "error":
         columns = dict.fromkeys(layer["id_column"] for layer in settings["layers"].values())
         raise InputError(
             settings["samples"]["file"],
             f"patient `{none[0]}` is in no layer"
             + (f" (and so are {len(none) - 1} more)" if len(none) > 1 else ""),
-            f"correct {' or '.join(f'`{c}`' for c in columns)}, or set `exclude` to 1 there",
+            f"correct {' or '.join(f'`{c}`' for c in columns)}, set `exclude` to 1 there, or set "
+            "`samples.without_layers: exclude`",
         )
+    return profiled
 
 
 def unmatched(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from trdomics.cohort.config import is_simulated, sheet_settings
 from trdomics.cohort.covariates import check_classes, check_covariates, check_design
-from trdomics.cohort.membership import check_everyone, layer_samples, memberships
+from trdomics.cohort.membership import layer_samples, memberships, with_layers
 from trdomics.cohort.samples import labels, read_samples, sample_names
 from trdomics.errors import InputError
 from trdomics.files import read_json, write_json
@@ -53,16 +53,23 @@ def check_inputs(config: Mapping[str, Any]) -> None:
         )
     scoring = config["scoring"]["model"] is not None
     if not scoring:
-        label = labels(sheet, config["label"])
-        check_classes(label, config)
-        check_covariates(sheet, label, config)
+        _check_patients(sheet, config)
     known = {n: s for n, s in config["layers"].items() if not is_simulated(config, s["file"])}
     samples = _check_layers(known, sheet, config)
     has = memberships(sheet, settings, samples)
     if len(known) == len(config["layers"]):
-        check_everyone(has, settings)
+        profiled = with_layers(has, settings)
+        if not profiled.all() and not scoring:
+            _check_patients(sheet[profiled], config)
+        sheet, has = sheet[profiled], has[profiled]
     if not scoring:
         check_design(sheet, has, config)
+
+
+def _check_patients(sheet: pd.DataFrame, config: Mapping[str, Any]) -> None:
+    label = labels(sheet, config["label"])
+    check_classes(label, config)
+    check_covariates(sheet, label, config)
 
 
 def _check_files(config: Mapping[str, Any]) -> None:

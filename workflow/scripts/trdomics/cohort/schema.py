@@ -68,7 +68,7 @@ class ClosedSchema:
         InputError
             Naming `where` and the key of the first thing that does not fit.
         """
-        value = self._without_empty_groups(copy.deepcopy(value), self.schema)
+        value = self._without_empty_groups(_text_keys(value), self.schema)
         errors = sorted(
             self.validator.iter_errors(value),
             key=lambda e: (self._urgency(e), [str(part) for part in e.absolute_path]),
@@ -200,6 +200,13 @@ class ClosedSchema:
         if rule == "pattern" and key == "`differential.design`":
             return f"{key} is {shown}", "a formula starts with ~, as in `~ age + response`"
         return f"{key} is {shown}", "use letters, digits, _, - and . only"
+
+
+def _text_keys(value: Any) -> Any:
+    """Return a copy in which all keys are text: YAML reads a layer called 16 as a number."""
+    if isinstance(value, Mapping):
+        return {str(key): _text_keys(item) for key, item in value.items()}
+    return [_text_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def _dotted(path: list[str]) -> str:

@@ -1,0 +1,244 @@
+"""The config: defaults, and one readable line for each thing that can be wrong in it."""
+
+import copy
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trdomics.cohort.config import design_columns, named_columns, resolve_config, sheet_settings
+from trdomics.errors import InputError
+
+RAW = {
+    "cohort": "mine",
+    "samples": {"file": "samples.tsv", "site": "centre"},
+    "label": {"column": "response", "positive": "yes", "negative": "no"},
+    "clinical": {"predictors": ["age"], "circular": ["severity_now"], "confounders": ["rin"]},
+    "layers": {
+        "expression": {"type": "counts", "file": "counts.tsv.gz", "id_column": "tube"},
+        "mutations": {"type": "variants", "file": "calls.vcf.gz"},
+    },
+    "differential": {"design": "~ age + response"},
+}
+
+
+def changed(path, value):
+    """Return RAW with one key set, or taken out where the value is ``...``."""
+    raw = copy.deepcopy(RAW)
+    *groups, last = path.split("/")
+    group = raw
+    for name in groups:
+        group = group.setdefault(name, {})
+    if value is ...:
+        del group[last]
+    else:
+        group[last] = value
+    return raw
+
+
+def message(path, value):
+    with pytest.raises(InputError) as caught:
+        resolve_config(changed(path, value), "config/mine.yaml")
+    text = str(caught.value)
+    assert text.startswith("config/mine.yaml: ")
+    assert "\n" not in text
+    return text.removeprefix("config/mine.yaml: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("classification/fold", 5, "unknown key `classification.fold`; did you mean `folds`?"),
+        ("cohrt", "x", "unknown key `cohrt`; did you mean `cohort`?"),
+        ("layers/expression/min_cuont", 3, "`layers.expression.min_cuont`; did you mean `min_coun"),
+        ("layers/expression/min_depth", 3, "unknown key `layers.expression.min_depth`"),
+        ("simulation", {"gene": 500}, "unknown key `simulation.gene`; did you mean `genes`?"),
+        ("cohort", ..., "`cohort` is missing; add it: name of the cohort"),
+        ("samples/file", ..., "`samples.file` is missing; add it: the sample sheet"),
+        ("layers/expression/type", ..., "`layers.expression.type` is missing"),
+        ("layers/expression/file", ..., "`layers.expression.file` is missing"),
+        ("layers", {}, "`layers` is empty; give at least one"),
+        ("layers/expression/type", "count", "cannot be 'count'; did you mean `counts`?"),
+        ("cohort", "../elsewhere", "use letters, digits, _, - and . only"),
+        ("cohort", ".hidden", "use letters, digits, _, - and . only"),
+        ("classification/folds", 1, "`classification.folds` is 1; it must be at least 2"),
+        ("classification/folds", "5", "is '5', not a whole number; write it without quotes"),
+        ("differential/fdr", "1e-2", "is '1e-2', not a number; write it without quotes"),
+        ("differential/fdr", 5, "`differential.fdr` is 5; it must be less than 1"),
+        ("target_prevalence", 0, "`target_prevalence` is 0; it must be greater than 0"),
+        ("layers/expression/min_share", 1.5, "is 1.5; it must be at most 1"),
+        ("clinical/predictors", "age", "`clinical.predictors` is 'age', not a list"),
+        ("integration/seeds", [1, 2, 1], "`integration.seeds` lists 1 twice; list it once"),
+        ("classification/models", ["lasso"], "`classification.models[0]` cannot be 'lasso'"),
+        ("label/positive", True, "true and false: put it in quotes"),
+        ("differential/design", "age", "a formula starts with ~"),
+        ("differential/contrast", ["response", "yes"], "has 2 entries; it must have 3"),
+    ],
+)
+def test_the_schema_is_closed_and_speaks_plainly(path, value, expected):
+    assert expected in message(path, value)
+
+
+@pytest.mark.parametrize(
+    "name", ["clinical", "mofa", "confounders", "early", "late_fusion", "selected"]
+)
+def test_names_of_feature_sets_are_no_layer_names(name):
+    layer = {"type": "counts", "file": "x.tsv"}
+    assert f"`layers.{name}`: the name `{name}` is reserved" in message(f"layers/{name}", layer)
+
+
+def test_layer_names_are_safe_in_paths_and_patterns():
+    text = message("layers/small-rna", {"type": "counts", "file": "x.tsv"})
+    assert text == "`layers.small-rna`: a name here has letters, digits and _ only; rename it"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("clinical/predictors", ["response"], "`clinical.predictors` lists the label's column"),
+        ("integration/regress_out", ["response"], "`integration.regress_out` lists the label's"),
+        ("clinical/predictors", ["severity_now"], "is in `clinical.predictors` and in `clinical.c"),
+        ("classification/regress_out", ["severity_now"], "keep it in one"),
+        ("differential/design", "~ age", "`~ age + response`"),
+        ("differential/contrast", ["dose", "high", "low"], "lacks the contrast's column `dose`"),
+        ("differential/contrast", ["response", "no", "no"], "compares 'no' with itself"),
+        ("label/positive", "no", "are both 'no'"),
+        ("label/column", None, "`label.column` is null; name the label's column, or the model"),
+        ("samples/site", "label", "names the column `label`, which the workflow needs for itself"),
+        ("samples/patient_id", "label", "`samples.patient_id` is `label`, which the workflow"),
+        ("clinical/technical", ["in_mutations"], "names the column `in_mutations`"),
+        ("layers/mutations/file", "calls.txt", "add `layers.mutations.format: vcf` or `maf`"),
+    ],
+)
+def test_keys_do_not_contradict_each_other(path, value, expected):
+    assert expected in message(path, value)
+
+
+def test_defaults_are_filled_in():
+    config = resolve_config(RAW, "x")
+    assert config["layers"]["expression"] == {
+        "type": "counts",
+        "file": "counts.tsv.gz",
+        "id_column": "tube",
+        "features": None,
+        "min_count": 10,
+        "min_share": 0.25,
+        "vst_genes": 500,
+        "integration_features": 1000,
+        "model_features": 1000,
+    }
+    mutations = config["layers"]["mutations"]
+    assert (mutations["format"], mutations["id_column"]) == ("vcf", "patient_id")
+    assert (mutations["no_call"], mutations["dosages"]) == ("missing", [])
+    assert config["differential"]["contrast"] == ["response", "yes", "no"]
+    assert config["classification"]["folds"] == 5
+    assert config["simulation"] is None
+
+
+def test_a_group_with_all_keys_commented_out_takes_its_defaults():
+    config = resolve_config(changed("classification", None), "x")
+    assert config["classification"]["repeats"] == 5
+
+
+def test_a_resolved_config_resolves_to_itself():
+    config = resolve_config(changed("simulation", {}), "x")
+    assert config["simulation"]["seed"] == config["seed"]
+    assert resolve_config(config, "x") == config
+
+
+def test_the_raw_config_is_left_as_it_was():
+    raw = copy.deepcopy(RAW)
+    resolve_config(raw, "x")
+    assert raw == RAW
+
+
+def test_a_layer_whose_name_yaml_reads_as_a_number_keeps_its_name():
+    raw = changed("layers", {16: {"type": "counts", "file": "x.tsv"}})
+    assert list(resolve_config(raw, "x")["layers"]) == ["16"]
+
+
+def test_numbers_as_labels_and_whole_floats_are_taken_as_meant():
+    config = resolve_config(
+        changed("label", {"column": "y", "positive": 1, "negative": 0})
+        | {"differential": {}, "classification": {"folds": 5.0}},
+        "x",
+    )
+    assert (config["label"]["positive"], config["differential"]["design"]) == ("1", "~ y")
+    assert isinstance(config["classification"]["folds"], int)
+
+
+def test_a_cohort_without_labels_can_be_scored():
+    raw = changed("label/column", None) | {"scoring": {"model": "results/a/model"}}
+    config = resolve_config(raw, "x")
+    assert config["differential"]["contrast"] is None
+    assert "response" not in named_columns(config)
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [("a.maf.tsv.gz", "maf"), ("a.MAF", "maf"), ("a.vcf", "vcf"), ("a.bcf", "vcf")],
+)
+def test_the_kind_of_a_variants_file_is_read_off_its_name(file, kind):
+    config = resolve_config(changed("layers/mutations/file", file), "x")
+    assert config["layers"]["mutations"]["format"] == kind
+
+
+def test_named_columns_say_which_key_names_them():
+    assert named_columns(resolve_config(RAW, "x")) == {
+        "patient_id": "samples.patient_id",
+        "centre": "samples.site",
+        "response": "label.column",
+        "age": "clinical.predictors",
+        "severity_now": "clinical.circular",
+        "rin": "clinical.confounders",
+        "tube": "layers.expression.id_column",
+    }
+
+
+def test_the_cohort_stage_does_not_depend_on_what_it_does_not_use():
+    before = sheet_settings(resolve_config(RAW, "x"))
+    for path, value in [
+        ("integration/factors", 3),
+        ("layers/expression/min_count", 99),
+        ("classification/repeats", 1),
+    ]:
+        assert sheet_settings(resolve_config(changed(path, value), "x")) == before
+
+
+@pytest.mark.parametrize(
+    ("design", "columns"),
+    [
+        ("~ sex + age + sex:age - 1", ["sex", "age"]),
+        ("~ C(site, Treatment(reference='A b')) + `C1A.C1B`", ["site", "C1A.C1B"]),
+        ("~ poly(age, 2) + np.log(x_1) + I(q**2)", ["age", "x_1", "q"]),
+        ("~ bs(age, df=3, include_intercept=True)", ["age"]),
+    ],
+)
+def test_columns_of_a_design(design, columns):
+    assert design_columns(design) == columns
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False)
+        | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from([*RAW, "file", "type", "x"]), inner, max_size=4)
+        ),
+        max_leaves=12,
+    )
+)
+def test_whatever_is_written_the_answer_is_a_config_or_one_line(value):
+    raw = value if isinstance(value, dict) else {"cohort": value}
+    for candidate in (raw, RAW | raw):
+        try:
+            config = resolve_config(candidate, "c.yaml")
+        except InputError as error:
+            assert re.fullmatch(r"c\.yaml: [^\n]+; [^\n]+", str(error))
+        else:
+            assert resolve_config(config, "c.yaml") == config

@@ -1,0 +1,135 @@
+"""The sample sheet: typed columns, and the line of whatever cannot be used."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from trdomics.cohort.config import resolve_config, sheet_settings
+from trdomics.cohort.samples import labels, read_samples, read_sheet
+from trdomics.errors import InputError
+
+ROWS = [
+    "id\tresponse\tage\tbatch\tcentre\tdrug\ttube\tnotes",
+    "07\tyes\t31\t1\t04\tNone\tT1\t5 or 6",
+    "p2\tno\t45.5\t2\t04\tSSRI\tT2\t7",
+    "p3\t\tNA\t\t12\tSSRI\t\t",
+]
+
+
+def config(folder, *rows, name="s.tsv", **samples):
+    path = folder / name
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return resolve_config(
+        {
+            "cohort": "c",
+            "samples": {"file": str(path), "patient_id": "id", "site": "centre", **samples},
+            "label": {"column": "response", "positive": "yes", "negative": "no"},
+            "clinical": {"predictors": ["age", "batch"], "confounders": ["drug"]},
+            "layers": {"rna": {"type": "counts", "file": "m.tsv", "id_column": "tube"}},
+        },
+        "c.yaml",
+    )
+
+
+def failure(folder, *rows, **options):
+    with pytest.raises(InputError) as caught:
+        read_samples(config(folder, *rows, **options))
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.startswith(str(folder / options.get("name", "s.tsv")))
+    return text.removeprefix(str(folder / options.get("name", "s.tsv"))).strip()
+
+
+def test_columns_are_typed_and_only_those_named_are_read(tmp_path):
+    sheet = read_samples(config(tmp_path, *ROWS))
+    assert list(sheet.index) == ["07", "p2", "p3"]
+    assert set(sheet) == {"response", "age", "batch", "centre", "drug", "tube"}
+    np.testing.assert_array_equal(sheet["age"], [31, 45.5, np.nan])
+    assert sheet["batch"].dtype == float
+    # sites are names, and None is a drug class rather than a missing value
+    assert sheet["centre"].tolist() == ["04", "04", "12"]
+    assert sheet["drug"].tolist() == ["None", "SSRI", "SSRI"]
+    assert sheet["tube"].isna().tolist() == [False, False, True]
+
+
+def test_numbers_that_are_names(tmp_path):
+    sheet = read_samples(config(tmp_path, *ROWS, categorical=["batch"]))
+    assert sheet["batch"].fillna("?").tolist() == ["1", "2", "?"]
+
+
+def test_commas_where_the_suffix_says_so_and_a_byte_order_mark(tmp_path):
+    rows = ["﻿" + ROWS[0], *ROWS[1:]]
+    sheet = read_samples(config(tmp_path, *(r.replace("\t", ",") for r in rows), name="s.csv"))
+    assert len(sheet) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "row", "expected"),
+    [
+        (2, "p2\tno\t4\t1\t04\tSSRI\tT9\t", "lines 3 and 4: patient `p2` stands twice; keep one"),
+        (2, "\tno\t4\t1\t04\tSSRI\tT9\t", "line 4: no `id`; give every patient an id"),
+        (2, " p9\tno\t4\t1\t04\tSSRI\tT9\t", "line 4: `id` ' p9' has blanks around it; remove"),
+        (2, "p9\tno\told\t1\t04\tSSRI\tT9\t", "line 4: column `age` holds numbers, but here `old`"),
+        (2, "p9\tno\t4,5\t1\t04\tSSRI\tT9\t", "line 4: column `age` holds numbers, but here `4,5`"),
+        (2, "p9\tno\tinf\t1\t04\tSSRI\tT9\t", "line 4: column `age` holds numbers, but here `inf`"),
+        (2, "p9\tno\t4\t1\t04\tSSRI\tT1\t", "lines 2 and 4: `tube` is `T1` for both 07 and p9"),
+        (2, "p9\tno\t4\t1", "line 4: 4 fields where the header has 8"),
+    ],
+)
+def test_the_line_that_is_wrong_is_named(tmp_path, line, row, expected):
+    rows = ROWS.copy()
+    rows[line + 1] = row
+    assert expected in failure(tmp_path, *rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([ROWS[0].replace("drug", "drg"), *ROWS[1:]], "no column `drug`, which `clinical.confoun"),
+        ([ROWS[0].replace("drug", "drg"), *ROWS[1:]], "did you mean `drg`?"),
+        ([ROWS[0].replace("notes", "age"), *ROWS[1:]], "column `age` stands twice"),
+        ([ROWS[0]], "no patient in it"),
+        ([""], "empty"),
+        ([row.replace("\t", ",") for row in ROWS], "its columns are not separated by tabs"),
+    ],
+)
+def test_a_sheet_that_is_no_sheet(tmp_path, rows, expected):
+    assert expected in failure(tmp_path, *rows)
+
+
+def test_spreadsheets_and_missing_files(tmp_path):
+    assert "save the sheet as tab-separated text" in failure(tmp_path, *ROWS, name="s.xlsx")
+    settings = config(tmp_path, *ROWS)
+    (tmp_path / "s.tsv").unlink()
+    with pytest.raises(InputError, match=r"s\.tsv: no such file; correct `samples\.file`"):
+        read_samples(settings)
+
+
+def test_other_encodings_are_refused(tmp_path):
+    settings = config(tmp_path, *ROWS)
+    (tmp_path / "s.tsv").write_bytes("\n".join(ROWS).replace("SSRI", "Präparat").encode("latin-1"))
+    with pytest.raises(InputError, match="not UTF-8 text"):
+        read_samples(settings)
+
+
+def test_excluded_patients_are_left_out_with_their_reason(tmp_path):
+    rows = [ROWS[0] + "\texclude\texclude_reason", ROWS[1] + "\t1\tswapped tube", ROWS[2] + "\t0\t"]
+    settings = config(tmp_path, *rows)
+    assert list(read_samples(settings).index) == ["p2"]
+    sheet = read_sheet(sheet_settings(settings))
+    assert sheet.loc["07", ["exclude", "exclude_reason", "line"]].tolist() == [
+        True,
+        "swapped tube",
+        2,
+    ]
+    rows[1] = ROWS[1] + "\tmaybe\t"
+    assert "line 2: `exclude` is `maybe`; write 1 to leave the patient out" in failure(
+        tmp_path, *rows
+    )
+
+
+def test_labels_are_compared_as_the_values_they_are():
+    sheet = pd.DataFrame({"y": ["1.0", "0", "2", np.nan, "1"]})
+    found = labels(sheet, {"column": "y", "positive": "1", "negative": "0"})
+    np.testing.assert_array_equal(found, [1, 0, np.nan, np.nan, 1])
+    assert labels(sheet, {"column": None, "positive": "1", "negative": "0"}).isna().all()
