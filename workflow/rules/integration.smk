@@ -3,6 +3,15 @@ MOFA_OPTIONS = {
     key: MOFA[key]
     for key in ("factors", "max_iterations", "convergence", "dtype", "fast")
 }
+# What reading patients.tsv depends on; other settings of layers must not make rules run again.
+SHEET = {
+    "samples": config["samples"],
+    "label": config["label"],
+    "layers": {
+        name: {"id_column": layer["id_column"]}
+        for name, layer in config["layers"].items()
+    },
+}
 
 
 rule integration_views:
@@ -26,7 +35,7 @@ rule integration_views:
         runtime=30,
     params:
         layers=config["layers"],
-        samples=config["samples"],
+        sheet=SHEET,
         regress_out=MOFA["regress_out"],
     script:
         "../scripts/integration_views.py"
@@ -41,12 +50,12 @@ rule integration_fit:
     output:
         model="results/{cohort}/integration/seeds/{seed}.hdf5",
         kept="results/{cohort}/integration/seeds/{seed}.npz",
-    wildcard_constraints:
-        seed=r"\d+",
     log:
         "logs/{cohort}/integration_fit.{seed}.log",
     benchmark:
         "benchmarks/{cohort}/integration_fit.{seed}.tsv"
+    wildcard_constraints:
+        seed=r"\d+",
     conda:
         "../../envs/integration.yaml"
     threads: 1
@@ -119,8 +128,7 @@ rule integration_characterise:
     params:
         layers=LAYERS,
         clinical=config["clinical"],
-        samples=config["samples"],
-        label=config["label"],
+        sheet=SHEET,
     script:
         "../scripts/integration_characterise.py"
 
@@ -200,5 +208,6 @@ rule integration_h5mu:
         runtime=10,
     params:
         layers=LAYERS,
+        sheet=SHEET,
     script:
         "../scripts/integration_h5mu.py"

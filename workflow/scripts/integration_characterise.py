@@ -4,11 +4,13 @@ from trdomics.scripting import start
 
 start(snakemake)
 
+from trdomics.cohort.load import read_patients
 from trdomics.files import read_table, write_json, write_table
 from trdomics.integration.associations import associations, variable_kinds
 from trdomics.integration.characterise import summary, top_weights
 
 params, inputs, outputs = snakemake.params, snakemake.input, snakemake.output
+label = params.sheet["label"]
 factors = read_table(inputs.factors).set_index("patient_id")
 weights = {
     layer: read_table(path) for layer, path in zip(params.layers, inputs.weights, strict=True)
@@ -16,10 +18,9 @@ weights = {
 
 found = associations(
     factors,
-    read_table(inputs.patients).set_index("patient_id"),
-    variable_kinds(params.clinical, params.samples),
-    categorical=params.samples["categorical"],
-    label_names=(params.label["negative"], params.label["positive"]),
+    read_patients(inputs.patients, params.sheet),
+    variable_kinds(params.clinical, params.sheet["samples"]),
+    label_names=(label["negative"], label["positive"]),
 )
 headline = summary(
     models=read_table(inputs.models),

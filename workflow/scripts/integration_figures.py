@@ -4,6 +4,7 @@ from trdomics.scripting import start
 
 start(snakemake)
 
+from trdomics.cohort.load import load_labels
 from trdomics.files import read_table, save_figure
 from trdomics.integration import figures
 
@@ -11,7 +12,7 @@ inputs, outputs, label = snakemake.input, snakemake.output, snakemake.params.lab
 variance = read_table(inputs.variance)
 associations = read_table(inputs.associations)
 factors = read_table(inputs.factors).set_index("patient_id")
-known = read_table(inputs.patients).set_index("patient_id")["label"]
+known = load_labels(inputs.patients)
 shown = figures.interesting(associations, variance, figures.PANELS)
 
 save_figure(figures.variance_figure(variance), outputs.variance)

@@ -4,6 +4,7 @@ from trdomics.scripting import start
 
 start(snakemake)
 
+from trdomics.cohort.load import read_patients
 from trdomics.files import read_matrix, read_table
 from trdomics.integration.characterise import write_h5mu
 
@@ -14,5 +15,5 @@ write_h5mu(
     {layer: read_matrix(path) for layer, path in zip(layers, inputs.normalised, strict=True)},
     read_table(inputs.factors).set_index("patient_id"),
     {layer: read_table(path) for layer, path in zip(layers, inputs.weights, strict=True)},
-    read_table(inputs.patients).set_index("patient_id"),
+    read_patients(inputs.patients, snakemake.params.sheet),
 )

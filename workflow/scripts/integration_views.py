@@ -10,11 +10,9 @@ from trdomics.integration.views import IntegrationViews, overview
 
 params = snakemake.params
 paths = dict(zip(params.layers, snakemake.input.tables, strict=True))
-tables = load_tables(
-    snakemake.input.patients, paths, {"layers": params.layers, "samples": params.samples}
-)
+tables = load_tables(snakemake.input.patients, paths, params.sheet)
 
-estimator = IntegrationViews(params.layers, params.regress_out, params.samples["categorical"])
+estimator = IntegrationViews(params.layers, params.regress_out)
 views = estimator.fit_transform(tables)
 
 write_table(overview(views, estimator), snakemake.output.overview)

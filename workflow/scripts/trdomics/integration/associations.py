@@ -59,7 +59,6 @@ def associations(
     patients: pd.DataFrame,
     kinds: Mapping[str, str],
     *,
-    categorical: Sequence[str] = (),
     label_names: tuple[str, str] = ("negative", "positive"),
 ) -> pd.DataFrame:
     """Test every factor against every variable.
@@ -76,11 +75,10 @@ def associations(
     factors : DataFrame, shape (n_patients, K)
         Index patient_id.
     patients : DataFrame
-        Index patient_id; the columns of `kinds`, `label` being 1, 0 or missing.
+        Index patient_id; the columns of `kinds`, `label` being 1, 0 or missing. Categories are
+        text, also those that look like numbers.
     kinds : mapping of str to str
         Kind by column.
-    categorical : sequence of str
-        Numeric columns that are categories.
     label_names : pair of str
         What the label's 0 and 1 are called.
 
@@ -103,7 +101,6 @@ def associations(
                 factors[factor].to_numpy(dtype=float),
                 values,
                 order,
-                categorical=variable in categorical or variable == LABEL,
             )
             rows.append({"factor": factor, "variable": variable, "kind": kind, **tested})
     result = pd.DataFrame(rows, columns=COLUMNS)
@@ -116,7 +113,7 @@ def associations(
 
 
 def association(
-    factor: NDArray[np.floating], values: pd.Series, order: Sequence[Any], *, categorical: bool
+    factor: NDArray[np.floating], values: pd.Series, order: Sequence[Any]
 ) -> dict[str, Any]:
     """Test one factor against one variable; see :func:`associations`.
 
@@ -128,8 +125,6 @@ def association(
         The variable, may have missing values.
     order : sequence
         Its distinct values.
-    categorical : bool
-        Whether a numeric variable is categories.
     """
     known = values.notna().to_numpy()
     x, v = factor[known], values[known].to_numpy()
@@ -138,7 +133,7 @@ def association(
         return {"n": n, "reason": f"fewer than {FEWEST_PATIENTS} patients have a value"}
     if np.ptp(x) == 0:
         return {"n": n, "reason": "the factor is constant"}
-    if len(order) > 2 and not categorical and pd.api.types.is_numeric_dtype(values):
+    if len(order) > 2 and pd.api.types.is_numeric_dtype(values):
         return {"n": n, **numeric_test(x, v.astype(float))}
     groups = {value: x[v == value] for value in order}
     groups = {value: g for value, g in groups.items() if len(g) >= SMALLEST_GROUP}

@@ -37,8 +37,6 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
     regress_out : sequence of str
         Columns of the table "clinical" whose linear effects are taken out of the Gaussian views.
         A binary view stays binary, so nothing is taken out of it.
-    categorical : sequence of str
-        Those of `regress_out` that are categories although they look like numbers.
 
     Attributes
     ----------
@@ -54,11 +52,9 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
         self,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         regress_out: Sequence[str] = (),
-        categorical: Sequence[str] = (),
     ) -> None:
         self.settings = settings
         self.regress_out = regress_out
-        self.categorical = categorical
 
     def fit(self, tables: LayerTables, y: Any = None) -> Self:
         """Learn normalisation, covariate effects and the choice of features.
@@ -88,7 +84,7 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
             self.normalisers_[layer] = normaliser(options).fit(tables[layer])
             table = self.normalisers_[layer].transform(tables[layer])
             if likelihood(options) == "gaussian" and len(self.regress_out):
-                residualiser = CovariateResidualiser(self.regress_out, self.categorical)
+                residualiser = CovariateResidualiser(self.regress_out)
                 self.residualisers_[layer] = residualiser.fit(table, tables["clinical"])
                 table = residualiser.transform(table, tables["clinical"])
             selection = select(table, options["integration_features"])
