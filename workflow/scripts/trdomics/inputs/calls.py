@@ -189,9 +189,7 @@ class CallCollector:
     def _warn_of_names(self, annotation: pd.DataFrame) -> None:
         found = set(annotation.loc[annotation["kept"] == 1, "variant"])
         for name in sorted(self._named - found):
-            log.warning(
-                "the variant %s named in dosages is not in the file or fails a filter", name
-            )
+            log.warning("%s, named in dosages, is not in the file or fails a filter", name)
 
     @staticmethod
     def _by_key_where_ambiguous(

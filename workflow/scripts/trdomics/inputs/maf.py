@@ -90,6 +90,7 @@ def read_maf(
         )
     place = {str(name): i for i, name in enumerate(known)}
     rows = rows.assign(
+        Chromosome=rows["Chromosome"].str.removeprefix("chr"),
         position=_positions(rows, path),
         place=rows[column].map(place),
         failure=_failures(rows, settings),

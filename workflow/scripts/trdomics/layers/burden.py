@@ -114,20 +114,16 @@ class GeneBurden(LayerNormaliser):
         """Return carriers (0/1) per gene and dosages (patients × kept features)."""
         check_is_fitted(self)
         names, carriers = self._carriers(table)
-        counted = pd.DataFrame(carriers, index=table.index, columns=names)
-        genes = counted.reindex(columns=list(self.genes_), fill_value=0).astype(float)
-        result = pd.DataFrame(
-            np.tile(self.means_, (len(table), 1)), index=table.index, columns=list(self.features_)
-        )
-        result[list(self.genes_)] = genes
+        result = np.tile(self.means_, (len(table), 1))
+        place = pd.Index(names).get_indexer(pd.Index(self.genes_))
+        result[:, : len(place)] = np.where(place >= 0, carriers[:, place], 0) if len(names) else 0
         variants = table.columns.get_level_values("variant")
-        for name in self.dosages_:
+        for column, name in enumerate(self.dosages_, start=len(place)):
             found = np.flatnonzero(variants == name)
             if len(found):
-                column = DOSAGE_PREFIX + name
-                values = table.iloc[:, found[0]].astype(float)
-                result[column] = values.fillna(result[column])
-        return result
+                values = table.iloc[:, found[0]].to_numpy(dtype=float)
+                result[:, column] = np.where(np.isnan(values), self.means_[column], values)
+        return pd.DataFrame(result, index=table.index, columns=list(self.features_))
 
     def burden_genes(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return all genes with a variant that counts, kept or not, and their carriers' share."""
