@@ -20,6 +20,7 @@ save_figure(
         effect="log_odds_ratio",
         label="feature",
         effect_label=f"log odds ratio of {groups[0]} for carriers",
+        direction="more in",
     ),
     snakemake.output.volcano,
 )

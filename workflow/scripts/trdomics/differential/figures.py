@@ -80,6 +80,7 @@ def volcano_figure(
     effect: str,
     label: str,
     effect_label: str,
+    direction: str = "higher in",
 ) -> Figure:
     """Draw significance against effect; the features with the smallest p-values are named.
 
@@ -95,6 +96,8 @@ def volcano_figure(
         The column of names.
     effect_label : str
         The title of the horizontal axis.
+    direction : str
+        What the legend says before a group's name.
     """
     shown = results[results[effect].notna() & results["pvalue"].notna()].copy()
     limit = _limit(shown[effect])
@@ -106,7 +109,7 @@ def volcano_figure(
         shown["across"],
         shown["height"],
         c=colours(shown, effect, fdr),
-        s=7 if len(shown) > 500 else 16,
+        s=7 if len(shown) > 1000 else 16,
         linewidths=0,
         alpha=0.8,
         rasterized=True,
@@ -133,7 +136,7 @@ def volcano_figure(
     axes.set_ylabel("−log10 p-value")
     ticks = MaxNLocator(nbins=5, symmetric=True).tick_values(-limit, limit)
     axes.set_xticks([tick for tick in ticks if abs(tick) <= limit * 1.001])
-    _legend(figure, shown, effect, fdr, groups)
+    _legend(figure, shown, effect, fdr, groups, direction)
     return figure
 
 
@@ -214,7 +217,7 @@ def _scatter_clipped(
                 clipped[now],
                 c=shade[now],
                 marker=marker,
-                s=9 if marker == "." else 14,
+                s=(9 if marker == "." else 14) * (1 if len(shown) > 1000 else 3),
                 linewidths=0,
                 alpha=0.8,
             )
@@ -260,12 +263,17 @@ def _names_in_margin(axes: Axes, best: pd.DataFrame, side: int, margin: float) -
 
 
 def _legend(
-    figure: Figure, shown: pd.DataFrame, effect: str, fdr: float, groups: Sequence[str]
+    figure: Figure,
+    shown: pd.DataFrame,
+    effect: str,
+    fdr: float,
+    groups: Sequence[str],
+    direction: str = "higher in",
 ) -> None:
     significant = shown["padj"] < fdr
     counts = [
-        (LABEL_COLOURS[0], f"higher in {groups[1]}", significant & (shown[effect] < 0)),
-        (LABEL_COLOURS[1], f"higher in {groups[0]}", significant & (shown[effect] > 0)),
+        (LABEL_COLOURS[0], f"{direction} {groups[1]}", significant & (shown[effect] < 0)),
+        (LABEL_COLOURS[1], f"{direction} {groups[0]}", significant & (shown[effect] > 0)),
         (NOT_SIGNIFICANT, f"adjusted p ≥ {fdr:g} or none", ~significant),
     ]
     handles = [

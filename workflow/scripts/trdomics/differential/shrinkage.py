@@ -8,6 +8,8 @@ changed). Newton's method on batches of genes is exact, and faster.
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from scipy.optimize import brentq
 
@@ -146,26 +148,45 @@ class _Posterior:
         curvature = 2 * (self.scale**2 - lfc**2) / spread**2
         return gradient, hessian, curvature
 
+    def of(self, genes: np.ndarray) -> _Posterior:
+        """Return the posterior of some of the genes."""
+        chosen = copy(self)
+        chosen.counts, chosen.size = self.counts[:, genes], self.size[:, genes]
+        return chosen
+
     def climb(self, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return a mode and its value per gene, by Newton steps that never go up."""
         beta, value = start.copy(), self.value(start)
+        active = np.arange(len(beta))
         for _ in range(MAX_ITERATIONS):
-            gradient, hessian, curvature = self.derivatives(beta)
-            # the Cauchy prior is concave far from zero; leaving that out keeps a descent
-            hessian[:, self.index, self.index] += np.maximum(curvature, 0)
+            here = self.of(active)
+            gradient, hessian, curvature = here.derivatives(beta[active])
+            # Where the posterior is not convex the Cauchy prior's curvature is left out, which
+            # keeps a descent; elsewhere it makes the steps Newton's own.
+            hessian[:, self.index, self.index] += curvature
+            wrong = np.linalg.eigvalsh(hessian)[:, 0] <= 0
+            hessian[wrong, self.index, self.index] -= curvature[wrong]
             step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
-            if np.abs(step).max() < TOLERANCE:
-                return beta, value
-            length = np.ones(len(beta))
-            for _ in range(30):
-                candidate = self.value(beta - length[:, None] * step)
-                worse = ~(candidate <= value + 1e-12 * np.abs(value))
-                if not worse.any():
-                    break
-                length[worse] /= 2
-            length[worse] = 0
-            beta = beta - length[:, None] * step
-            value = np.where(worse, value, candidate)
+            moved, better = here.descend(beta[active], value[active], step)
+            beta[active], value[active] = moved, better
+            active = active[np.abs(step).max(axis=1) >= TOLERANCE]
+            if not len(active):
+                break
+        return beta, value
+
+    def descend(
+        self, beta: np.ndarray, value: np.ndarray, step: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Take the longest of 1, 1/2, 1/4, … of each gene's step that does not go up."""
+        beta, value = beta.copy(), value.copy()
+        open_, length = np.arange(len(beta)), 1.0
+        # halving stops where a step is too short to change the value beyond rounding
+        while len(open_) and length > 1e-6:
+            candidate = beta[open_] - length * step[open_]
+            reached = self.of(open_).value(candidate)
+            good = reached <= value[open_] + 1e-12 * np.abs(value[open_])
+            beta[open_[good]], value[open_[good]] = candidate[good], reached[good]
+            open_, length = open_[~good], length / 2
         return beta, value
 
     def error(self, beta: np.ndarray) -> np.ndarray:
