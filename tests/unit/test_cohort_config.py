@@ -2,12 +2,15 @@
 
 import copy
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trdomics.cohort.config import design_columns, named_columns, resolve_config, sheet_settings
+from trdomics.cohort.schema import load_schema
 from trdomics.errors import InputError
 
 RAW = {
@@ -242,3 +245,32 @@ def test_whatever_is_written_the_answer_is_a_config_or_one_line(value):
             assert re.fullmatch(r"c\.yaml: [^\n]+; [^\n]+", str(error))
         else:
             assert resolve_config(config, "c.yaml") == config
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def schema_keys(schema):
+    """Return all keys of a schema that a user can write."""
+    found = set(schema.get("properties", {}))
+    for part in [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]:
+        found |= schema_keys(part)
+    return found
+
+
+def test_every_key_is_explained():
+    text = (REPOSITORY / "config" / "README.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"`(?:layers\.)?(\w+)(?:\.<name>)?`", text))
+    assert schema_keys(load_schema("config")) - explained - {"layers"} == set()
+
+
+def test_the_example_of_the_readme_and_the_default_config_are_sound():
+    text = (REPOSITORY / "config" / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"```yaml\n(.*?)```", text, re.DOTALL).group(1)
+    assert list(resolve_config(yaml.safe_load(example), "README")["layers"]) == [
+        "mrna",
+        "methylation",
+        "mutations",
+    ]
+    default = (REPOSITORY / "config" / "config.yaml").read_text(encoding="utf-8")
+    assert resolve_config(yaml.safe_load(default), "default")["simulation"]["genes"] > 0
