@@ -1,0 +1,70 @@
+if SIMULATED:
+
+    rule simulate_cohort:
+        input:
+            sheet=config["samples"]["file"],
+            genes=workflow.source_path("../../resources/simulation_genes.tsv"),
+            small_rnas=workflow.source_path("../../resources/simulation_small_rnas.tsv"),
+        output:
+            mrna="results/{cohort}/simulation/mrna_counts.tsv.gz",
+            mrna_features="results/{cohort}/simulation/mrna_features.tsv",
+            small_rna="results/{cohort}/simulation/small_rna_counts.tsv.gz",
+            mutations="results/{cohort}/simulation/mutations.vcf.gz",
+            factors="results/{cohort}/simulation/truth/factors.tsv",
+            features="results/{cohort}/simulation/truth/features.tsv",
+            patients="results/{cohort}/simulation/truth/patients.tsv",
+            truth="results/{cohort}/simulation/truth/truth.json",
+        log:
+            "logs/{cohort}/simulate_cohort.log",
+        benchmark:
+            "benchmarks/{cohort}/simulate_cohort.tsv"
+        conda:
+            "../../envs/core.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            settings=config["simulation"],
+            seed=config["seed"],
+        script:
+            "../scripts/simulation_draw.py"
+
+    rule simulation_recovery:
+        input:
+            patients="results/{cohort}/cohort/patients.tsv",
+            differential=expand(
+                "results/{{cohort}}/differential/{layer}/results.tsv",
+                layer=COUNT_LAYERS,
+            ),
+            found_factors="results/{cohort}/integration/factors.tsv",
+            performance="results/{cohort}/classification/performance.tsv",
+            factors="results/{cohort}/simulation/truth/factors.tsv",
+            features="results/{cohort}/simulation/truth/features.tsv",
+            true_patients="results/{cohort}/simulation/truth/patients.tsv",
+            truth="results/{cohort}/simulation/truth/truth.json",
+        output:
+            summary="results/{cohort}/simulation/recovery.json",
+            table="results/{cohort}/simulation/recovery.tsv",
+            figure=report(
+                "results/{cohort}/simulation/recovery.svg",
+                caption="../report/simulation_recovery.rst",
+                category="Simulation",
+                labels={"figure": "planted and found factors"},
+            ),
+        log:
+            "logs/{cohort}/simulation_recovery.log",
+        conda:
+            "../../envs/report.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=5,
+        params:
+            layers=COUNT_LAYERS,
+            settings={
+                "design": config["differential"]["design"],
+                "fdr": config["differential"]["fdr"],
+            },
+        script:
+            "../scripts/simulation_recovery.py"

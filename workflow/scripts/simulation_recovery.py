@@ -1,0 +1,41 @@
+from trdomics.scripting import start
+
+start(snakemake)
+
+from trdomics.files import read_json, read_table, save_figure, write_json, write_table
+from trdomics.simulation import evaluation
+from trdomics.simulation.figures import draw_recovery
+from trdomics.style import set_style
+
+inputs, settings = snakemake.input, snakemake.params.settings
+truth = read_json(inputs.truth)
+features = read_table(inputs.features)
+
+differential = {
+    layer: evaluation.de_recovery(
+        read_table(path),
+        features[features["layer"] == layer],
+        truth["explained_by"],
+        settings["design"],
+        settings["fdr"],
+    )
+    for layer, path in zip(snakemake.params.layers, inputs.differential, strict=True)
+}
+correlations = evaluation.factor_correlations(
+    read_table(inputs.found_factors), read_table(inputs.factors)
+)
+factors = evaluation.factor_recovery(correlations)
+auc = evaluation.auc_recovery(read_table(inputs.performance), truth["best_auc"])
+recovery = {
+    "differential": differential,
+    "factors": factors.to_dict("records"),
+    "auc": auc,
+    "labels_as_drawn": evaluation.labels_as_drawn(
+        read_table(inputs.patients), read_table(inputs.true_patients)
+    ),
+}
+
+write_json(recovery, snakemake.output.summary)
+write_table(evaluation.recovery_table(differential, factors, auc), snakemake.output.table)
+set_style()
+save_figure(draw_recovery(correlations), snakemake.output.figure)

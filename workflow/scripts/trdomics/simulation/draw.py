@@ -1,0 +1,192 @@
+"""The raw files of the simulated cohort and its truth, in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.files import write_json, write_table
+from trdomics.simulation import counts, variants
+from trdomics.simulation.cohort import COHORT_SEED, EXPLAINED_BY, LABEL_FACTORS, Cohort
+from trdomics.simulation.features import (
+    MRNA,
+    SMALL_RNA,
+    covariate_values,
+    draw_effects,
+    name_features,
+)
+
+LAYERS = ["mrna", "small_rna", "mutations"]
+# Reads on 20,000 genes and on small RNAs, median and limits: what cores deliver per sample.
+MRNA_READS, MRNA_LIMITS, ALL_GENES = 25e6, (10e6, 60e6), 20_000
+SMALL_RNA_READS, SMALL_RNA_LIMITS = 5e6, (2e6, 10e6)
+# Columns that explain an effect wholly; a design that holds them adjusts for it.
+EXPLANATIONS: dict[str, list[str]] = {**EXPLAINED_BY, "tricyclic": ["medication"]}
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Raw data and truth.
+
+    Attributes
+    ----------
+    mrna, small_rna : DataFrame of int, features × samples
+        Counts, columns by the layer's own sample names.
+    mrna_features : DataFrame
+        ``feature``, ``symbol``, ``chromosome``.
+    sites : DataFrame
+        From :func:`trdomics.simulation.variants.draw_sites`.
+    genotypes : tuple of ndarray, shape (n_sites, n_sequenced)
+        From :func:`trdomics.simulation.variants.draw_genotypes`.
+    sequenced : list of str
+        Patients with mutations.
+    features : DataFrame
+        Planted truth of the features of both count layers.
+    present : DataFrame of bool, patients × layers
+        Who has which layer.
+    """
+
+    mrna: pd.DataFrame
+    mrna_features: pd.DataFrame
+    small_rna: pd.DataFrame
+    sites: pd.DataFrame
+    genotypes: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    sequenced: list[str]
+    features: pd.DataFrame
+    present: pd.DataFrame
+
+
+def simulate(
+    cohort: Cohort,
+    settings: Mapping[str, Any],
+    seed: int,
+    genes: pd.DataFrame,
+    small_rnas: pd.DataFrame,
+) -> Simulation:
+    """Draw all layers of a cohort.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients and their latent factors.
+    settings : mapping
+        ``genes``, ``small_rnas``, ``variant_genes`` (numbers) and ``missing_layer`` (share).
+    seed : int
+        The same seed gives the same files. Every part has a generator of its own, so that more
+        genes do not change the small RNAs.
+    genes, small_rnas : DataFrame
+        Curated names, as :mod:`trdomics.simulation.features` reads them.
+    """
+    parts = ["present", "mrna", "small_rna", "mutations"]
+    streams = np.random.SeedSequence(seed).spawn(len(parts))
+    rng = {name: np.random.default_rng(stream) for name, stream in zip(parts, streams, strict=True)}
+    present = draw_present(cohort, settings["missing_layer"], rng["present"])
+    values = covariate_values(cohort.patients, cohort.factors)
+
+    n_genes = settings["genes"]
+    names = name_features(genes, n_genes, "GENE", rng["mrna"])
+    scale = n_genes / ALL_GENES
+    effects = draw_effects(names, MRNA, MRNA_READS * scale, rng["mrna"])
+    limits = (MRNA_LIMITS[0] * scale, MRNA_LIMITS[1] * scale)
+    libraries = counts.draw_libraries(len(values), MRNA_READS * scale, limits, rng["mrna"])
+    mrna = counts.draw_counts(effects, values, libraries, rng["mrna"])
+
+    small_names = name_features(small_rnas, settings["small_rnas"], "novel-miR-", rng["small_rna"])
+    small = draw_effects(small_names, SMALL_RNA, SMALL_RNA_READS, rng["small_rna"])
+    libraries = counts.draw_libraries(
+        len(values), SMALL_RNA_READS, SMALL_RNA_LIMITS, rng["small_rna"]
+    )
+    small_rna = counts.draw_counts(small, values, libraries, rng["small_rna"])
+
+    chosen = variants.choose_genes(names, settings["variant_genes"])
+    sites = variants.draw_sites(chosen, rng["mutations"])
+    sequenced = present.index[present["mutations"]].tolist()
+    genotypes = variants.draw_genotypes(sites, len(sequenced), rng["mutations"])
+    annotation = names[["feature", "chromosome"]].copy()
+    annotation.insert(1, "symbol", annotation["feature"])
+    features = pd.concat([effects.assign(layer="mrna"), small.assign(layer="small_rna")])
+    return Simulation(
+        mrna=_deliver(mrna, cohort, present, "mrna"),
+        mrna_features=annotation,
+        small_rna=_deliver(small_rna, cohort, present, "small_rna"),
+        sites=sites,
+        genotypes=genotypes,
+        sequenced=sequenced,
+        features=features[["layer", *effects.columns]],
+        present=present,
+    )
+
+
+def _deliver(
+    table: pd.DataFrame, cohort: Cohort, present: pd.DataFrame, layer: str
+) -> pd.DataFrame:
+    """Keep the profiled patients, under the laboratory's names and in its order."""
+    kept = table.loc[:, present[layer].to_numpy()]
+    names = cohort.patients[f"{layer}_id"]
+    return kept.rename(columns=names.to_dict()).sort_index(axis=1)
+
+
+def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw who has which layer.
+
+    Bad RNA loses the RNA layers, and sites differ; the label plays no part. Everybody keeps at
+    least one layer.
+
+    Returns
+    -------
+    DataFrame of bool, patients × layers
+    """
+    patients = cohort.patients
+    present = pd.DataFrame(True, index=patients.index, columns=LAYERS)
+    by_site = pd.Series(rng.uniform(0.5, 1.5, patients["site"].nunique()))
+    site = by_site.iloc[pd.factorize(patients["site"], sort=True)[0]].to_numpy()
+    for layer in rng.permutation(LAYERS):
+        quality = np.exp(-0.5 * (patients["rin"] - patients["rin"].mean())).to_numpy()
+        weight = site * (quality if layer != "mutations" else 1.0)
+        weight *= present.drop(columns=layer).any(axis=1).to_numpy()
+        lost = rng.choice(
+            len(patients), round(share * len(patients)), replace=False, p=weight / weight.sum()
+        )
+        present.loc[present.index[lost], layer] = False
+    return present
+
+
+def write_raw(simulation: Simulation, paths: Mapping[str, str]) -> None:
+    """Write the raw files: ``mrna``, ``mrna_features``, ``small_rna``, ``mutations``."""
+    counts.write_counts(simulation.mrna, "gene", paths["mrna"])
+    counts.write_counts(simulation.small_rna, "mirna", paths["small_rna"])
+    write_table(simulation.mrna_features, paths["mrna_features"])
+    variants.write_vcf(
+        simulation.sites, simulation.sequenced, simulation.genotypes, paths["mutations"]
+    )
+
+
+def write_truth(
+    cohort: Cohort, simulation: Simulation, seed: int, paths: Mapping[str, str]
+) -> None:
+    """Write the truth: ``factors``, ``features``, ``patients`` and ``truth``."""
+    write_table(cohort.factors.reset_index(), paths["factors"])
+    write_table(simulation.features, paths["features"])
+    patients = pd.DataFrame(
+        {"true_label": cohort.positive.astype(int), "true_risk": cohort.risk},
+        index=cohort.patients.index,
+    ).join(simulation.present.astype(int).add_prefix("in_"))
+    write_table(patients.reset_index(), paths["patients"])
+    differs = simulation.features.groupby("layer")["differs_by"].value_counts()
+    truth = {
+        "best_auc": cohort.best_auc,
+        "cohort_seed": COHORT_SEED,
+        "seed": seed,
+        "n_patients": len(cohort.patients),
+        "n_positive": int(cohort.positive.sum()),
+        "label_factors": LABEL_FACTORS,
+        "explained_by": EXPLANATIONS,
+        "differs_by": {
+            layer: differs[layer].to_dict() for layer in simulation.features["layer"].unique()
+        },
+    }
+    write_json(truth, paths["truth"])

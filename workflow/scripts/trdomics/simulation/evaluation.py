@@ -1,0 +1,204 @@
+"""What the workflow recovered of the simulated cohort's truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+# planted |log2 fold change| from which an effect counts as not small
+SIZEABLE = 0.2
+
+
+def differs(truth: pd.DataFrame, explained_by: Mapping[str, list[str]], design: str) -> pd.Series:
+    """Say which features truly differ by label, given the covariates of a design.
+
+    A feature differs if it loads on a factor that moves with the label, or on a confounding
+    factor that the design's covariates do not explain.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        ``feature``, ``planted_log2_fold_change`` and the ``effect_*`` columns of one layer.
+    explained_by : mapping of effect to list of str
+        Columns that explain a confounding effect wholly.
+    design : str
+        The fitted design, as a formula.
+
+    Returns
+    -------
+    Series of bool, by feature
+    """
+    adjusted = set(re.findall(r"\w+", design))
+    left = [name for name, columns in explained_by.items() if not set(columns) <= adjusted]
+    confounded = (truth[[f"effect_{name}" for name in left]] != 0).any(axis=1)
+    answer = (truth["planted_log2_fold_change"] != 0) | confounded
+    return pd.Series(answer.to_numpy(), index=truth["feature"].to_numpy())
+
+
+def de_recovery(
+    results: pd.DataFrame,
+    truth: pd.DataFrame,
+    explained_by: Mapping[str, list[str]],
+    design: str,
+    fdr: float,
+) -> dict[str, Any]:
+    """Compare a differential expression table with what was planted.
+
+    Parameters
+    ----------
+    results : DataFrame
+        ``feature``, ``log2_fold_change``, ``pvalue``, ``padj``.
+    truth : DataFrame
+        Planted truth of the same layer.
+    explained_by, design
+        As in :func:`differs`.
+    fdr : float
+        Discoveries have a ``padj`` below this.
+
+    Returns
+    -------
+    dict
+        ``fdr``, ``n_tested`` (features with a p-value), ``n_planted`` (of them truly different),
+        ``n_discoveries``, ``n_true_discoveries``, ``fdp`` (0 without discoveries), ``power``,
+        ``power_sizeable`` (planted by ``SIZEABLE`` or more), ``r_log2_fold_change`` (estimated
+        against planted, truly different features), ``discoveries_by_cause``. What has no
+        denominator is None.
+    """
+    tested = results[results["pvalue"].notna()].set_index("feature")
+    known = truth.set_index("feature")
+    tested = tested.loc[tested.index.isin(known.index)]
+    planted = known["planted_log2_fold_change"].loc[tested.index]
+    true = differs(truth, explained_by, design).loc[tested.index]
+    found = tested["padj"] < fdr
+    sizeable = planted.abs() >= SIZEABLE
+    n_found, n_true = int(found.sum()), int((found & true).sum())
+    causes = known["differs_by"].loc[tested.index[found]].value_counts()
+    return {
+        "fdr": fdr,
+        "n_tested": len(tested),
+        "n_planted": int(true.sum()),
+        "n_discoveries": n_found,
+        "n_true_discoveries": n_true,
+        "fdp": (n_found - n_true) / n_found if n_found else 0.0,
+        "power": n_true / int(true.sum()) if true.any() else None,
+        "power_sizeable": float(found[sizeable].mean()) if sizeable.any() else None,
+        "r_log2_fold_change": _correlation(tested["log2_fold_change"][true], planted[true]),
+        "discoveries_by_cause": causes.sort_index().to_dict(),
+    }
+
+
+def _correlation(first: pd.Series, second: pd.Series) -> float | None:
+    both = first.notna() & second.notna()
+    if both.sum() < 3 or second[both].nunique() < 2:
+        return None
+    return float(np.corrcoef(first[both], second[both])[0, 1])
+
+
+def factor_correlations(factors: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFrame:
+    """Correlate planted with found factors over the patients of both.
+
+    Parameters
+    ----------
+    factors, planted : DataFrame
+        ``patient_id`` and one column per factor.
+
+    Returns
+    -------
+    DataFrame, planted × found
+        Pearson correlations.
+    """
+    found = factors.set_index("patient_id")
+    known = planted.set_index("patient_id")
+    patients = found.index.intersection(known.index)
+    found, known = found.loc[patients], known.loc[patients]
+    block = np.corrcoef(known.to_numpy().T, found.to_numpy().T)
+    return pd.DataFrame(
+        block[: known.shape[1], known.shape[1] :], index=known.columns, columns=found.columns
+    )
+
+
+def factor_recovery(correlations: pd.DataFrame) -> pd.DataFrame:
+    """Give every planted factor the found one that is most like it.
+
+    Returns
+    -------
+    DataFrame
+        ``planted``, ``factor`` and their correlation ``r``; a found factor may serve several.
+    """
+    best = correlations.abs().idxmax(axis=1)
+    return pd.DataFrame(
+        {
+            "planted": correlations.index,
+            "factor": best.to_numpy(),
+            "r": np.diag(correlations[best]),
+        }
+    )
+
+
+def auc_recovery(performance: pd.DataFrame, best_auc: float) -> dict[str, float | None]:
+    """Put cross-validated AUCs beside the best reachable one.
+
+    Parameters
+    ----------
+    performance : DataFrame
+        ``feature_set``, ``role``, ``metric``, ``value``.
+    best_auc : float
+        AUC of the true risks.
+
+    Returns
+    -------
+    dict
+        ``best``, ``selected`` (the model that the inner loop chose), ``clinical``,
+        ``confounders`` and ``shortfall`` (best less selected).
+    """
+    auc = performance[performance["metric"] == "auroc"]
+
+    def value(rows: pd.DataFrame) -> float | None:
+        return float(rows["value"].iloc[0]) if len(rows) else None
+
+    selected = value(auc[auc["role"] == "selected"])
+    return {
+        "best": best_auc,
+        "selected": selected,
+        "clinical": value(auc[auc["feature_set"] == "clinical"]),
+        "confounders": value(auc[auc["feature_set"] == "confounders"]),
+        "shortfall": None if selected is None else best_auc - selected,
+    }
+
+
+def labels_as_drawn(patients: pd.DataFrame, truth: pd.DataFrame) -> bool:
+    """Say whether the cohort still has the labels that its molecules were drawn with.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        ``patient_id`` and ``label`` (1, 0 or missing).
+    truth : DataFrame
+        ``patient_id`` and ``true_label``.
+    """
+    label = patients.set_index("patient_id")["label"].dropna()
+    drawn = truth.set_index("patient_id")["true_label"].reindex(label.index)
+    return bool((label == drawn).all())
+
+
+def recovery_table(
+    differential: Mapping[str, Mapping[str, Any]],
+    factors: pd.DataFrame,
+    auc: Mapping[str, float | None],
+) -> pd.DataFrame:
+    """Lay all of it out as rows of ``part``, ``item``, ``measure``, ``value``."""
+    rows: list[tuple[str, str, str, float | None]] = []
+    for layer, part in differential.items():
+        rows += [
+            ("differential", layer, name, value)
+            for name, value in part.items()
+            if not isinstance(value, Mapping)
+        ]
+    matches = factors[["planted", "factor", "r"]].astype({"r": float}).to_numpy().tolist()
+    rows += [("factor", planted, factor, r) for planted, factor, r in matches]
+    rows += [("auc", name, "auroc", value) for name, value in auc.items()]
+    return pd.DataFrame(rows, columns=["part", "item", "measure", "value"])

@@ -1,0 +1,110 @@
+"""The sample sheet of the simulated cohort, and whether a sheet is still the drawn one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from trdomics.errors import InputError
+from trdomics.simulation.cohort import Cohort
+
+FIRST_COLUMNS = ["response", "site", "mrna_id", "small_rna_id"]
+BLOOD_COUNT = ["neutrophils", "lymphocytes", "monocytes"]
+# Shares of values that nobody wrote down, at random.
+MISSING = {
+    "bmi": 0.035,
+    "rin": 0.02,
+    "medication": 0.01,
+    "psychotic_symptoms": 0.01,
+    "suicidal_risk": 0.02,
+    "anxiety_disorder": 0.02,
+    "previous_antidepressants": 0.015,
+    "current_madrs": 0.01,
+}
+# What patients have to remember: missing more often the older they are.
+REMEMBERED = {"onset_age": 0.04, "episode_weeks": 0.04, "episodes": 0.03}
+BLOOD_COUNT_MISSING = 0.025
+# The columns that the molecules were drawn from.
+DRIVERS = ["site", "sex", "age", "neutrophils", "medication", "mrna_id", "small_rna_id"]
+
+
+def make_sheet(cohort: Cohort, seed: int) -> pd.DataFrame:
+    """Return the sample sheet of a cohort, with gaps.
+
+    Label, site and sample names are complete. A blood count lacks as a whole, what patients have
+    to remember lacks more often with age, everything else lacks at random.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    seed : int
+        Seed of the gaps.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient, ``patient_id`` as the first column.
+    """
+    rng = np.random.default_rng([seed, 1])
+    sheet = cohort.patients.copy()
+    n = len(sheet)
+    for column, share in MISSING.items():
+        _leave_out(sheet, [column], rng.random(n) < share)
+    age = sheet["age"] / sheet["age"].mean()
+    for column, share in REMEMBERED.items():
+        _leave_out(sheet, [column], rng.random(n) < share * age**2)
+    _leave_out(sheet, BLOOD_COUNT, rng.random(n) < BLOOD_COUNT_MISSING)
+    rest = [column for column in sheet if column not in FIRST_COLUMNS]
+    return sheet[FIRST_COLUMNS + rest].reset_index()
+
+
+def _leave_out(sheet: pd.DataFrame, columns: list[str], gap: np.ndarray | pd.Series) -> None:
+    for column in columns:
+        if pd.api.types.is_integer_dtype(sheet[column]):
+            sheet[column] = sheet[column].astype("Int64")
+        sheet.loc[np.asarray(gap), column] = pd.NA
+
+
+def check_sheet(sheet: pd.DataFrame, cohort: Cohort, where: str) -> None:
+    """Check that a sheet has the patients that the cohort was drawn with.
+
+    The label and the clinical columns may be changed: the molecules follow what was drawn, not
+    what the sheet says. What they were drawn from must be the same, or differences between
+    patients would have no cause in the sheet.
+
+    Parameters
+    ----------
+    sheet : DataFrame
+        The sample sheet, with the column ``patient_id``.
+    cohort : Cohort
+        The cohort of as many patients.
+    where : str
+        The sheet's path, for the message.
+
+    Raises
+    ------
+    InputError
+        If patients, sample names or one of the driving columns differ.
+    """
+    mend = (
+        "draw a sheet with `python workflow/scripts/simulation_samples.py --patients "
+        f"{len(cohort.patients)} --output {where}`, or drop `simulation` and name your matrices"
+    )
+    missing = [name for name in ["patient_id", *DRIVERS] if name not in sheet]
+    if missing:
+        raise InputError(where, f"the simulated cohort needs the column {missing[0]}", mend)
+    strange = sheet.loc[~sheet["patient_id"].isin(cohort.patients.index), "patient_id"]
+    if len(strange):
+        raise InputError(where, f"patient {strange.iloc[0]} was not simulated", mend)
+    drawn = cohort.patients.loc[sheet["patient_id"], DRIVERS].reset_index(drop=True)
+    shown = sheet[DRIVERS].reset_index(drop=True)
+    for column in DRIVERS:
+        other = shown[column].notna() & (shown[column] != drawn[column])
+        if other.any():
+            row = int(np.flatnonzero(other)[0])
+            problem = (
+                f"{column} of {sheet['patient_id'].iloc[row]} is {shown[column][row]}, "
+                f"but {drawn[column][row]} was simulated"
+            )
+            raise InputError(where, problem, mend)
