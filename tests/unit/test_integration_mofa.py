@@ -8,7 +8,7 @@ from integration_data import LIKELIHOODS, planted
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from trdomics.integration.mofa import MOFATransformer, fit_views, signs
+from trdomics.integration.mofa import MOFATransformer, correlations, fit_views, signs
 from trdomics.tables import LayerTables
 
 GAUSSIAN = {view: kind for view, kind in LIKELIHOODS.items() if kind == "gaussian"}
@@ -144,6 +144,22 @@ def test_no_patient_is_kept(views, fitted):
                 assert not n & set(array.shape)
     text = str(vars(fitted))
     assert not any(patient in text for patient in views.patients)
+
+
+def test_data_without_structure_leave_one_weak_factor(views):
+    rng = np.random.default_rng(8)
+    noise = pd.DataFrame(rng.normal(size=(50, 30)), columns=[f"g{i}" for i in range(30)])
+    model = MOFATransformer(3, {"noise": "gaussian"}, max_iterations=60)
+    factors = model.fit_transform(LayerTables({"noise": noise}, noise.index))
+    assert factors.shape[1] == 1
+    assert model.variance_explained_["noise"][0] < 0.05
+
+
+def test_correlations_are_pearsons_and_zero_with_a_constant():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(20, 2)), rng.normal(size=(20, 3))
+    np.testing.assert_allclose(correlations(a, b), np.corrcoef(a.T, b.T)[:2, 2:])
+    assert correlations(np.ones((20, 1)), b).tolist() == [[0, 0, 0]]
 
 
 def test_without_views_or_fit_it_says_so(views):

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trdomics.files import replacing
-from trdomics.integration.mofa import FittedViews, factor_names
+from trdomics.integration.mofa import FittedViews, correlations, factor_names
 
 Array = NDArray[np.floating]
 
@@ -156,8 +156,7 @@ def stability(models: Mapping[str, SeedModel], chosen: str) -> pd.DataFrame:
             continue
         if model.patients != reference.patients:
             raise ValueError(f"seed {seed} was fitted on other patients than seed {chosen}")
-        k = len(reference.factors)
-        r = np.abs(np.corrcoef(reference.z.T, model.z.T)[:k, k:])
+        r = np.abs(correlations(reference.z, model.z))
         matched = r.argmax(axis=1)
         rows += [
             (factor, seed, model.factors[matched[i]], r[i, matched[i]])

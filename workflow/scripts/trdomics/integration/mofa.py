@@ -37,6 +37,14 @@ def arrays(views: LayerTables, features: Mapping[str, list[str]]) -> dict[str, A
     }
 
 
+def correlations(a: Array, b: Array) -> Array:
+    """Return Pearson's correlations of columns, (n, K) and (n, L) → (K, L); 0 with a constant."""
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    scale = np.outer(np.linalg.norm(a, axis=0), np.linalg.norm(b, axis=0))
+    r = np.divide(a.T @ b, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.clip(r, -1, 1)
+
+
 def signs(w: Mapping[str, Array]) -> Array:
     """Return +1 or −1 by factor, shape (K,): what makes each factor's largest |weight| positive.
 
@@ -235,9 +243,7 @@ class MOFATransformer(TransformerMixin, BaseEstimator):
         self.converged_ = bool(fit.converged)
         trained = views.select(pd.Index(fitted.patients))
         z = self._project(arrays(trained, self.feature_names_))
-        self.agreement_ = np.array(
-            [np.corrcoef(z[:, k], fit.z[:, k])[0, 1] for k in range(z.shape[1])]
-        )
+        self.agreement_ = np.diag(correlations(z, fit.z)).copy()
         return self
 
     def _project(self, values: Mapping[str, Array]) -> Array:
