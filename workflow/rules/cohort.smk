@@ -1,30 +1,17 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import reading_settings, sheet_settings
 
-
-def layer_files(key):
-    """Return the files that layers name under a key, those that name one."""
-    files = [layer.get(key) for layer in config["layers"].values()]
-    return [file for file in files if file is not None]
-
-
-def layer_features(wildcards):
-    """Return the layer's table of features, if it has one."""
-    features = config["layers"][wildcards.layer]["features"]
-    return [] if features is None else features
-
-
-def reading_settings(wildcards):
-    """Return the settings that decide what is read of a matrix."""
-    layer = config["layers"][wildcards.layer]
-    keys = ("type", "file", "id_column", "features", "log2")
-    return {key: layer[key] for key in keys if key in layer}
+READING = reading_settings(config)
 
 
 rule harmonise:
     input:
         sheet=config["samples"]["file"],
-        layers=layer_files("file"),
-        profiled=layer_files("profiled"),
+        layers=[layer["file"] for layer in config["layers"].values()],
+        profiled=[
+            layer["profiled"]
+            for layer in config["layers"].values()
+            if layer.get("profiled")
+        ],
     output:
         patients="results/{cohort}/cohort/patients.tsv",
         excluded="results/{cohort}/cohort/excluded.tsv",
@@ -61,7 +48,7 @@ rule layer_table:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         matrix=layer_file,
-        features=layer_features,
+        features=lookup("{layer}/features_file", within=READING),
     output:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -80,6 +67,6 @@ rule layer_table:
     params:
         layer="{layer}",
         patient_id=config["samples"]["patient_id"],
-        settings=reading_settings,
+        settings=lookup("{layer}/settings", within=READING),
     script:
         "../scripts/layers_table.py"

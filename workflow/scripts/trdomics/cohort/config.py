@@ -13,6 +13,7 @@ from trdomics.errors import InputError
 MATRIX_TYPES = ("counts", "continuous", "binary")
 # What decides who has a layer; other settings of a layer do not touch the cohort stage.
 MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")
+READING_KEYS = ("type", "file", "id_column", "features", "log2")
 # Names that patients.tsv gives to columns of its own.
 OWN_COLUMNS = ("patient_id", "label")
 
@@ -200,6 +201,25 @@ def sheet_settings(config: Mapping[str, Any]) -> dict[str, Any]:
             name: {key: layer[key] for key in MEMBERSHIP_KEYS if key in layer}
             for name, layer in config["layers"].items()
         },
+    }
+
+
+def reading_settings(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return, for each matrix layer, what the rule that reads it depends on.
+
+    Returns
+    -------
+    dict
+        Layer → `settings`, the keys that decide what is read, and `features_file`, the table of
+        features as an input of a rule: a path, or an empty list where there is none.
+    """
+    return {
+        name: {
+            "settings": {key: layer[key] for key in READING_KEYS if key in layer},
+            "features_file": layer["features"] or [],
+        }
+        for name, layer in config["layers"].items()
+        if layer["type"] in MATRIX_TYPES
     }
 
 
