@@ -65,7 +65,7 @@ def draw_layers(patients: pd.DataFrame, layers: list[str], label: Mapping[str, A
     bars.set_ylabel("patients")
     bars.margins(y=0.12)
     bars.tick_params(bottom=False, labelbottom=False)
-    bars.legend(loc="upper right")
+    figure.legend(loc="outside lower center", ncols=3)
     hidden = patterns.iloc[MOST_PATTERNS:]
     title = f"{len(patients)} patients by the layers they have"
     if len(hidden):
