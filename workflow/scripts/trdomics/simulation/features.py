@@ -202,8 +202,8 @@ def draw_effects(
     curated = np.isin(group, list(plan.groups))
     for effect, share in plan.shares.items():
         touched = (rng.random(n) < share) & ~curated
-        sign = np.where(rng.random(n) < plan.up_share, 1, -1)
-        effects.loc[touched, effect] = (sign * rng.gamma(*plan.effect_size, n))[touched]
+        signs = np.where(rng.random(n) < plan.up_share, 1, -1)
+        effects.loc[touched, effect] = (signs * rng.gamma(*plan.effect_size, n))[touched]
     for name, (effect, sign, share) in plan.groups.items():
         touched = (group == name) & (rng.random(n) < share)
         effects.loc[touched, effect] = (sign * rng.gamma(*plan.effect_size, n))[touched]
