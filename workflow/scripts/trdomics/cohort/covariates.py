@@ -144,6 +144,5 @@ def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: Mapping[str, An
             sheet.loc[patients],
             differential["design"],
             differential["contrast"],
-            config["samples"]["categorical"],
             key=f"`differential.design`{which}",
         )
