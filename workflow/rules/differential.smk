@@ -1,4 +1,4 @@
-"""What differs between the two groups, feature by feature."""
+from trdomics.cohort.config import sheet_settings
 
 
 def count_filter(wildcards):
@@ -44,7 +44,7 @@ rule differential_expression:
     params:
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
-        categorical=config["samples"]["categorical"],
+        sheet=sheet_settings(config),
         fdr=config["differential"]["fdr"],
         filter=count_filter,
     script:
@@ -74,7 +74,7 @@ rule differential_continuous:
     params:
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
-        categorical=config["samples"]["categorical"],
+        sheet=sheet_settings(config),
         fdr=config["differential"]["fdr"],
         filter=continuous_filter,
     script:
@@ -103,7 +103,7 @@ rule mutation_burden:
     params:
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
-        categorical=config["samples"]["categorical"],
+        sheet=sheet_settings(config),
         fdr=config["differential"]["fdr"],
         min_carriers=config["differential"]["min_carriers"],
         carriers=carrier_settings,

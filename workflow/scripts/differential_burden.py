@@ -4,14 +4,15 @@ from trdomics.scripting import start
 
 start(snakemake)
 
+from trdomics.cohort.load import read_patients
 from trdomics.differential.burden import burden_design, carrier_table, differential_carriers
 from trdomics.differential.summary import headline
-from trdomics.files import read_matrix, read_table, write_json, write_table
+from trdomics.files import read_matrix, write_json, write_table
 
-carriers = carrier_table(read_matrix(snakemake.input.table), snakemake.params.carriers)
-patients = read_table(snakemake.input.patients).set_index("patient_id").loc[carriers.index]
 params = snakemake.params
-design = burden_design(patients, params.contrast, params.covariates, params.categorical)
+carriers = carrier_table(read_matrix(snakemake.input.table), params.carriers)
+patients = read_patients(snakemake.input.patients, params.sheet).loc[carriers.index]
+design = burden_design(patients, params.contrast, params.covariates)
 results = differential_carriers(carriers, design, min_carriers=params.min_carriers)
 summary = headline(
     results, design, effect="log_odds_ratio", fdr=params.fdr, layer=snakemake.wildcards.layer

@@ -4,6 +4,7 @@ from trdomics.scripting import start
 
 start(snakemake)
 
+from trdomics.cohort.load import read_patients
 from trdomics.differential.continuous import differential_continuous
 from trdomics.differential.design import build_design
 from trdomics.differential.summary import headline
@@ -11,9 +12,9 @@ from trdomics.differential.symbols import with_symbols
 from trdomics.files import read_matrix, read_table, write_json, write_table
 
 values = read_matrix(snakemake.input.table)
-patients = read_table(snakemake.input.patients).set_index("patient_id").loc[values.index]
 params = snakemake.params
-design = build_design(patients, params.design, params.contrast, params.categorical)
+patients = read_patients(snakemake.input.patients, params.sheet).loc[values.index]
+design = build_design(patients, params.design, params.contrast)
 results = differential_continuous(values, design, **params.filter)
 summary = headline(
     results, design, effect="log2_fold_change", fdr=params.fdr, layer=snakemake.wildcards.layer

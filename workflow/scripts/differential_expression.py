@@ -4,6 +4,7 @@ from trdomics.scripting import start
 
 start(snakemake)
 
+from trdomics.cohort.load import read_patients
 from trdomics.differential.counts import differential_counts
 from trdomics.differential.design import build_design
 from trdomics.differential.summary import headline
@@ -11,9 +12,9 @@ from trdomics.differential.symbols import with_symbols
 from trdomics.files import read_matrix, read_table, write_json, write_table
 
 counts = read_matrix(snakemake.input.table)
-patients = read_table(snakemake.input.patients).set_index("patient_id").loc[counts.index]
 params = snakemake.params
-design = build_design(patients, params.design, params.contrast, params.categorical)
+patients = read_patients(snakemake.input.patients, params.sheet).loc[counts.index]
+design = build_design(patients, params.design, params.contrast)
 results, fit = differential_counts(
     counts, design, **params.filter, fdr=params.fdr, threads=snakemake.threads
 )

@@ -32,14 +32,11 @@ COVARIATES_KEY = "config differential.burden_covariates"
 
 
 def burden_design(
-    patients: pd.DataFrame,
-    contrast: Sequence[str],
-    covariates: Sequence[str],
-    categorical: Sequence[str] = (),
+    patients: pd.DataFrame, contrast: Sequence[str], covariates: Sequence[str]
 ) -> Design:
     """Return who is compared, with the covariates that the test of every gene adjusts for."""
     terms = [*(f"`{name}`" for name in covariates), f"`{contrast[0]}`"]
-    return build_design(patients, "~ " + " + ".join(terms), contrast, categorical, COVARIATES_KEY)
+    return build_design(patients, "~ " + " + ".join(terms), contrast, COVARIATES_KEY)
 
 
 def carrier_table(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:

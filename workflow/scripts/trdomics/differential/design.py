@@ -88,7 +88,6 @@ def build_design(
     patients: pd.DataFrame,
     formula: str,
     contrast: Sequence[str],
-    categorical: Sequence[str] = (),
     key: str = DESIGN_KEY,
 ) -> Design:
     """Build the design matrix of the patients who are in the contrast.
@@ -96,13 +95,12 @@ def build_design(
     Parameters
     ----------
     patients : DataFrame
-        Columns of the sheet, indexed by patient: those who have the layer.
+        Columns of the sheet, indexed by patient: those who have the layer. Numbers are
+        quantities, anything else is a category.
     formula : str
         A formulaic formula with an intercept, in which the contrast's column stands by itself.
     contrast : (column, tested level, reference level)
         Patients with another value, or none, in this column are not in the matrix.
-    categorical : sequence of str
-        Numeric columns whose numbers are names.
     key : str
         The key of the config that errors name.
 
@@ -123,7 +121,7 @@ def build_design(
     compared = patients.loc[groups.isin([tested, reference]), needed].copy()
     compared[column] = pd.Categorical(groups.loc[compared.index], categories=[reference, tested])
     for name in needed:
-        if name != column and (name in categorical or not _is_quantity(compared[name])):
+        if name != column and not _is_quantity(compared[name]):
             compared[name] = as_text(compared[name]).astype(object)
 
     missing = compared.isna()
