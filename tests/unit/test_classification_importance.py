@@ -32,9 +32,12 @@ def importance() -> pd.DataFrame:
         ("r1f1", "mrna", "elastic_net", "mrna", "B", -1.0),
         ("r1f1", "mrna", "elastic_net", "mrna", "C", 0.0),
         ("r1f1", "mofa", "elastic_net", "mofa", "Factor1", 1.0),
+        ("r1f1", "mofa", "elastic_net", "clinical", "age", -1.0),
         ("r1f2", "mrna", "random_forest", "mrna", "A", 0.25),
         ("r1f2", "mrna", "random_forest", "mrna", "C", 0.75),
         ("r1f2", "mofa", "elastic_net", "mofa", "Factor1", -2.0),
+        ("r1f2", "mofa", "elastic_net", "mofa", "Factor2", 1.0),
+        ("r1f2", "mofa", "elastic_net", "clinical", "age", 1.0),
     ]
     columns = ["split", "feature_set", "model", "block", "feature", "importance"]
     return pd.DataFrame(rows, columns=columns)
@@ -52,14 +55,25 @@ def test_shares_use_and_direction_by_hand(importance, chosen):
     assert np.isnan(mrna.loc["C", "same_sign"])
     # {A, B} against {A, C}
     assert mrna["overlap"].tolist() == pytest.approx([1 / 3] * 3)
-    factor = table.loc[("mofa", "Factor1")]
-    assert (factor["direction"], factor["same_sign"]) == (0, 0.5)
+    age = table.loc[("mofa", "age")]
+    assert (age["direction"], age["same_sign"]) == (0, 0.5)
+
+
+def test_factors_of_different_mofas_are_not_matched_by_number(importance, chosen):
+    table = importance_table(importance, chosen)
+    mofa = table[table["feature_set"] == "mofa"].set_index("feature")
+    assert set(mofa.index) == {"all factors", "age"}
+    assert mofa.loc["all factors", "share"] == pytest.approx((1 / 2 + 3 / 4) / 2)
+    assert mofa.loc["all factors", "direction"] == 0
+    assert np.isnan(mofa.loc["all factors", "same_sign"])
 
 
 def test_selected_is_whatever_won_each_split(importance, chosen):
     table = importance_table(importance, chosen)
     selected = table[table["feature_set"] == "selected"].set_index("feature")
-    assert selected["share"].to_dict() == pytest.approx({"Factor1": 0.5, "A": 0.375, "B": 0.125})
+    assert selected["share"].to_dict() == pytest.approx(
+        {"A": 0.375, "all factors": 0.375, "age": 0.125, "B": 0.125}
+    )
     assert selected["overlap"].iloc[0] == 0
 
 

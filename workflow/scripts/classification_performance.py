@@ -8,15 +8,17 @@ from trdomics.classification.calibration import calibration_table
 from trdomics.classification.decision import decision_table
 from trdomics.classification.importance import SELECTED, chosen_table, importance_table
 from trdomics.classification.intervals import gains_table, performance_table
-from trdomics.classification.metrics import feature_sets, out_of_fold
+from trdomics.classification.metrics import feature_sets, of_splits, out_of_fold
 from trdomics.classification.metrics_summary import classification_summary
 from trdomics.classification.null import null_distribution
 from trdomics.files import read_table, write_json, write_table
 
 params, paths = snakemake.params, snakemake.input
-predictions, chosen, importance, null = (
-    pd.concat(map(read_table, files), ignore_index=True)
-    for files in (paths.predictions, paths.chosen, paths.importance, paths.null)
+splits = [read_table(path) for path in paths.predictions]
+predictions = pd.concat(splits, ignore_index=True)
+chosen, importance, null = (
+    of_splits(map(read_table, files), splits)
+    for files in (paths.chosen, paths.importance, paths.null)
 )
 labels = read_table(paths.patients).set_index("patient_id")["label"]
 

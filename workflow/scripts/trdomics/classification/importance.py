@@ -11,6 +11,9 @@ TOP = 20
 SELECTED = "selected"
 # Importances of trees have no direction.
 SIGNED_MODELS = ("elastic_net",)
+# As MOFATransformer names its output.
+FACTOR = r"Factor\d+"
+ALL_FACTORS = "all factors"
 
 
 def winners(chosen: pd.DataFrame) -> pd.DataFrame:
@@ -100,6 +103,19 @@ def with_selected(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFram
     return pd.concat([importance, won.assign(feature_set=SELECTED)], ignore_index=True)
 
 
+def without_factor_numbers(importance: pd.DataFrame) -> pd.DataFrame:
+    """Add up the factors of each split's MOFA under one name, without a direction.
+
+    Every split fits a MOFA of its own, whose factors have an order and signs of their own: the
+    first factor of one is not that of another, and a mean over them would mean nothing.
+    """
+    factors = importance["feature"].astype(str).str.fullmatch(FACTOR)
+    keys = ["split", "feature_set", "model", "block"]
+    total = importance[factors].assign(importance=lambda rows: rows["importance"].abs())
+    total = total.groupby(keys, as_index=False)["importance"].sum().assign(feature=ALL_FACTORS)
+    return pd.concat([importance[~factors], total], ignore_index=True)
+
+
 def mean_overlap(sets: list[frozenset[str]]) -> float:
     """Return the mean Jaccard index over all pairs of sets; NaN for fewer than two."""
     pairs = [len(a & b) / len(a | b) for a, b in combinations(sets, 2) if a | b]
@@ -111,6 +127,7 @@ def importance_table(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataF
 
     Absolute importances are divided by their sum within a split and feature set, which makes
     coefficients and tree importances comparable; a feature that a split did not use counts 0.
+    MOFA factors are taken together, see :func:`without_factor_numbers`.
 
     Parameters
     ----------
@@ -131,7 +148,7 @@ def importance_table(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataF
         ``overlap`` (of the feature set: mean Jaccard index of two splits' top 20; training sets
         share most patients, so that a new cohort would agree less). Sorted by share.
     """
-    rows = with_selected(importance, chosen)
+    rows = without_factor_numbers(with_selected(importance, chosen))
     rows = rows[rows["importance"].notna() & (rows["importance"] != 0)].copy()
     n_splits = chosen["split"].nunique()
     fold = rows.groupby(["split", "feature_set"])["importance"]
@@ -139,7 +156,7 @@ def importance_table(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataF
     # ties by name, so that the order of the rows does not matter
     rows = rows.sort_values(["share", "block", "feature"], ascending=[False, True, True])
     rows["top20"] = rows.groupby(["split", "feature_set"]).cumcount() < TOP
-    signed = rows["model"].isin(SIGNED_MODELS)
+    signed = rows["model"].isin(SIGNED_MODELS) & (rows["feature"] != ALL_FACTORS)
     rows["sign"] = np.where(signed, np.sign(rows["importance"]), np.nan)
 
     keys = ["feature_set", "block", "feature"]

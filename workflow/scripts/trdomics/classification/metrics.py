@@ -7,7 +7,7 @@ them over the repeats of a cross-validation.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -153,6 +153,28 @@ def checked(label: ArrayLike, probability: ArrayLike) -> tuple[Floats, Floats]:
     if not ((repeats >= 0) & (repeats <= 1)).all():
         raise ValueError("probabilities must lie in [0, 1] and none may be missing")
     return truth, repeats
+
+
+def of_splits(tables: Iterable[pd.DataFrame], predictions: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join a kind of table over all splits, and say of every row which split it is from.
+
+    Parameters
+    ----------
+    tables, predictions : iterable of DataFrame
+        One a split, in the same order; ``split`` and ``repeat`` are taken from the predictions.
+
+    Returns
+    -------
+    DataFrame
+        All rows, with ``split`` and ``repeat``.
+    """
+    parts = [
+        table.assign(split=beside["split"].iloc[0], repeat=beside["repeat"].iloc[0])
+        for table, beside in zip(tables, predictions, strict=True)
+    ]
+    # a table without rows has columns without a type, which would spread to the others
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled or parts[:1], ignore_index=True)
 
 
 def out_of_fold(
