@@ -95,6 +95,17 @@ def test_factors_are_matched_whatever_their_sign(correlations):
     assert best["r"].iloc[1] == pytest.approx(1)
 
 
+def test_a_factor_that_is_switched_off_is_no_match():
+    rng = np.random.default_rng(0)
+    ids = [f"P{i}" for i in range(50)]
+    planted = pd.DataFrame({"patient_id": ids, "immune": rng.normal(size=50)})
+    dead = 1e-170 * rng.normal(size=50)
+    found = pd.DataFrame({"patient_id": ids, "Factor1": rng.normal(size=50), "Factor2": dead})
+    correlations = factor_correlations(found, planted)
+    assert correlations.loc["immune", "Factor2"] == 0
+    assert factor_recovery(correlations)["factor"].tolist() == ["Factor1"]
+
+
 def test_auc_against_the_best_reachable():
     performance = pd.DataFrame(
         [

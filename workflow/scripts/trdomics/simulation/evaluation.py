@@ -11,6 +11,8 @@ import pandas as pd
 
 # planted |log2 fold change| from which an effect counts as not small
 SIZEABLE = 0.2
+# factors that vary less than this share of the most variable one are taken for switched off
+SWITCHED_OFF = 1e-6
 
 
 def differs(truth: pd.DataFrame, explained_by: Mapping[str, list[str]], design: str) -> pd.Series:
@@ -109,16 +111,19 @@ def factor_correlations(factors: pd.DataFrame, planted: pd.DataFrame) -> pd.Data
     Returns
     -------
     DataFrame, planted × found
-        Pearson correlations.
+        Pearson correlations; 0 with a found factor that is switched off.
     """
     found = factors.set_index("patient_id")
     known = planted.set_index("patient_id")
     patients = found.index.intersection(known.index)
     found, known = found.loc[patients], known.loc[patients]
-    block = np.corrcoef(known.to_numpy().T, found.to_numpy().T)
-    return pd.DataFrame(
-        block[: known.shape[1], known.shape[1] :], index=known.columns, columns=found.columns
-    )
+    spread = found.std(ddof=0)
+    # MOFA's relevance prior leaves factors that nothing needs at 1e-100 and the like
+    alive = (spread > SWITCHED_OFF * spread.max()).to_numpy()
+    block = np.zeros((known.shape[1], found.shape[1]))
+    joint = np.corrcoef(known.to_numpy().T, found.loc[:, alive].to_numpy().T)
+    block[:, alive] = joint[: known.shape[1], known.shape[1] :]
+    return pd.DataFrame(block, index=known.columns, columns=found.columns)
 
 
 def factor_recovery(correlations: pd.DataFrame) -> pd.DataFrame:
