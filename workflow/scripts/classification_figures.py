@@ -1,3 +1,5 @@
+"""Draw the classification's figures from its tables."""
+
 from trdomics.scripting import start
 
 start(snakemake)

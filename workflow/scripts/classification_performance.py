@@ -1,3 +1,5 @@
+"""Measure out-of-fold predictions: performance, gains, null, calibration, decision curves."""
+
 from trdomics.scripting import start
 
 start(snakemake)
