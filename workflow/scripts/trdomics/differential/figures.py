@@ -16,7 +16,7 @@ from trdomics.style import GREY, LABEL_COLOURS
 NOT_SIGNIFICANT = "#C4C4C4"
 N_LABELS = 12
 LONGEST_NAME = 22
-CHARACTER_WIDTH = 0.0135  # of a letter of a name, as a share of the volcano's width
+CHARACTER_WIDTH = 0.0145  # of a letter of a name, as a share of the volcano's width
 HEIGHT_CAP = 300.0  # −log10 of the smallest p-value that a double tells from zero, about
 
 
@@ -100,7 +100,7 @@ def volcano_figure(
         What the legend says before a group's name.
     """
     shown = results[results[effect].notna() & results["pvalue"].notna()].copy()
-    limit = _limit(shown[effect])
+    limit = _limit(shown[effect], wild=4)
     shown["height"] = np.minimum(-np.log10(shown["pvalue"].clip(lower=1e-300)), HEIGHT_CAP)
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.subplots()
@@ -190,12 +190,15 @@ def forest_figure(results: pd.DataFrame, fdr: float, groups: Sequence[str]) -> F
     return figure
 
 
-def _limit(effects: pd.Series) -> float:
-    """Return a symmetric axis limit that a few wild estimates do not stretch."""
+def _limit(effects: pd.Series, wild: float = 1.3) -> float:
+    """Return a symmetric axis limit, of which few estimates are beyond or none.
+
+    An estimate is beyond it if it is more than `wild` times what 0.25 % of them exceed.
+    """
     finite = np.abs(effects[np.isfinite(effects)])
     if finite.empty:
         return 1.0
-    return float(max(np.quantile(finite, 0.9975) * 1.3, 0.1))
+    return float(max(min(np.quantile(finite, 0.9975) * wild, finite.max() * 1.05), 0.1))
 
 
 def _scatter_clipped(
