@@ -1,49 +1,23 @@
-def stage_summaries(wildcards):
-    """Return the headline numbers of every stage; of a simulation, what was recovered too."""
-    root = f"results/{wildcards.cohort}"
-    paths = {
-        "cohort": f"{root}/cohort/summary.json",
-        "integration": f"{root}/integration/summary.json",
-        "classification": f"{root}/classification/summary.json",
-        "scoring": f"{root}/scoring/summary.json",
-        "layers": expand(f"{root}/layers/{{layer}}/summary.json", layer=LAYERS),
-        "differential": expand(
-            f"{root}/differential/{{layer}}/summary.json", layer=LAYERS
-        ),
-    }
-    if SIMULATED:
-        paths["simulation"] = f"{root}/simulation/recovery.json"
-    return paths
-
-
-def page_figures(wildcards):
-    """Return the figures that the page shows."""
-    root = f"results/{wildcards.cohort}"
-    figures = {
-        "layers_figure": f"{root}/cohort/layers.svg",
-        "volcanos": expand(f"{root}/differential/{{layer}}/volcano.png", layer=LAYERS),
-        "variance": f"{root}/integration/variance_explained.svg",
-        "associations": f"{root}/integration/associations.svg",
-        **{
-            name: f"{root}/classification/{name}.svg"
-            for name in ("performance", "calibration", "decision", "null", "importance")
-        },
-    }
-    if SIMULATED:
-        figures["recovery"] = f"{root}/simulation/recovery.svg"
-    return figures
-
-
 rule collect_summary:
     input:
-        unpack(stage_summaries),
+        cohort="results/{cohort}/cohort/summary.json",
+        layers=expand("results/{{cohort}}/layers/{layer}/summary.json", layer=LAYERS),
+        differential=expand(
+            "results/{{cohort}}/differential/{layer}/summary.json", layer=LAYERS
+        ),
+        integration="results/{cohort}/integration/summary.json",
+        classification="results/{cohort}/classification/summary.json",
+        scoring="results/{cohort}/scoring/summary.json",
+        simulation=branch(
+            SIMULATED, then="results/{cohort}/simulation/recovery.json", otherwise=[]
+        ),
     output:
         "results/{cohort}/summary.json",
     log:
         "logs/{cohort}/collect_summary.log",
-    localrule: True
     conda:
         "../../envs/report.yaml"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -56,11 +30,24 @@ rule collect_summary:
 
 rule summary_page:
     input:
-        unpack(page_figures),
         summary="results/{cohort}/summary.json",
         patients="results/{cohort}/cohort/patients.tsv",
         performance_table="results/{cohort}/classification/performance.tsv",
         gains="results/{cohort}/classification/gains.tsv",
+        layers="results/{cohort}/cohort/layers.svg",
+        volcanos=expand(
+            "results/{{cohort}}/differential/{layer}/volcano.png", layer=LAYERS
+        ),
+        variance="results/{cohort}/integration/variance_explained.svg",
+        associations="results/{cohort}/integration/associations.svg",
+        performance="results/{cohort}/classification/performance.svg",
+        calibration="results/{cohort}/classification/calibration.svg",
+        decision="results/{cohort}/classification/decision.svg",
+        null="results/{cohort}/classification/null.svg",
+        importance="results/{cohort}/classification/importance.svg",
+        recovery=branch(
+            SIMULATED, then="results/{cohort}/simulation/recovery.svg", otherwise=[]
+        ),
         template=workflow.source_path("../report/summary.html.j2"),
     output:
         report(

@@ -10,7 +10,7 @@ inputs = dict(snakemake.input.items())
 summary = {
     stage: read_json(inputs[stage])
     for stage in ("cohort", "integration", "classification", "scoring", "simulation")
-    if stage in inputs
+    if inputs.get(stage)
 }
 for stage in ("layers", "differential"):
     summary[stage] = {

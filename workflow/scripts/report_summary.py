@@ -12,9 +12,16 @@ inputs, settings = snakemake.input, snakemake.params.settings
 summary = read_json(inputs.summary)
 figures = {
     name: embedded(inputs[name])
-    for name in ("variance", "associations", "performance", "calibration", "decision", "importance")
+    for name in (
+        "layers",
+        "variance",
+        "associations",
+        "performance",
+        "calibration",
+        "decision",
+        "importance",
+    )
 }
-figures["layers"] = embedded(inputs.layers_figure)
 figures["recovery"] = embedded(inputs.recovery) if settings["simulated"] else None
 shuffled = summary["classification"]["null"]["n_permutations"]
 figures["null"] = embedded(inputs.null) if shuffled else None

@@ -20,6 +20,8 @@ def interval(row: Mapping[str, Any], value: str = "value", digits: int = 2) -> s
     """Format an estimate with its 95 % interval."""
     if pd.isna(row[value]):
         return f"not available ({row.get('reason') or 'no reason given'})"
+    if pd.isna(row["lower"]) or pd.isna(row["upper"]):
+        return f"{row[value]:.{digits}f} (no interval: {row.get('reason') or 'no reason given'})"
     return f"{row[value]:.{digits}f} ({row['lower']:.{digits}f} to {row['upper']:.{digits}f})"
 
 
