@@ -4,7 +4,7 @@ import pytest
 
 from trdomics.files import save_figure
 from trdomics.layers.figures import label_groups, pca_figure, quality_figure, site_groups
-from trdomics.layers.quality import COMPONENTS, assess, components, outlier_reasons
+from trdomics.layers.quality import COMPONENTS, assess, components, isolation, outlier_reasons
 from trdomics.style import set_style
 
 N = 30
@@ -110,8 +110,20 @@ def test_outliers_are_named_with_measure_and_side():
 
 
 def test_a_measure_without_spread_flags_nobody():
-    patients = pd.DataFrame({"positive_features": [3.0] * 20 + [9.0]}, index=range(21))
+    patients = pd.DataFrame({"positive_features": [3.0] * 20 + [9.0], "isolation": np.nan})
     assert outlier_reasons(patients, "binary").eq("").all()
+
+
+def test_a_group_of_patients_is_no_outlier_but_one_between_groups_is():
+    rng = np.random.default_rng(4)
+    scores = pd.DataFrame(rng.normal(size=(61, 2)), columns=["pc1", "pc2"])
+    scores.loc[:19, "pc2"] += 50  # a third of the patients, as men in a cohort of women
+    scores.loc[60] = [0, 25]
+    patients = pd.DataFrame({"positive_features": 1.0, "isolation": isolation(scores)})
+    reasons = outlier_reasons(patients, "binary")
+    assert list(reasons.index[reasons != ""]) == [60]
+    assert reasons[60] == "isolation high"
+    assert np.isnan(isolation(scores.iloc[:5])).all()
 
 
 def test_components_of_few_patients():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 
 from trdomics.layers.counts import CountsNormaliser
 from trdomics.layers.normalise import DOSAGE_PREFIX, GeneBurden, LayerNormaliser, normaliser
@@ -19,6 +20,7 @@ COMPONENTS = [f"pc{i}" for i in range(1, N_COMPONENTS + 1)]
 # Patients further from the median than this many robust standard deviations are flagged
 # (Iglewicz & Hoaglin 1993, modified z-score).
 OUTLIER_DEVIATIONS = 3.5
+_NEIGHBOURS = 5
 
 # What is looked at for outliers by type of layer: measure -> (on a log scale, which side)
 _OUTLIER_RULES: dict[str, dict[str, tuple[bool, str]]] = {
@@ -79,7 +81,7 @@ def assess(
     normalised = fitted.transform(table)
     patients = _measures(table, normalised, kind, calls)
     scores, explained = components(normalised, settings["integration_features"])
-    patients = patients.join(scores)
+    patients = patients.join(scores).assign(isolation=isolation(scores))
     reasons = outlier_reasons(patients, kind)
     patients["outlier"] = (reasons != "").astype(int)
     patients["outlier_reason"] = reasons
@@ -119,21 +121,44 @@ def components(normalised: pd.DataFrame, n_features: int) -> tuple[pd.DataFrame,
     return scores, [float(share) for share in pca.explained_variance_ratio_]
 
 
+def isolation(scores: pd.DataFrame) -> np.ndarray:
+    """Return each patient's distance to the fifth nearest other one among the components.
+
+    A single component would not do: where patients fall into groups, such as the sexes, the
+    spread about the median is that of the larger group and the smaller one would be all outliers.
+
+    Parameters
+    ----------
+    scores : DataFrame, shape (n_patients, n_components)
+        Components; those that are NaN throughout are left out.
+
+    Returns
+    -------
+    ndarray, shape (n_patients,)
+        NaN where there are too few patients or no components.
+    """
+    points = scores.dropna(axis=1).to_numpy()
+    if points.shape[1] == 0 or len(points) <= _NEIGHBOURS:
+        return np.full(len(scores), np.nan)
+    distances, _ = NearestNeighbors(n_neighbors=_NEIGHBOURS).fit(points).kneighbors()
+    return distances[:, -1]
+
+
 def outlier_reasons(patients: pd.DataFrame, kind: str) -> pd.Series:
     """Return by patient which measures are far from the median, empty where none is.
 
     Deviations are in units of 1.4826 × the median absolute deviation. A measure in which more
     than half of the patients agree has no such unit and flags nobody.
     """
-    rules = dict(_OUTLIER_RULES[kind])
-    if kind in ("counts", "continuous"):
-        # components of 0/1 data fall into groups by the commonest features: no robust spread
-        rules |= dict.fromkeys(COMPONENTS[:2], (False, "both"))
+    rules = _OUTLIER_RULES[kind] | {"isolation": (True, "high")}
     found: dict[str, list[str]] = {str(name): [] for name in patients.index}
     for measure, (on_log, side) in rules.items():
         values = patients[measure].astype(float)
         if on_log:
             values = values.where(values > 0).map(np.log)
+        values = values.dropna()
+        if values.empty:
+            continue
         distance = values - values.median()
         unit = 1.4826 * distance.abs().median()
         if not unit > 0:
