@@ -1,0 +1,373 @@
+"""One MOFA fit by mofapy2, silent, reproducible and without its surprises.
+
+mofapy2 (Argelaguet et al. 2020, doi 10.1186/s13059-020-02015-1) stays the engine: initialisation,
+likelihoods, priors, schedule, evidence bound and convergence are its own. Where
+:mod:`trdomics.integration.fast_model` covers a case exactly, the model is built with nodes that
+compute the same updates by fewer products.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+with warnings.catch_warnings():
+    # importing mofapy2 switches the warnings of the whole process off
+    from mofapy2 import config as mofapy2_config
+    from mofapy2.core.BayesNet import BayesNet
+    from mofapy2.run.entry_point import entry_point
+
+from trdomics.integration.engine_file import write_fit
+from trdomics.integration.fast_model import BuildModel, not_covered
+
+Array = NDArray[np.floating]
+Views = dict[str, Array]
+
+LIKELIHOODS = ("gaussian", "bernoulli", "poisson")
+CONVERGENCE = ("fast", "medium", "slow")
+# mofapy2's own default: the bound, and with it convergence, is looked at every 5 iterations
+BOUND_EVERY = 5
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class MOFAFit:
+    """A fitted MOFA model.
+
+    Within one iteration mofapy2 updates Y (the pseudo-data of Bernoulli views), W, the priors of
+    W, Z, and last τ. So `z` answers to the returned `w`, but to the τ of the iteration before; at
+    convergence they agree. For Gaussian views, with A = Σₘ E[WₘᵀTₘWₘ] over the views the patient
+    has (E[W²] on its diagonal) and b = Σₘ E[Wₘ]ᵀTₘ(yₘ − interceptsₘ), one update goes through the
+    factors k in turn::
+
+        z_variance[k] = 1 / (1 + A[k, k])
+        z[k] = z_variance[k] · (b[k] − Σ_{j≠k} A[k, j] z[j])
+
+    whose fixed point is z = (I + A)⁻¹ b. A Bernoulli view adds to A and b with a precision of
+    its own for every patient and feature, 2λ(ζ), and the pseudo-data (2y − 1) / 4λ(ζ) −
+    `intercepts`, where ζ² = E[(zᵀw)²] = (zᵀE[w])² + Σₖ (E[zₖ²]E[wₖ²] − E[zₖ]²E[wₖ]²) and
+    λ(ζ) = tanh(ζ/2) / 4ζ. The intercepts are the means of the pseudo-data over all patients of
+    the fit, also those who lack the view, for whom mofapy2 sets y = 0.
+
+    Parameters
+    ----------
+    z, z_variance : array, shape (n, K)
+        Mean and variance of the factors' posterior, inactive factors included.
+    w, w2 : dict of str to array, shape (d, K)
+        E[W] and E[W²] by view.
+    tau : dict of str to array, shape (d,), or (G, d) with several groups
+        Noise precision. Of a Bernoulli view, whose precision is the pseudo-data's and follows
+        from the factors, the mean over the patients who have the view.
+    intercepts : dict of str to array, shape (d,), or (G, d) with several groups
+        What was subtracted: means of Gaussian features (by group), means of the pseudo-data of
+        Bernoulli features (the same in all groups).
+    elbo : array, shape (iterations + 1,)
+        The evidence bound before the first and after each iteration; NaN where it was not
+        computed.
+    converged : bool
+        Whether mofapy2's criterion was met.
+    engine : str
+        "fast", or "stock" with the reason.
+    likelihoods : dict of str to str
+        By view.
+    seed : int
+        Of the initialisation.
+    groups : array of str, shape (n,)
+        Each patient's group.
+    data : dict of str to array, shape (n, d)
+        What was modelled: centred Gaussian values, zeros and ones; NaN where missing.
+    """
+
+    z: Array
+    z_variance: Array
+    w: Views
+    w2: Views
+    tau: Views
+    intercepts: Views
+    elbo: Array
+    converged: bool
+    engine: str
+    likelihoods: dict[str, str]
+    seed: int
+    groups: NDArray[np.str_]
+    data: Views
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        feature_names: Mapping[str, Sequence[str]],
+        patients: Sequence[str],
+    ) -> None:
+        """Write the HDF5 file that MOFA2 (R) and mofax read, with the expectations W, Z and Tau.
+
+        Parameters
+        ----------
+        path : path
+            To write.
+        feature_names : mapping of str to sequence of str
+            By view. MOFA2 needs names that differ between views: one that occurs in several is
+            written as <name>_<view>.
+        patients : sequence of str
+            In the order of `z`.
+        """
+        write_fit(self, path, feature_names, patients)
+
+
+@contextlib.contextmanager
+def contained() -> Iterator[io.StringIO]:
+    """Keep what mofapy2 prints, warns and exits with from reaching the process.
+
+    mofapy2 prints every iteration, seeds numpy's global generator, switches precision by a global
+    variable, and ends the process (with status 0) on most errors.
+
+    Raises
+    ------
+    RuntimeError
+        Where mofapy2 would have ended the process; with the end of what it printed.
+    """
+    printed = io.StringIO()
+    state, single = np.random.get_state(), mofapy2_config.use_float32  # noqa: NPY002
+    try:
+        with (
+            contextlib.redirect_stdout(printed),
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+        ):
+            warnings.simplefilter("ignore")
+            yield printed
+    except SystemExit as error:
+        said = " ".join(printed.getvalue().split()[-40:])
+        raise RuntimeError(f"mofapy2 gave up; its last words: {said}") from error
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+        mofapy2_config.use_float32 = single
+
+
+def checked(
+    views: Mapping[str, Array], likelihoods: Mapping[str, str], n_factors: int, convergence: str
+) -> int:
+    """Refuse what mofapy2 would stumble over; return the number of patients."""
+    if not views:
+        raise ValueError("MOFA needs at least one view")
+    sizes = {view: values.shape for view, values in views.items()}
+    n = {shape[0] for shape in sizes.values()}
+    if len(n) != 1:
+        raise ValueError(f"the views hold different numbers of patients: {sizes}")
+    for view, values in views.items():
+        if likelihoods.get(view) not in LIKELIHOODS:
+            raise ValueError(f"view {view} needs a likelihood out of {', '.join(LIKELIHOODS)}")
+        if np.isinf(values).any():
+            raise ValueError(f"view {view} has infinite values")
+        if np.isnan(values).all(axis=0).any():
+            raise ValueError(f"view {view} has no values, or features without values")
+        known = values[~np.isnan(values)]
+        if likelihoods[view] == "bernoulli" and not np.isin(known, (0, 1)).all():
+            raise ValueError(f"view {view} is bernoulli but has values other than 0 and 1")
+    if convergence not in CONVERGENCE:
+        raise ValueError(f"convergence must be one of {', '.join(CONVERGENCE)}: {convergence}")
+    features = sum(shape[1] for shape in sizes.values())
+    if not 1 <= n_factors <= min(*n, features):
+        raise ValueError(
+            f"{n_factors} factors from {n.pop()} patients and {features} features: MOFA starts "
+            "from principal components and cannot have more factors than either"
+        )
+    return n.pop()
+
+
+def configure(
+    views: Mapping[str, Array],
+    likelihoods: Mapping[str, str],
+    groups: NDArray[np.str_],
+    **options: Any,
+) -> entry_point:
+    """Give data and options to mofapy2's entry point; every option not named is its default."""
+    names = np.unique(groups)
+    model = entry_point()
+    model.set_data_options(
+        scale_views=False, center_groups=True, use_float32=options["dtype"] == "float32"
+    )
+    model.set_data_matrix(
+        [[values[groups == name] for name in names] for values in views.values()],
+        likelihoods=[likelihoods[view] for view in views],
+        views_names=list(views),
+        groups_names=[str(name) for name in names],
+    )
+    # mofapy2's advice: relevance of factors by group only where there are several
+    model.set_model_options(factors=options["n_factors"], ard_factors=len(names) > 1)
+    model.set_train_options(
+        # its loop leaves out the last of the iterations it is told
+        iter=options["max_iterations"] + 1,
+        convergence_mode=options["convergence"],
+        freqELBO=options["bound_every"],
+        seed=options["seed"],
+        dropR2=None,
+        quiet=True,
+    )
+    return model
+
+
+def fit_mofa(
+    views: Mapping[str, Array],
+    likelihoods: Mapping[str, str],
+    *,
+    n_factors: int,
+    seed: int,
+    max_iterations: int = 500,
+    convergence: str = "medium",
+    dtype: str = "float64",
+    fast: bool = True,
+    groups: Sequence[str] | None = None,
+    bound_every: int = BOUND_EVERY,
+) -> MOFAFit:
+    """Fit MOFA with mofapy2's default priors: relevance by view, spike and slab on the weights.
+
+    No factor is dropped during training, so that results do not hang on a threshold: factors
+    without relevance stay, with weights near zero.
+
+    Parameters
+    ----------
+    views : mapping of str to array, shape (n, d)
+        Patients × features by view; a patient who lacks a view is a row of NaN. Not written to.
+    likelihoods : mapping of str to {"gaussian", "bernoulli", "poisson"}
+        By view.
+    n_factors : int
+        K, at most the number of patients and of features.
+    seed : int
+        Of the initialisation (a randomised principal component analysis).
+    max_iterations : int
+        At most so many.
+    convergence : {"fast", "medium", "slow"}
+        Relative change of the bound, over `bound_every` iterations and twice in a row, below
+        5e-6, 5e-7 or 5e-8 of the first bound.
+    dtype : {"float64", "float32"}
+        Precision.
+    fast : bool
+        Use the fast updates where they are exact; elsewhere the log says why not.
+    groups : sequence of str, length n, optional
+        MOFA's multi-group model: Gaussian features are centred, noise and relevance of the
+        factors fitted by group.
+    bound_every : int
+        Iterations between evaluations of the bound.
+
+    Returns
+    -------
+    MOFAFit
+        Of the last iteration.
+
+    Raises
+    ------
+    ValueError
+        If the input cannot be modelled.
+    RuntimeError
+        If mofapy2 gives up, or the bound is not finite.
+    """
+    n = checked(views, likelihoods, n_factors, convergence)
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype must be float64 or float32: {dtype}")
+    labels = np.array(["group1"] * n if groups is None else [str(g) for g in groups])
+    if len(labels) != n:
+        raise ValueError(f"{len(labels)} groups for {n} patients")
+    reason = not_covered(views, likelihoods) if fast else "asked for"
+    engine = f"stock ({reason})" if reason else "fast"
+    if fast and reason:
+        log.warning("MOFA: stock updates, because %s", reason)
+
+    with contained():
+        model = configure(
+            views,
+            likelihoods,
+            labels,
+            n_factors=n_factors,
+            seed=seed,
+            max_iterations=max_iterations,
+            convergence=convergence,
+            dtype=dtype,
+            bound_every=bound_every,
+        )
+        builder = BuildModel(
+            model.data,
+            model.dimensionalities,
+            model.data_opts,
+            model.model_opts,
+            model.train_opts,
+            fast=not reason,
+        )
+        builder.main()
+        net = BayesNet(model.dimensionalities, builder.get_nodes())
+        net.setTrainOptions(model.train_opts)
+        net.iterate()
+    if not net.trained:
+        raise KeyboardInterrupt
+    return collected(net, model, views, likelihoods, labels, engine, seed)
+
+
+def by_group(values: Array, n_groups: int) -> Array:
+    """Return what is (1, d) or (G, d) as (d,) of one group, else (G, d)."""
+    return np.array(
+        values[0] if n_groups == 1 else np.broadcast_to(values, (n_groups, values.shape[1]))
+    )
+
+
+def collected(
+    net: BayesNet,
+    model: entry_point,
+    views: Mapping[str, Array],
+    likelihoods: Mapping[str, str],
+    groups: NDArray[np.str_],
+    engine: str,
+    seed: int,
+) -> MOFAFit:
+    """Take a fit out of mofapy2, patients in the order they were given."""
+    elbo = np.asarray(net.train_stats["elbo"], dtype=float)
+    converged = len(elbo) <= net.options["maxiter"]
+    # mofapy2's table has a row beyond its last iteration, unless it converged
+    elbo = elbo if converged else elbo[:-1]
+    evaluated = elbo[net.options["start_elbo"] :: net.options["freqELBO"]]
+    if not np.isfinite(evaluated).all():
+        raise RuntimeError("MOFA's evidence bound is not finite")
+    # mofapy2 puts the patients of a group together
+    order = np.argsort(groups, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+
+    n_groups = len(np.unique(groups))
+    moments = [node.getExpectations() for node in net.nodes["W"].getNodes()]
+    tau, intercepts, data = {}, {}, {}
+    for m, view in enumerate(views):
+        y, noise = net.nodes["Y"].getNodes()[m], net.nodes["Tau"].getNodes()[m]
+        mask = y.getMask(full=True)
+        if likelihoods[view] == "gaussian":
+            precision, subtracted = noise.Q.getExpectation(), np.array(model.intercepts[m])
+            values = y.getValue()
+        else:
+            values, full = y.getValue(), np.asarray(noise.getValue(), dtype=float)
+            precision = np.nanmean(np.where(mask, np.nan, full), axis=0, keepdims=True)
+            subtracted = np.array(y.means)[None, :]
+        tau[view], intercepts[view] = (by_group(a, n_groups) for a in (precision, subtracted))
+        data[view] = np.where(mask, np.nan, values)[place]
+    z = net.nodes["Z"].Q
+    return MOFAFit(
+        z=np.array(z.expectations["E"])[place],
+        z_variance=np.array(z.params["var"])[place],
+        w=dict(zip(views, (np.array(m["E"], order="C") for m in moments), strict=True)),
+        w2=dict(zip(views, (np.array(m["E2"], order="C") for m in moments), strict=True)),
+        tau=tau,
+        intercepts=intercepts,
+        elbo=elbo,
+        converged=converged,
+        engine=engine,
+        likelihoods={view: likelihoods[view] for view in views},
+        seed=seed,
+        groups=groups,
+        data=data,
+    )
