@@ -58,7 +58,7 @@ def test_predictors_have_the_published_odds_ratios(name):
 
 def test_immune_factor_is_lower_in_the_resistant(cohort):
     means = cohort.factors["immune"].groupby(cohort.positive).mean()
-    assert means[True] < means[False] - 0.8
+    assert means[True] < means[False] - 0.75
 
 
 def test_the_neutrophil_factor_confounds(cohort):
@@ -88,7 +88,7 @@ def test_factors_without_an_effect_do_not_move_with_the_label_given_the_covariat
         assert abs(found[name]) < 1e-8
     # rounding of the neutrophil fraction is in the sheet, so nothing is left here either
     assert abs(found["neutrophil_medication"]) < 1e-8
-    assert found["immune"] < -0.8
+    assert found["immune"] < -0.75
 
 
 def test_the_same_seed_is_the_same_cohort():

@@ -14,6 +14,9 @@ from trdomics.simulation.cohort import FACTORS, LABEL_FACTORS
 # effects of columns of the sheet that are no factor: on few genes, and wholly in any design
 COVARIATES = ["female", "age_decades", "tricyclic"]
 EFFECTS = [*FACTORS, *COVARIATES]
+# Effects relative to the layer's effect size. Blood cells are what varies most in blood; factors
+# of equal variance, besides, are determined only up to a rotation, by whatever method.
+STRENGTH = {"neutrophil_medication": 1.5, "site_batch": 0.85, "age_decades": 0.4}
 DIFFERS_BY = ("label", "cells", "medication", "none")
 
 
@@ -207,8 +210,9 @@ def draw_effects(
     for name, (effect, sign, share) in plan.groups.items():
         touched = (group == name) & (rng.random(n) < share)
         effects.loc[touched, effect] = (sign * rng.gamma(*plan.effect_size, n))[touched]
+    for effect, strength in STRENGTH.items():
+        effects[effect] *= strength
     _set_sex_effects(effects, names)
-    effects["age_decades"] *= 0.4
 
     table = pd.DataFrame({"feature": names["feature"], "mean": mean, "dispersion": dispersion})
     planted = effects[list(LABEL_FACTORS)] @ pd.Series(LABEL_FACTORS)
