@@ -4,7 +4,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import false_discovery_control
 
-from trdomics.differential.counts import differential_counts
+from trdomics.differential.counts import differential_counts, winsorised
 from trdomics.differential.design import build_design
 from trdomics.differential.shrinkage import prior_scale, shrink
 from trdomics.differential.summary import headline, inflation, share_null
@@ -222,3 +222,24 @@ def test_the_prior_is_as_wide_as_the_effects():
 def test_adjusted_pvalues_are_those_of_benjamini_and_hochberg(fitted):
     adjusted = fitted[0].dropna(subset=["padj"])
     np.testing.assert_allclose(adjusted["padj"], false_discovery_control(adjusted["pvalue"]))
+
+
+def test_winsorising_lowers_only_the_highest_counts(counts):
+    spiked = counts.copy()
+    spiked.iloc[0, 0] = spiked.to_numpy().max() * 50
+    capped = winsorised(spiked, 0.95)
+    assert (capped <= spiked).all(axis=None)
+    assert capped.iloc[0, 0] < spiked.iloc[0, 0] / 20
+    share_changed = (capped != spiked).mean(axis=0)
+    assert share_changed.max() <= 0.05 + 1 / len(spiked)
+
+
+def test_an_extreme_count_makes_a_null_gene_significant_unless_winsorised(counts, patients):
+    design = build_design(patients, "~ age + group", CONTRAST)
+    spiked = counts.copy()
+    cases = np.flatnonzero(patients["group"] == "case")[:2]
+    spiked.iloc[cases, 200:230] *= 200
+    plain, _ = differential_counts(spiked, design, **FILTER)
+    capped, _ = differential_counts(spiked, design, **FILTER, winsorise=0.95)
+    assert (plain["pvalue"][200:230] < 0.001).sum() > 10
+    assert (capped["pvalue"][200:230] < 0.001).sum() <= 1

@@ -58,9 +58,34 @@ def layer_settings(wildcards):
     return config["layers"][wildcards.layer]
 
 
+def layer_keys(*keys):
+    """Return an input function for a part of a layer's settings.
+
+    A rule that names the keys it reads is not run again when another one changes.
+    """
+
+    def part(wildcards):
+        settings = layer_settings(wildcards)
+        return {key: settings[key] for key in keys if key in settings}
+
+    return part
+
+
 def layer_file(wildcards):
     """Return the raw file of a layer."""
     return config["layers"][wildcards.layer]["file"]
+
+
+def profiled_list(wildcards):
+    """Return the list of profiled samples of a variants layer, where it has one."""
+    return layer_settings(wildcards)["profiled"] or []
+
+
+def variant_calls(wildcards):
+    """Return the tallies of calls per patient, which only variants layers have."""
+    if wildcards.layer in VARIANT_LAYERS:
+        return "results/{cohort}/layers/{layer}/calls.tsv"
+    return []
 
 
 TARGETS = [

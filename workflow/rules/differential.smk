@@ -1,25 +1,6 @@
 from trdomics.cohort.config import sheet_settings
 
 
-def count_filter(wildcards):
-    """Return which features of a count layer are tested, by the layer's settings."""
-    settings = layer_settings(wildcards)
-    return {key: settings[key] for key in ("min_count", "min_share")}
-
-
-def continuous_filter(wildcards):
-    """Return how the values of a continuous layer are taken, by the layer's settings."""
-    settings = layer_settings(wildcards)
-    return {key: settings[key] for key in ("log2", "max_missing")}
-
-
-def carrier_settings(wildcards):
-    """Return what makes a carrier in a layer, by the layer's settings."""
-    settings = layer_settings(wildcards)
-    keys = ("type", "burden", "min_call_rate", "max_allele_frequency")
-    return {key: settings[key] for key in keys if key in settings}
-
-
 rule differential_expression:
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
@@ -46,7 +27,8 @@ rule differential_expression:
         contrast=config["differential"]["contrast"],
         sheet=sheet_settings(config),
         fdr=config["differential"]["fdr"],
-        filter=count_filter,
+        winsorise=config["differential"]["winsorise"],
+        filter=layer_keys("min_count", "min_share"),
     script:
         "../scripts/differential_expression.py"
 
@@ -76,7 +58,7 @@ rule differential_continuous:
         contrast=config["differential"]["contrast"],
         sheet=sheet_settings(config),
         fdr=config["differential"]["fdr"],
-        filter=continuous_filter,
+        filter=layer_keys("log2", "max_missing"),
     script:
         "../scripts/differential_continuous.py"
 
@@ -106,7 +88,7 @@ rule mutation_burden:
         sheet=sheet_settings(config),
         fdr=config["differential"]["fdr"],
         min_carriers=config["differential"]["min_carriers"],
-        carriers=carrier_settings,
+        carriers=layer_keys("type", "burden", "min_call_rate", "max_allele_frequency"),
     script:
         "../scripts/differential_burden.py"
 

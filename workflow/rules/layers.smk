@@ -1,37 +1,3 @@
-# What reading the calls depends on; other keys of the layer must not make it run again.
-VARIANT_READING = [
-    "format",
-    "id_column",
-    "sample_column",
-    "no_call",
-    "pass_only",
-    "min_depth",
-    "min_genotype_quality",
-    "min_quality",
-    "max_allele_frequency",
-    "snv_only",
-    "dosages",
-]
-
-
-def variant_settings(wildcards):
-    """Return the settings of a variants layer that its reading depends on."""
-    settings = layer_settings(wildcards)
-    return {key: settings[key] for key in VARIANT_READING}
-
-
-def profiled_list(wildcards):
-    """Return the list of profiled samples of a variants layer, where it has one."""
-    return layer_settings(wildcards)["profiled"] or []
-
-
-def variant_calls(wildcards):
-    """Return the tallies per patient, which only variants layers have."""
-    if wildcards.layer in VARIANT_LAYERS:
-        return "results/{cohort}/layers/{layer}/calls.tsv"
-    return []
-
-
 rule variant_table:
     input:
         calls=layer_file,
@@ -55,7 +21,19 @@ rule variant_table:
         mem_mb=3000,
         runtime=30,
     params:
-        settings=variant_settings,
+        settings=layer_keys(
+            "format",
+            "id_column",
+            "sample_column",
+            "no_call",
+            "pass_only",
+            "min_depth",
+            "min_genotype_quality",
+            "min_quality",
+            "max_allele_frequency",
+            "snv_only",
+            "dosages",
+        ),
         patient_id=config["samples"]["patient_id"],
     script:
         "../scripts/layers_variants.py"

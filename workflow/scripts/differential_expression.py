@@ -16,7 +16,12 @@ params = snakemake.params
 patients = read_patients(snakemake.input.patients, params.sheet).loc[counts.index]
 design = build_design(patients, params.design, params.contrast)
 results, fit = differential_counts(
-    counts, design, **params.filter, fdr=params.fdr, threads=snakemake.threads
+    counts,
+    design,
+    **params.filter,
+    fdr=params.fdr,
+    winsorise=params.winsorise,
+    threads=snakemake.threads,
 )
 summary = headline(
     results, design, effect="log2_fold_change", fdr=params.fdr, layer=snakemake.wildcards.layer

@@ -57,14 +57,18 @@ def read_table(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
 
 
 def write_matrix(matrix: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a patients × features matrix as Parquet, its index kept."""
+    """Write a patients × features matrix as Parquet, its index kept.
+
+    The file holds features × patients: Parquet keeps much about each column, so that a table of
+    339 × 28,000 takes 3.7 GB to read, and transposed 0.25 GB.
+    """
     with replacing(path) as temporary:
-        matrix.to_parquet(temporary)
+        matrix.T.to_parquet(temporary)
 
 
 def read_matrix(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a matrix that :func:`write_matrix` wrote."""
-    return pd.read_parquet(path)
+    return pd.read_parquet(path, use_threads=False).T
 
 
 def plain(value: Any) -> Any:

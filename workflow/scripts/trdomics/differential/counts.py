@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydeseq2.dds import DeseqDataSet
 from pydeseq2.ds import DeseqStats
+from pydeseq2.preprocessing import deseq2_norm
 from pydeseq2.utils import n_or_more_replicates
 from threadpoolctl import threadpool_limits
 
@@ -48,6 +49,30 @@ def expressed(counts: pd.DataFrame, min_count: int, min_share: float) -> np.ndar
     return np.asarray((counts >= min_count).mean(axis=0) >= min_share)
 
 
+def winsorised(counts: pd.DataFrame, quantile: float) -> pd.DataFrame:
+    """Lower each feature's highest counts to a quantile of its normalised counts.
+
+    In cohorts of hundreds a few extreme counts make null features significant, and DESeq2's own
+    remedy, Cook's distances, is off wherever the design has a continuous covariate. Winsorising at
+    the 95th percentile restores the false discovery rate (Yang, Zhang & Chen 2024, doi
+    10.1186/s13059-024-03230-w); it makes fold changes slightly smaller.
+
+    Parameters
+    ----------
+    counts : DataFrame, shape (n_patients, n_features)
+    quantile : float
+        Share of the patients whose counts stay as they are.
+    """
+    values = counts.to_numpy()
+    # without a feature that every patient has there is no median of ratios to scale by
+    everywhere = bool((values > 0).all(axis=0).any())
+    totals = values.sum(axis=1)
+    factors = np.asarray(deseq2_norm(values)[1] if everywhere else totals / np.median(totals))
+    caps = np.quantile(values / factors[:, None], quantile, axis=0)
+    capped = np.minimum(values, np.rint(caps * factors[:, None]).astype(values.dtype))
+    return pd.DataFrame(capped, index=counts.index, columns=counts.columns)
+
+
 def differential_counts(
     counts: pd.DataFrame,
     design: Design,
@@ -55,6 +80,7 @@ def differential_counts(
     min_count: int,
     min_share: float,
     fdr: float,
+    winsorise: float | None = None,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Test every feature of a layer of counts for the contrast of a design.
@@ -72,6 +98,8 @@ def differential_counts(
         A feature is tested if it has `min_count` in `min_share` of the patients of the design.
     fdr : float
         The level that independent filtering optimises for, and of the counts in the summary.
+    winsorise : float, optional
+        Quantile of :func:`winsorised`; None leaves the counts as they are, as DESeq2 does.
     threads : int
         Processes; results do not depend on it.
 
@@ -99,7 +127,10 @@ def differential_counts(
     # Products of matrices are divided among BLAS threads, which may change their last digit.
     with threadpool_limits(limits=1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fitted = _fit(counts.loc[:, kept], design, threads)
+        tested = counts.loc[:, kept]
+        if winsorise is not None:
+            tested = winsorised(tested, winsorise)
+        fitted = _fit(tested, design, threads)
         tests = DeseqStats(
             fitted, contrast=design.contrast_vector, alpha=fdr, quiet=True, n_cpus=threads
         )
@@ -126,6 +157,7 @@ def differential_counts(
     results = results.rename_axis("feature").reset_index()[COLUMNS]
     return results, {
         **_outliers(fitted, design),
+        "winsorise": winsorise,
         "n_not_shrunken": int(np.isnan(modes).sum()),
         "shrinkage_prior_scale": scale,
         "dispersion_trend": str(fitted.uns["disp_function_type"]),

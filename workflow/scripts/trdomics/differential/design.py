@@ -12,6 +12,7 @@ from formulaic import Formula, model_matrix
 from formulaic.errors import FormulaicError
 from scipy.linalg import qr
 
+from trdomics.cohort.config import design_columns
 from trdomics.errors import InputError
 
 INTERCEPT = "Intercept"
@@ -145,11 +146,12 @@ def build_design(
 def required_columns(formula: str, key: str = DESIGN_KEY) -> list[str]:
     """Return the columns of the sheet that a formula uses, sorted."""
     try:
-        return sorted(Formula(formula).required_variables)
+        Formula(formula)
     except (FormulaicError, SyntaxError) as error:
         raise InputError(
             key, f"{formula!r} cannot be read ({error})", "write it like '~ age + response'"
         ) from error
+    return sorted(design_columns(formula))
 
 
 def _is_quantity(values: pd.Series) -> bool:

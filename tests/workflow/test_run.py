@@ -1,0 +1,121 @@
+"""The whole chain, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pandas as pd
+from conftest import lay_out
+from running import checksums, command, run
+
+from trdomics.files import read_json, read_table
+
+# the cache of checked inputs holds time stamps
+NOT_A_RESULT = {"cohort/checked.json"}
+
+
+def results_of(cohort) -> dict[str, str]:
+    return {
+        name: digest
+        for name, digest in checksums(cohort.results).items()
+        if name not in NOT_A_RESULT
+    }
+
+
+def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):
+    summary = read_json(ran.results / "summary.json")
+    layers = list(ran.settings["layers"])
+    assert {"cohort", "integration", "classification", "scoring", "simulation"} <= set(summary)
+    assert list(summary["differential"]) == sorted(layers)
+    page = (ran.results / "summary.html").read_text("utf-8")
+    auroc = summary["classification"]["selected"]["auroc"]
+    assert f"{auroc['value']:.2f} ({auroc['lower']:.2f} to {auroc['upper']:.2f})" in page
+    assert not re.search(r"""(src|href)=["']?(?!data:)""", page)
+    assert "nan" not in re.sub(r"data:[^\"]+", "", page)
+
+
+def test_a_second_call_has_nothing_to_do(ran):
+    again = run(ran.folder, ran.config, "--dry-run")
+    assert again.returncode == 0, again.stderr
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_everything_is_written_under_results_logs_and_benchmarks(ran):
+    written = {path.name for path in ran.folder.iterdir()} - {".snakemake", ".cache"}
+    assert written == {"config", "cohort.yaml", "results", "logs", "benchmarks"}
+
+
+def test_one_core_gives_the_same_results_as_two(ran, small_config, sheet, tmp_path):
+    alone = lay_out(tmp_path / "one", small_config, sheet)
+    done = run(alone.folder, alone.config, cores=1)
+    assert done.returncode == 0, done.stderr[-6000:]
+    assert results_of(alone) == results_of(ran)
+
+
+def test_a_killed_run_goes_on_to_the_same_results(ran, small_config, sheet, tmp_path):
+    cohort = lay_out(tmp_path / "killed", small_config, sheet)
+    for reached in ("layers/mrna/table.parquet", "classification/splits.tsv"):
+        process = subprocess.Popen(
+            command(cohort.folder, cohort.config),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 300
+        while not (cohort.results / reached).exists():
+            assert process.poll() is None, f"ended before {reached} was made"
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        # a moment later other jobs are in the midst of it
+        time.sleep(2)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert run(cohort.folder, cohort.config, "--unlock").returncode == 0
+    done = run(cohort.folder, cohort.config)
+    assert done.returncode == 0, done.stderr[-6000:]
+    assert results_of(cohort) == results_of(ran)
+
+
+def test_a_changed_setting_reruns_only_what_depends_on_it(copy):
+    settings = json.loads(json.dumps(copy.settings))
+    settings["classification"]["bootstrap"] = 100
+    copy.config.write_text(json.dumps(settings), encoding="utf-8")
+    planned = run(copy.folder, copy.config, "--dry-run", "--quiet", "rules")
+    assert planned.returncode == 0, planned.stderr
+    told = planned.stdout + planned.stderr
+    counted = dict(re.findall(r"^(\w+)\s+(\d+)$", told, flags=re.MULTILINE))
+    assert "classification_performance" in counted
+    assert not {"fit_split", "simulate_cohort", "differential_expression"} & set(counted)
+
+
+def test_snakemakes_own_report_holds_every_figure(ran):
+    made = run(ran.folder, ran.config, "--report", "report.zip")
+    assert made.returncode == 0, made.stderr
+    assert (ran.folder / "report.zip").stat().st_size > 100_000
+    (ran.folder / "report.zip").unlink()
+
+
+def test_labels_out_of_chance_are_not_predicted(ran, small_config, sheet, tmp_path):
+    column = small_config["label"]["column"]
+    shuffled = sheet.assign(**{column: sheet[column].sample(frac=1, random_state=5).to_numpy()})
+    cohort = lay_out(tmp_path / "shuffled", small_config, shuffled)
+    targets = [
+        f"results/{small_config['cohort']}/classification/performance.tsv",
+        f"results/{small_config['cohort']}/differential/mrna/results.tsv",
+    ]
+    done = run(cohort.folder, cohort.config, *targets)
+    assert done.returncode == 0, done.stderr[-6000:]
+    performance = read_table(cohort.results / "classification" / "performance.tsv")
+    auroc = performance.query("feature_set == 'selected' and metric == 'auroc'").iloc[0]
+    assert auroc["lower"] <= 0.5 <= auroc["upper"]
+    genes = read_table(cohort.results / "differential" / "mrna" / "results.tsv")
+    assert (genes["padj"] < 0.05).mean() < 0.01
+    truth = pd.read_csv(ran.results / "simulation" / "truth" / "patients.tsv", sep="\t")
+    assert truth.equals(
+        pd.read_csv(cohort.results / "simulation" / "truth" / "patients.tsv", sep="\t")
+    )

@@ -1,0 +1,195 @@
+from trdomics.classification.splits import split_names
+
+CLASSIFICATION = config["classification"]
+SPLITS = split_names(CLASSIFICATION["repeats"], CLASSIFICATION["folds"])
+# What a model depends on: a change of any other key, as of a figure or an interval, must not fit
+# the models again.
+NOT_FITTED = ("permutations", "null_models", "bootstrap", "repeats", "folds")
+FITTING = {
+    "seed": config["seed"],
+    "samples": config["samples"],
+    "label": config["label"],
+    "clinical": config["clinical"],
+    "layers": config["layers"],
+    "integration": {k: v for k, v in config["integration"].items() if k != "seeds"}
+    | {"seeds": config["integration"]["seeds"][:1]},
+    "classification": {k: v for k, v in CLASSIFICATION.items() if k not in NOT_FITTED},
+}
+FITTING_SPLIT = FITTING | {
+    "classification": {k: v for k, v in CLASSIFICATION.items() if k != "bootstrap"}
+}
+
+
+rule classification_splits:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        "results/{cohort}/classification/splits.tsv",
+    log:
+        "logs/{cohort}/classification_splits.log",
+    localrule: True
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        repeats=CLASSIFICATION["repeats"],
+        folds=CLASSIFICATION["folds"],
+        seed=config["seed"],
+    script:
+        "../scripts/classification_splits.py"
+
+
+rule classification_fit_split:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+        splits="results/{cohort}/classification/splits.tsv",
+    output:
+        predictions="results/{cohort}/classification/splits/{split}/predictions.tsv",
+        chosen="results/{cohort}/classification/splits/{split}/chosen.tsv",
+        importance="results/{cohort}/classification/splits/{split}/importance.tsv",
+        null="results/{cohort}/classification/splits/{split}/null.tsv",
+    log:
+        "logs/{cohort}/classification_fit_split.{split}.log",
+    benchmark:
+        "benchmarks/{cohort}/classification_fit_split.{split}.tsv"
+    wildcard_constraints:
+        split=r"r\d+f\d+",
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        config=FITTING_SPLIT,
+    script:
+        "../scripts/classification_fit_split.py"
+
+
+rule classification_performance:
+    input:
+        predictions=expand(
+            "results/{{cohort}}/classification/splits/{split}/predictions.tsv",
+            split=SPLITS,
+        ),
+        chosen=expand(
+            "results/{{cohort}}/classification/splits/{split}/chosen.tsv", split=SPLITS
+        ),
+        importance=expand(
+            "results/{{cohort}}/classification/splits/{split}/importance.tsv",
+            split=SPLITS,
+        ),
+        null=expand(
+            "results/{{cohort}}/classification/splits/{split}/null.tsv", split=SPLITS
+        ),
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        predictions="results/{cohort}/classification/predictions.tsv",
+        performance="results/{cohort}/classification/performance.tsv",
+        gains="results/{cohort}/classification/gains.tsv",
+        null="results/{cohort}/classification/null.tsv",
+        calibration="results/{cohort}/classification/calibration.tsv",
+        decision="results/{cohort}/classification/decision.tsv",
+        importance="results/{cohort}/classification/importance.tsv",
+        chosen="results/{cohort}/classification/chosen.tsv",
+        summary="results/{cohort}/classification/summary.json",
+    log:
+        "logs/{cohort}/classification_performance.log",
+    benchmark:
+        "benchmarks/{cohort}/classification_performance.tsv"
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        settings={"bootstrap": CLASSIFICATION["bootstrap"]},
+        seed=config["seed"],
+        target_prevalence=config["target_prevalence"],
+    script:
+        "../scripts/classification_performance.py"
+
+
+rule classification_figures:
+    input:
+        performance="results/{cohort}/classification/performance.tsv",
+        null="results/{cohort}/classification/null.tsv",
+        calibration="results/{cohort}/classification/calibration.tsv",
+        decision="results/{cohort}/classification/decision.tsv",
+        importance="results/{cohort}/classification/importance.tsv",
+        chosen="results/{cohort}/classification/chosen.tsv",
+    output:
+        performance=report(
+            "results/{cohort}/classification/performance.svg",
+            caption="../report/classification_performance.rst",
+            category="Classification",
+            labels={"figure": "Performance"},
+        ),
+        null=report(
+            "results/{cohort}/classification/null.svg",
+            caption="../report/classification_null.rst",
+            category="Classification",
+            labels={"figure": "Permuted labels"},
+        ),
+        calibration=report(
+            "results/{cohort}/classification/calibration.svg",
+            caption="../report/classification_calibration.rst",
+            category="Classification",
+            labels={"figure": "Calibration"},
+        ),
+        decision=report(
+            "results/{cohort}/classification/decision.svg",
+            caption="../report/classification_decision.rst",
+            category="Classification",
+            labels={"figure": "Decision curves"},
+        ),
+        importance=report(
+            "results/{cohort}/classification/importance.svg",
+            caption="../report/classification_importance.rst",
+            category="Classification",
+            labels={"figure": "Importance"},
+        ),
+        chosen=report(
+            "results/{cohort}/classification/chosen.svg",
+            caption="../report/classification_chosen.rst",
+            category="Classification",
+            labels={"figure": "What was chosen"},
+        ),
+    log:
+        "logs/{cohort}/classification_figures.log",
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/classification_figures.py"
+
+
+rule classification_final_model:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+    output:
+        model="results/{cohort}/classification/model/model.skops",
+        manifest="results/{cohort}/classification/model/model.json",
+    log:
+        "logs/{cohort}/classification_final_model.log",
+    benchmark:
+        "benchmarks/{cohort}/classification_final_model.tsv"
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        config=FITTING,
+    script:
+        "../scripts/classification_final_model.py"
