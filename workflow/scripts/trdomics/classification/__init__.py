@@ -1,0 +1,1 @@
+"""Leakage-free prediction: representations, nested search, frozen models, their measures."""

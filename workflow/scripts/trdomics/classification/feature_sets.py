@@ -1,0 +1,67 @@
+"""The feature sets that are always compared, read off the config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+CANDIDATE, BASELINE, CIRCULAR = "candidate", "baseline", "circular"
+SELECTED = "selected"
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Blocks that a model sees.
+
+    Attributes
+    ----------
+    name : str
+        As in the result tables.
+    blocks : tuple of str
+        Blocks of the representation; side by side, or each a member of a stack.
+    role : {"candidate", "baseline", "circular"}
+        What it is shown as.
+    fusion : bool
+        Whether the blocks are members of a stack (late fusion).
+    selectable : bool
+        Whether the inner loop may choose it.
+    """
+
+    name: str
+    blocks: tuple[str, ...]
+    role: str = CANDIDATE
+    fusion: bool = False
+    selectable: bool = True
+
+
+def feature_sets(config: Mapping[str, Any]) -> list[FeatureSet]:
+    """Return the feature sets of a cohort, simple ones first.
+
+    The clinical set is a baseline that may also be chosen. Confounders are never a candidate: a
+    model that predicts by site or medication is what the others are to be told from. Nor are
+    circular predictors.
+
+    Parameters
+    ----------
+    config : mapping
+        A resolved config; its ``layers`` and ``clinical`` are used.
+    """
+    layers, clinical = tuple(config["layers"]), config["clinical"]
+    sheet = ("clinical",) if clinical["predictors"] else ()
+    sets = [FeatureSet("clinical", sheet, BASELINE)] if sheet else []
+    if clinical["confounders"]:
+        sets.append(FeatureSet("confounders", ("confounders",), BASELINE, selectable=False))
+    sets += [FeatureSet(layer, (layer,)) for layer in layers]
+    sets.append(FeatureSet("mofa", ("mofa",)))
+    if sheet:
+        sets.append(FeatureSet("mofa_clinical", ("mofa", *sheet)))
+    if len(layers) > 1:
+        sets.append(FeatureSet("early", layers))
+    if len(layers) + len(sheet) > 1:
+        sets.append(FeatureSet("late_fusion", (*layers, *sheet), fusion=True))
+    sets.append(FeatureSet("late_fusion_mofa", (*layers, *sheet, "mofa"), fusion=True))
+    if clinical["circular"]:
+        blocks = (*sheet, "circular")
+        sets.append(FeatureSet("clinical_circular", blocks, CIRCULAR, selectable=False))
+    return sets
