@@ -57,6 +57,21 @@ def signs(w: Mapping[str, Array]) -> Array:
     return np.where(largest < 0, -1.0, 1.0)
 
 
+def explained(
+    fit: MOFAFit, values: Mapping[str, Array], likelihoods: Mapping[str, str]
+) -> tuple[dict[str, Array], dict[str, float]]:
+    """Return R² by view: of every factor of a fit alone, shape (K,), and of all together."""
+    return variance_explained(
+        values,
+        fit.z,
+        fit.z_variance,
+        w=fit.w,
+        w2=fit.w2,
+        intercepts=fit.intercepts,
+        likelihoods=likelihoods,
+    )
+
+
 def arranged(
     fit: MOFAFit, values: Mapping[str, Array], likelihoods: Mapping[str, str]
 ) -> tuple[MOFAFit, dict[str, Array], dict[str, float]]:
@@ -83,8 +98,7 @@ def arranged(
     together : dict of str to float
         R² of all kept factors by view.
     """
-    model = {"w": fit.w, "w2": fit.w2, "intercepts": fit.intercepts, "likelihoods": likelihoods}
-    by_factor, _ = variance_explained(values, fit.z, fit.z_variance, **model)
+    by_factor, _ = explained(fit, values, likelihoods)
     r2 = np.stack(list(by_factor.values()))
     order = np.argsort(-r2.sum(axis=0), kind="stable")
     active = order[(r2[:, order] >= INACTIVE).any(axis=0)]
@@ -97,8 +111,7 @@ def arranged(
         w={view: w[:, kept] * flip for view, w in fit.w.items()},
         w2={view: w2[:, kept] for view, w2 in fit.w2.items()},
     )
-    model.update(w=fit.w, w2=fit.w2)
-    return fit, *variance_explained(values, fit.z, fit.z_variance, **model)
+    return fit, *explained(fit, values, likelihoods)
 
 
 @dataclasses.dataclass(frozen=True)
