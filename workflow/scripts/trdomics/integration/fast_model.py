@@ -12,6 +12,16 @@ from numpy.typing import NDArray
 with warnings.catch_warnings():
     # importing mofapy2 switches the warnings of the whole process off
     from mofapy2.build_model.build_model import buildBiofam
+    from mofapy2.core.nodes.multiview_nodes import Multiview_Mixed_Node, Multiview_Variational_Node
+
+from trdomics.integration.fast_nodes import (
+    FastBernoulliTau,
+    FastBernoulliY,
+    FastTau,
+    FastW,
+    FastY,
+    FastZ,
+)
 
 Array = NDArray[np.floating]
 
@@ -28,8 +38,33 @@ def not_covered(views: Mapping[str, Array], likelihoods: Mapping[str, str]) -> s
 
 
 class BuildModel(buildBiofam):
-    """mofapy2's builder; with `fast`, nodes are replaced by subclasses that do the same faster."""
+    """mofapy2's builder; with `fast`, nodes are replaced by subclasses that do the same faster.
+
+    The subclasses know mofapy2's default priors: relevance by view and spike and slab on the
+    weights, a standard normal or relevance by group on the factors.
+    """
 
     def __init__(self, *args: Any, fast: bool) -> None:
         super().__init__(*args)
         self.fast = fast
+
+    def build_nodes(self) -> None:
+        """Let mofapy2 initialise every node, then hand over."""
+        super().build_nodes()
+        if not self.fast:
+            return
+        nodes = self.init_model.nodes
+        binary = [likelihood == "bernoulli" for likelihood in self.model_opts["likelihoods"]]
+
+        def adopted(name: str, of_binary: Any, of_gaussian: Any) -> list[Any]:
+            return [
+                (of_binary if is_binary else of_gaussian).adopt(node)
+                for is_binary, node in zip(binary, nodes[name].getNodes(), strict=True)
+            ]
+
+        m = len(binary)
+        nodes["Z"] = FastZ.adopt(nodes["Z"])
+        nodes["W"] = Multiview_Variational_Node(m, *adopted("W", FastW, FastW))
+        nodes["Tau"] = Multiview_Mixed_Node(m, *adopted("Tau", FastBernoulliTau, FastTau))
+        self.init_model.Y = Multiview_Mixed_Node(m, *adopted("Y", FastBernoulliY, FastY))
+        nodes["Y"] = self.init_model.Y

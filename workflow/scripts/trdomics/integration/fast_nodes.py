@@ -1,0 +1,471 @@
+"""mofapy2's nodes with the same updates by fewer products.
+
+mofapy2 multiplies patients × features × factors once per *factor*. With gaps that are whole
+patients, everything it needs of a Gaussian view's Y is in YᵀZ and Y(τW), once each per iteration:
+for factor k the W update's cross term is τ_d Σ_{j≠k} E[w_dj] (ZᵀZ)_jk, the Z update's is
+Σ_{j≠k} z_nj (WᵀTW)_jk, and the τ update's residual is ‖y_d‖² − 2 w·(Zᵀy_d) + wᵀ(ZᵀZ)w +
+Σ_k (E[w²]Σ_n E[z²] − E[w]²Σ_n E[z]²). A Bernoulli view's precision differs by patient and feature;
+there ZᵀZ becomes the products of all pairs of factors, multiplied with the precision once.
+
+Only Y keeps mofapy2's precision (float32 on request): the small matrices are float64.
+Matrices of weights are stored factor by factor, (K, d), and handed to mofapy2 transposed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.special import digamma, gammaln
+
+with warnings.catch_warnings():
+    # importing mofapy2 switches the warnings of the whole process off
+    from mofapy2.core.nodes.nongaussian_nodes import Bernoulli_PseudoY_Jaakkola, Tau_Jaakkola
+    from mofapy2.core.nodes.Tau_nodes import TauD_Node
+    from mofapy2.core.nodes.W_nodes import SW_Node
+    from mofapy2.core.nodes.Y_nodes import Y_Node
+    from mofapy2.core.nodes.Z_nodes import Z_Node
+
+Array = NDArray[np.floating]
+
+# elements of a block of K × K cross terms: bounds the memory of Bernoulli views
+BLOCK = 1 << 21
+
+
+class Adopting:
+    """A node that takes over what mofapy2 has initialised."""
+
+    markov_blanket: dict[str, Any]
+
+    @classmethod
+    def adopt(cls, node: Any) -> Self:
+        """Return a node of this class with the state of `node`, before it has neighbours."""
+        own = cls.__new__(cls)
+        own.__dict__.update(node.__dict__)
+        own.prepare()
+        return own
+
+    def prepare(self) -> None:
+        """Precompute what stays constant."""
+
+
+def group_slices(groups: NDArray[np.integer]) -> list[slice]:
+    """Return the rows of each group; mofapy2 keeps the patients of a group together."""
+    bounds = np.searchsorted(groups, np.arange(groups.max() + 2))
+    return [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+
+
+def pairs(rows: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Return the products of all pairs of rows of (K, m), and where pair (i, j) stands, (K, K)."""
+    k = len(rows)
+    first, second = np.triu_indices(k, 1)
+    where = np.full((k, k), len(first))
+    where[first, second] = where[second, first] = np.arange(len(first))
+    return rows[first] * rows[second], where
+
+
+def spread(products: Array, where: NDArray[np.intp]) -> Array:
+    """Return (pairs, m) as (K, K, m), with zeros on the diagonal."""
+    return np.concatenate([products, np.zeros((1, products.shape[1]))])[where]
+
+
+class FastY(Adopting, Y_Node):
+    """A Gaussian view whose gaps are whole patients."""
+
+    def prepare(self) -> None:
+        """Reduce the mask to patients, and precompute sums of squares."""
+        absent = self.mask[:, 0].copy()
+        self.mask = np.broadcast_to(absent[:, None], self.dim)
+        self.present = ~absent
+        self.slices = group_slices(self.groups)
+        self.counts = np.array([self.present[rows].sum() for rows in self.slices], dtype=float)
+        self.squares = np.array(
+            [np.einsum("nd,nd->d", y, y, dtype=float) for y in map(self.of_group, self.slices)]
+        )
+        self.cached: tuple[int, list[tuple[Array, Array, Array]]] = (-1, [])
+
+    def of_group(self, rows: slice) -> Array:
+        """Return the rows of a group."""
+        return np.asarray(self.value[rows])
+
+    def precompute(self, options: Any = None) -> None:
+        """Set what mofapy2 precomputes, without counting through the mask."""
+        self.TauTrick = True
+        self.likconst = -0.5 * self.counts.sum() * self.dim[1] * np.log(2.0 * np.pi)
+
+    def moments(self) -> list[tuple[Array, Array, Array]]:
+        """Return ZᵀY (K, d), ZᵀZ (K, K) and Σ E[z²] (K,) of every group."""
+        z = self.markov_blanket["Z"]
+        if self.cached[0] != z.version:
+            mean, square = (z.Q.expectations[moment] for moment in ("E", "E2"))
+            own = mean.astype(self.value.dtype, copy=False)
+            found = []
+            for rows in self.slices:
+                here = mean[rows][self.present[rows]]
+                # a patient without the view is a row of zeros
+                products = (own[rows].T @ self.value[rows]).astype(float, copy=False)
+                found.append(
+                    (products, here.T @ here, square[rows][self.present[rows]].sum(axis=0))
+                )
+            self.cached = (z.version, found)
+        return self.cached[1]
+
+    def residuals(self) -> Array:
+        """Return E[Σ_n (y − zᵀw)²] by group and feature, (G, d)."""
+        w = self.markov_blanket["W"]
+        residual = self.squares.copy()
+        for g, (zy, zz, z2) in enumerate(self.moments()):
+            cross = zz @ w.mean_kd
+            cross -= 2 * zy
+            cross *= w.mean_kd
+            residual[g] += cross.sum(axis=0)
+            residual[g] += z2 @ w.square_kd - np.diag(zz) @ w.mean_kd**2
+        return residual
+
+    def calculateELBO(self) -> float:
+        """Return the view's part of the bound."""
+        tau = self.markov_blanket["Tau"]
+        expected = tau.Q.expectations
+        # right after τ's update the residual stands in its parameters
+        half = tau.Q.params["b"] - tau.P.params["b"] if self.TauTrick else 0.5 * self.residuals()
+        bound = self.likconst + 0.5 * (self.counts @ expected["lnE"]).sum()
+        return float(bound - (expected["E"] * half).sum())
+
+
+class FastTau(Adopting, TauD_Node):
+    """The noise precision of a Gaussian view."""
+
+    def prepare(self) -> None:
+        """Go to float64."""
+        for distribution in (self.P, self.Q):
+            distribution.params = {key: a.astype(float) for key, a in distribution.params.items()}
+            distribution.updateExpectations()
+        self.shape: Array | None = None
+
+    def updateParameters(self, ix: Any = None, ro: float = 1.0) -> None:
+        """Update the Gamma distributions."""
+        y = self.markov_blanket["Y"]
+        if self.shape is None:
+            self.shape = self.P.params["a"] + 0.5 * y.counts[:, None]
+            self.digamma, self.gammaln = digamma(self.shape), gammaln(self.shape).sum()
+        self.Q.params = {"a": self.shape, "b": self.P.params["b"] + 0.5 * y.residuals()}
+
+    def updateExpectations(self, dist: str = "Q") -> None:
+        """Update E[τ] and E[ln τ]; the shape does not change between iterations."""
+        rate = self.Q.params["b"]
+        self.log_rate = np.log(rate)
+        self.Q.expectations = {"E": self.shape / rate, "lnE": self.digamma - self.log_rate}
+
+    def calculateELBO(self) -> float:
+        """Return τ's part of the bound."""
+        if self.shape is None:
+            return float(super().calculateELBO())
+        p, q, expected = self.P.params, self.Q.params, self.Q.expectations
+        bound = self.lbconst + ((p["a"] - q["a"]) * expected["lnE"]).sum() + self.gammaln
+        bound += ((q["b"] - p["b"]) * expected["E"]).sum() - (q["a"] * self.log_rate).sum()
+        return float(bound)
+
+
+class FastBernoulliY(Adopting, Bernoulli_PseudoY_Jaakkola):
+    """The pseudo-data of a binary view whose gaps are whole patients."""
+
+    def prepare(self) -> None:
+        """Reduce the mask to patients."""
+        absent = np.broadcast_to(self.mask, self.dim)[:, 0].copy()
+        self.mask = np.broadcast_to(absent[:, None], self.dim)
+        self.present = ~absent
+        # mofapy2 takes absent patients as zeros when it centres the pseudo-data
+        self.signs = 2.0 * self.obs.astype(float) - 1.0
+        self.cached: tuple[tuple[int, int], Array, Array] = ((-1, -1), self.signs, self.signs)
+
+    def fitted(self) -> tuple[Array, Array]:
+        """Return E[zᵀw] and E[(zᵀw)²], (n, d)."""
+        z, w = self.markov_blanket["Z"], self.markov_blanket["W"]
+        state = (z.version, w.version)
+        if self.cached[0] != state:
+            mean, square = z.Q.expectations["E"], z.Q.expectations["E2"]
+            product = mean @ w.mean_kd
+            both = np.hstack([square, -(mean**2)]) @ np.vstack([w.square_kd, w.mean_kd**2])
+            both += product**2
+            self.cached = (state, product, both)
+        return self.cached[1], self.cached[2]
+
+    def updateParameters(self, ix: Any = None, ro: float | None = None) -> None:
+        """Update ζ."""
+        self.params["zeta"] = np.sqrt(self.fitted()[1])
+
+    def updateExpectations(self) -> None:
+        """Update the pseudo-data (2y − 1) / 4λ(ζ) and centre them."""
+        zeta = self.params["zeta"]
+        self.four_lambda = np.tanh(0.5 * zeta)
+        self.four_lambda /= zeta
+        self.E = self.signs / self.four_lambda
+        self.means = self.E.mean(axis=0)
+        self.E -= self.means
+
+    def weighted(self) -> Array:
+        """Return precision × pseudo-data, (n, d), without the patients who lack the view."""
+        return np.asarray(self.markov_blanket["Tau"].value * self.E)
+
+    def calculateELBO(self) -> float:
+        """Return the view's part of the bound."""
+        product, square = self.fitted()
+        zeta = self.params["zeta"]
+        terms = self.signs * product
+        terms -= zeta
+        terms *= 0.5
+        terms -= np.log1p(np.exp(-zeta))
+        terms -= 0.25 * self.four_lambda * (square - zeta**2)
+        return float(terms[self.present].sum())
+
+
+class FastBernoulliTau(Adopting, Tau_Jaakkola):
+    """The precision 2λ(ζ) of pseudo-data; zero for patients who lack the view."""
+
+    def precompute(self, options: Any = None) -> None:
+        """Set the precision of absent patients to zero."""
+        self.value = np.where(self.markov_blanket["Y"].present[:, None], self.value, 0.0)
+
+    def updateExpectations(self) -> None:
+        """Take the precision from the pseudo-data's node."""
+        y = self.markov_blanket["Y"]
+        self.value = 0.5 * y.four_lambda
+        self.value[~y.present] = 0.0
+
+
+class FastW(Adopting, SW_Node):
+    """Weights with a spike-and-slab prior and relevance by factor."""
+
+    def prepare(self) -> None:
+        """Go to float64, factor by factor."""
+        start, moments = self.Q.params, self.Q.expectations
+        self.slab, self.variance, self.chosen = (
+            np.array(start[name].T, dtype=float, order="C")
+            for name in ("mean_B1", "var_B1", "theta")
+        )
+        self.mean_kd, self.square_kd = (
+            np.array(moments[name].T, dtype=float, order="C") for name in ("E", "E2")
+        )
+        self.spread_off = np.array(start["var_B0"].T[:, :1], dtype=float)
+        self.log_variance = np.log(self.variance)
+        self.version = 0
+        self.publish()
+
+    def publish(self) -> None:
+        """Hand the state to mofapy2 in its shapes."""
+        off = (1.0 - self.chosen) * self.spread_off
+        self.Q.params = {"mean_B1": self.slab.T, "var_B1": self.variance.T, "theta": self.chosen.T}
+        self.Q.expectations = {
+            "E": self.mean_kd.T,
+            "EB": self.chosen.T,
+            "EN": self.slab.T,
+            "E2": self.square_kd.T,
+            "ENN": (self.square_kd + off).T,
+        }
+
+    def updateParameters(self, ix: Any = None, ro: float = 1.0) -> None:
+        """Update factor after factor, each given the others."""
+        relevance = np.asarray(self.markov_blanket["AlphaW"].Q.expectations["E"], dtype=float)
+        theta = self.markov_blanket["ThetaW"].Q.expectations
+        odds = theta["lnE"] - theta["lnEInv"] + 0.5 * np.log(relevance)
+        self.spread_off = 1.0 / relevance[:, None]
+        if isinstance(self.markov_blanket["Y"], FastY):
+            self.update_gaussian(relevance, odds)
+        else:
+            self.update_bernoulli(relevance, odds)
+
+    def update_gaussian(self, relevance: Array, odds: Array) -> None:
+        """Update from YᵀZ and ZᵀZ."""
+        tau = self.markov_blanket["Tau"].Q.expectations["E"]
+        moments = self.markov_blanket["Y"].moments()
+        precision = sum(np.multiply.outer(z2, tau[g]) for g, (_, _, z2) in enumerate(moments))
+        target = sum(zy * tau[g] for g, (zy, _, _) in enumerate(moments))
+        # (K, G, K) without the diagonal
+        others = np.array([zz * (1 - np.eye(len(zz))) for _, zz, _ in moments]).swapaxes(0, 1)
+
+        def cross(k: int, mean: Array) -> Array:
+            if len(tau) == 1:
+                return np.asarray((others[k, 0] @ mean) * tau[0])
+            return np.asarray(((others[k] @ mean) * tau).sum(axis=0))
+
+        self.sweep(slice(None), precision, target, cross, relevance, odds)
+
+    def update_bernoulli(self, relevance: Array, odds: Array) -> None:
+        """Update from the products of pairs of factors and the precisions of the pseudo-data."""
+        y, tau = self.markov_blanket["Y"], self.markov_blanket["Tau"].value
+        z = self.markov_blanket["Z"].Q.expectations
+        precision, target = z["E2"].T @ tau, z["E"].T @ y.weighted()
+        products, where = pairs(z["E"].T)
+        step = max(1, BLOCK // where.size)
+        for start in range(0, self.dim[0], step):
+            block = slice(start, start + step)
+            terms = spread(products @ tau[:, block], where)
+
+            def cross(k: int, mean: Array, terms: Array = terms) -> Array:
+                return np.asarray(np.einsum("jd,jd->d", terms[k], mean))
+
+            self.sweep(block, precision[:, block], target[:, block], cross, relevance, odds)
+
+    def sweep(
+        self,
+        block: slice,
+        precision: Array,
+        target: Array,
+        cross: Any,
+        relevance: Array,
+        odds: Array,
+    ) -> None:
+        """Go through the factors for a block of features."""
+        precision = precision + relevance[:, None]
+        logs = np.log(precision)
+        self.variance[:, block] = 1.0 / precision
+        self.log_variance[:, block] = -logs
+        base = odds[:, None] - 0.5 * logs
+        mean = self.mean_kd[:, block]
+        for k in range(len(mean)):
+            rest = target[k] - cross(k, mean)
+            slab = rest * self.variance[k, block]
+            rest *= slab
+            rest *= 0.5
+            rest += base[k]
+            np.negative(rest, out=rest)
+            np.exp(rest, out=rest)
+            rest += 1.0
+            chosen = np.reciprocal(rest, out=rest)
+            self.slab[k, block], self.chosen[k, block] = slab, chosen
+            np.multiply(slab, chosen, out=mean[k])
+
+    def updateExpectations(self, dist: str = "Q") -> None:
+        """Update E[W²]; E[W] was kept up with the sweep."""
+        np.square(self.slab, out=self.square_kd)
+        self.square_kd += self.variance
+        self.square_kd *= self.chosen
+        self.version += 1
+        self.publish()
+
+    def calculateELBO(self) -> float:
+        """Return the weights' part of the bound."""
+        alpha = self.markov_blanket["AlphaW"].Q.expectations
+        theta = self.markov_blanket["ThetaW"].Q.expectations
+        relevance = np.asarray(alpha["E"], dtype=float)
+        k, d = self.chosen.shape
+        sizes = self.chosen.sum(axis=1)
+        squares = self.Q.expectations["ENN"].sum(axis=0)
+        slabs = np.einsum("kd,kd->", self.chosen, self.log_variance)
+        bound = 0.5 * (d * np.sum(alpha["lnE"], dtype=float) - relevance @ squares + k * d)
+        bound += 0.5 * (slabs - (d - sizes) @ np.log(relevance))
+        bound += sizes @ theta["lnE"] + (d - sizes) @ theta["lnEInv"]
+        for share in (self.chosen, 1.0 - self.chosen):
+            # 0 · ln 0 = 0
+            bound -= np.einsum("kd,kd->", share, np.log(np.maximum(share, np.finfo(float).tiny)))
+        return float(bound)
+
+
+class FastZ(Adopting, Z_Node):
+    """Factors with a Gaussian prior, relevance by group if there are several."""
+
+    def prepare(self) -> None:
+        """Go to float64."""
+        for distribution in (self.P, self.Q):
+            distribution.params = {key: a.astype(float) for key, a in distribution.params.items()}
+            distribution.updateExpectations()
+        self.version = 0
+
+    def updateParameters(self, ix: Any = None, ro: float = 1.0) -> None:
+        """Update factor after factor, each given the others."""
+        views = list(
+            zip(
+                self.markov_blanket["Y"].nodes,
+                self.markov_blanket["W"].nodes,
+                self.markov_blanket["Tau"].nodes,
+                strict=True,
+            )
+        )
+        gaussian = [view for view in views if isinstance(view[0], FastY)]
+        binary = [view for view in views if not isinstance(view[0], FastY)]
+        n, k = self.dim
+        target = np.zeros((n, k))
+        moments = []
+        for y, w, tau in gaussian:
+            of_groups = []
+            for rows, noise in zip(y.slices, tau.Q.expectations["E"], strict=True):
+                weighted = w.mean_kd * noise
+                target[rows] += y.value[rows] @ weighted.astype(y.value.dtype, copy=False).T
+                moment = weighted @ w.mean_kd.T
+                np.fill_diagonal(moment, w.square_kd @ noise)
+                of_groups.append(moment)
+            moments.append(of_groups)
+        for y, w, _ in binary:
+            target += y.weighted() @ w.mean_kd.T
+
+        mean = np.empty((n, k))
+        variance = np.empty((n, k))
+        for rows, group, has in self.patterns([y for y, _, _ in gaussian]):
+            precision = sum(
+                (moments[m][group] for m in np.flatnonzero(has)), start=np.zeros((k, k))
+            )
+            precision[np.diag_indices(k)] += self.relevance(group)
+            step = max(1, BLOCK // k**2) if binary else len(rows)
+            for start in range(0, len(rows), step):
+                block = rows[start : start + step]
+                update = self.by_patient if binary else self.together
+                mean[block], variance[block] = update(block, target[block], precision, binary)
+        self.Q.params = {"mean": mean, "var": variance}
+
+    def relevance(self, group: int) -> Array | float:
+        """Return the prior precision of the factors in a group."""
+        if "AlphaZ" not in self.markov_blanket:
+            return 1.0
+        return np.asarray(self.markov_blanket["AlphaZ"].Q.expectations["E"][group], dtype=float)
+
+    def patterns(
+        self, gaussian: list[FastY]
+    ) -> list[tuple[NDArray[np.intp], int, NDArray[np.bool_]]]:
+        """Return sets of patients of one group with the same Gaussian views: rows, group, views."""
+        if not hasattr(self, "found"):
+            groups = self.markov_blanket["Y"].nodes[0].groups
+            codes = np.column_stack([groups, *(y.present for y in gaussian)])
+            kinds, kind = np.unique(codes, axis=0, return_inverse=True)
+            self.found = [
+                (np.flatnonzero(kind.ravel() == i), int(code[0]), code[1:].astype(bool))
+                for i, code in enumerate(kinds)
+            ]
+        return self.found
+
+    def together(
+        self, rows: NDArray[np.intp], target: Array, precision: Array, _: Any
+    ) -> tuple[Array, Array]:
+        """Update patients with one precision: a sweep over the factors is a triangular solve."""
+        old = self.Q.params["mean"][rows]
+        rest = target.T - np.triu(precision, 1) @ old.T
+        mean = solve_triangular(precision, rest, lower=True, check_finite=False).T
+        return mean, np.broadcast_to(1.0 / np.diag(precision), mean.shape)
+
+    def by_patient(
+        self,
+        rows: NDArray[np.intp],
+        target: Array,
+        precision: Array,
+        binary: list[tuple[FastBernoulliY, FastW, FastBernoulliTau]],
+    ) -> tuple[Array, Array]:
+        """Update patients with a precision each, that of pseudo-data."""
+        k = len(precision)
+        diagonal = np.repeat(np.diag(precision)[:, None], len(rows), axis=1)
+        off = np.repeat((precision * (1 - np.eye(k)))[:, :, None], len(rows), axis=2)
+        for _, w, tau in binary:
+            noise = tau.value[rows].T
+            products, where = pairs(w.mean_kd)
+            off += spread(products @ noise, where)
+            diagonal += w.square_kd @ noise
+        mean = self.Q.params["mean"][rows].T.copy()
+        for j in range(k):
+            mean[j] = (target[:, j] - np.einsum("in,in->n", off[j], mean)) / diagonal[j]
+        return mean.T, 1.0 / diagonal.T
+
+    def updateExpectations(self, dist: str = "Q") -> None:
+        """Update both moments."""
+        super().updateExpectations(dist)
+        self.version += 1
