@@ -357,10 +357,14 @@ def collected(
         data[view] = np.where(mask, np.nan, values)[place]
     z = net.nodes["Z"].Q
     return MOFAFit(
-        z=np.array(z.expectations["E"])[place],
-        z_variance=np.array(z.params["var"])[place],
-        w=dict(zip(views, (np.array(m["E"], order="C") for m in moments), strict=True)),
-        w2=dict(zip(views, (np.array(m["E2"], order="C") for m in moments), strict=True)),
+        z=np.asarray(z.expectations["E"], dtype=float)[place],
+        z_variance=np.asarray(z.params["var"], dtype=float)[place],
+        w=dict(
+            zip(views, (np.array(m["E"], dtype=float, order="C") for m in moments), strict=True)
+        ),
+        w2=dict(
+            zip(views, (np.array(m["E2"], dtype=float, order="C") for m in moments), strict=True)
+        ),
         tau=tau,
         intercepts=intercepts,
         elbo=elbo,

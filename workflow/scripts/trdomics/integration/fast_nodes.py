@@ -13,6 +13,7 @@ Matrices of weights are stored factor by factor, (K, d), and handed to mofapy2 t
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any, Self
 
@@ -39,6 +40,8 @@ class Adopting:
     """A node that takes over what mofapy2 has initialised."""
 
     markov_blanket: dict[str, Any]
+    mask: Any
+    value: Any
 
     @classmethod
     def adopt(cls, node: Any) -> Self:
@@ -55,7 +58,7 @@ class Adopting:
 def group_slices(groups: NDArray[np.integer]) -> list[slice]:
     """Return the rows of each group; mofapy2 keeps the patients of a group together."""
     bounds = np.searchsorted(groups, np.arange(groups.max() + 2))
-    return [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in itertools.pairwise(bounds)]
 
 
 def pairs(rows: Array) -> tuple[Array, NDArray[np.intp]]:
