@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from trdomics.report import words
+from trdomics.report.context import performance_rows, site_table
+
+
+def performance(value=0.74, lower=0.68, upper=0.79, role="selected"):
+    return pd.DataFrame(
+        {
+            "feature_set": ["selected", "confounders", "clinical_circular"],
+            "role": [role, "baseline", "circular"],
+            "metric": "auroc",
+            "value": [value, 0.6, 0.99],
+            "lower": [lower, 0.53, 0.98],
+            "upper": [upper, 0.66, 1.0],
+            "reason": np.nan,
+        }
+    )
+
+
+def gains(lower, upper):
+    return pd.DataFrame(
+        {
+            "feature_set": ["selected"],
+            "baseline": ["clinical"],
+            "metric": ["auroc"],
+            "gain": [(lower + upper) / 2],
+            "lower": [lower],
+            "upper": [upper],
+            "pvalue": [0.03],
+        }
+    )
+
+
+def test_headline_holds_value_and_interval():
+    assert "0.74 (0.68 to 0.79)" in words.headline(performance(), "TRD", "responder")
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "said"),
+    [
+        (0.01, 0.11, "gains AUROC over"),
+        (-0.02, 0.11, "not shown to gain"),
+        (-0.2, -0.1, "is worse than"),
+    ],
+)
+def test_a_gain_is_claimed_only_when_its_interval_is_above_zero(lower, upper, said):
+    assert said in words.gain(gains(lower, upper), "clinical", "the clinical predictors alone")
+
+
+def test_a_gain_that_is_missing_is_said_to_be():
+    told = words.gain(gains(0.1, 0.2).iloc[:0], "clinical", "the clinical predictors alone")
+    assert "could not be computed" in told
+
+
+def test_a_metric_without_a_value_says_why():
+    row = {"value": np.nan, "lower": np.nan, "upper": np.nan, "reason": "one class only"}
+    assert words.interval(row) == "not available (one class only)"
+    row = {"value": 1.2, "lower": np.nan, "upper": np.nan, "reason": "near separation"}
+    assert words.interval(row) == "1.20 (no interval: near separation)"
+
+
+def test_no_permutations_are_said_not_hidden():
+    told = words.null({"n_permutations": 0, "reason": "no permutations were asked for"})
+    assert told == "There is no label-permutation null: no permutations were asked for."
+
+
+def test_too_good_an_auroc_asks_for_an_audit():
+    def limits(frame):
+        return " ".join(words.cautions(frame, 300, 5, simulated=False))
+
+    assert "audit" in limits(performance(0.95, 0.9, 0.98))
+    assert "audit" not in limits(performance())
+
+
+def test_simulated_patients_and_mixed_sites_are_named_as_limits():
+    told = words.cautions(performance(), 300, 5, simulated=True)
+    assert told[0].startswith("These patients are simulated")
+    assert any("5 sites are mixed" in limit for limit in told)
+    assert not any("sites" in limit for limit in words.cautions(performance(), 300, 0, False))
+
+
+def test_the_selected_row_comes_first_whatever_is_better():
+    rows = performance_rows(performance())
+    assert [row["role"] for row in rows] == ["selected", "baseline", "circular"]
+
+
+def test_sites_are_counted_by_label_and_missing_ones_named():
+    patients = pd.DataFrame({"label": [1, 0, 1, None], "centre": ["a", "a", None, "b"]})
+    assert site_table(patients, "centre") == [
+        {"site": "a", "negative": 1, "positive": 1, "share": "50 %"},
+        {"site": "unknown", "negative": 0, "positive": 1, "share": "100 %"},
+    ]
+    assert site_table(patients, None) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.0001, "p < 0.001"), (0.034, "p = 0.034"), (0.51, "p = 0.51")]
+)
+def test_p_values(value, said):
+    assert words.p_value(value) == said
