@@ -97,8 +97,15 @@ class LayerBlock(TransformerMixin, BaseEstimator):
         self.regress_out = regress_out
         self.categorical = categorical
 
-    def fit(self, table: pd.DataFrame, covariates: pd.DataFrame | None = None) -> Self:
-        """Learn from a normalised table without gaps (patients × features)."""
+    def fit(self, table: pd.DataFrame, covariates: Any = None) -> Self:
+        """Learn from a normalised table without gaps.
+
+        Parameters
+        ----------
+        table : DataFrame, shape (n_patients, n_features)
+        covariates : DataFrame, optional
+            The sheet; needed with `regress_out`.
+        """
         self.selection_ = TopVariance(self.n_features).fit(table)
         table = self.selection_.transform(table)
         self.residualiser_ = None
@@ -112,9 +119,7 @@ class LayerBlock(TransformerMixin, BaseEstimator):
             self.scaler_.fit(table.to_numpy())
         return self
 
-    def transform(
-        self, table: pd.DataFrame, covariates: pd.DataFrame | None = None
-    ) -> pd.DataFrame:
+    def transform(self, table: pd.DataFrame, covariates: Any = None) -> pd.DataFrame:
         """Return the block of the patients of `table`."""
         check_is_fitted(self, "scaler_")
         table = self.selection_.transform(table)

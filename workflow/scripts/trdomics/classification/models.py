@@ -30,7 +30,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         {"C": 0.5, "l1_ratio": 0.5},
     ],
     RANDOM_FOREST: [{"min_samples_leaf": 5}],
-    GRADIENT_BOOSTING: [{"learning_rate": 0.1}, {"learning_rate": 0.04}],
+    GRADIENT_BOOSTING: [{"learning_rate": 0.06}],
 }
 # A forest can be sure; no log odds of it may be infinite.
 SURE = 0.005

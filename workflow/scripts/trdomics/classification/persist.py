@@ -61,7 +61,7 @@ def dumps(estimator: Any) -> bytes:
             return [renamed(item) for item in node]
         if not isinstance(node, dict):
             return node
-        result = {}
+        result: dict[str, Any] = {}
         for key, value in node.items():
             if key == "__id__":
                 result[key] = numbers.setdefault(value, len(numbers) + 1)
@@ -140,7 +140,7 @@ def manifest(
         "params": json.loads(chosen["params"]),
         "inner_auc": chosen["inner_auc"],
         "layers": {
-            layer: {"type": representation.layers[layer]["type"], "features": features}
+            layer: {"type": (representation.layers or {})[layer]["type"], "features": features}
             for layer, features in needed_features(representation).items()
         },
         "predictors": representation.sheet_columns(),

@@ -98,7 +98,9 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
             for name, columns in (self.columns or {}).items()
             if len(columns)
         }
-        self.views_, self.mofa_, self.factor_scaler_ = None, None, None
+        self.views_: Any = None
+        self.mofa_: Any = None
+        self.factor_scaler_: Any = None
         if self.mofa is not None:
             self._fit_mofa(self._with_sheet(normalised, tables))
         self.feature_names_ = self._feature_names()
@@ -134,7 +136,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
         result = copy.copy(self)
         result.layer_blocks_ = {k: v for k, v in self.layer_blocks_.items() if k in kept}
         result.column_blocks_ = {k: v for k, v in self.column_blocks_.items() if k in kept}
-        views = set(self.views_.feature_names_) if MOFA in kept and self.views_ else set()
+        views: set[str] = set(self.views_.feature_names_) if MOFA in kept and self.views_ else set()
         if not views:
             result.views_ = result.mofa_ = result.factor_scaler_ = result.mofa = None
         result.normalisers_ = {

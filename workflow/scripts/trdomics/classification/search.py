@@ -216,7 +216,7 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             self.calibrations_[features.name] = Platt().fit(out_of_fold, labels)
         selectable = [features.name for features in self.feature_sets if features.selectable]
         self.winner_ = max(selectable, key=lambda name: best[name, self.kinds_[name]][1])
-        self.candidates_ = [
+        self.candidates_: list[dict[str, Any]] = [
             {
                 "feature_set": features.name,
                 "role": features.role,

@@ -197,9 +197,9 @@ def _missing_share(
     model: RiskModel, tables: LayerTables, features: pd.DataFrame, has: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     missing = np.zeros(len(tables))
-    for row in features.itertuples():
-        if row.layer in has:
-            missing += np.where(has[row.layer], row.n_missing, row.n_expected)
+    for row in features.to_dict("records"):
+        if row["layer"] in has:
+            missing += np.where(has[row["layer"]], row["n_missing"], row["n_expected"])
     columns = model.representation.sheet_columns()
     sheet = tables.aligned(CLINICAL).reindex(columns=columns)
     missing += sheet.isna().sum(axis=1).to_numpy()

@@ -1,0 +1,160 @@
+import hashlib
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from classification_data import PATIENTS, N, cohort, config
+from sklearn.linear_model import LinearRegression
+
+from trdomics.classification.nested import nested_search
+from trdomics.classification.persist import (
+    MANIFEST,
+    MODEL,
+    dumps,
+    load_model,
+    loads,
+    manifest,
+    save_model,
+)
+from trdomics.errors import InputError
+from trdomics.files import read_json, write_json
+
+KINDS = ["elastic_net", "random_forest", "gradient_boosting"]
+CONFIG = config(inner_folds=2, regress_out=["age"])
+# 71 patients, 65 of them in each layer: no block or feature set has as many features
+TABLES, LABELS = cohort(lacking=6)
+NEW, _ = cohort(n=15, seed=4, prefix="new-")
+
+
+@pytest.fixture(scope="module")
+def search():
+    return nested_search(CONFIG).fit(TABLES, LABELS.to_numpy(dtype=int))
+
+
+@pytest.fixture(scope="module")
+def representations():
+    return nested_search(CONFIG).representations(TABLES, LABELS.to_numpy())
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def search_of_kind(request, representations):
+    options = config(models=[request.param], inner_folds=2, regress_out=["age"])
+    return nested_search(options).fit_from(representations, LABELS.to_numpy(dtype=int))
+
+
+@pytest.fixture(scope="module")
+def folder(search, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model")
+    model = search.risk_model()
+    description = manifest(search, model, labels=LABELS, label=CONFIG["label"])
+    save_model(model, description, path / MODEL, path / MANIFEST)
+    return path
+
+
+class Foreign(LinearRegression):
+    """A type that no model of the workflow has."""
+
+
+def copied(folder, tmp_path, **changes):
+    (tmp_path / MODEL).write_bytes((folder / MODEL).read_bytes())
+    write_json({**read_json(folder / MANIFEST), **changes}, tmp_path / MANIFEST)
+    return tmp_path
+
+
+def arrays_and_texts(content):
+    """Return shapes of all arrays and all text of a skops file."""
+    shapes, texts = [], []
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            if name.endswith(".npy"):
+                array = np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
+                shapes.append(array.shape)
+                if array.dtype.kind in "US":
+                    texts += [str(value) for value in array.ravel()]
+            else:
+                texts.append(archive.read(name).decode("utf-8", errors="replace"))
+    return shapes, "\n".join(texts)
+
+
+def longest_lists(node):
+    """Yield the lengths of all lists in parsed JSON."""
+    if isinstance(node, list):
+        yield len(node)
+    values = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    for value in values:
+        yield from longest_lists(value)
+
+
+def test_a_stored_model_predicts_as_it_did(search, folder):
+    model, description = load_model(folder)
+    np.testing.assert_array_equal(model.predict_proba(NEW), search.predict_proba(NEW))
+    assert description["feature_set"] == search.winner_
+    assert description["n_training"] == N
+    assert description["prevalence"] == pytest.approx(LABELS.mean())
+    assert description["label"] == {"column": "outcome", "positive": "yes", "negative": "no"}
+    assert set(description["layers"]) == set(model.representation.normalisers_)
+
+
+@pytest.mark.parametrize("feature_set", ["late_fusion_mofa", "mofa_clinical", "early"])
+def test_no_patient_in_any_file(search_of_kind, feature_set):
+    fitted = search_of_kind.risk_model(feature_set)
+    content = dumps(fitted)
+    shapes, text = arrays_and_texts(content)
+    assert shapes
+    assert not [shape for shape in shapes if N in shape]
+    training_parts = {len(TABLES[layer]) for layer in TABLES}
+    assert not [shape for shape in shapes if training_parts & set(shape)]
+    assert not [patient for patient in PATIENTS if patient in text]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        schema = json.loads(archive.read("schema.json"))
+    assert not {N, *training_parts} & set(longest_lists(schema))
+    restored = loads(content, "memory")
+    np.testing.assert_array_equal(restored.predict_proba(NEW), fitted.predict_proba(NEW))
+
+
+def test_the_manifest_holds_no_patient_and_no_path(folder):
+    text = (folder / MANIFEST).read_text(encoding="utf-8")
+    assert not [patient for patient in PATIENTS if patient in text]
+    assert N not in set(longest_lists(json.loads(text)))
+    assert "rna.tsv" not in text
+    _, stored = arrays_and_texts((folder / MODEL).read_bytes())
+    assert "rna.tsv" not in stored
+
+
+def test_the_same_model_is_the_same_bytes(search, folder):
+    assert dumps(search.risk_model()) == (folder / MODEL).read_bytes()
+
+
+def test_other_types_are_refused():
+    with pytest.raises(InputError, match=r"not trusted.*Foreign"):
+        loads(dumps(Foreign()), "model.skops")
+
+
+def test_what_is_no_model_is_refused(tmp_path, folder):
+    with pytest.raises(InputError, match="is no frozen model"):
+        loads(b"no archive at all", "model.skops")
+    (tmp_path / MODEL).write_bytes(dumps(LinearRegression()))
+    checksum = hashlib.sha256((tmp_path / MODEL).read_bytes()).hexdigest()
+    write_json({**read_json(folder / MANIFEST), "sha256": checksum}, tmp_path / MANIFEST)
+    with pytest.raises(InputError, match="holds a LinearRegression"):
+        load_model(tmp_path)
+
+
+def test_a_changed_file_is_refused(folder, tmp_path):
+    changed = copied(folder, tmp_path)
+    with (changed / MODEL).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(InputError, match="is not the file its manifest describes"):
+        load_model(changed)
+
+
+def test_another_format_is_refused(folder, tmp_path):
+    with pytest.raises(InputError, match="has format 99"):
+        load_model(copied(folder, tmp_path, format=99))
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"model\.skops: no such file"):
+        load_model(tmp_path)
