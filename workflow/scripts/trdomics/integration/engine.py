@@ -74,6 +74,8 @@ class MOFAFit:
     elbo : array, shape (iterations + 1,)
         The evidence bound before the first and after each iteration; NaN where it was not
         computed.
+    seconds : array, shape (iterations + 1,)
+        The time each iteration took, by mofapy2's clock.
     converged : bool
         Whether mofapy2's criterion was met.
     engine : str
@@ -95,6 +97,7 @@ class MOFAFit:
     tau: Views
     intercepts: Views
     elbo: Array
+    seconds: Array
     converged: bool
     engine: str
     likelihoods: dict[str, str]
@@ -170,8 +173,10 @@ def checked(
             raise ValueError(f"view {view} has infinite values")
         if np.isnan(values).all(axis=0).any():
             raise ValueError(f"view {view} has no values, or features without values")
-        known = values[~np.isnan(values)]
-        if likelihoods[view] == "bernoulli" and not np.isin(known, (0, 1)).all():
+        if (
+            likelihoods[view] == "bernoulli"
+            and (np.isfinite(values) & (values != 0) & (values != 1)).any()
+        ):
             raise ValueError(f"view {view} is bernoulli but has values other than 0 and 1")
     if convergence not in CONVERGENCE:
         raise ValueError(f"convergence must be one of {', '.join(CONVERGENCE)}: {convergence}")
@@ -197,7 +202,10 @@ def configure(
         scale_views=False, center_groups=True, use_float32=options["dtype"] == "float32"
     )
     model.set_data_matrix(
-        [[values[groups == name] for name in names] for values in views.values()],
+        # mofapy2 copies
+        [[values] for values in views.values()]
+        if len(names) == 1
+        else [[values[groups == name] for name in names] for values in views.values()],
         likelihoods=[likelihoods[view] for view in views],
         views_names=list(views),
         groups_names=[str(name) for name in names],
@@ -354,7 +362,8 @@ def collected(
             precision = np.nanmean(np.where(mask, np.nan, full), axis=0, keepdims=True)
             subtracted = np.array(y.means)[None, :]
         tau[view], intercepts[view] = (by_group(a, n_groups) for a in (precision, subtracted))
-        data[view] = np.where(mask, np.nan, values)[place]
+        values[mask] = np.nan
+        data[view] = values if n_groups == 1 else values[place]
     z = net.nodes["Z"].Q
     return MOFAFit(
         z=np.asarray(z.expectations["E"], dtype=float)[place],
@@ -368,6 +377,7 @@ def collected(
         tau=tau,
         intercepts=intercepts,
         elbo=elbo,
+        seconds=np.asarray(net.train_stats["time"], dtype=float)[: len(elbo)],
         converged=converged,
         engine=engine,
         likelihoods={view: likelihoods[view] for view in views},
