@@ -1,0 +1,55 @@
+"""The default cohort, whole: what was planted is found, and the page says how well."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from running import REPOSITORY, run
+
+from trdomics.files import read_json, read_table
+
+TOLERATED_FDP = 0.07
+MATCHED = 0.9
+SHORTFALL = 0.04
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("default")
+    shutil.copytree(REPOSITORY / "config", folder / "config")
+    done = run(folder, folder / "config" / "config.yaml")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return folder / "results" / "simulated"
+
+
+@pytest.fixture(scope="module")
+def recovery(results):
+    return read_json(results / "simulation" / "recovery.json")
+
+
+def test_few_of_the_genes_called_different_are_not(recovery):
+    for layer, found in recovery["differential"].items():
+        assert found["fdp"] <= TOLERATED_FDP, layer
+    assert recovery["differential"]["mrna"]["power"] > 0.3
+
+
+def test_every_planted_factor_is_matched(recovery):
+    assert all(abs(factor["r"]) >= MATCHED for factor in recovery["factors"]), recovery["factors"]
+
+
+def test_the_selected_model_comes_close_to_the_best_reachable_and_beats_the_confounders(
+    results, recovery
+):
+    auc = recovery["auc"]
+    assert auc["best"] - auc["selected"] <= SHORTFALL
+    assert auc["selected"] <= auc["best"] + SHORTFALL
+    gains = read_table(results / "classification" / "gains.tsv")
+    over = gains.query("feature_set == 'selected' and metric == 'auroc'").set_index("baseline")
+    assert over.loc["confounders", "lower"] > 0
+
+
+def test_the_page_shows_both_baselines_and_the_truth(results):
+    page = (results / "summary.html").read_text("utf-8")
+    for shown in ("confounders alone", "clinical predictors alone", "Recovered against planted"):
+        assert shown in page

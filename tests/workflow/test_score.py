@@ -1,0 +1,101 @@
+"""The frozen model on another cohort: fewer layers, other order, more and fewer features."""
+
+from __future__ import annotations
+
+import copy as copying
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import lay_out
+from running import run
+
+from trdomics.files import read_json, read_table
+
+N_PATIENTS = 40
+
+
+@pytest.fixture
+def partner(ran, sheet, tmp_path):
+    """Lay out a cohort of its own from the small one's first patients, its matrices rearranged."""
+    settings = copying.deepcopy(ran.settings)
+    settings["cohort"] = "partner"
+    del settings["simulation"]
+    simulated = ran.results / "simulation"
+    cohort = lay_out(tmp_path / "partner", settings, sheet.head(N_PATIENTS))
+    names = set(cohort_names(sheet.head(N_PATIENTS)))
+    for layer in ("mrna", "small_rna"):
+        table = pd.read_csv(simulated / f"{layer}_counts.tsv.gz", sep="\t", index_col=0)
+        table = table[[name for name in table.columns if name in names]]
+        extra = pd.DataFrame(7, index=["NOVEL1", "NOVEL2"], columns=table.columns)
+        table = pd.concat([table.sample(frac=1, random_state=1), extra])
+        path = cohort.folder / f"{layer}.tsv"
+        table.to_csv(path, sep="\t")
+        settings["layers"][layer]["file"] = str(path)
+        settings["layers"][layer].pop("features", None)
+    settings["layers"]["mutations"]["file"] = str(simulated / "mutations.vcf.gz")
+    settings["scoring"]["model"] = str(ran.results / "classification" / "model")
+    return cohort
+
+
+def cohort_names(sheet: pd.DataFrame) -> list[str]:
+    columns = [name for name in sheet.columns if name.endswith("_id")]
+    return [name for column in columns for name in sheet[column]]
+
+
+def score(partner):
+    partner.config.write_text(
+        pd.Series(partner.settings).to_json(), encoding="utf-8"
+    )  # YAML reads JSON
+    return run(partner.folder, partner.config, "score")
+
+
+def predictions(partner) -> pd.Series:
+    table = read_table(partner.results / "scoring" / "predictions.tsv")
+    return table.set_index("patient_id")["probability"]
+
+
+def test_order_and_superfluous_features_change_nothing_and_layers_may_lack(partner, ran):
+    done = score(partner)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    everything = predictions(partner)
+    assert len(everything) == N_PATIENTS
+    assert everything.between(0, 1).all()
+    summary = read_json(partner.results / "scoring" / "summary.json")
+    assert summary["external"] is True
+
+    # the model was trained on these patients, so it must tell them apart
+    labels = read_table(partner.results / "cohort" / "patients.tsv").set_index("patient_id")[
+        "label"
+    ]
+    assert everything[labels == 1].mean() > everything[labels == 0].mean()
+
+    manifest = read_json(ran.results / "classification" / "model" / "model.json")
+    lacking = next(iter(manifest["layers"]), None)
+    if lacking is None:
+        pytest.skip("the small cohort's model needs no layer")
+    del partner.settings["layers"][lacking]
+    partner.settings["cohort"] = "partner_without"
+    done = score(partner)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    fewer = read_table(partner.folder / "results/partner_without/scoring/predictions.tsv")
+    fewer = fewer.set_index("patient_id")["probability"]
+    assert fewer.between(0, 1).all()
+    assert not np.allclose(fewer, everything.reindex(fewer.index))
+
+
+def test_a_cohort_that_lacks_too_many_features_is_refused(partner, ran):
+    manifest = read_json(ran.results / "classification" / "model" / "model.json")
+    counts = [name for name in ("mrna", "small_rna") if name in manifest["layers"]]
+    if not counts:
+        pytest.skip("the small cohort's model needs no counts")
+    path = partner.settings["layers"][counts[0]]["file"]
+    table = pd.read_csv(path, sep="\t", index_col=0)
+    needed = manifest["layers"][counts[0]]["features"]
+    table.drop(index=needed[: len(needed) // 2]).to_csv(path, sep="\t")
+    done = score(partner)
+    assert done.returncode != 0
+    told = done.stdout + done.stderr
+    assert counts[0] in told
+    assert "max_missing_features" in told
+    assert not (partner.results / "scoring" / "predictions.tsv").exists()
