@@ -23,11 +23,10 @@ types = {name: layer["type"] for name, layer in params.config["layers"].items()}
 files = dict(zip(types, paths.layers, strict=True))
 labels = load_labels(paths.patients)
 tables = load_tables(paths.patients, files, params.config)
-if not params.external:
-    tables = tables.select(tables.patients[labels.reindex(tables.patients).isna()])
-
 check_layers(tables, types, description)
 features = compare_features(model, tables, params.max_missing)
+if not params.external:
+    tables = tables.select(tables.patients[labels.reindex(tables.patients).isna()])
 if len(tables):
     refuse(features, params.max_missing)
 predictions = score(model, description, tables, labels, features, params.target_prevalence)
