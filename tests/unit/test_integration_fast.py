@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trdomics.integration.engine import fit_mofa
-from trdomics.integration.fast_nodes import group_slices, pairs, spread
+from trdomics.integration.fast_data import group_slices
+from trdomics.integration.fast_nodes import pairs, spread
 
 TOLERANCE = {"float64": 1e-8, "float32": 1e-4}
 

@@ -15,14 +15,8 @@ with warnings.catch_warnings():
     from mofapy2.build_model.build_model import buildBiofam
     from mofapy2.core.nodes.multiview_nodes import Multiview_Mixed_Node, Multiview_Variational_Node
 
-from trdomics.integration.fast_nodes import (
-    FastBernoulliTau,
-    FastBernoulliY,
-    FastTau,
-    FastW,
-    FastY,
-    FastZ,
-)
+from trdomics.integration.fast_data import FastBernoulliTau, FastBernoulliY, FastTau, FastY
+from trdomics.integration.fast_nodes import FastW, FastZ
 
 Array = NDArray[np.floating]
 

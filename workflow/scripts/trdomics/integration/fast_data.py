@@ -1,0 +1,211 @@
+"""The nodes of MOFA's data and noise with the same updates by fewer products.
+
+What is multiplied, and why that is all, stands in :mod:`trdomics.integration.fast_nodes`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import digamma, gammaln
+
+with warnings.catch_warnings():
+    # importing mofapy2 switches the warnings of the whole process off
+    from mofapy2.core.nodes.nongaussian_nodes import Bernoulli_PseudoY_Jaakkola, Tau_Jaakkola
+    from mofapy2.core.nodes.Tau_nodes import TauD_Node
+    from mofapy2.core.nodes.Y_nodes import Y_Node
+
+Array = NDArray[np.floating]
+
+
+class Adopting:
+    """A node that takes over what mofapy2 has initialised."""
+
+    markov_blanket: dict[str, Any]
+    mask: Any
+    value: Any
+
+    @classmethod
+    def adopt(cls, node: Any) -> Self:
+        """Return a node of this class with the state of `node`, before it has neighbours."""
+        own = cls.__new__(cls)
+        own.__dict__.update(node.__dict__)
+        own.prepare()
+        return own
+
+    def prepare(self) -> None:
+        """Precompute what stays constant."""
+
+
+def group_slices(groups: NDArray[np.integer]) -> list[slice]:
+    """Return the rows of each group; mofapy2 keeps the patients of a group together."""
+    bounds = np.searchsorted(groups, np.arange(groups.max() + 2))
+    return [slice(int(a), int(b)) for a, b in itertools.pairwise(bounds)]
+
+
+class FastY(Adopting, Y_Node):
+    """A Gaussian view whose gaps are whole patients."""
+
+    def prepare(self) -> None:
+        """Reduce the mask to patients, and precompute sums of squares."""
+        absent = self.mask[:, 0].copy()
+        self.mask = np.broadcast_to(absent[:, None], self.dim)
+        self.present = ~absent
+        self.slices = group_slices(self.groups)
+        self.counts = np.array([self.present[rows].sum() for rows in self.slices], dtype=float)
+        self.squares = np.array(
+            [np.einsum("nd,nd->d", y, y, dtype=float) for y in map(self.of_group, self.slices)]
+        )
+        self.cached: tuple[int, list[tuple[Array, Array, Array]]] = (-1, [])
+
+    def of_group(self, rows: slice) -> Array:
+        """Return the rows of a group."""
+        return np.asarray(self.value[rows])
+
+    def precompute(self, options: Any = None) -> None:
+        """Set what mofapy2 precomputes, without counting through the mask."""
+        self.TauTrick = True
+        self.likconst = -0.5 * self.counts.sum() * self.dim[1] * np.log(2.0 * np.pi)
+
+    def moments(self) -> list[tuple[Array, Array, Array]]:
+        """Return ZᵀY (K, d), ZᵀZ (K, K) and Σ E[z²] (K,) of every group."""
+        z = self.markov_blanket["Z"]
+        if self.cached[0] != z.version:
+            mean, square = (z.Q.expectations[moment] for moment in ("E", "E2"))
+            own = mean.astype(self.value.dtype, copy=False)
+            found = []
+            for rows in self.slices:
+                here = mean[rows][self.present[rows]]
+                # a patient without the view is a row of zeros
+                products = (own[rows].T @ self.value[rows]).astype(float, copy=False)
+                found.append(
+                    (products, here.T @ here, square[rows][self.present[rows]].sum(axis=0))
+                )
+            self.cached = (z.version, found)
+        return self.cached[1]
+
+    def residuals(self) -> Array:
+        """Return E[Σ_n (y − zᵀw)²] by group and feature, (G, d)."""
+        w = self.markov_blanket["W"]
+        residual = self.squares.copy()
+        for g, (zy, zz, z2) in enumerate(self.moments()):
+            cross = zz @ w.mean_kd
+            cross -= 2 * zy
+            cross *= w.mean_kd
+            residual[g] += cross.sum(axis=0)
+            residual[g] += z2 @ w.square_kd - np.diag(zz) @ w.mean_kd**2
+        return residual
+
+    def calculateELBO(self) -> float:
+        """Return the view's part of the bound."""
+        tau = self.markov_blanket["Tau"]
+        expected = tau.Q.expectations
+        # right after τ's update the residual stands in its parameters
+        half = tau.Q.params["b"] - tau.P.params["b"] if self.TauTrick else 0.5 * self.residuals()
+        bound = self.likconst + 0.5 * (self.counts @ expected["lnE"]).sum()
+        return float(bound - (expected["E"] * half).sum())
+
+
+class FastTau(Adopting, TauD_Node):
+    """The noise precision of a Gaussian view."""
+
+    def prepare(self) -> None:
+        """Go to float64."""
+        for distribution in (self.P, self.Q):
+            distribution.params = {key: a.astype(float) for key, a in distribution.params.items()}
+            distribution.updateExpectations()
+        self.shape: Array | None = None
+
+    def updateParameters(self, ix: Any = None, ro: float = 1.0) -> None:
+        """Update the Gamma distributions."""
+        y = self.markov_blanket["Y"]
+        if self.shape is None:
+            self.shape = self.P.params["a"] + 0.5 * y.counts[:, None]
+            self.digamma, self.gammaln = digamma(self.shape), gammaln(self.shape).sum()
+        self.Q.params = {"a": self.shape, "b": self.P.params["b"] + 0.5 * y.residuals()}
+
+    def updateExpectations(self, dist: str = "Q") -> None:
+        """Update E[τ] and E[ln τ]; the shape does not change between iterations."""
+        rate = self.Q.params["b"]
+        self.log_rate = np.log(rate)
+        self.Q.expectations = {"E": self.shape / rate, "lnE": self.digamma - self.log_rate}
+
+    def calculateELBO(self) -> float:
+        """Return τ's part of the bound."""
+        if self.shape is None:
+            return float(super().calculateELBO())
+        p, q, expected = self.P.params, self.Q.params, self.Q.expectations
+        bound = self.lbconst + ((p["a"] - q["a"]) * expected["lnE"]).sum() + self.gammaln
+        bound += ((q["b"] - p["b"]) * expected["E"]).sum() - (q["a"] * self.log_rate).sum()
+        return float(bound)
+
+
+class FastBernoulliY(Adopting, Bernoulli_PseudoY_Jaakkola):
+    """The pseudo-data of a binary view whose gaps are whole patients."""
+
+    def prepare(self) -> None:
+        """Reduce the mask to patients."""
+        absent = np.broadcast_to(self.mask, self.dim)[:, 0].copy()
+        self.mask = np.broadcast_to(absent[:, None], self.dim)
+        self.present = ~absent
+        # mofapy2 takes absent patients as zeros when it centres the pseudo-data
+        self.signs = 2.0 * self.obs.astype(float) - 1.0
+        self.cached: tuple[tuple[int, int], Array, Array] = ((-1, -1), self.signs, self.signs)
+
+    def fitted(self) -> tuple[Array, Array]:
+        """Return E[zᵀw] and E[(zᵀw)²], (n, d)."""
+        z, w = self.markov_blanket["Z"], self.markov_blanket["W"]
+        state = (z.version, w.version)
+        if self.cached[0] != state:
+            mean, square = z.Q.expectations["E"], z.Q.expectations["E2"]
+            product = mean @ w.mean_kd
+            both = np.hstack([square, -(mean**2)]) @ np.vstack([w.square_kd, w.mean_kd**2])
+            both += product**2
+            self.cached = (state, product, both)
+        return self.cached[1], self.cached[2]
+
+    def updateParameters(self, ix: Any = None, ro: float | None = None) -> None:
+        """Update ζ."""
+        self.params["zeta"] = np.sqrt(self.fitted()[1])
+
+    def updateExpectations(self) -> None:
+        """Update the pseudo-data (2y − 1) / 4λ(ζ) and centre them."""
+        zeta = self.params["zeta"]
+        self.four_lambda = np.tanh(0.5 * zeta)
+        self.four_lambda /= zeta
+        self.E = self.signs / self.four_lambda
+        self.means = self.E.mean(axis=0)
+        self.E -= self.means
+
+    def weighted(self) -> Array:
+        """Return precision × pseudo-data, (n, d), without the patients who lack the view."""
+        return np.asarray(self.markov_blanket["Tau"].value * self.E)
+
+    def calculateELBO(self) -> float:
+        """Return the view's part of the bound."""
+        product, square = self.fitted()
+        zeta = self.params["zeta"]
+        terms = self.signs * product
+        terms -= zeta
+        terms *= 0.5
+        terms -= np.log1p(np.exp(-zeta))
+        terms -= 0.25 * self.four_lambda * (square - zeta**2)
+        return float(terms[self.present].sum())
+
+
+class FastBernoulliTau(Adopting, Tau_Jaakkola):
+    """The precision 2λ(ζ) of pseudo-data; zero for patients who lack the view."""
+
+    def precompute(self, options: Any = None) -> None:
+        """Set the precision of absent patients to zero."""
+        self.value = np.where(self.markov_blanket["Y"].present[:, None], self.value, 0.0)
+
+    def updateExpectations(self) -> None:
+        """Take the precision from the pseudo-data's node."""
+        y = self.markov_blanket["Y"]
+        self.value = 0.5 * y.four_lambda
+        self.value[~y.present] = 0.0
