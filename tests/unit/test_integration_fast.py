@@ -95,6 +95,16 @@ def test_the_sparsity_that_starts_late_is_the_same():
     assert_same(stock, fast, bound=1e-10, rest=1e-7)
 
 
+def test_the_start_from_a_randomised_pca_is_the_same():
+    # beyond 500 features scikit-learn's PCA takes another way
+    lacking = np.zeros((40, 2), dtype=bool)
+    lacking[30:, 1] = True
+    views, likelihoods = drawn(4, ["gaussian", "bernoulli"], lacking, 40, [520, 20])
+    for seed in (1, 2):
+        stock, fast = both(views, likelihoods, max_iterations=30, seed=seed)
+        assert_same(stock, fast, bound=1e-10, rest=1e-7)
+
+
 def test_blocks_of_binary_features_and_patients_change_nothing(monkeypatch):
     lacking = np.zeros((30, 2), dtype=bool)
     views, likelihoods = drawn(2, ["gaussian", "bernoulli"], lacking, 30, [20, 20])

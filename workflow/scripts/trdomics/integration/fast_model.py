@@ -61,7 +61,7 @@ class BuildModel(buildBiofam):
             part[absent] = part.sum(axis=0) / (~absent).sum()
             start += values.shape[1]
         # numpy's global generator, which mofapy2 has seeded, draws the projection
-        components = PCA(self.dim["K"], copy=False).fit(filled).components_
+        components = PCA(self.dim["K"]).fit(filled).components_
         scores = filled @ components.T
         scores = 2.0 * (scores - scores.min(axis=0)) / np.ptp(scores, axis=0) - 1
         self.init_model.initZ(qmean=scores, weight_views=self.train_opts["weight_views"])
