@@ -15,9 +15,9 @@ rule collect_summary:
         "results/{cohort}/summary.json",
     log:
         "logs/{cohort}/collect_summary.log",
+    localrule: True
     conda:
         "../../envs/report.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=500,

@@ -57,7 +57,8 @@ def performance_rows(performance: pd.DataFrame) -> list[dict[str, Any]]:
     roles = performance.drop_duplicates("feature_set").set_index("feature_set")["role"]
     for feature_set, role in sorted(roles.items(), key=lambda item: order[item[1]]):
         cells = [
-            words.interval(words.metric_row(performance, feature_set, metric)) for metric in METRICS
+            words.interval(words.metric_row(performance, str(feature_set), metric))
+            for metric in METRICS
         ]
         rows.append({"name": feature_set, "role": role, "cells": cells})
     return rows

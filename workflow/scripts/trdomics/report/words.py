@@ -45,7 +45,7 @@ def metric_row(performance: pd.DataFrame, feature_set: str, metric: str) -> dict
     ]
     if rows.empty:
         return {"value": None, "lower": None, "upper": None, "reason": "not computed"}
-    return rows.iloc[0].to_dict()
+    return {str(key): value for key, value in rows.iloc[0].items()}
 
 
 def headline(performance: pd.DataFrame, positive: str, negative: str) -> str:
@@ -66,7 +66,7 @@ def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
     ]
     if rows.empty or pd.isna(rows.iloc[0]["gain"]):
         return f"The gain over {described} could not be computed."
-    row = rows.iloc[0].to_dict()
+    row = {str(key): value for key, value in rows.iloc[0].items()}
     told = f"{interval(row, 'gain')}, {p_value(row['pvalue'])}"
     if row["lower"] > 0:
         return f"It gains AUROC over {described}: {told}."
