@@ -218,3 +218,23 @@ def test_names_that_several_views_share_get_their_view():
         "a": ["g1", "g2_a"],
         "b": ["g2_b", "g3"],
     }
+
+
+def test_random_starts_differ_by_seed_and_reach_like_bounds():
+    rng = np.random.default_rng(8)
+    z = rng.normal(size=(60, 2))
+    views = {"a": z @ rng.normal(size=(2, 40)) + rng.normal(size=(60, 40))}
+    options = {"n_factors": 3, "max_iterations": 200, "convergence": "slow"}
+    first, second = (
+        fit_mofa(views, {"a": "gaussian"}, seed=seed, start="random", **options) for seed in (1, 2)
+    )
+    again = fit_mofa(views, {"a": "gaussian"}, seed=1, start="random", **options)
+    np.testing.assert_array_equal(first.z, again.z)
+    assert not np.isclose(first.elbo[0], second.elbo[0], rtol=1e-6)
+    ends = [fit.elbo[np.isfinite(fit.elbo)][-1] for fit in (first, second)]
+    assert np.isclose(*ends, rtol=0.01)
+
+
+def test_an_unknown_start_is_refused():
+    with pytest.raises(ValueError, match="start must be"):
+        fit_mofa({"a": np.eye(4)}, {"a": "gaussian"}, n_factors=1, seed=1, start="nowhere")

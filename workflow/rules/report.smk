@@ -70,7 +70,6 @@ rule summary_page:
             "label": config["label"],
             "site": config["samples"]["site"],
             "layers": LAYERS,
-            "target_prevalence": config["target_prevalence"],
             "simulated": SIMULATED,
         },
     script:

@@ -23,6 +23,8 @@ chosen, importance, null = (
     for files in (paths.chosen, paths.importance, paths.null)
 )
 labels = read_table(paths.patients).set_index("patient_id")["label"]
+# without a target the model is used where it was trained
+target_prevalence = params.target_prevalence or labels.mean()
 
 performance = performance_table(
     predictions, labels, n_samples=params.settings["bootstrap"], seed=params.seed
@@ -41,9 +43,9 @@ tables = {
     "gains": gains,
     "null": null_distribution(null),
     "calibration": pd.concat(
-        calibration_table(*values, name, params.target_prevalence) for name, values in shown.items()
+        calibration_table(*values, name, target_prevalence) for name, values in shown.items()
     ),
-    "decision": decision_table(shown, params.target_prevalence),
+    "decision": decision_table(shown, target_prevalence),
     "importance": importance_table(importance, chosen),
     "chosen": chosen_table(chosen),
 }
@@ -57,6 +59,6 @@ summary = classification_summary(
     chosen=chosen,
     chosen_table=tables["chosen"],
     importance=tables["importance"],
-    target_prevalence=params.target_prevalence,
+    target_prevalence=target_prevalence,
 )
 write_json(summary, snakemake.output.summary)

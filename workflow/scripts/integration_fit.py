@@ -21,6 +21,8 @@ fitted = fit_views(
     likelihoods,
     n_factors=options.pop("factors"),
     seed=int(snakemake.wildcards.seed),
+    # the seeds are to tell how stable the factors are, which starts from one PCA could not
+    start="random",
     **options,
 )
 

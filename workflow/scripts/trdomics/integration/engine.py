@@ -236,6 +236,7 @@ def fit_mofa(
     fast: bool = True,
     groups: Sequence[str] | None = None,
     bound_every: int = BOUND_EVERY,
+    start: str = "pca",
 ) -> MOFAFit:
     """Fit MOFA with mofapy2's default priors: relevance by view, spike and slab on the weights.
 
@@ -251,7 +252,7 @@ def fit_mofa(
     n_factors : int
         K, at most the number of patients and of features.
     seed : int
-        Of the initialisation (a randomised principal component analysis).
+        Of the initialisation.
     max_iterations : int
         At most so many.
     convergence : {"fast", "medium", "slow"}
@@ -266,6 +267,10 @@ def fit_mofa(
         factors fitted by group.
     bound_every : int
         Iterations between evaluations of the bound.
+    start : {"pca", "random"}
+        Factors start from principal components, as mofapy2's do, or from the standard normal.
+        Principal components are the same for every seed but for the rounding of a randomised
+        algorithm, so that only random starts tell how stable an optimum is.
 
     Returns
     -------
@@ -282,6 +287,8 @@ def fit_mofa(
     n = checked(views, likelihoods, n_factors, convergence)
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype must be float64 or float32: {dtype}")
+    if start not in ("pca", "random"):
+        raise ValueError(f"start must be pca or random: {start}")
     labels = np.array(["group1"] * n if groups is None else [str(g) for g in groups])
     if len(labels) != n:
         raise ValueError(f"{len(labels)} groups for {n} patients")
@@ -309,6 +316,7 @@ def fit_mofa(
             model.model_opts,
             model.train_opts,
             fast=not reason,
+            start=start,
         )
         builder.main()
         net = BayesNet(model.dimensionalities, builder.get_nodes())

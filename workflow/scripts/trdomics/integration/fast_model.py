@@ -39,16 +39,20 @@ class BuildModel(buildBiofam):
     weights, a standard normal or relevance by group on the factors.
     """
 
-    def __init__(self, *args: Any, fast: bool) -> None:
+    def __init__(self, *args: Any, fast: bool, start: str = "pca") -> None:
         super().__init__(*args)
         self.fast = fast
+        self.start = start
 
     def build_Z(self) -> None:
-        """Initialise the factors by mofapy2's PCA; with `fast`, from less memory.
+        """Initialise the factors at random or by mofapy2's PCA; with `fast`, from less memory.
 
         mofapy2 fills absent patients with the mean, and scales the scores to [−1, 1], whatever
         their centre and scale were. Its imputation and PCA make several copies of all views.
         """
+        if self.start == "random":
+            self.init_model.initZ(qmean="random", weight_views=self.train_opts["weight_views"])
+            return
         if not self.fast:
             super().build_Z()
             return

@@ -57,7 +57,7 @@ def performance_rows(performance: pd.DataFrame) -> list[dict[str, Any]]:
     roles = performance.drop_duplicates("feature_set").set_index("feature_set")["role"]
     for feature_set, role in sorted(roles.items(), key=lambda item: order[item[1]]):
         cells = [
-            words.interval(words.metric_row(performance, str(feature_set), metric))
+            words.cell(words.metric_row(performance, str(feature_set), metric))
             for metric in METRICS
         ]
         rows.append({"name": feature_set, "role": role, "cells": cells})
@@ -100,8 +100,7 @@ def page_context(
     Parameters
     ----------
     config : mapping
-        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``target_prevalence``,
-        ``simulated``.
+        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``.
     patients, performance, gains : DataFrame
         As the stages wrote them.
     summary : mapping
@@ -136,7 +135,7 @@ def page_context(
             "calibration": (
                 "Where the model is used, probabilities are moved from the cohort's "
                 f"{100 * classification['prevalence']['cohort']:.0f} % {label['positive']} to "
-                f"{100 * config['target_prevalence']:.0f} %."
+                f"{100 * classification['prevalence']['target']:.0f} %."
             ),
             "limits": words.cautions(
                 performance,

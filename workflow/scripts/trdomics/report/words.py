@@ -25,6 +25,17 @@ def interval(row: Mapping[str, Any], value: str = "value", digits: int = 2) -> s
     return f"{row[value]:.{digits}f} ({row['lower']:.{digits}f} to {row['upper']:.{digits}f})"
 
 
+def cell(row: Mapping[str, Any], digits: int = 2) -> dict[str, str]:
+    """Format an estimate for a table: the value, its interval below it, why one is missing."""
+    if pd.isna(row["value"]):
+        return {"value": "none", "range": "", "reason": str(row.get("reason") or "not computed")}
+    value = f"{row['value']:.{digits}f}"
+    if pd.isna(row["lower"]) or pd.isna(row["upper"]):
+        return {"value": value, "range": "no interval", "reason": str(row.get("reason") or "")}
+    limits = f"{row['lower']:.{digits}f} to {row['upper']:.{digits}f}"
+    return {"value": value, "range": limits, "reason": ""}
+
+
 def p_value(value: float | None) -> str:
     """Format a p-value; small ones as a bound."""
     if value is None or pd.isna(value):

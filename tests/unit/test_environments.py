@@ -1,0 +1,98 @@
+"""What a rule's environment installs is what the tests ran with."""
+
+import ast
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+REPOSITORY = Path(__file__).parents[2]
+ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+LOCK = (REPOSITORY / "requirements.lock").read_text("utf-8")
+SCRIPTS = REPOSITORY / "workflow" / "scripts"
+DISTRIBUTIONS = metadata.packages_distributions()
+LOCKED = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", LOCK, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_pins_are_those_of_the_lock(path):
+    packages = yaml.safe_load(path.read_text("utf-8"))["dependencies"][-1]["pip"]
+    pins = dict(pin.split("==") for pin in packages)
+    assert pins == {name: LOCKED[name] for name in pins}
+
+
+def test_every_rule_has_an_environment_that_is_there():
+    named = set()
+    for rules in sorted((REPOSITORY / "workflow" / "rules").glob("*.smk")):
+        text = rules.read_text("utf-8")
+        found = re.findall(r'"../../envs/(\w+)\.yaml"', text)
+        assert text.count("script:") == len(found), rules.name
+        named |= set(found)
+    assert named == {path.stem for path in ENVIRONMENTS}
+
+
+def test_the_lock_has_hashes_and_names_no_host():
+    assert "://" not in LOCK
+    blocks = re.split(r"^(?=[a-z0-9._-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def scripts_by_environment():
+    for rules in sorted((REPOSITORY / "workflow" / "rules").glob("*.smk")):
+        text = rules.read_text("utf-8")
+        environments = re.findall(r'"../../envs/(\w+)\.yaml"', text)
+        scripts = re.findall(r'"../scripts/(\w+\.py)"', text)
+        yield from zip(scripts, environments, strict=True)
+
+
+def installed_by(packages):
+    """Return the packages and all that they require, as far as it is installed here."""
+    found, wanted = set(), [canonicalize_name(name) for name in packages]
+    while wanted:
+        name = wanted.pop()
+        if name in found:
+            continue
+        try:
+            requirements = [Requirement(text) for text in metadata.requires(name) or []]
+        except metadata.PackageNotFoundError:
+            continue
+        found.add(name)
+        needed = [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+        wanted += [canonicalize_name(requirement.name) for requirement in needed]
+    return found
+
+
+def imports_of(path, seen):
+    """Return the top-level names of other packages that a script imports, itself or through us."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for module in modules:
+            own = SCRIPTS / Path(*module.split(".")).with_suffix(".py")
+            if not module.startswith("trdomics"):
+                names.add(module.split(".")[0])
+            elif own.is_file() and own not in seen:
+                seen.add(own)
+                names |= imports_of(own, seen)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("script", "environment"), sorted(set(scripts_by_environment())), ids=lambda part: part
+)
+def test_an_environment_has_what_its_scripts_import(script, environment):
+    packages = yaml.safe_load((REPOSITORY / f"envs/{environment}.yaml").read_text("utf-8"))
+    present = installed_by(pin.split("==")[0] for pin in packages["dependencies"][-1]["pip"])
+    imported = imports_of(SCRIPTS / script, set()) - set(sys.stdlib_module_names)
+    needed = {canonicalize_name(DISTRIBUTIONS[name][0]) for name in imported}
+    assert needed - present == set()
