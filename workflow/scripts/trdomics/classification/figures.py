@@ -92,7 +92,8 @@ def performance_figure(performance: pd.DataFrame) -> Figure:
     axes.set_yticks(ticks, [readable(name) for name in rows["feature_set"]])
     axes.set_ylim(ticks.max() + 0.6, -0.6)
     low = np.nanmin([0.45, *rows["lower"], *rows["value"]])
-    axes.set_xlim(max(0.0, low - 0.02), 1.0)
+    # a little past 1, or the marker of a perfect AUROC is cut
+    axes.set_xlim(max(0.0, low - 0.02), 1.015)
     axes.set_xlabel("AUROC in patients not seen in training (95 % interval)")
     handles = [
         Line2D(

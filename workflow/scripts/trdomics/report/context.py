@@ -126,7 +126,7 @@ def page_context(
             "gain_clinical": words.gain(gains, "clinical", "the clinical predictors alone"),
             "null": words.null(classification["null"]),
             "cohort": cohort_sentence(patients, layers, label),
-            "sites": f"Patients by site. {summary['cohort'].get('site_in_words', '')}".strip(),
+            "sites": words.sites(summary["cohort"]),
             "differential": [
                 words.differential(layer, part) for layer, part in summary["differential"].items()
             ],

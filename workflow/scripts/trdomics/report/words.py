@@ -114,6 +114,16 @@ def differential(layer: str, summary: Mapping[str, Any]) -> str:
     return f"{told} {summary['left_out_warning']}." if summary.get("left_out_warning") else told
 
 
+def sites(cohort: Mapping[str, Any]) -> str:
+    """Say how closely label and site go together."""
+    if cohort["site_cramers_v"] is None:
+        return f"Labelled patients by site; {cohort['site_cramers_v_reason']}."
+    return (
+        f"Labelled patients by site. Cramér's V of label and site is "
+        f"{number(cohort['site_cramers_v'])} ({p_value(cohort['site_pvalue'])}); 0 is no relation."
+    )
+
+
 def factors(summary: Mapping[str, Any]) -> str:
     """Say what MOFA found and how firmly."""
     explained = listed(
