@@ -167,3 +167,25 @@ def test_without_views_or_fit_it_says_so(views):
         MOFATransformer(2, {"methylation": "gaussian"}).fit(views)
     with pytest.raises(NotFittedError):
         MOFATransformer(2, LIKELIHOODS).transform(views)
+
+
+def test_absent_features_are_passed_over_not_taken_for_average(views, fitted):
+    everything = fitted.transform(views)
+    view = max(GAUSSIAN, key=lambda name: views[name].shape[1])
+    dropped = list(views[view].columns[::3])
+    fewer = views.replace(**{view: views[view].drop(columns=dropped)})
+    average = views[view].assign(**views[view][dropped].mean().to_dict())
+    filled = fitted.transform(views.replace(**{view: average}))
+    projected = fitted.transform(fewer)
+    has = views.profiled(view)
+    spread = everything[has].std()
+    assert np.abs(projected[has].std() / spread - 1).max() < 0.1
+    # what the mean would do in their place: pull every factor of the view to zero
+    assert (filled[has].std() / spread).min() < (projected[has].std() / spread).min()
+
+
+def test_a_view_without_any_known_feature_is_lacked(views, fitted):
+    view = next(iter(GAUSSIAN))
+    strange = views.replace(**{view: views[view].add_prefix("other_")})
+    without = LayerTables({k: views[k] for k in views if k != view}, views.patients)
+    pd.testing.assert_frame_equal(fitted.transform(strange), fitted.transform(without))

@@ -130,3 +130,21 @@ def test_burden_of_a_patient_does_not_depend_on_the_others():
 def test_burden_without_any_gene_says_so():
     with pytest.raises(InputError, match="no gene has carriers"):
         GeneBurden(min_prevalence=0.9).fit(burden_table())
+
+
+def test_a_burden_that_is_passed_on_names_no_rare_variant():
+    n = 60
+    variants = {
+        ("1:1:A:G", "RARE", "lof"): [np.nan] * 20 + [1] + [0] * (n - 21),
+        ("1:2:A:G", "COMMON", "lof"): [1, 0] * (n // 2),
+        ("1:3:A:G", "KEPT", "damaging"): [1] * 1 + [0] * (n - 1),
+    }
+    table = pd.DataFrame(variants, index=[f"p{i}" for i in range(n)], dtype=float)
+    table.columns = table.columns.set_names(["variant", "gene", "consequence_class"])
+    fitted = GeneBurden(min_prevalence=0.01).fit(table)
+    assert fitted.excluded_variants_.tolist() == ["1:1:A:G", "1:2:A:G"]
+    assert fitted.excluded_carriers_.tolist() == [1, 30]
+    passed_on = fitted.without_rare(5)
+    assert passed_on.excluded_variants_.tolist() == ["1:2:A:G"]
+    pd.testing.assert_frame_equal(passed_on.transform(table), fitted.transform(table))
+    assert fitted.excluded_variants_.tolist() == ["1:1:A:G", "1:2:A:G"]

@@ -63,8 +63,31 @@ def test_a_metric_without_a_value_says_why():
 
 
 def test_no_permutations_are_said_not_hidden():
-    told = words.null({"n_permutations": 0, "reason": "no permutations were asked for"})
+    test = {"n_permutations": 0, "reason": "no permutations were asked for"}
+    told = words.null(test, ["elastic_net"])
     assert told == "There is no label-permutation null: no permutations were asked for."
+
+
+def test_the_null_names_its_restriction_and_the_smallest_p_it_can_give():
+    test = {"n_permutations": 30, "mean": 0.5, "upper": 0.57, "observed": 0.77, "pvalue": 1 / 31}
+    told = words.null(test, ["elastic_net"])
+    assert "restricted to elastic net models" in told
+    assert "p = 0.032, the smallest that so few tries can give" in told
+    assert "smallest" not in words.null({**test, "pvalue": 0.2}, ["elastic_net"])
+
+
+def test_a_gain_without_an_interval_claims_nothing():
+    same = gains(0.0, 0.0).assign(lower=np.nan, upper=np.nan, pvalue=np.nan, reason="equal folds")
+    told = words.gain(same, "clinical", "the clinical predictors alone")
+    assert told == (
+        "The gain over the clinical predictors alone is 0.00 (no interval: equal folds)."
+    )
+
+
+def test_confounders_named_as_limits_are_those_of_the_config():
+    told = words.cautions(performance(), 300, 0, False, ["debulking", "batch"])[-1]
+    assert "debulking and batch may differ" in told
+    assert "no confounders" in words.cautions(performance(), 300, 0, False)[-1]
 
 
 def test_too_good_an_auroc_asks_for_an_audit():

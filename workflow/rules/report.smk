@@ -71,6 +71,8 @@ rule summary_page:
             "site": config["samples"]["site"],
             "layers": LAYERS,
             "simulated": SIMULATED,
+            "confounders": config["clinical"]["confounders"],
+            "null_models": config["classification"]["null_models"],
         },
     script:
         "../scripts/report_summary.py"

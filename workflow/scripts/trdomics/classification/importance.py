@@ -47,8 +47,8 @@ def chosen_table(chosen: pd.DataFrame) -> pd.DataFrame:
         ``feature_set``, ``role``, ``model``, ``n_splits`` (in which this model was the best one
         for the feature set), ``inner_auc`` (mean AUROC of those in the inner loop, optimistic
         because the best was taken), ``n_won`` (splits in which the pair was the winner of all),
-        ``share_won``. Feature sets that never won are listed with 0; of the roles only
-        ``candidate`` could win.
+        ``share_won``. Feature sets that never won are listed with 0; those with confounders only
+        or circular predictors cannot win.
     """
     total = chosen["split"].nunique()
     best = chosen.loc[chosen.groupby(["split", "feature_set"])["inner_auc"].idxmax()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
@@ -18,9 +19,12 @@ from trdomics import __version__
 from trdomics.classification.search import NestedSearch, RiskModel
 from trdomics.errors import InputError
 from trdomics.files import read_json, replacing, write_json
+from trdomics.layers.burden import GeneBurden
 
 MODEL, MANIFEST = "model.skops", "model.json"
 FORMAT = 1
+# Rare variants tell who was among the training patients; a file that is passed on names none.
+MIN_CARRIERS = 5
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "pydeseq2", "mofapy2", "skops")
 # What a model may consist of beyond skops' own list of safe types. Anything else is refused.
 TRUSTED = (
@@ -157,6 +161,16 @@ def needed_features(representation: Any) -> dict[str, list[str]]:
     }
 
 
+def anonymous(model: RiskModel) -> RiskModel:
+    """Return the model without variants that fewer than five training patients carry."""
+    representation = copy.copy(model.representation)
+    representation.normalisers_ = {
+        layer: fitted.without_rare(MIN_CARRIERS) if isinstance(fitted, GeneBurden) else fitted
+        for layer, fitted in representation.normalisers_.items()
+    }
+    return RiskModel(representation, model.model, model.calibration)
+
+
 def save_model(
     model: RiskModel,
     description: Mapping[str, Any],
@@ -164,7 +178,7 @@ def save_model(
     manifest_path: str | os.PathLike[str],
 ) -> None:
     """Write ``model.skops`` and its manifest, which has the checksum of the former."""
-    content = dumps(model)
+    content = dumps(anonymous(model))
     unknown = set(sio.get_untrusted_types(data=content)) - set(TRUSTED)
     if unknown:
         raise ValueError(f"not on the list of trusted types: {sorted(unknown)}")

@@ -104,7 +104,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
         if self.mofa is not None:
             self._fit_mofa(self._with_sheet(normalised, tables))
         self.feature_names_ = self._feature_names()
-        return self._blocks(normalised, tables)
+        return self._blocks(normalised, normalised, tables)
 
     def transform(self, tables: LayerTables) -> LayerTables:
         """Return the blocks of any patients.
@@ -127,7 +127,14 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
             for layer, fitted in self.normalisers_.items()
             if layer in tables and not tables[layer].empty
         }
-        return self._blocks(normalised, tables)
+        # MOFA passes over what was not measured; the other blocks take the training mean for it
+        measured = {
+            layer: table.drop(
+                columns=self.normalisers_[layer].missing_features(tables[layer]), errors="ignore"
+            )
+            for layer, table in normalised.items()
+        }
+        return self._blocks(normalised, measured, tables)
 
     def restricted(self, blocks: Iterable[str]) -> MultiOmicsRepresentation:
         """Return a fitted copy with only what the given blocks need."""
@@ -163,7 +170,12 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
             fitted[MOFA] = self.mofa_
         return {k: [str(n) for n in v.get_feature_names_out()] for k, v in fitted.items()}
 
-    def _blocks(self, normalised: Mapping[str, pd.DataFrame], tables: LayerTables) -> LayerTables:
+    def _blocks(
+        self,
+        normalised: Mapping[str, pd.DataFrame],
+        measured: Mapping[str, pd.DataFrame],
+        tables: LayerTables,
+    ) -> LayerTables:
         sheet = tables.get(CLINICAL)
         blocks = {}
         for layer, block in self.layer_blocks_.items():
@@ -172,7 +184,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
         for name, block in self.column_blocks_.items():
             blocks[name] = block.transform(tables[CLINICAL])
         if self.mofa_ is not None:
-            blocks[MOFA] = self._factors(self._with_sheet(normalised, tables))
+            blocks[MOFA] = self._factors(self._with_sheet(measured, tables))
         # a block that nobody here has is there all the same, without rows
         for name, features in self.feature_names_.items():
             if name not in blocks:

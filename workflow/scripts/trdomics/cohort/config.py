@@ -135,7 +135,12 @@ def _check_roles(config: Mapping[str, Any], where: str) -> None:
     for key, columns in lists.items():
         if label is not None and label in columns:
             raise InputError(where, f"`{key}` lists the label's column `{label}`", "take it out")
-    for key in ("clinical.predictors", "clinical.confounders", "classification.regress_out"):
+    for key in (
+        "clinical.predictors",
+        "clinical.confounders",
+        "integration.regress_out",
+        "classification.regress_out",
+    ):
         both = [column for column in lists[key] if column in clinical["circular"]]
         if both:
             raise InputError(

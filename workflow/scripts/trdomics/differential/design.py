@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,10 @@ from trdomics.errors import InputError
 INTERCEPT = "Intercept"
 DESIGN_KEY = "config differential.design"
 WARN_SHARE = 0.1
+FUNCTIONS = (
+    *("np.log10", "np.log1p", "np.log2", "np.log", "np.sqrt", "np.exp"),
+    *("C", "I", "poly", "bs", "cr", "cs", "scale", "center", "log10", "log1p", "log", "exp"),
+)
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,7 @@ def build_design(
 
 def required_columns(formula: str, key: str = DESIGN_KEY) -> list[str]:
     """Return the columns of the sheet that a formula uses, sorted."""
+    _check_harmless(formula, key)
     try:
         Formula(formula)
     except (FormulaicError, SyntaxError) as error:
@@ -152,6 +158,23 @@ def required_columns(formula: str, key: str = DESIGN_KEY) -> list[str]:
             key, f"{formula!r} cannot be read ({error})", "write it like '~ age + response'"
         ) from error
     return sorted(design_columns(formula))
+
+
+def _check_harmless(formula: str, key: str) -> None:
+    """Refuse what would run as code.
+
+    formulaic evaluates the parts of a formula as Python, and configs are passed between sites.
+    """
+    text = re.sub(r"`[^`]*`", "column", formula)
+    calls = {call for call in re.findall(r"([A-Za-z_][\w.]*)\s*\(", text) if call not in FUNCTIONS}
+    rest = re.sub(r"\bnp\.(?=[a-z0-9]+\s*\()", "", text)
+    if calls or re.search(r"[{}\[\]'\";\\]|__|[A-Za-z_)]\.|\.[A-Za-z_]|\)\s*\(", rest):
+        what = f"the function {min(calls)}" if calls else "what is no formula"
+        raise InputError(
+            key,
+            f"{formula!r} holds {what}, which could run as code",
+            f"use columns and the functions {', '.join(FUNCTIONS)}",
+        )
 
 
 def _is_quantity(values: pd.Series) -> bool:

@@ -255,18 +255,29 @@ class MOFATransformer(TransformerMixin, BaseEstimator):
         self.elbo_ = np.asarray(fit.elbo)
         self.converged_ = bool(fit.converged)
         trained = views.select(pd.Index(fitted.patients))
-        z = self._project(arrays(trained, self.feature_names_))
+        z = self._project(trained)
         self.agreement_ = np.diag(correlations(z, fit.z)).copy()
         return self
 
-    def _project(self, values: Mapping[str, Array]) -> Array:
-        """Return the posterior mean of the factors, shape (n, K)."""
+    def _project(self, views: LayerTables) -> Array:
+        """Return the posterior mean of the factors, shape (n, K), given the features at hand."""
+        w, w2, tau, intercepts = dict(self.w_), dict(self.w2_), dict(self.tau_), {}
+        features = {}
+        for view, names in self.feature_names_.items():
+            intercepts[view] = self.intercepts_[view]
+            at_hand = np.isin(names, views[view].columns) if view in views else np.zeros(0, bool)
+            if at_hand.any():
+                features[view] = [name for name, has in zip(names, at_hand, strict=True) if has]
+                w[view], w2[view] = w[view][at_hand], w2[view][at_hand]
+                tau[view], intercepts[view] = tau[view][at_hand], intercepts[view][at_hand]
+        if not features:
+            return np.zeros((len(views), len(self.get_feature_names_out())))
         z, _ = project(
-            values,
-            w=self.w_,
-            w2=self.w2_,
-            tau=self.tau_,
-            intercepts=self.intercepts_,
+            arrays(views, features),
+            w=w,
+            w2=w2,
+            tau=tau,
+            intercepts=intercepts,
             likelihoods=self.likelihoods_,
         )
         return z
@@ -277,7 +288,8 @@ class MOFATransformer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         views : LayerTables
-            With the features of the training (others are ignored); patients may lack views.
+            With the features of the training (others are ignored); patients may lack views. A
+            feature that is absent is passed over, as if the model had never had it.
 
         Returns
         -------
@@ -285,10 +297,8 @@ class MOFATransformer(TransformerMixin, BaseEstimator):
             Factor1 … FactorK; zeros, the prior's mean, for a patient without any view.
         """
         check_is_fitted(self, "w_")
-        values = arrays(views, self.feature_names_)
-        k = len(self.get_feature_names_out())
-        z = self._project(values) if values else np.zeros((len(views), k))
-        return pd.DataFrame(z, index=views.patients, columns=self.get_feature_names_out())
+        names = self.get_feature_names_out()
+        return pd.DataFrame(self._project(views), index=views.patients, columns=names)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.str_]:
         """Return Factor1 … FactorK."""

@@ -112,7 +112,8 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
         Returns
         -------
         LayerTables
-            One table of floats without NaN per view.
+            One table of floats without NaN per view. Features that the cohort lacks are left
+            out; :class:`trdomics.integration.mofa.MOFATransformer` projects without them.
         """
         check_is_fitted(self, "feature_names_")
         views = {}
@@ -122,7 +123,9 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
             table = self.normalisers_[layer].transform(tables[layer])
             if layer in self.residualisers_:
                 table = self.residualisers_[layer].transform(table, tables["clinical"])
-            views[layer] = selection.transform(table)
+            # what a cohort did not measure is no observation: MOFA is to pass over it
+            missing = self.normalisers_[layer].missing_features(tables[layer])
+            views[layer] = selection.transform(table).drop(columns=missing, errors="ignore")
         return LayerTables(views, tables.patients)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,6 +53,8 @@ class GeneBurden(LayerNormaliser):
         Named variants that the training table has, called often enough.
     excluded_variants_ : ndarray of str
         Variants left out of the burden for call rate or frequency.
+    excluded_carriers_ : ndarray of int
+        How many training patients carry each of them.
     """
 
     def __init__(
@@ -86,7 +89,11 @@ class GeneBurden(LayerNormaliser):
         dosage = np.where(called, values, 0).sum(axis=0) / np.maximum(n_called, 1)
         rarely_called = call_rate < self.min_call_rate
         excluded = rarely_called | (dosage / 2 > self.max_allele_frequency)
-        self.excluded_variants_ = np.asarray(sorted(set(variants[excluded])), dtype=str)
+        # a variant in two genes has two columns with the same carriers
+        carriers_of = pd.Series((values >= 1).sum(axis=0)[excluded], index=variants[excluded])
+        carriers_of = carriers_of[~carriers_of.index.duplicated()].sort_index()
+        self.excluded_variants_ = np.asarray(carriers_of.index, dtype=str)
+        self.excluded_carriers_ = carriers_of.to_numpy(dtype=int)
 
         names, carriers = self._carriers(table)
         prevalence = carriers.mean(axis=0)
@@ -124,6 +131,20 @@ class GeneBurden(LayerNormaliser):
                 values = table.iloc[:, found[0]].to_numpy(dtype=float)
                 result[:, column] = np.where(np.isnan(values), self.means_[column], values)
         return pd.DataFrame(result, index=table.index, columns=list(self.features_))
+
+    def without_rare(self, min_carriers: int) -> GeneBurden:
+        """Return a fitted copy that names no variant of fewer carriers than that.
+
+        Who knows a person's genome could tell from rare variants whether the person was among
+        the training patients. The price is that a rarely called one of them may count in the
+        burden of new patients.
+        """
+        check_is_fitted(self)
+        common = self.excluded_carriers_ >= min_carriers
+        result = copy.copy(self)
+        result.excluded_variants_ = self.excluded_variants_[common]
+        result.excluded_carriers_ = self.excluded_carriers_[common]
+        return result
 
     def burden_genes(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return all genes with a variant that counts, kept or not, and their carriers' share."""

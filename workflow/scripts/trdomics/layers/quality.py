@@ -96,7 +96,6 @@ def assess(
         "features": len(features),
         "features_kept": int(features["kept"].sum()),
         "outliers": int(patients["outlier"].sum()),
-        "outlier_patients": list(patients.index[patients["outlier"] == 1]),
         "outlier_deviations": OUTLIER_DEVIATIONS,
         "variance_explained": dict(zip(COMPONENTS, explained, strict=False)),
         **_details(fitted, table, annotation, patients),

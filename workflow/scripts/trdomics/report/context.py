@@ -11,7 +11,7 @@ from trdomics import __version__
 from trdomics.report import words
 
 METRICS = ("auroc", "auprc", "balanced_accuracy", "brier", "calibration_slope")
-ASSOCIATIONS_SHOWN = 6
+ASSOCIATIONS_SHOWN = 8
 
 
 def site_table(patients: pd.DataFrame, site: str | None) -> list[dict[str, Any]]:
@@ -75,14 +75,13 @@ def facts(performance: pd.DataFrame) -> list[dict[str, str]]:
     result = []
     for name, feature_set, metric in shown:
         row = words.metric_row(performance, feature_set, metric)
-        known = not pd.isna(row["value"])
+        limits = words.cell(row)
+        known = not pd.isna(row["lower"])
         result.append(
             {
                 "name": name,
                 "value": words.number(row["value"]),
-                "range": f"95 % interval {row['lower']:.2f} to {row['upper']:.2f}"
-                if known
-                else str(row["reason"]),
+                "range": f"95 % interval {limits['range']}" if known else limits["reason"],
             }
         )
     return result
@@ -100,7 +99,8 @@ def page_context(
     Parameters
     ----------
     config : mapping
-        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``.
+        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``, ``confounders``,
+        ``null_models``.
     patients, performance, gains : DataFrame
         As the stages wrote them.
     summary : mapping
@@ -124,14 +124,14 @@ def page_context(
             "headline": words.headline(performance, label["positive"], label["negative"]),
             "gain_confounders": words.gain(gains, "confounders", "the confounders alone"),
             "gain_clinical": words.gain(gains, "clinical", "the clinical predictors alone"),
-            "null": words.null(classification["null"]),
+            "null": words.null(classification["null"], config["null_models"]),
             "cohort": cohort_sentence(patients, layers, label),
             "sites": words.sites(summary["cohort"]),
             "differential": [
                 words.differential(layer, part) for layer, part in summary["differential"].items()
             ],
             "factors": words.factors(summary["integration"]),
-            "associations": summary["integration"]["associations"][:ASSOCIATIONS_SHOWN],
+            "associations": associations(summary["integration"]),
             "calibration": (
                 "Where the model is used, probabilities are moved from the cohort's "
                 f"{100 * classification['prevalence']['cohort']:.0f} % {label['positive']} to "
@@ -142,15 +142,24 @@ def page_context(
                 n_labelled=int(patients["label"].notna().sum()),
                 n_sites=len(sites),
                 simulated=config["simulated"],
+                confounders=config["confounders"],
             ),
             "methods": methods(config, summary),
         },
     }
 
 
+def associations(integration: Mapping[str, Any]) -> list[str]:
+    """Say how the factors relate to the label first, then to anything else."""
+    label = list(integration["label_associations"])
+    others = [told for told in integration["associations"] if told not in label]
+    first = label or ["No factor goes with the label."]
+    return [*first, *others][:ASSOCIATIONS_SHOWN]
+
+
 def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
     """Lay out what was recovered of a simulated cohort's truth; empty for real ones."""
-    if recovery is None:
+    if recovery is None or not recovery["labels_as_drawn"]:
         return []
     rows = []
     for layer, part in recovery["differential"].items():
@@ -189,15 +198,17 @@ def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
 def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     """Write the methods in a paragraph that can be pasted."""
     classification = summary["classification"]
-    designs = {part["design"] for part in summary["differential"].values() if "design" in part}
+    models = words.listed([name.replace("_", " ") for name in config["null_models"]])
+    tested = [words.tested(layer, part) for layer, part in summary["differential"].items()]
     return (
         "Counts were normalised by median-of-ratios size factors and a variance-stabilising "
-        f"transformation, tested with PyDESeq2 ({'; '.join(sorted(map(str, designs)))}), and "
-        f"integrated with MOFA (mofapy2, {summary['integration']['n_seeds']} random starts, the "
-        "best evidence bound kept). Prediction: nested cross-validation, "
-        f"{classification['n_splits']} outer splits in {classification['n_repeats']} repeats; "
-        "normalisation, feature selection, MOFA, tuning, calibration and the choice of feature "
-        "set and model were all fitted within the training patients. Intervals are from a "
-        "bootstrap over patients; gains are paired over folds with the correction of Nadeau and "
-        "Bengio for overlapping training sets."
+        f"transformation. Differences: {'; '.join(tested)}; false discovery rates by Benjamini and "
+        "Hochberg within each layer. The layers were integrated with MOFA (mofapy2, "
+        f"{summary['integration']['n_seeds']} random starts, the best evidence bound kept). "
+        f"Prediction: nested cross-validation, {classification['n_splits']} outer splits in "
+        f"{classification['n_repeats']} repeats; normalisation, feature selection, MOFA, tuning, "
+        "calibration and the choice of feature set and model were all fitted within the training "
+        "patients. Intervals are from a bootstrap over patients; gains are paired over folds with "
+        "the correction of Nadeau and Bengio for overlapping training sets. The null repeats the "
+        f"procedure with permuted labels and {models} models only."
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-# Published models of treatment resistance reach 0.70-0.78 (see README); past this, look for a leak.
+# Believable predictions of treatment response stay well below; past this, look for a leak.
 SUSPICIOUS_AUROC = 0.9
 
 
@@ -21,7 +21,8 @@ def interval(row: Mapping[str, Any], value: str = "value", digits: int = 2) -> s
     if pd.isna(row[value]):
         return f"not available ({row.get('reason') or 'no reason given'})"
     if pd.isna(row["lower"]) or pd.isna(row["upper"]):
-        return f"{row[value]:.{digits}f} (no interval: {row.get('reason') or 'no reason given'})"
+        reason = str(row.get("reason") or "no reason given").removeprefix("no interval: ")
+        return f"{row[value]:.{digits}f} (no interval: {reason})"
     return f"{row[value]:.{digits}f} ({row['lower']:.{digits}f} to {row['upper']:.{digits}f})"
 
 
@@ -78,6 +79,8 @@ def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
     if rows.empty or pd.isna(rows.iloc[0]["gain"]):
         return f"The gain over {described} could not be computed."
     row = {str(key): value for key, value in rows.iloc[0].items()}
+    if pd.isna(row["lower"]):
+        return f"The gain over {described} is {interval(row, 'gain')}."
     told = f"{interval(row, 'gain')}, {p_value(row['pvalue'])}"
     if row["lower"] > 0:
         return f"It gains AUROC over {described}: {told}."
@@ -86,18 +89,30 @@ def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
     return f"It is not shown to gain anything over {described}: {told}; the interval covers zero."
 
 
-def null(test: Mapping[str, Any]) -> str:
-    """Set the result against the models of shuffled labels."""
+def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
+    """Set the result against the models of shuffled labels.
+
+    Parameters
+    ----------
+    test : mapping
+        Of :func:`trdomics.classification.null.null_test`.
+    models : sequence of str
+        The kinds of models that the permutations were restricted to.
+    """
     if not test["n_permutations"]:
         return f"There is no label-permutation null: {test['reason']}."
+    kinds = listed([model.replace("_", " ") for model in models])
     told = (
-        f"With the labels shuffled {test['n_permutations']} times, the same procedure reached "
-        f"{number(test['mean'])} on average and stayed below {number(test['upper'])} in 95 % of "
-        "the tries"
+        f"With the labels shuffled {test['n_permutations']} times, the same procedure, restricted "
+        f"to {kinds} models, reached {number(test['mean'])} on average and stayed below "
+        f"{number(test['upper'])} in 95 % of the tries"
     )
     if test["pvalue"] is None:
         return f"{told}; the comparison is not available: {test['reason']}."
-    return f"{told}; the true labels gave {number(test['observed'])} ({p_value(test['pvalue'])})."
+    smallest = 1 / (1 + test["n_permutations"])
+    floor = ", the smallest that so few tries can give" if test["pvalue"] <= smallest else ""
+    observed = f"{number(test['observed'])} ({p_value(test['pvalue'])}{floor})"
+    return f"{told}; the true labels gave {observed}."
 
 
 def differential(layer: str, summary: Mapping[str, Any]) -> str:
@@ -112,6 +127,17 @@ def differential(layer: str, summary: Mapping[str, Any]) -> str:
         f"in {positive} than in {negative} ({summary['n_patients']} patients)."
     )
     return f"{told} {summary['left_out_warning']}." if summary.get("left_out_warning") else told
+
+
+def tested(layer: str, summary: Mapping[str, Any]) -> str:
+    """Name a layer's test and its design, for the methods."""
+    if "dispersion_trend" in summary:
+        capped = summary["winsorise"]
+        how = f", counts winsorised at their {100 * capped:g}th percentile" if capped else ""
+        return f"{layer}, Wald tests of PyDESeq2 ({summary['design']}{how})"
+    if "min_carriers" in summary:
+        return f"{layer}, {summary['method']} tests of carriers by gene ({summary['design']})"
+    return f"{layer}, t-tests of least squares ({summary['design']})"
 
 
 def sites(cohort: Mapping[str, Any]) -> str:
@@ -131,7 +157,8 @@ def factors(summary: Mapping[str, Any]) -> str:
     )
     told = (
         f"MOFA summarises the layers of {summary['n_patients']} patients in "
-        f"{summary['n_factors']} factors, which explain {explained}."
+        f"{summary['n_factors']} factors, which explain {explained} (of layers of zeros and ones: "
+        "of the variance of MOFA's pseudo-data)."
     )
     if summary["stable_factors"] is not None:
         told += (
@@ -146,7 +173,7 @@ def cautions(
     n_labelled: int,
     n_sites: int,
     simulated: bool,
-    scored_elsewhere: bool = False,
+    confounders: Sequence[str] = (),
 ) -> list[str]:
     """List what limits the result, from the result itself.
 
@@ -160,25 +187,28 @@ def cautions(
         Recruiting sites; 0 where the sheet names none.
     simulated : bool
         Whether the cohort is simulated.
-    scored_elsewhere : bool
-        Whether the frozen model has been validated in another cohort.
+    confounders : sequence of str
+        Columns that the config names as confounders.
     """
     limits = []
     if simulated:
         limits.append(
             "These patients are simulated. The page shows that the workflow recovers what was "
-            "planted; it says nothing about depression."
+            "planted; it says nothing about any disease. The planted factors have no chance "
+            "correlation with the label, which real ones have, so that the share of false "
+            "discoveries is a best case."
         )
     auroc = metric_row(performance, "selected", "auroc")
-    if not pd.isna(auroc["value"]):
+    if not pd.isna(auroc["value"]) and not pd.isna(auroc["lower"]):
         limits.append(
-            f"{n_labelled} labelled patients leave the AUROC uncertain by "
-            f"±{(auroc['upper'] - auroc['lower']) / 2:.2f}."
+            f"{n_labelled} labelled patients leave the AUROC uncertain by at least "
+            f"±{(auroc['upper'] - auroc['lower']) / 2:.2f}: the interval covers whom the models "
+            "were tried on, not whom they were trained on."
         )
     if not pd.isna(auroc["value"]) and auroc["value"] > SUSPICIOUS_AUROC:
         limits.append(
-            f"An AUROC of {auroc['value']:.2f} is above what published models reach: audit it for "
-            "leakage and confounding before believing it."
+            f"An AUROC of {auroc['value']:.2f} is more than clinical predictions commonly reach: "
+            "audit it for leakage and confounding before believing it."
         )
     circular = performance[performance["role"] == "circular"]
     if not circular.empty:
@@ -191,10 +221,14 @@ def cautions(
             f"The {n_sites} sites are mixed in training and test: the figures hold for new "
             "patients of these sites, not for a new site."
         )
-    if not scored_elsewhere:
-        limits.append("The model has not been tried on another cohort; it is not for use in care.")
-    limits.append(
-        "What differs between the groups need not be the disease: medication, blood-cell "
-        "fractions, RNA quality and site differ as well, which the confounder-only model measures."
-    )
+    limits.append("The model has not been tried on another cohort here; it is not for use in care.")
+    differing = "What differs between the groups need not be the condition itself: "
+    if confounders:
+        names = listed([name.replace("_", " ") for name in confounders])
+        limits.append(
+            f"{differing}{names} may differ as well; the confounder-only model measures how far "
+            "they alone tell the groups apart."
+        )
+    else:
+        limits.append(f"{differing}the config names no confounders, so none were looked at.")
     return limits

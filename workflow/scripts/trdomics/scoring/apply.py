@@ -233,9 +233,9 @@ def scoring_summary(
     dict
         ``external``, ``n_scored``, ``n_scored_reason`` (where nobody was), ``n_labelled``,
         ``mean_probability``, ``mean_probability_at_target_prevalence``, ``target_prevalence``,
-        ``feature_set``, ``model``, ``n_training``, ``layers`` (layer → n_expected, n_missing,
-        n_superfluous, present), ``metrics`` (metric → value, lower, upper, reason) or null with
-        ``metrics_reason``.
+        ``metrics_of``, ``feature_set``, ``model``, ``n_training``, ``layers`` (layer → n_expected,
+        n_missing, n_superfluous, present), ``metrics`` (metric → value, lower, upper, reason) or
+        null with ``metrics_reason``.
     """
     labelled = predictions.dropna(subset=["label"])
     summary: dict[str, Any] = {
@@ -247,6 +247,7 @@ def scoring_summary(
             "probability_at_target_prevalence"
         ].mean(),
         "target_prevalence": target_prevalence,
+        "metrics_of": "probability, at the training cohort's prevalence",
         "feature_set": description["feature_set"],
         "model": description["model"],
         "n_training": description["n_training"],
