@@ -1,0 +1,1 @@
+"""Molecular subtypes: are the patients several groups on the factors, or one cloud?"""
