@@ -178,6 +178,9 @@ def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
     keys += [("samples.site", [samples["site"]]), ("label.column", [config["label"]["column"]])]
     keys += [(f"clinical.{key}", columns) for key, columns in clinical.items()]
     keys += [("samples.categorical", samples["categorical"])]
+    for key in ("sex", "rna_quality"):
+        keys.append((f"samples.{key}", [samples[key]["column"]] if samples[key] else []))
+    keys.append(("samples.three_prime_bias", [samples["three_prime_bias"]]))
     keys += [("cells.columns", list((config["cells"]["columns"] or {}).values()))]
     if config["label"]["column"] is not None:
         differential = config["differential"]
