@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trdomics.confounding.linear import LabelTest, label_test, log_cpm, voom_weights
-from trdomics.confounding.sets import MINIMAL, SetDesign, cumulative, set_design
+from trdomics.confounding.plan import MINIMAL, cumulative
+from trdomics.confounding.sets import SetDesign, set_design
 from trdomics.differential.counts import expressed, library_factors
 from trdomics.differential.design import as_text
 
@@ -223,7 +224,12 @@ def _summary(
 
 
 def headline(
-    summary: pd.DataFrame, left_out: Mapping[str, int], fdr: float, layer: str, groups: Sequence[str]
+    summary: pd.DataFrame,
+    left_out: Mapping[str, int],
+    fdr: float,
+    layer: str,
+    groups: Sequence[str],
+    without: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the headline numbers of a layer.
 
@@ -246,12 +252,16 @@ def headline(
         "left_out": dict(left_out),
         "n_significant": numbers,
         "share_tested": dict(zip(tested["set"], tested["share_tested"], strict=True)),
-        "not_fitted": {
-            str(row["set"]): row["reason"] for _, row in summary[summary["reason"].notna()].iterrows()
-        },
+        "not_fitted": dict.fromkeys(without, "there are no estimated cell fractions")
+        | {str(k): r for k, r in zip(summary["set"], summary["reason"], strict=True) if r},
         "hidden_factors": None,
         "hidden_factors_reason": HIDDEN_REASON,
     }
+    if tested.empty:
+        keys = ("largest_fall", "share_surviving", "median_retained")
+        reason = "no set could be tested"
+        empty = dict.fromkeys(keys) | {f"{key}_reason": reason for key in keys}
+        return result | empty | {"finding": "No set of covariates could be tested."}
     first, last = tested.iloc[0], tested.iloc[-1]
     falls = {b: numbers[a] - numbers[b] for a, b in pairwise(numbers)}
     worst = max(falls, key=lambda name: falls[name]) if falls else None
@@ -263,11 +273,15 @@ def headline(
     if n_first == 0:
         reason = f"nothing is significant without adjustment at an FDR of {fdr:.0%}"
         empty = dict.fromkeys(("share_surviving", "median_retained"))
-        return result | empty | {
-            "share_surviving_reason": reason,
-            "median_retained_reason": reason,
-            "finding": reason[0].upper() + reason[1:] + ".",
-        }
+        return (
+            result
+            | empty
+            | {
+                "share_surviving_reason": reason,
+                "median_retained_reason": reason,
+                "finding": reason[0].upper() + reason[1:] + ".",
+            }
+        )
     return result | {
         "share_surviving": int(last["n_kept"]) / n_first,
         "median_retained": float(last["median_retained"]),

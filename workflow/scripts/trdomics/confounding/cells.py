@@ -22,6 +22,7 @@ from scipy.optimize import nnls
 from scipy.stats import pearsonr, spearmanr
 
 from trdomics.confounding.sets import is_quantity
+from trdomics.differential.counts import library_factors
 from trdomics.errors import InputError
 
 MIN_MARKERS = 3
@@ -144,6 +145,73 @@ def estimate_fractions(
     fractions = solved.copy()
     fractions[is_fraction] = leukocytes.div(leukocytes.sum(axis=1).replace(0, np.nan), axis=0)
     return fractions, summary | {"n_genes": int(anchored.sum())}
+
+
+def linear_expression(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Return a layer as expression that is comparable between patients, none missing.
+
+    Parameters
+    ----------
+    table : DataFrame, shape (n_patients, n_features)
+    kind : {"counts", "continuous"}
+        Counts are divided by their size factors.
+    """
+    if kind != "counts":
+        return table.fillna(table.mean()).clip(lower=0)
+    return table.div(library_factors(table.to_numpy()), axis=0)
+
+
+def best_layer(
+    layers: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], signature: Signature
+) -> tuple[pd.DataFrame | None, dict[str, Any]]:
+    """Estimate the fractions from the layer that has most genes of the signature.
+
+    Parameters
+    ----------
+    layers : mapping of name to (expression, annotation)
+        Annotation has ``feature`` and maybe ``symbol``; without it features are taken for symbols.
+
+    Returns
+    -------
+    As :func:`estimate_fractions`; the summary also names the ``layer``.
+    """
+    found: tuple[pd.DataFrame | None, dict[str, Any]] | None = None
+    for name, (expression, annotation) in layers.items():
+        known = annotation.drop_duplicates("feature").set_index("feature")
+        column = "symbol" if "symbol" in known else None
+        symbols = known[column] if column else pd.Series(dtype=object)
+        symbols.index = symbols.index.astype(str)
+        fractions, summary = estimate_fractions(expression, symbols, signature)
+        if found is None or summary["n_genes"] > found[1]["n_genes"]:
+            found = fractions, summary | {"layer": name}
+    if found is None:
+        return None, {"reason": "there is no layer of expression"}
+    return found
+
+
+def cells_summary(
+    fractions: pd.DataFrame | None, comparison: pd.DataFrame, summary: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the headline numbers.
+
+    Returns
+    -------
+    dict
+        What :func:`estimate_fractions` says, ``types``, ``n_patients``, ``mean`` (by type) and
+        ``measured_r`` (measured type to Pearson's r; None with ``measured_r_reason``).
+    """
+    known = comparison[comparison["pearson_r"].notna()]
+    result: dict[str, Any] = {
+        **summary,
+        "types": [] if fractions is None else list(fractions.columns),
+        "n_patients": 0 if fractions is None else len(fractions),
+        "mean": {} if fractions is None else fractions.mean().to_dict(),
+        "measured_r": dict(zip(known["cell_type"], known["pearson_r"], strict=True)) or None,
+    }
+    if known.empty:
+        reason = "the config names no measured fractions" if comparison.empty else "see the table"
+        result["measured_r_reason"] = summary["reason"] or reason
+    return result
 
 
 def _by_symbol(expression: pd.DataFrame, symbols: pd.Series, wanted: pd.Index) -> pd.DataFrame:

@@ -1,84 +1,19 @@
-"""Which covariates are adjusted for, one set after the other, and their design matrices."""
+"""The design matrix of a set of covariates, whatever its columns are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from trdomics.cohort.config import ESTIMATED_CELLS, design_columns
 
-MINIMAL = "minimal"
 # Fewer residual degrees of freedom than this and no variance of a feature is known.
 MIN_FREEDOM = 10
 INDEPENDENT = 1e-6
-
-
-def adjustment_sets(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return what each set adds to the one before it.
-
-    Parameters
-    ----------
-    config : mapping
-        A resolved config. Its ``differential.adjustment_sets``, or where that is null sets made
-        of ``samples.site`` and ``clinical.technical``, of the cells, of the other confounders and
-        of what else ``differential.design`` has, those that are empty left out.
-
-    Returns
-    -------
-    dict
-        Name to columns, in order; the first is ``minimal`` and adjusts for nothing.
-    """
-    given = config["differential"]["adjustment_sets"]
-    if given is not None:
-        return {MINIMAL: [], **{name: list(columns) for name, columns in given.items()}}
-    clinical, cells = config["clinical"], config["cells"]
-    site = [config["samples"]["site"]] if config["samples"]["site"] is not None else []
-    measured = list((cells["columns"] or {}).values())
-    estimated = [ESTIMATED_CELLS] if not measured and cells["signature"] is not None else []
-    candidates = {
-        "technical": [*site, *clinical["technical"]],
-        "cells": [*measured, *estimated],
-        "confounders": clinical["confounders"],
-        "all": design_columns(config["differential"]["design"]),
-    }
-    taken = {config["label"]["column"], config["differential"]["contrast"][0]}
-    taken |= set(clinical["circular"])
-    sets: dict[str, list[str]] = {MINIMAL: []}
-    for name, columns in candidates.items():
-        new = [column for column in dict.fromkeys(columns) if column not in taken]
-        # the cells' set comes first only to those columns that are not technical ones
-        if name == "technical":
-            new = [column for column in new if column not in measured]
-        taken |= set(new)
-        if new:
-            sets[name] = new
-    return sets
-
-
-def cumulative(sets: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return all columns that each set adjusts for: its own and those of the sets before it."""
-    so_far: list[str] = []
-    result = {}
-    for name, columns in sets.items():
-        so_far = list(dict.fromkeys([*so_far, *columns]))
-        result[name] = so_far
-    return result
-
-
-def with_estimated(sets: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
-    """Put the estimated fractions' columns where ``estimated_cells`` stands; none, if empty."""
-    return {
-        name: [
-            column for entry in columns for column in (names if entry == ESTIMATED_CELLS else [entry])
-        ]
-        for name, columns in sets.items()
-    }
 
 
 @dataclass(frozen=True)
@@ -161,9 +96,7 @@ def set_design(
     elif len(patients) - len(parts) - 1 < MIN_FREEDOM:
         reason = f"{len(parts) + 1} coefficients for {len(patients)} patients"
     matrix = np.column_stack([parts[0], label, *parts[1:]])
-    return SetDesign(
-        matrix, ["intercept", "label", *names[1:]], ["", *owner], dropped, reason
-    )
+    return SetDesign(matrix, ["intercept", "label", *names[1:]], ["", *owner], dropped, reason)
 
 
 def _beyond(

@@ -18,7 +18,7 @@ from scipy.stats import (
     ttest_ind,
 )
 
-from trdomics.confounding.sets import ESTIMATED_CELLS, is_quantity
+from trdomics.confounding.sets import is_quantity
 
 COLUMNS = [
     "column",
@@ -49,45 +49,6 @@ PERMUTATIONS = 2000
 MIN_EXPECTED = 5
 
 
-def column_roles(
-    config: Mapping[str, Any], sets: Mapping[str, Sequence[str]]
-) -> dict[str, list[str]]:
-    """Return the columns to compare and what the config says of each.
-
-    Parameters
-    ----------
-    config : mapping
-        A resolved config.
-    sets : mapping
-        As :func:`trdomics.confounding.sets.adjustment_sets` returns.
-
-    Returns
-    -------
-    dict
-        Column to its roles; the site first, then technical columns, cells, confounders, the
-        columns of the sets, predictors, circular ones.
-    """
-    clinical = config["clinical"]
-    site = [config["samples"]["site"]] if config["samples"]["site"] is not None else []
-    lists = {
-        "site": site,
-        "technical": clinical["technical"],
-        "cells": list((config["cells"]["columns"] or {}).values()),
-        "confounder": clinical["confounders"],
-        "covariate": [column for columns in sets.values() for column in columns],
-        "predictor": clinical["predictors"],
-        "circular": clinical["circular"],
-    }
-    roles: dict[str, list[str]] = {}
-    for role, columns in lists.items():
-        for column in columns:
-            if column not in (config["label"]["column"], ESTIMATED_CELLS):
-                known = roles.setdefault(column, [])
-                if role not in known and not (role == "covariate" and known):
-                    known.append(role)
-    return roles
-
-
 def confounding_table(
     patients: pd.DataFrame, roles: Mapping[str, Sequence[str]], seed: int
 ) -> pd.DataFrame:
@@ -110,8 +71,8 @@ def confounding_table(
         test), the odds ratio of a column with two values (of the later one in order; Fisher's test)
         or Cramér's V of a category (chi-square; permuted labels where expected counts are small).
         ``standardised_difference`` puts all on one scale; that of categories (Yang & Dalton 2012)
-        has no sign. ``missing_*`` compare who lacks a value. ``padj`` is after Benjamini and Hochberg; ``reason`` says why there is no
-        effect.
+        has no sign. ``missing_*`` compare who lacks a value. ``padj`` is after Benjamini and
+        Hochberg; ``reason`` says why there is no effect.
     """
     labelled = patients[patients["label"].notna()]
     positive = (labelled["label"] == 1).to_numpy()
@@ -125,6 +86,31 @@ def confounding_table(
     if known.any():
         table.loc[known, "padj"] = false_discovery_control(table.loc[known, "pvalue"].astype(float))
     return table
+
+
+def table_summary(table: pd.DataFrame, fdr: float) -> dict[str, Any]:
+    """Return the headline numbers of a table of :func:`confounding_table`.
+
+    Returns
+    -------
+    dict
+        ``n_columns``, ``n_unbalanced`` (a standardised difference of more than 0.1),
+        ``n_significant``, ``differing`` (columns with an adjusted p-value below `fdr`, the largest
+        difference first, circular ones left out) and ``missing_differs`` (columns that one group
+        lacks more often, unadjusted p < 0.05).
+    """
+    size = table["standardised_difference"].abs()
+    significant = table["padj"] < fdr
+    proper = significant & ~table["roles"].str.contains("circular")
+    ordered = table[proper].assign(size=size).sort_values("size", ascending=False, kind="stable")
+    return {
+        "n_columns": len(table),
+        "n_unbalanced": int((size > UNBALANCED).sum()),
+        "n_significant": int(significant.sum()),
+        "fdr": fdr,
+        "differing": ordered["column"].tolist(),
+        "missing_differs": table.loc[table["missing_pvalue"] < 0.05, "column"].tolist(),
+    }
 
 
 def _compared(
