@@ -1,4 +1,4 @@
-"""Are the patients one cloud on the factors, or several groups, and what do these go with?"""
+"""Say whether patients are groups on the factors or one cloud, and what groups go with."""
 
 from trdomics.scripting import start
 

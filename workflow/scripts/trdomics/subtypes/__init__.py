@@ -1,1 +1,1 @@
-"""Molecular subtypes: are the patients several groups on the factors, or one cloud?"""
+"""Molecular subtypes: groups of patients on the factors, if they are not one cloud."""

@@ -133,8 +133,9 @@ def in_words(associations: pd.DataFrame, level: float = 0.05) -> list[str]:
     """Return a phrase per significant association, such as "sex (V 0.99, padj 1e-60)"."""
     significant = associations[associations["padj"] < level]
     return [
-        f"{row.variable} ({SYMBOLS[row.effect_name]} {row.effect:.2f}, padj {row.padj:.1g})"
-        for row in significant.itertuples()
+        f"{row['variable']} ({SYMBOLS[row['effect_name']]} {row['effect']:.2f}, "
+        f"padj {row['padj']:.1g})"
+        for row in significant.to_dict("records")
     ]
 
 

@@ -45,8 +45,7 @@ def association_figure(associations: pd.DataFrame, title: str) -> Figure:
         clip_on=False,
     )
     names = [
-        f"{row.variable} ({SYMBOLS[row.effect_name]})"  # type: ignore[index]
-        for row in tested.itertuples()
+        f"{row['variable']} ({SYMBOLS[row['effect_name']]})" for row in tested.to_dict("records")
     ]
     axes.set_yticks(where, names)
     axes.set_xlim(0, 1)

@@ -29,8 +29,8 @@ class UnimodalReference(BaseEstimator):
     clusters. Here each factor is normal, or of Johnson's S_U family (Johnson 1949, doi
     10.1093/biomet/36.1-2.149) where that fits better: it has any skewness and heavier tails than
     the normal distribution, but always one mode. It is not fitted to a factor that clearly has more
-    than one (:func:`distance_to_unimodal`): a small group apart would pass for skewness. Every draw is rotated to have just the data's covariance, which sampling
-    would otherwise inflate.
+    than one (:func:`distance_to_unimodal`), as a small group apart would pass for skewness. Every
+    draw is rotated to have just the data's covariance, which sampling would otherwise inflate.
 
     Attributes
     ----------

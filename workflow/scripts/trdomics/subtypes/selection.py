@@ -160,7 +160,7 @@ def find_subtypes(
     )
     stable = table["consensus"] >= STABLE
     ranked = table["z"].where(stable) if pvalue <= level and stable.any() else table["z"]
-    best = int(table.loc[ranked.idxmax(), "k"])
+    best = numbers[int(ranked.argmax())]
     reason = ""
     if pvalue > level:
         reason = "no number of clusters stands out from one cloud of the same shape"
