@@ -7,13 +7,13 @@ start(snakemake)
 from trdomics.cohort.load import read_patients
 from trdomics.confounding.adjustment import (
     adjustment,
-    compared_patients,
     headline,
     prepared_counts,
     prepared_values,
 )
 from trdomics.confounding.figures import attrition_figure
 from trdomics.confounding.plan import cumulative, with_estimated
+from trdomics.confounding.sets import compared_patients
 from trdomics.differential.symbols import with_symbols
 from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table
 from trdomics.style import set_style

@@ -5,9 +5,9 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.cohort.load import read_patients
-from trdomics.confounding.adjustment import compared_patients
 from trdomics.confounding.figures import variance_figure
 from trdomics.confounding.plan import with_estimated
+from trdomics.confounding.sets import compared_patients
 from trdomics.confounding.variance import variance_groups, variance_partition
 from trdomics.differential.symbols import with_symbols
 from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table

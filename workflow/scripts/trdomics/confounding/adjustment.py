@@ -14,9 +14,7 @@ from trdomics.confounding.linear import LabelTest, label_test, log_cpm, voom_wei
 from trdomics.confounding.plan import MINIMAL, cumulative
 from trdomics.confounding.sets import SetDesign, set_design
 from trdomics.differential.counts import expressed, library_factors
-from trdomics.differential.design import as_text
 
-MIN_GROUP = 5
 HIDDEN_REASON = (
     "hidden factors (SVA, RUV) are not fitted: without control genes they are taken from genes "
     "chosen by the label or protect its effect by construction, and no maintained Python library "
@@ -49,36 +47,6 @@ SUMMARY_COLUMNS = [
     "dropped",
     "reason",
 ]
-
-
-def compared_patients(
-    patients: pd.DataFrame, contrast: Sequence[str], sets: Mapping[str, Sequence[str]]
-) -> tuple[pd.Index, NDArray[np.bool_], dict[str, int]]:
-    """Return who can be in every set, so that sets differ by covariates and not by patients.
-
-    Parameters
-    ----------
-    patients : DataFrame
-        Those who have the layer.
-    contrast : (column, tested level, reference level)
-    sets : mapping of name to columns
-
-    Returns
-    -------
-    complete : Index
-    positive : ndarray of bool, shape (n_complete,)
-    left_out : dict
-        Column to the number of compared patients who lack a value there.
-    """
-    column, tested, reference = (str(part) for part in contrast)
-    groups = as_text(patients[column])
-    compared = patients[groups.isin([tested, reference]).fillna(False).to_numpy(bool)]
-    columns = list(dict.fromkeys(name for names in sets.values() for name in names))
-    missing = compared[columns].isna()
-    complete = compared.index[~missing.any(axis=1)]
-    counts = missing.sum()
-    positive = (groups.loc[complete] == tested).to_numpy(bool)
-    return complete, positive, {str(k): int(n) for k, n in counts.items() if n}
 
 
 def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> dict[str, Any]:

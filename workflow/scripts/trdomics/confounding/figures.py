@@ -15,7 +15,7 @@ from trdomics.confounding.table import UNBALANCED
 from trdomics.confounding.variance import LABEL
 from trdomics.style import BLUE, GREEN, GREY, LABEL_COLOURS, ORANGE, PURPLE, SKY, VERMILION
 
-LIGHT = "#D9D9D9"
+LIGHT = "#A6A6A6"
 ROLE_COLOURS = {
     "site": ORANGE,
     "technical": ORANGE,
@@ -26,6 +26,8 @@ ROLE_COLOURS = {
     "circular": PURPLE,
 }
 FAR = 1.25
+LONGEST = 34
+TICKS = [0, 1, 2, 5, 10, 20, 30, 50, 75, 100]
 
 
 def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figure:
@@ -137,15 +139,16 @@ def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
     left.set_yticks(np.arange(n), [_set_name(row) for row in rows])
     left.set_ylim(max(n, 3) - 0.4, -0.6)
     left.set_xlim(0, top * 1.32)
-    left.set_xlabel(f"features of {layer} that differ (share of those tested), FDR {fdr:.0%}")
+    left.set_xlabel(f"features of {layer} that differ\n(share of those tested), FDR {fdr:.0%}")
     right.axvline(1, color="black", linewidth=0.8)
     right.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
     right.set_xlim(-0.5, 1.9)
+    right.tick_params(left=False)
     right.set_xlabel("effect over that without\nadjustment (median, quartiles)")
     handles = [
-        Line2D([], [], color=BLUE, linewidth=7, label="as without adjustment"),
-        Line2D([], [], color=SKY, linewidth=7, label="only with it"),
-        Line2D([], [], color=LIGHT, linestyle="--", label="fewer than without"),
+        Line2D([], [], color=BLUE, linewidth=7, label="differ without adjustment too"),
+        Line2D([], [], color=SKY, linewidth=7, label="differ only with it"),
+        Line2D([], [], color=LIGHT, linestyle="--", label="taken away"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
@@ -156,6 +159,7 @@ def _set_name(row: Mapping[str, Any]) -> str:
         return f"{row['set']}\n(label only)"
     adds = row["adds"].split(", ")
     text = ", ".join(adds[:3]) + (f" and {len(adds) - 3} more" if len(adds) > 3 else "")
+    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     return f"+ {row['set']}\n({text})" if row["set"] != text else f"+ {text}"
 
 
@@ -187,12 +191,16 @@ def variance_figure(table: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
         box.set_facecolor(LABEL_COLOURS[1] if name == LABEL else SKY)
     where = np.arange(1, len(names) + 1)
     chance = [groups[name]["expected_by_chance"] * 100 for name in names]
-    axes.plot(chance, where, "D", color="black", ms=4, label="mean expected of noise")
+    axes.plot(chance, where, "D", color="black", ms=4, label="mean that noise would have")
     mean = [groups[name]["mean"] * 100 for name in names]
-    axes.plot(mean, where, "o", color=VERMILION, mec="white", ms=6, label="mean")
+    axes.plot(mean, where, "o", color="white", mec="black", ms=6, label="mean")
     axes.set_yticks(where, names)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("share of a feature's variance, %")
+    # most shares are small and a few large: the root shows both
+    axes.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
+    most = float(table[names].quantile(0.99).max() * 100)
+    axes.set_xticks(TICKS)
+    axes.set_xlim(0, most * 1.05)
+    axes.set_xlabel("share of a feature's variance, % (root scale)")
     n_features = summary["n_features"]
     axes.set_title(
         f"{n_features:,} features; residual {summary['residual_median']:.0%} (median)",

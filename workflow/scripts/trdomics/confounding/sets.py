@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,42 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from trdomics.differential.design import as_text
+
 
 # Fewer residual degrees of freedom than this and no variance of a feature is known.
 MIN_FREEDOM = 10
 INDEPENDENT = 1e-6
+
+
+def compared_patients(
+    patients: pd.DataFrame, contrast: Sequence[str], sets: Mapping[str, Sequence[str]]
+) -> tuple[pd.Index, NDArray[np.bool_], dict[str, int]]:
+    """Return who can be in every set, so that sets differ by covariates and not by patients.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        Those who have the layer.
+    contrast : (column, tested level, reference level)
+    sets : mapping of name to columns
+
+    Returns
+    -------
+    complete : Index
+    positive : ndarray of bool, shape (n_complete,)
+    left_out : dict
+        Column to the number of compared patients who lack a value there.
+    """
+    column, tested, reference = (str(part) for part in contrast)
+    groups = as_text(patients[column])
+    compared = patients[groups.isin([tested, reference]).fillna(False).to_numpy(bool)]
+    columns = list(dict.fromkeys(name for names in sets.values() for name in names))
+    missing = compared[columns].isna()
+    complete = compared.index[~missing.any(axis=1)]
+    counts = missing.sum()
+    positive = (groups.loc[complete] == tested).to_numpy(bool)
+    return complete, positive, {str(k): int(n) for k, n in counts.items() if n}
 
 
 @dataclass(frozen=True)
