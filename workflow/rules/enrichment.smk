@@ -185,7 +185,11 @@ rule enrichment_factors:
         runtime=10,
     params:
         layers=EXPRESSION_LAYERS,
-        max_size=config["enrichment"]["max_size"],
+        options={
+            "max_size": config["enrichment"]["max_size"],
+            "permutations": config["enrichment"]["permutations"],
+            "seed": config["seed"],
+        },
         label=config["label"],
     script:
         "../scripts/enrichment_factors.py"

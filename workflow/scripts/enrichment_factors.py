@@ -13,7 +13,7 @@ inputs, params = snakemake.input, snakemake.params
 weights = {
     layer: read_table(path) for layer, path in zip(params.layers, inputs.weights, strict=True)
 }
-found = factor_enrichment(weights, read_table(inputs.sets), params.max_size)
+found = factor_enrichment(weights, read_table(inputs.sets), **params.options)
 words = factor_words(
     factors_of(read_table(inputs.factors)),
     read_table(inputs.associations),

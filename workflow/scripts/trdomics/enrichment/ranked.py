@@ -174,8 +174,8 @@ def enrichment(
     DataFrame
         One row per set, with the columns ``COLUMNS``: ``listed`` and ``size`` are its genes and
         those measured, ``nes`` is positive at the top of the list (higher in the tested group),
-        ``fdr`` holds within the collection, ``correlation`` is the set's mean residual
-        correlation. Where a number is missing, ``reason`` says why.
+        ``fdr`` (Benjamini & Hochberg) is over the collection, ``correlation`` is the set's mean
+        residual correlation. Where a number is missing, ``reason`` says why.
     """
     parts = []
     for name, part in sets.groupby("collection", sort=False):
@@ -246,12 +246,16 @@ def _prerank(
         {
             "es": found["ES"].astype(float),
             "nes": found["NES"].astype(float),
-            # no permutation beyond does not make the chance zero
-            "pvalue": found["NOM p-val"].astype(float).clip(lower=1 / (permutations + 1)),
-            "fdr": found["FDR q-val"].astype(float).clip(lower=1 / (permutations + 1)),
+            # No permutation beyond does not make the chance zero; those of the score's sign are
+            # counted, about half of them.
+            "pvalue": found["NOM p-val"].astype(float).clip(lower=2 / (permutations + 2)),
             "leading_edge": found["Lead_genes"].str.replace(";", ",", regex=False),
         }
     )
+    # Not GSEA's own q-value: on permuted rankings 7 % of 150 runs over 15 sets had one below 0.05
+    # and 18 % of 40 runs over 100 sets (1,000 permutations); of Benjamini and Hochberg's 5 % and
+    # none.
+    table["fdr"] = false_discovery_control(table["pvalue"])
     return table.rename_axis("set")[columns]
 
 

@@ -59,7 +59,9 @@ def layer_summary(
         result |= {"immune": None, "immune_reason": overall["reason"]}
     else:
         result["immune"] = {key: overall[key] for key in IMMUNE_KEYS}
-    result["immune_sentence"] = immune_sentence(overall.to_dict(), groups)
+    result["immune_sentence"] = immune_sentence(
+        {str(key): value for key, value in overall.items()}, groups
+    )
     return result
 
 

@@ -130,7 +130,7 @@ def enriched(factor: str, enrichment: pd.DataFrame) -> str:
     if found.empty:
         return "enriched for no gene set"
     words = [
-        f"{row['set']} ({_way(row['auc'] > 0.5)} with the factor)"
+        f"{row['set']} ({_way(row['score'] > 0)} with the factor)"
         for _, row in found.head(MOST_SETS).iterrows()
     ]
     rest = len(found) - len(words)
