@@ -58,7 +58,9 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
     best = np.nan_to_num(agreement, nan=-1.0).argmax(axis=1)
     names = [str(name) for name in shared]
     partner = [
-        names[best[i]] if flagged[i] and best[i] != i and agreement[i, best[i]] > threshold else None
+        names[best[i]]
+        if flagged[i] and best[i] != i and agreement[i, best[i]] > threshold
+        else None
         for i in range(n)
     ]
     table = pd.DataFrame(

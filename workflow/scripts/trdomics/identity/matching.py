@@ -208,9 +208,7 @@ def _canonical(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _inverse_root(covariance: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(
-        (1 - _RIDGE) * covariance + _RIDGE * np.eye(len(covariance))
-    )
+    values, vectors = np.linalg.eigh((1 - _RIDGE) * covariance + _RIDGE * np.eye(len(covariance)))
     return np.asarray(vectors / np.sqrt(values) @ vectors.T)
 
 

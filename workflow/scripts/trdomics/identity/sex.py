@@ -16,8 +16,9 @@ COLUMNS = ["patient_id", "layer", "score", "sex", "sheet_sex", "discordant"]
 
 # Cut-offs lie where the mixture gives this probability to either sex.
 _SURE = 0.99
-# A difference between two groups, in units of the sum of their standard deviations.
-_SEPARATION = 2.0
+# A difference between two groups, in units of the sum of their standard deviations; the halves of
+# one normal distribution differ by 1.3.
+_SEPARATION = 1.5
 # Where a scale has no zero of its own, fewer samples than these are odd ones and no sex.
 _SMALLEST_GROUP = 0.05
 
@@ -86,8 +87,9 @@ def expression_score(
     markers : DataFrame
         ``resources/sex_markers.tsv``: `symbol`, `ensembl`, `expressed_by`.
     """
-    names = {row.symbol: row.expressed_by for row in markers.itertuples()}
-    names |= {row.ensembl: row.expressed_by for row in markers.itertuples()}
+    names: dict[str, str] = {}
+    for column in ("symbol", "ensembl"):
+        names |= dict(zip(markers[column].astype(str), markers["expressed_by"], strict=True))
     by_feature: dict[str, list[Any]] = {"female": [], "male": []}
     for feature, symbol in zip(annotation["feature"], annotation["symbol"], strict=True):
         # features such as XIST|7503 or ENSG00000229807.14
@@ -103,13 +105,15 @@ def expression_score(
         return SexScore(
             pd.Series(dtype=float), None, 1.0, f"the layer does not have {' or '.join(lacking)}"
         )
-    level = {sex: table[features].astype(float) for sex, features in by_feature.items()}
+    level: dict[str, pd.DataFrame] = {
+        sex: table.loc[:, features].astype(float) for sex, features in by_feature.items()
+    }
     has_zero = settings["type"] == "counts" or bool(settings.get("log2"))
     if settings["type"] == "counts":
         total = table.sum(axis=1).replace(0, np.nan)
         level = {sex: values.div(total, axis=0) * 1e6 for sex, values in level.items()}
     if has_zero:
-        level = {sex: np.log2(values + 1) for sex, values in level.items()}
+        level = {sex: (values + 1).map(np.log2) for sex, values in level.items()}
     score = level["female"].mean(axis=1) - level["male"].mean(axis=1)
     return SexScore(score.dropna(), 0.0 if has_zero else None, 1.0)
 

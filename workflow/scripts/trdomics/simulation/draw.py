@@ -14,7 +14,9 @@ from trdomics.simulation import counts, variants
 from trdomics.simulation.cohort import COHORT_SEED, EXPLAINED_BY, LABEL_FACTORS, Cohort
 from trdomics.simulation.features import (
     MRNA,
+    SEX_SWITCH,
     SMALL_RNA,
+    SWITCH_DISPERSION,
     covariate_values,
     draw_effects,
     name_features,
@@ -86,7 +88,7 @@ def simulate(
     genes, small_rnas : DataFrame
         Curated names, as :mod:`trdomics.simulation.features` reads them.
     """
-    parts = ["present", "mrna", "small_rna", "mutations", "swaps"]
+    parts = ["present", "mrna", "small_rna", "mutations", "swaps", "switch"]
     streams = np.random.SeedSequence(seed).spawn(len(parts))
     rng = {name: np.random.default_rng(stream) for name, stream in zip(parts, streams, strict=True)}
     present = draw_present(cohort, settings["missing_layer"], rng["present"])
@@ -99,6 +101,11 @@ def simulate(
     limits = (MRNA_LIMITS[0] * scale, MRNA_LIMITS[1] * scale)
     libraries = counts.draw_libraries(len(values), MRNA_READS * scale, limits, rng["mrna"])
     mrna = counts.draw_counts(effects, values, libraries, rng["mrna"])
+    # drawn apart, with the dispersion of the sex that expresses them
+    switched = effects["feature"].isin(SEX_SWITCH).to_numpy()
+    effects.loc[switched, "dispersion"] = SWITCH_DISPERSION
+    again = counts.draw_counts(effects[switched], values, libraries, rng["switch"])
+    mrna.loc[again.index] = again
 
     small_names = name_features(small_rnas, settings["small_rnas"], "novel-miR-", rng["small_rna"])
     small = draw_effects(small_names, SMALL_RNA, SMALL_RNA_READS, rng["small_rna"])
@@ -147,7 +154,8 @@ def draw_swaps(present: pd.DataFrame, rng: np.random.Generator) -> list[list[str
 def exchanged(table: pd.DataFrame, swaps: list[list[str]]) -> pd.DataFrame:
     """Return features × patients with the columns of each pair of patients exchanged."""
     other = {a: b for pair in swaps for a, b in (pair, reversed(pair))}
-    return table[[other.get(name, name) for name in table]].set_axis(table.columns, axis=1)
+    source = [other.get(name, name) for name in map(str, table)]
+    return table[source].set_axis(table.columns, axis=1)
 
 
 def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.DataFrame:
