@@ -231,7 +231,6 @@ def test_a_layer_without_immune_genes_says_so(immune, design, tmp_path):
         fdr=0.05,
         ranked_by=UNSHRUNKEN,
         groups=("bad", "good"),
-        correlated_reason="not asked for",
         n_genes=60,
     )
     assert summary["immune"] is None

@@ -46,7 +46,6 @@ summary = layer_summary(
     fdr=params.fdr,
     ranked_by=ranked_by,
     groups=groups,
-    correlated_reason=None,
     n_genes=len(ranks),
 )
 write_json(summary, outputs.summary)

@@ -70,7 +70,37 @@ def _legend(
 
 
 def _p(value: float) -> str:
+    if not np.isfinite(value):
+        return "  –  "
     return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
+
+
+def _points(
+    axes: Axes, across: np.ndarray, where: np.ndarray, shade: np.ndarray, filled: np.ndarray
+) -> None:
+    """Draw points; hollow are those that hold only if genes are independent, or not at all."""
+    for chosen, face in ((filled, shade), (~filled, np.full(len(where), "white"))):
+        axes.scatter(
+            across[chosen],
+            where[chosen],
+            facecolor=face[chosen],
+            edgecolor=shade[chosen],
+            s=42,
+            zorder=3,
+            linewidth=1.6,
+        )
+
+
+def _hollow() -> Line2D:
+    return Line2D(
+        [],
+        [],
+        color="black",
+        marker="o",
+        linestyle="",
+        markerfacecolor="white",
+        label="hollow: not if genes are correlated",
+    )
 
 
 def enrichment_figure(table: pd.DataFrame, fdr: float, groups: Sequence[str]) -> Figure:
@@ -90,36 +120,22 @@ def enrichment_figure(table: pd.DataFrame, fdr: float, groups: Sequence[str]) ->
             "No gene set was tested: " + (reasons.mode()[0] if len(reasons) else "there is none")
         )
     order = tested.assign(size_of=tested["nes"].abs())
-    best = order.sort_values(["fdr", "size_of"], ascending=[True, False], kind="stable")
+    best = order.sort_values(
+        ["fdr_correlated", "fdr", "size_of"], ascending=[True, True, False], kind="stable"
+    )
     best = best.head(MOST_ROWS).sort_values("nes", ascending=False, kind="stable")
     figure, axes = _rows(len(best))
     where = np.arange(len(best))
-    shade = _colours(best["nes"], best["fdr"], fdr)
-    axes.hlines(where, 0, best["nes"], color=shade, linewidth=2)
     robust = (best["fdr_correlated"] < fdr).to_numpy()
-    for chosen, face in ((robust, shade), (~robust, np.full(len(best), "white"))):
-        axes.scatter(
-            best["nes"][chosen],
-            where[chosen],
-            facecolor=face[chosen],
-            edgecolor=shade[chosen],
-            s=42,
-            zorder=3,
-            linewidth=1.6,
-        )
+    either = best["fdr"].where(~robust, 0.0)
+    shade = _colours(best["nes"], either, fdr)
+    axes.hlines(where, 0, best["nes"], color=shade, linewidth=2)
+    _points(axes, best["nes"].to_numpy(), where, shade, robust)
     axes.set_yticks(where, [_shorten(name) for name in best["set"]])
     axes.set_xlabel(f"normalised enrichment score ({groups[1]} ← → {groups[0]})")
-    texts = [f"{q}  {n:>3}" for q, n in zip(best["fdr"].map(_p), best["size"], strict=True)]
+    shown = best["fdr_correlated"].map(_p)
+    texts = [f"{q}  {n:>3}" for q, n in zip(shown, best["size"], strict=True)]
     _right(axes, texts, "FDR  genes")
-    hollow = Line2D(
-        [],
-        [],
-        color="black",
-        marker="o",
-        linestyle="",
-        markerfacecolor="white",
-        label="hollow: not if genes are correlated",
-    )
     _legend(
         figure,
         [
@@ -127,7 +143,7 @@ def enrichment_figure(table: pd.DataFrame, fdr: float, groups: Sequence[str]) ->
             (LABEL_COLOURS[1], f"higher in {groups[0]}"),
             (NOT_SIGNIFICANT, f"FDR ≥ {fdr:g}"),
         ],
-        [hollow],
+        [_hollow()],
         ncols=2,
     )
     return figure
@@ -193,8 +209,9 @@ def target_figure(table: pd.DataFrame, fdr: float, reason: str | None) -> Figure
     figure, axes = _rows(len(best))
     where = np.arange(len(best))
     shade = np.where(best["padj"] < fdr, BLUE, NOT_SIGNIFICANT)
+    robust = ((best["padj"] < fdr) & (best["padj_correlated"] < fdr)).to_numpy()
     axes.hlines(where, best["expected_r"], best["mean_r"], color=shade, linewidth=2)
-    axes.scatter(best["mean_r"], where, color=shade, s=36, zorder=3)
+    _points(axes, best["mean_r"].to_numpy(), where, shade, robust)
     axes.scatter(best["expected_r"], where, color="black", marker="|", s=60, zorder=3)
     axes.set_yticks(where, best["mirna"])
     axes.set_xlabel("mean partial correlation of a miRNA's targets with it")
@@ -204,6 +221,7 @@ def target_figure(table: pd.DataFrame, fdr: float, reason: str | None) -> Figure
     _legend(
         figure,
         [(BLUE, f"anti-correlated, adjusted p < {fdr:g}"), (NOT_SIGNIFICANT, "not")],
-        [bar],
+        [bar, _hollow()],
+        ncols=2,
     )
     return figure

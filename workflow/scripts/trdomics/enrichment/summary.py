@@ -20,7 +20,6 @@ def layer_summary(
     fdr: float,
     ranked_by: str,
     groups: tuple[str, str],
-    correlated_reason: str | None,
     n_genes: int,
 ) -> dict[str, Any]:
     """Return one expression layer's headline numbers.
@@ -28,29 +27,27 @@ def layer_summary(
     Returns
     -------
     dict
-        n_genes_ranked, ranked_by, n_sets, n_sets_tested, n_sets_significant,
-        n_sets_significant_correlated (allowing for correlated genes; null with the reason),
-        higher and lower (significant sets by collection, strongest first), signatures_higher and
-        signatures_lower, immune (difference, lower, upper, pvalue, n_patients, genes), or null
-        with immune_reason, and immune_sentence.
+        n_genes_ranked, ranked_by, n_sets, n_sets_tested, n_sets_significant (allowing for
+        correlated genes: ``fdr_correlated``), n_sets_significant_if_independent (``fdr``, as
+        GSEA is usually reported), higher and lower (significant sets by collection, strongest
+        first), signatures_higher and signatures_lower, immune (difference, lower, upper, pvalue,
+        n_patients, genes), or null with immune_reason, and immune_sentence.
     """
     tested = table[table["nes"].notna()]
-    found = tested[tested["fdr"] < fdr]
-    robust = tested[tested["fdr_correlated"] < fdr]
+    # On the simulated cohort with permuted labels prerank alone calls a set in 28 of 40 runs.
+    found = tested[tested["fdr_correlated"] < fdr]
     result: dict[str, Any] = {
         "n_genes_ranked": n_genes,
         "ranked_by": ranked_by,
         "n_sets": len(table),
         "n_sets_tested": len(tested),
         "n_sets_significant": len(found),
-        "n_sets_significant_correlated": None if correlated_reason else len(robust),
+        "n_sets_significant_if_independent": int((tested["fdr"] < fdr).sum()),
         "higher": _strongest(found[found["nes"] > 0]),
         "lower": _strongest(found[found["nes"] < 0]),
     }
     if tested.empty:
         result["n_sets_tested_reason"] = table["reason"].mode()[0]
-    if correlated_reason:
-        result["n_sets_significant_correlated_reason"] = correlated_reason
     significant = effects[effects["padj"] < fdr]
     result["signatures_higher"] = list(significant.loc[significant["difference"] > 0, "set"])
     result["signatures_lower"] = list(significant.loc[significant["difference"] < 0, "set"])
@@ -88,19 +85,21 @@ def target_summary(table: pd.DataFrame, about: Mapping[str, Any], fdr: float) ->
     Returns
     -------
     dict
-        `about`, n_tested, n_anticorrelated, n_anticorrelated_correlated, anticorrelated (the
-        miRNAs); null with a reason where there was no test.
+        `about`, n_tested, n_anticorrelated (by both tests), n_anticorrelated_if_independent (by
+        random sets alone), anticorrelated (the miRNAs); null with a reason where there was no
+        test.
     """
-    keys = ("n_tested", "n_anticorrelated", "n_anticorrelated_correlated", "anticorrelated")
+    keys = ("n_tested", "n_anticorrelated", "n_anticorrelated_if_independent", "anticorrelated")
     if about.get("reason"):
         reasons = {f"{key}_reason": about["reason"] for key in keys}
         return {**about, **dict.fromkeys(keys), **reasons}
-    found = table[table["padj"] < fdr].sort_values(["pvalue", "mean_r"], kind="stable")
+    found = table[(table["padj"] < fdr) & (table["padj_correlated"] < fdr)]
+    found = found.sort_values(["pvalue", "mean_r"], kind="stable")
     return {
         **about,
         "n_tested": int(table["pvalue"].notna().sum()),
         "n_anticorrelated": len(found),
-        "n_anticorrelated_correlated": int((table["padj_correlated"] < fdr).sum()),
+        "n_anticorrelated_if_independent": int((table["padj"] < fdr).sum()),
         "anticorrelated": list(found["mirna"]),
     }
 
