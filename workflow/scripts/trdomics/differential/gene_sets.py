@@ -66,8 +66,10 @@ def set_burden(
     """Test every gene set for a difference in its burden between the groups.
 
     Firth's logistic regression of the group on the burden of the set, the covariates of the
-    design and the burden of all other genes, log2(1 + genes hit): so that a set is not found
-    because one group carries more of everything, be it by ancestry, by calling or by tumour.
+    design and the overall load, log2(1 + all genes hit): so that a set is not found because one
+    group carries more of everything, be it by ancestry, by calling or by tumour. The load holds
+    the set's own genes too: what is tested is whether they tell more than any other genes. Given
+    the others' load alone, every set of a group with more of everything would be significant.
     The burden of a set is whether a patient carries a variant in any of its genes; where more
     than half do, which large sets bring about, it is log2(1 + genes hit).
 
@@ -90,8 +92,10 @@ def set_burden(
     """
     genes = [name for name in carriers.columns if not str(name).startswith(DOSAGE_PREFIX)]
     hit = carriers.loc[design.matrix.index, genes] >= 0.5
-    load = hit.sum(axis=1).to_numpy(float)
+    load = np.log2(1 + hit.sum(axis=1).to_numpy(float))
+    load = (load - load.mean()) / (load.std() or 1.0)
     covariates = design.matrix.drop(columns=design.coefficient).to_numpy(float)
+    covariates = np.column_stack([covariates, load])
     rows: list[dict[str, Any]] = []
     with threadpool_limits(limits=1):
         for name, members in sets.groupby("set", sort=True):
@@ -108,7 +112,7 @@ def set_burden(
                     "n_genes_hit": len(per_gene),
                     "most_hit": ", ".join(shown) or None,
                     "source": members["source"].iloc[0],
-                    **_one(count, load - count, covariates, design.positive, min_carriers),
+                    **_one(count, covariates, design.positive, min_carriers),
                 }
             )
     results = pd.DataFrame(rows).reindex(columns=COLUMNS)
@@ -124,7 +128,6 @@ def set_burden(
 
 def _one(
     count: np.ndarray,
-    elsewhere: np.ndarray,
     covariates: np.ndarray,
     positive: np.ndarray,
     min_carriers: int,
@@ -141,14 +144,9 @@ def _one(
     burden = np.log2(1 + count) if saturated else carrying.astype(float)
     if saturated and (count < np.max(count)).sum() < min_carriers:
         return {**row, "reason": f"fewer than {min_carriers} patients carry less than the most"}
-    others = np.log2(1 + elsewhere)
-    columns = [covariates]
-    # without variants elsewhere there is no load to adjust for
-    if others.std() > 0:
-        columns.append((others - others.mean()) / others.std())
-    matrix = np.column_stack([*columns, burden])
+    matrix = np.column_stack([covariates, burden])
     if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
-        return {**row, "reason": "collinear with the covariates"}
+        return {**row, "reason": "collinear with the overall load or the covariates"}
     try:
         found = firth_test(matrix, positive.astype(float), matrix.shape[1] - 1)
     except (NotConverged, np.linalg.LinAlgError):
