@@ -74,7 +74,7 @@ def read_genotypes(
 
 
 def _usable(record: Any, settings: Mapping[str, Any]) -> bool:
-    single = len(record.ALT) == 1 and len(record.REF) == 1 and record.ALT[0] in "ACGT"
+    single = len(record.ALT) == 1 and {record.REF, record.ALT[0]} <= set("ACGT")
     passes = not settings["pass_only"] or record.FILTER is None
     sure = record.QUAL is None or float(record.QUAL) >= float(settings["min_quality"])
     return bool(single and passes and sure and "GT" in record.FORMAT)

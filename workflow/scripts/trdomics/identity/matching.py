@@ -36,8 +36,8 @@ _LIMIT = 4.0
 # Tail of the cohort's own pairs: beyond the 10 % quantile an exponential with the slope between
 # the quartile and that quantile, down to this probability.
 _TAIL = 0.0025
-# Pairs planted to learn the power: in all, and as a share of the patients at a time.
-_PLANTED, _PLANTED_SHARE = 20, 0.01
+# Pairs planted at a time to learn the power, as a share of the patients.
+_PLANTED_SHARE = 0.01
 # A test that tells fewer wrong pairs than these from own ones is not worth the trials.
 _HOPELESS = 0.2
 
@@ -90,7 +90,7 @@ class _Relation:
         return np.clip(scaled, -_LIMIT, _LIMIT)
 
 
-def match_layers(first: pd.DataFrame, second: pd.DataFrame, seed: int) -> Match:
+def match_layers(first: pd.DataFrame, second: pd.DataFrame, seed: int, planted: int = 20) -> Match:
     """Score every pair of profiles of two layers by models that saw neither of the two patients.
 
     Parameters
@@ -99,6 +99,8 @@ def match_layers(first: pd.DataFrame, second: pd.DataFrame, seed: int) -> Match:
         Normalised layers without gaps.
     seed : int
         Seed of the folds.
+    planted : int
+        Exchanges planted to learn the power; 0 for no trial.
 
     Raises
     ------
@@ -115,8 +117,8 @@ def match_layers(first: pd.DataFrame, second: pd.DataFrame, seed: int) -> Match:
     folds = rng.permutation(np.arange(len(shared)) % _FOLDS)
     scored = _score(x, y, folds)
     power = float((scored.relative[~np.eye(len(shared), dtype=bool)] < scored.threshold).mean())
-    if power > _HOPELESS:
-        power = _planted_power(x, y, folds, np.flatnonzero(~scored.flagged), rng)
+    if planted and power > _HOPELESS:
+        power = _planted_power(x, y, folds, np.flatnonzero(~scored.flagged), planted, rng)
     return _result(scored, power, shared)
 
 
@@ -140,6 +142,8 @@ def _score(x: np.ndarray, y: np.ndarray, folds: np.ndarray) -> _Scored:
         relative = _relative(pairs)
         threshold = _threshold(np.diag(relative))
         suspects = np.diag(relative) < threshold
+        if not suspects.any():
+            break
     flagged, partner = suspects.copy(), _partners(relative, suspects)
     for i in np.flatnonzero(suspects & (partner >= 0)):
         # the other side of an exchange, whose own pair alone was not clear enough
@@ -148,12 +152,17 @@ def _score(x: np.ndarray, y: np.ndarray, folds: np.ndarray) -> _Scored:
 
 
 def _planted_power(
-    x: np.ndarray, y: np.ndarray, folds: np.ndarray, clean: np.ndarray, rng: np.random.Generator
+    x: np.ndarray,
+    y: np.ndarray,
+    folds: np.ndarray,
+    clean: np.ndarray,
+    planted: int,
+    rng: np.random.Generator,
 ) -> float:
     """Return the share of patients found whose samples are exchanged on purpose."""
     found = []
     at_once = max(1, round(_PLANTED_SHARE * len(x)))
-    for _ in range(-(-_PLANTED // at_once)):
+    for _ in range(-(-planted // at_once)):
         pairs = rng.choice(clean, (at_once, 2), replace=False)
         order = np.arange(len(y))
         order[pairs] = pairs[:, ::-1]

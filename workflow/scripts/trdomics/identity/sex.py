@@ -16,6 +16,8 @@ COLUMNS = ["patient_id", "layer", "score", "sex", "sheet_sex", "discordant"]
 
 # Cut-offs lie where the mixture gives this probability to either sex.
 _SURE = 0.99
+# They are at least this share of the groups' distance away from their centre.
+_GAP = 0.05
 # A difference between two groups, in units of the sum of their standard deviations; the halves of
 # one normal distribution differ by 1.3.
 _SEPARATION = 1.5
@@ -183,6 +185,8 @@ def call_sex(score: SexScore) -> SexCalls:
 
 def _two_groups(values: np.ndarray, score: SexScore) -> tuple[float, float] | None:
     """Return the cut-offs of two groups, None where one describes the values as well."""
+    if len(np.unique(values)) < 3:
+        return None
     points = values[:, None]
     # no group is narrower than a tenth of the margin, so that equal values make none
     floor = (0.1 * score.margin) ** 2
@@ -205,7 +209,9 @@ def _two_groups(values: np.ndarray, score: SexScore) -> tuple[float, float] | No
     # unequal spreads may turn the probability back beyond the means, where nobody is in doubt
     low = grid[np.argmax(women > 1 - _SURE)]
     high = grid[len(grid) - 1 - np.argmax(women[::-1] < _SURE)]
-    return float(low), float(high)
+    # a sample halfway between two narrow groups is of neither
+    centre, gap = (low + high) / 2, _GAP * (means[1] - means[0])
+    return float(min(low, centre - gap)), float(max(high, centre + gap))
 
 
 def sheet_sex(sheet: pd.DataFrame, settings: Mapping[str, Any] | None) -> pd.Series:
