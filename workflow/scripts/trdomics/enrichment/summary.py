@@ -55,7 +55,10 @@ def layer_summary(
     if pd.isna(overall["difference"]):
         result |= {"immune": None, "immune_reason": overall["reason"]}
     else:
-        result["immune"] = {key: overall[key] for key in IMMUNE_KEYS}
+        result["immune"] = {
+            **{key: overall[key] for key in IMMUNE_KEYS},
+            "n_patients": int(overall["n_patients"]),
+        }
     result["immune_sentence"] = immune_sentence(
         {str(key): value for key, value in overall.items()}, groups
     )
