@@ -103,7 +103,7 @@ def _score_panel(ax: Axes, match: Match) -> None:
     ax.axvline(match.summary["threshold"], color=VERMILION, lw=1, ls="--", label="threshold")
     ax.set_xlabel("Score of a pair of profiles")
     ax.set_ylabel("Share of pairs")
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper center")
 
 
 def _rank_panel(ax: Axes, match: Match, first: str, second: str) -> None:
@@ -124,6 +124,8 @@ def _rank_panel(ax: Axes, match: Match, first: str, second: str) -> None:
     ax.text(0.98, 0.03, text, transform=ax.transAxes, ha="right", fontsize=9, color=VERMILION)
     ax.set_xscale("log")
     ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:g}")
     limit = len(table) * 1.6
     ax.set_xlim(0.8, limit)
     ax.set_ylim(0.8, limit)

@@ -16,8 +16,8 @@ COLUMNS = ["patient_id", "layer", "score", "sex", "sheet_sex", "discordant"]
 
 # Cut-offs lie where the mixture gives this probability to either sex.
 _SURE = 0.99
-# They are at least this share of the groups' distance away from their centre.
-_GAP = 0.05
+# Beyond so many robust standard deviations from a group's median nobody is of it.
+_REACH = 6.0
 # A difference between two groups, in units of the sum of their standard deviations; the halves of
 # one normal distribution differ by 1.3.
 _SEPARATION = 1.5
@@ -209,9 +209,18 @@ def _two_groups(values: np.ndarray, score: SexScore) -> tuple[float, float] | No
     # unequal spreads may turn the probability back beyond the means, where nobody is in doubt
     low = grid[np.argmax(women > 1 - _SURE)]
     high = grid[len(grid) - 1 - np.argmax(women[::-1] < _SURE)]
-    # a sample halfway between two narrow groups is of neither
-    centre, gap = (low + high) / 2, _GAP * (means[1] - means[0])
-    return float(min(low, centre - gap)), float(max(high, centre + gap))
+    # a sample between the groups widens the one it is given to; medians are not moved by it
+    men, others = values[values < low], values[values > high]
+    return (
+        float(min(low, np.median(men) + _reach(men, score.margin))),
+        float(max(high, np.median(others) - _reach(others, score.margin))),
+    )
+
+
+def _reach(group: np.ndarray, margin: float) -> float:
+    """Return how far from its median a group reaches."""
+    spread = 1.4826 * float(np.median(np.abs(group - np.median(group))))
+    return _REACH * max(spread, margin / 2)
 
 
 def sheet_sex(sheet: pd.DataFrame, settings: Mapping[str, Any] | None) -> pd.Series:
