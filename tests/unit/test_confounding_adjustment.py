@@ -127,3 +127,35 @@ def test_continuous_layers_may_have_gaps(tmp_path):
     assert summary["n_features"].iloc[0] == G
     save_figure(attrition_figure(summary, 0.05, "rna"), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("chosen", [slice(0, 0), slice(0, N, 2)])
+def test_a_layer_of_nobody_or_of_one_group_gives_reasons(chosen, tmp_path):
+    patients, positive, counts = cohort()
+    for prepared in (
+        prepared_counts(counts.iloc[chosen], min_count=10, min_share=0.25),
+        prepared_values(counts.iloc[chosen], log2=True, max_missing=0.2),
+    ):
+        _, summary = adjustment(patients.iloc[chosen], positive[chosen], SETS, prepared, 0.05)
+        assert summary["reason"].str.contains("patients of a group").all()
+        assert headline(summary, {}, 0.05, "rna", ["a", "b"])["share_surviving"] is None
+        save_figure(attrition_figure(summary, 0.05, "rna"), tmp_path / "a.svg")
+        assert (tmp_path / "a.svg").stat().st_size > 500
+
+
+def test_a_layer_of_few_features_is_tested_without_a_trend():
+    patients, positive, counts = cohort()
+    prepared = prepared_counts(counts[["g0", "g200", "g201"]], min_count=10, min_share=0.25)
+    table, _ = adjustment(patients, positive, SETS, prepared, 0.05)
+    assert table.set_index("feature").loc["g0", "padj_minimal"] < 0.05
+
+
+def test_a_layer_without_an_expressed_feature_is_empty_and_no_error(tmp_path):
+    patients, positive, counts = cohort()
+    prepared = prepared_counts(counts * 0, min_count=10, min_share=0.25)
+    table, summary = adjustment(patients, positive, SETS, prepared, 0.05)
+    assert table.empty
+    assert (summary["n_significant"] == 0).all()
+    assert "Nothing is significant" in headline(summary, {}, 0.05, "rna", ["a", "b"])["finding"]
+    save_figure(attrition_figure(summary, 0.05, "rna"), tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").stat().st_size > 500

@@ -116,6 +116,7 @@ def test_the_summary_names_what_differs(table):
 def test_a_label_that_follows_the_site_is_told_and_a_free_one_is_not(patients, table, tmp_path):
     told = predictability(patients, ["shifted", "site"], ["site"], n_samples=200, seed=3)
     assert told["lower"] > 0.5
+    assert told["pvalue"] == pytest.approx(0.001)
     assert "tell the label by themselves" in told["warning"]
     free = predictability(patients, ["same"], [], n_samples=200, seed=3)
     assert free["warning"] is None

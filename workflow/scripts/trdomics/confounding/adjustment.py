@@ -20,6 +20,8 @@ HIDDEN_REASON = (
     "chosen by the label or protect its effect by construction, and no maintained Python library "
     "under a permissive licence provides them"
 )
+# Of fewer features there is no trend of the spread over abundance to weigh by.
+MIN_TREND = 20
 SUMMARY_COLUMNS = [
     "set",
     "adds",
@@ -51,9 +53,14 @@ SUMMARY_COLUMNS = [
 
 def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> dict[str, Any]:
     """Return what :func:`adjustment` takes, of raw counts (patients × features)."""
-    kept = expressed(counts, min_count, min_share)
+    # of nobody nothing is expressed
+    kept = (
+        expressed(counts, min_count, min_share) if len(counts) else np.zeros(counts.shape[1], bool)
+    )
     values = counts.to_numpy(float)[:, kept]
-    logs, libraries = log_cpm(values, library_factors(values))
+    logs, libraries = values, np.zeros(len(values))
+    if kept.any():
+        logs, libraries = log_cpm(values, library_factors(values))
     return {
         "values": logs,
         "features": counts.columns[kept].astype(str),
@@ -67,7 +74,7 @@ def prepared_values(values: pd.DataFrame, log2: bool, max_missing: float) -> dic
     numbers = values.to_numpy(float)
     if log2:
         numbers = np.log2(numbers + 1)
-    kept = np.isnan(numbers).mean(axis=0) <= max_missing
+    kept = np.isnan(numbers).sum(axis=0) <= max_missing * len(numbers)
     return {
         "values": numbers[:, kept],
         "features": values.columns[kept].astype(str),
@@ -133,6 +140,8 @@ def adjustment(
 def _tested(
     values: NDArray[np.float64], libraries: NDArray[np.float64] | None, design: SetDesign
 ) -> LabelTest:
+    if libraries is not None and values.shape[1] < MIN_TREND:
+        libraries = None
     if libraries is not None:
         return label_test(values, design.matrix, voom_weights(values, libraries, design.matrix))
     there = np.isfinite(values)

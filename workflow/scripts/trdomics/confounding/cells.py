@@ -291,6 +291,9 @@ def compare_measured(
             [patients.loc[fractions.index, column], fractions[parts].sum(axis=1)], axis=1
         ).dropna()
         row |= {"estimated": " + ".join(parts), "n_patients": len(both)}
+        if not is_quantity(both[column]):
+            row["reason"] = "the column does not hold numbers"
+            continue
         if len(both) < 4 or (both.nunique() < 2).any():
             row["reason"] = "fewer than four patients have both, or one is constant"
             continue

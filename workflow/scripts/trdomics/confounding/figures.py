@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from trdomics.confounding.table import UNBALANCED
 from trdomics.confounding.variance import LABEL
@@ -107,7 +108,8 @@ def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
     rows: list[Any] = summary.to_dict("records")
     figure = Figure(figsize=(8.6, 1.5 + 0.55 * max(n, 3)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.9, 1], sharey=True)
-    top = max(int(summary["n_significant"].max(skipna=True) or 0), 1)
+    most = summary["n_significant"].astype(float).max()
+    top = max(most, 1.0) if np.isfinite(most) else 1.0
     before = summary["n_significant"].iloc[0]
     for at, row in enumerate(rows):
         if isinstance(row["reason"], str):
@@ -140,7 +142,12 @@ def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
     left.set_ylim(max(n, 3) - 0.4, -0.6)
     left.set_xlim(0, top * 1.32)
     left.set_xlabel(f"features of {layer} that differ\n(share of those tested), FDR {fdr:.0%}")
-    right.axvline(1, color="black", linewidth=0.8)
+    left.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    if not before > 0:
+        right.text(
+            0.7, (n - 1) / 2, "nothing differs without it", ha="center", backgroundcolor="white"
+        )
+    right.axvline(1, color="black", linewidth=0.8, zorder=0)
     right.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
     right.set_xlim(-0.5, 1.9)
     right.tick_params(left=False)

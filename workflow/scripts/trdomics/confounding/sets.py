@@ -15,6 +15,7 @@ from trdomics.differential.design import as_text
 
 # Fewer residual degrees of freedom than this and no variance of a feature is known.
 MIN_FREEDOM = 10
+MIN_GROUP = 3
 INDEPENDENT = 1e-6
 
 
@@ -109,6 +110,10 @@ def set_design(
     positive : ndarray of bool, shape (n_patients,)
     columns : sequence of str
     """
+    if min(positive.sum(), (~positive).sum()) < MIN_GROUP:
+        nothing = np.column_stack([np.ones(len(patients)), positive.astype(float)])
+        few = f"fewer than {MIN_GROUP} patients of a group have a value in every set"
+        return SetDesign(nothing, ["intercept", "label"], ["", ""], [], few)
     basis = [np.ones(len(patients)) / np.sqrt(len(patients))]
     parts, names, owner, dropped = [np.ones(len(patients))], ["intercept"], [""], []
     for column in columns:

@@ -101,6 +101,15 @@ def variance_partition(
             blocks[name] = np.column_stack(coefficients)
     names = list(blocks)
     freedom = len(values) - 1 - sum(block.shape[1] for block in blocks.values())
+    one_group = positive.all() or not positive.any()
+    if freedom < MIN_FREEDOM or one_group:
+        reason = f"{freedom} degrees of freedom are left for {len(values)} patients"
+        if one_group:
+            reason = "the patients who have all covariates are of one group"
+        empty = pd.DataFrame(columns=["feature", *names, RESIDUAL, "label_unique"])
+        return empty, {"n_patients": len(values), "n_features": 0, "n_constant": 0} | {
+            "reason": reason
+        }
     centred = values.to_numpy(float) - values.to_numpy(float).mean(axis=0)
     total = (centred**2).sum(axis=0)
     varies = total > 1e-12 * max(float(total.max(initial=0)), 1e-300)
@@ -109,12 +118,6 @@ def variance_partition(
         "n_features": int(varies.sum()),
         "n_constant": int((~varies).sum()),
     }
-    if freedom < MIN_FREEDOM or positive.all() or not positive.any():
-        reason = f"{freedom} degrees of freedom are left for {len(values)} patients"
-        if positive.all() or not positive.any():
-            reason = "the patients who have all covariates are of one group"
-        empty = pd.DataFrame(columns=["feature", *names, RESIDUAL, "label_unique"])
-        return empty, summary | {"reason": reason}
     explained = _explained(centred[:, varies] / np.sqrt(total[varies]), blocks)
     shares, k = {}, len(names)
     for name in names:
