@@ -135,3 +135,14 @@ def test_a_patient_alone_in_a_cluster_has_no_consensus():
         patient_consensus(matrix, np.array([0, 0, 1])), [0.8, 0.8, np.nan]
     )
     assert ambiguous_share(matrix) == pytest.approx(2 / 3)
+
+
+def test_a_number_of_clusters_is_chosen_only_if_it_stands_out_itself():
+    """Two groups in a weak factor: cutting the strong one in two is stable, but no subtype."""
+    rng = np.random.default_rng(8)
+    values = rng.normal(size=(200, 2)) * [5.0, 0.1]
+    values[:, 1] += np.where(np.arange(200) < 100, -1.2, 1.2)
+    table = find_subtypes(values, 1, references=FEW).table.set_index("k")
+    assert table.loc[2, "consensus"] > 0.8 and table.loc[2, "p"] > 0.05
+    assert table.loc[2, "chosen"] == 0
+    assert (table.loc[table["chosen"] == 1, "p"] <= 0.05).all() or table.loc[1, "chosen"] == 1

@@ -111,9 +111,9 @@ def find_subtypes(
     shapes (:class:`UnimodalReference`), so that elongated, skewed or heavy-tailed data are no
     subtypes. The test over all k is a Monte-Carlo test (as SigClust's and M3C's, John et al. 2020,
     doi 10.1038/s41598-020-58766-1) of the largest standardised difference, to which all k
-    contribute in the data and in each draw: it holds its level over k. Where it is significant,
-    the number of subtypes is that which stands out most among the stable ones (mean consensus of
-    the patients at least ``STABLE``).
+    contribute in the data and in each draw: it holds its level over k. The number of subtypes is
+    that which stands out most of those that are significant by this test and stable (mean
+    consensus of the patients at least ``STABLE``); without any, there are none.
 
     Parameters
     ----------
@@ -153,19 +153,20 @@ def find_subtypes(
             "null_lower": np.quantile(null, level, axis=0),
             "null_upper": np.quantile(null, 1 - level, axis=0),
             "z": z[0],
-            "p": (every <= observed).mean(axis=0),
+            "p": (largest[:, None] >= z[0]).mean(axis=0),
             "pac": [ambiguous_share(matrices[k]) for k in numbers],
             "consensus": [float(np.nanmean(own[k])) for k in numbers],
         }
     )
-    stable = table["consensus"] >= STABLE
-    ranked = table["z"].where(stable) if pvalue <= level and stable.any() else table["z"]
-    best = numbers[int(ranked.argmax())]
+    fit = (table["consensus"] >= STABLE) & (table["p"] <= level)
+    best = numbers[int((table["z"].where(fit) if fit.any() else table["z"]).argmax())]
     reason = ""
     if pvalue > level:
         reason = "no number of clusters stands out from one cloud of the same shape"
-    elif not stable.any():
-        reason = f"no clusters are stable (mean consensus below {STABLE:g})"
+    elif not fit.any():
+        reason = (
+            f"clusters that stand out from one cloud are not stable (consensus below {STABLE:g})"
+        )
     n_subtypes = 1 if reason else best
     single = {"k": 1, "p": pvalue, "reason": reason or "one cloud is rejected"}
     table = pd.concat([pd.DataFrame([single]), table], ignore_index=True).reindex(columns=COLUMNS)
