@@ -27,7 +27,7 @@ ROLE_COLOURS = {
     "circular": PURPLE,
 }
 FAR = 1.25
-LONGEST = 34
+LONGEST = 36
 TICKS = [0, 1, 2, 5, 10, 20, 30, 50, 75, 100]
 
 
@@ -106,8 +106,8 @@ def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
     """
     n = len(summary)
     rows: list[Any] = summary.to_dict("records")
-    figure = Figure(figsize=(8.6, 1.5 + 0.55 * max(n, 3)), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=[1.9, 1], sharey=True)
+    figure = Figure(figsize=(6.7, 1.6 + 0.55 * max(n, 3)), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[1.7, 1], sharey=True)
     most = summary["n_significant"].astype(float).max()
     top = max(most, 1.0) if np.isfinite(most) else 1.0
     before = summary["n_significant"].iloc[0]
@@ -140,9 +140,9 @@ def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
                 right.text(ends[1] + 0.04, at, flips, va="center", fontsize=8, color=VERMILION)
     left.set_yticks(np.arange(n), [_set_name(row) for row in rows])
     left.set_ylim(max(n, 3) - 0.4, -0.6)
-    left.set_xlim(0, top * 1.32)
-    left.set_xlabel(f"features of {layer} that differ\n(share of those tested), FDR {fdr:.0%}")
-    left.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    left.set_xlim(0, top * 1.55)
+    left.set_xlabel(f"features of {layer} that differ\n(of those tested), FDR {fdr:.0%}")
+    left.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     if not before > 0:
         right.text(
             0.7, (n - 1) / 2, "nothing differs without it", ha="center", backgroundcolor="white"
@@ -151,7 +151,7 @@ def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
     right.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
     right.set_xlim(-0.5, 1.9)
     right.tick_params(left=False)
-    right.set_xlabel("effect over that without\nadjustment (median, quartiles)")
+    right.set_xlabel("effect over that without\nadjustment (quartiles)")
     handles = [
         Line2D([], [], color=BLUE, linewidth=7, label="differ without adjustment too"),
         Line2D([], [], color=SKY, linewidth=7, label="differ only with it"),
@@ -165,7 +165,7 @@ def _set_name(row: Mapping[str, Any]) -> str:
     if not isinstance(row["adds"], str) or not row["adds"]:
         return f"{row['set']}\n(label only)"
     adds = row["adds"].split(", ")
-    text = ", ".join(adds[:3]) + (f" and {len(adds) - 3} more" if len(adds) > 3 else "")
+    text = ", ".join(adds[:2]) + (f" and {len(adds) - 2} more" if len(adds) > 2 else "")
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     return f"+ {row['set']}\n({text})" if row["set"] != text else f"+ {text}"
 
@@ -248,7 +248,7 @@ def cells_figure(
     sides = [("black", "no label", label.isna())] if label.isna().any() else []
     sides += [(LABEL_COLOURS[0], groups[1], label == 0), (LABEL_COLOURS[1], groups[0], label == 1)]
     n = len(both) or fractions.shape[1]
-    width = min(3.1, 6.6 / max(n, 2)) if not len(both) else min(3.1, 9.0 / n)
+    width = min(3.1, 6.6 / max(n, 2)) if not len(both) else min(3.1, 6.7 / n)
     figure = Figure(figsize=(max(width * n, 4), 3.4), layout="constrained")
     for axes, at in zip(np.atleast_1d(figure.subplots(1, n)), range(n), strict=True):
         if len(both):
