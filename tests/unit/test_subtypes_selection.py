@@ -10,7 +10,7 @@ from trdomics.subtypes.consensus import (
     patient_consensus,
 )
 from trdomics.subtypes.reference import SEVERAL_MODES, UnimodalReference, distance_to_unimodal
-from trdomics.subtypes.selection import find_subtypes, weigh
+from trdomics.subtypes.selection import find_subtypes, lacking_layers, weigh
 
 FEW = 39  # references: enough for a p-value of 0.025
 
@@ -146,3 +146,15 @@ def test_a_number_of_clusters_is_chosen_only_if_it_stands_out_itself():
     assert table.loc[2, "consensus"] > 0.8 and table.loc[2, "p"] > 0.05
     assert table.loc[2, "chosen"] == 0
     assert (table.loc[table["chosen"] == 1, "p"] <= 0.05).all() or table.loc[1, "chosen"] == 1
+
+
+def test_patients_without_a_layer_that_counts_are_named():
+    patients = pd.DataFrame({"in_x": [1, 0, 1, 0], "in_y": [1, 1, 0, 0], "in_z": [0, 0, 0, 0.0]})
+    variance = pd.DataFrame(
+        {
+            "view": ["x", "x", "y", "z", "z"],
+            "factor": ["a", "b", "a", "a", "total"],
+            "r2": [0.03, 0.03, 0.4, 0.01, 0.9],
+        }
+    )
+    assert lacking_layers(patients, variance).tolist() == ["", "x", "y", "x y"]

@@ -18,7 +18,7 @@ n_subtypes, k = summary["n_subtypes"], summary["best_k"]
 title = f"{n_subtypes} subtypes" if n_subtypes > 1 else "No subtypes"
 matrix = read_matrix(inputs.consensus).to_numpy(dtype=float)
 if n_subtypes > 1:
-    labels = read_table(inputs.subtypes).set_index("patient_id")["subtype"]
+    labels = read_table(inputs.subtypes).set_index("patient_id")["subtype"].dropna()
     heading = title
 else:
     labels = pd.Series([f"cluster {i + 1}" for i in consensus_labels(matrix, k)])

@@ -23,6 +23,9 @@ FEWEST_PATIENTS = 30
 REFERENCES = 199
 LEVEL = 0.05
 STABLE = 0.8
+SAME_PAC = 0.02
+# A layer of which the factors explain less says nothing of where a patient lies.
+EXPLAINED = 0.05
 COLUMNS = [
     "k",
     "criterion",
@@ -55,7 +58,8 @@ class Subtypes:
     n_subtypes : int
         1 where there are none.
     best : int
-        The number that stands out most from the reference, significant or not; 1 if untested.
+        The number of subtypes; without any, the number that stands out most from the reference, or
+        1 if none was tested.
     pvalue : float
         Of the hypothesis that there is one cloud, over all numbers of clusters.
     reason : str
@@ -96,6 +100,27 @@ def weigh(factors: pd.DataFrame, variance: pd.DataFrame) -> pd.DataFrame:
     return standardised * np.sqrt(share[kept])
 
 
+def lacking_layers(patients: pd.DataFrame, variance: pd.DataFrame) -> pd.Series:
+    """Say which layers a patient lacks that the factors explain; empty for none.
+
+    Factors of a patient without such a layer lie near zero, where they would form a cluster of
+    those who lack it.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        With a column ``in_<layer>`` (1 or 0) per layer; index patient_id.
+    variance : DataFrame
+        ``view``, ``factor``, ``r2``; the row "total" of a layer is not needed.
+    """
+    shares = variance[variance["factor"] != "total"].groupby("view")["r2"].sum()
+    lacks = pd.Series("", index=patients.index)
+    for layer in shares.index[shares >= EXPLAINED]:
+        missing = patients[f"in_{layer}"].to_numpy(dtype=float) == 0
+        lacks[missing] = lacks[missing] + f" {layer}"
+    return lacks.str.strip()
+
+
 def find_subtypes(
     values: NDArray[np.floating],
     seed: int,
@@ -111,9 +136,10 @@ def find_subtypes(
     shapes (:class:`UnimodalReference`), so that elongated, skewed or heavy-tailed data are no
     subtypes. The test over all k is a Monte-Carlo test (as SigClust's and M3C's, John et al. 2020,
     doi 10.1038/s41598-020-58766-1) of the largest standardised difference, to which all k
-    contribute in the data and in each draw: it holds its level over k. The number of subtypes is
-    that which stands out most of those that are significant by this test and stable (mean
-    consensus of the patients at least ``STABLE``); without any, there are none.
+    contribute in the data and in each draw: it holds its level over k. The number of subtypes is,
+    of those that are significant by this test and stable (mean consensus of the patients at least
+    ``STABLE``), the one with the lowest proportion of ambiguous clustering (Şenbabaoğlu 2014), the
+    largest where several are as clean; without any, there are none.
 
     Parameters
     ----------
@@ -159,7 +185,10 @@ def find_subtypes(
         }
     )
     fit = (table["consensus"] >= STABLE) & (table["p"] <= level)
-    best = numbers[int((table["z"].where(fit) if fit.any() else table["z"]).argmax())]
+    best = numbers[int(table["z"].argmax())]
+    if fit.any():
+        clean = fit & (table["pac"] <= table.loc[fit, "pac"].min() + SAME_PAC)
+        best = numbers[int(np.flatnonzero(clean)[-1])]
     reason = ""
     if pvalue > level:
         reason = "no number of clusters stands out from one cloud of the same shape"

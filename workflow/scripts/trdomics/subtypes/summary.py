@@ -14,7 +14,11 @@ from trdomics.subtypes.selection import REFERENCES, Subtypes
 
 
 def headline(
-    found: Subtypes, associations: pd.DataFrame, factors: Sequence[str], seed: int
+    found: Subtypes,
+    associations: pd.DataFrame,
+    factors: Sequence[str],
+    seed: int,
+    n_left_out: int = 0,
 ) -> dict[str, Any]:
     """Return what the report shows of the subtypes.
 
@@ -23,7 +27,8 @@ def headline(
     dict
         ``n_subtypes`` (1: none), ``sentence``, ``associations`` (phrases of the significant ones,
         strongest first), ``sizes``, ``pvalue`` (of one cloud), ``best_k``, ``consensus`` (mean of
-        the patients), ``label_effect`` and ``label_padj``, ``n_patients``, ``factors``,
+        the patients), ``label_effect`` and ``label_padj``, ``n_patients``,
+        ``n_left_out`` (who lack a layer that the factors explain), ``factors``,
         ``references``, ``seed``. What there is not is null, with the reason beside it.
     """
     sizes = np.bincount(found.labels).tolist()
@@ -40,6 +45,7 @@ def headline(
         "label_effect": label["effect"],
         "label_padj": label["padj"],
         "n_patients": len(found.labels),
+        "n_left_out": n_left_out,
         "factors": list(factors),
         "references": REFERENCES,
         "seed": seed,
