@@ -117,6 +117,11 @@ def test_sheet_has_gaps_but_not_where_they_would_hurt(sheet):
     assert sheet["neutrophils"].isna().equals(sheet["monocytes"].isna())
 
 
+def test_one_patient_has_the_wrong_sex(sheet, cohort):
+    told = sheet.set_index("patient_id")["sex"]
+    assert told.index[told != cohort.patients["sex"]].tolist() == [cohort.wrong_sex]
+
+
 def test_layers_call_patients_otherwise(sheet):
     for column in ("mrna_id", "small_rna_id"):
         assert sheet[column].is_unique

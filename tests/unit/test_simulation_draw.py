@@ -8,7 +8,14 @@ from cyvcf2 import VCF
 
 from trdomics.files import read_json, read_table
 from trdomics.simulation.cohort import Cohort, draw_cohort
-from trdomics.simulation.draw import Simulation, draw_present, simulate, write_raw, write_truth
+from trdomics.simulation.draw import (
+    Simulation,
+    draw_present,
+    exchanged,
+    simulate,
+    write_raw,
+    write_truth,
+)
 from trdomics.simulation.features import (
     MRNA,
     draw_effects,
@@ -204,10 +211,32 @@ def test_the_archive_carries_no_time_and_no_name(folder):
         assert table.readline().startswith("gene\t")
 
 
+def test_two_pairs_of_tubes_are_exchanged(simulation, cohort):
+    swapped = [name for pair in simulation.swaps for name in pair]
+    assert len(set(swapped)) == 4
+    assert simulation.present.loc[swapped, ["mrna", "small_rna"]].all(axis=None)
+
+
+def test_an_exchange_moves_whole_columns():
+    table = pd.DataFrame(np.arange(8).reshape(2, 4), columns=list("abcd"))
+    moved = exchanged(table, [["a", "c"]])
+    assert moved.columns.tolist() == list("abcd")
+    assert moved.loc[0].tolist() == [2, 1, 0, 3]
+
+
+def test_the_patient_of_the_wrong_sex_has_the_genes_that_show_it(simulation, cohort):
+    assert simulation.present.loc[cohort.wrong_sex, "mrna"]
+    name = cohort.patients.loc[cohort.wrong_sex, "mrna_id"]
+    women = cohort.recorded_sex[cohort.wrong_sex] == "male"
+    assert (simulation.mrna.loc["XIST", name] > simulation.mrna.loc["RPS4Y1", name]) == women
+
+
 def test_truth_files(folder, cohort):
     truth = read_json(folder / TRUTH["truth"])
     assert truth["best_auc"] == pytest.approx(cohort.best_auc)
     assert truth["explained_by"]["site_batch"] == ["site"]
+    assert truth["swaps"]["layer"] == "small_rna"
+    assert truth["wrong_sex"] == [cohort.wrong_sex]
     patients = read_table(folder / TRUTH["patients"])
     assert patients["true_label"].sum() == truth["n_positive"] == 51
     factors = read_table(folder / TRUTH["factors"])

@@ -67,6 +67,7 @@ rule mutation_burden:
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",
+        ancestry="results/{cohort}/layers/{layer}/ancestry.tsv",
     output:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",

@@ -14,6 +14,8 @@ MATRIX_TYPES = ("counts", "continuous", "binary")
 # What decides who has a layer; other settings of a layer do not touch the cohort stage.
 MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")
 READING_KEYS = ("type", "file", "id_column", "features", "log2")
+# Stands for the fractions estimated from expression where an adjustment set lists columns.
+ESTIMATED_CELLS = "estimated_cells"
 # Names that patients.tsv gives to columns of its own.
 OWN_COLUMNS = ("patient_id", "label")
 
@@ -132,6 +134,8 @@ def _check_roles(config: Mapping[str, Any], where: str) -> None:
     for stage in ("integration", "classification"):
         lists[f"{stage}.regress_out"] = config[stage]["regress_out"]
     lists["differential.burden_covariates"] = config["differential"]["burden_covariates"]
+    for name, columns in (config["differential"]["adjustment_sets"] or {}).items():
+        lists[f"differential.adjustment_sets.{name}"] = columns
     for key, columns in lists.items():
         if label is not None and label in columns:
             raise InputError(where, f"`{key}` lists the label's column `{label}`", "take it out")
@@ -179,11 +183,18 @@ def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
     keys += [("samples.site", [samples["site"]]), ("label.column", [config["label"]["column"]])]
     keys += [(f"clinical.{key}", columns) for key, columns in clinical.items()]
     keys += [("samples.categorical", samples["categorical"])]
+    for key in ("sex", "rna_quality"):
+        keys.append((f"samples.{key}", [samples[key]["column"]] if samples[key] else []))
+    keys.append(("samples.three_prime_bias", [samples["three_prime_bias"]]))
+    keys += [("cells.columns", list((config["cells"]["columns"] or {}).values()))]
     if config["label"]["column"] is not None:
         differential = config["differential"]
         keys += [("differential.contrast", differential["contrast"][:1])]
         keys += [("differential.design", design_columns(differential["design"]))]
         keys += [("differential.burden_covariates", differential["burden_covariates"])]
+        for name, columns in (differential["adjustment_sets"] or {}).items():
+            own = [column for column in columns if column != ESTIMATED_CELLS]
+            keys.append((f"differential.adjustment_sets.{name}", own))
     for stage in ("integration", "classification"):
         keys.append((f"{stage}.regress_out", config[stage]["regress_out"]))
     keys += [(f"layers.{name}.id_column", [s["id_column"]]) for name, s in config["layers"].items()]

@@ -49,6 +49,23 @@ def expressed(counts: pd.DataFrame, min_count: int, min_share: float) -> np.ndar
     return np.asarray((counts >= min_count).mean(axis=0) >= min_share)
 
 
+def library_factors(values: np.ndarray) -> np.ndarray:
+    """Return the median of ratios of each patient, or the total where no feature is in all.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_patients, n_features)
+        Raw counts.
+
+    Returns
+    -------
+    ndarray, shape (n_patients,)
+    """
+    everywhere = bool((values > 0).all(axis=0).any())
+    totals = values.sum(axis=1)
+    return np.asarray(deseq2_norm(values)[1] if everywhere else totals / np.median(totals))
+
+
 def winsorised(counts: pd.DataFrame, quantile: float) -> pd.DataFrame:
     """Lower each feature's highest counts to a quantile of its normalised counts.
 
@@ -64,10 +81,7 @@ def winsorised(counts: pd.DataFrame, quantile: float) -> pd.DataFrame:
         Share of the patients whose counts stay as they are.
     """
     values = counts.to_numpy()
-    # without a feature that every patient has there is no median of ratios to scale by
-    everywhere = bool((values > 0).all(axis=0).any())
-    totals = values.sum(axis=1)
-    factors = np.asarray(deseq2_norm(values)[1] if everywhere else totals / np.median(totals))
+    factors = library_factors(values)
     caps = np.quantile(values / factors[:, None], quantile, axis=0)
     capped = np.minimum(values, np.rint(caps * factors[:, None]).astype(values.dtype))
     return pd.DataFrame(capped, index=counts.index, columns=counts.columns)

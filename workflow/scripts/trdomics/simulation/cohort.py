@@ -82,16 +82,26 @@ class Cohort:
         Patients × planted factors, standard deviation 1 within each class of the label.
     logit : ndarray, shape (n_patients,)
         True log odds of the positive class.
+    wrong_sex : str
+        The patient whose sex the sheet tells wrong; `patients` has the true one.
     """
 
     patients: pd.DataFrame
     factors: pd.DataFrame
     logit: np.ndarray = field(repr=False)
+    wrong_sex: str
 
     @property
     def positive(self) -> np.ndarray:
         """Mask of the patients who are truly positive. Shape (n_patients,)."""
         return (self.patients["response"] == POSITIVE).to_numpy()
+
+    @property
+    def recorded_sex(self) -> pd.Series:
+        """Sex as the sheet has it: one patient's is wrong. Shape (n_patients,)."""
+        true = self.patients["sex"]
+        other = true.map({"female": "male", "male": "female"})
+        return true.where(true.index != self.wrong_sex, other)
 
     @property
     def risk(self) -> np.ndarray:
@@ -148,7 +158,8 @@ def _draw_once(n: int, rng: np.random.Generator) -> Cohort:
     for name, difference in LABEL_FACTORS.items():
         middle = difference * (positive.mean() - 0.5)
         logit += difference * (factors[name].to_numpy() + middle)
-    return Cohort(patients, factors, logit)
+    # last, so that it leaves everything else as it is drawn
+    return Cohort(patients, factors, logit, str(rng.choice(patients.index)))
 
 
 def _even(positive: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,9 @@ from trdomics.simulation import counts, variants
 from trdomics.simulation.cohort import COHORT_SEED, EXPLAINED_BY, LABEL_FACTORS, Cohort
 from trdomics.simulation.features import (
     MRNA,
+    SEX_SWITCH,
     SMALL_RNA,
+    SWITCH_DISPERSION,
     covariate_values,
     draw_effects,
     name_features,
@@ -24,6 +26,8 @@ LAYERS = ["mrna", "small_rna", "mutations"]
 # Reads on 20,000 genes and on small RNAs, median and limits: what cores deliver per sample.
 MRNA_READS, MRNA_LIMITS, ALL_GENES = 25e6, (10e6, 60e6), 20_000
 SMALL_RNA_READS, SMALL_RNA_LIMITS = 5e6, (2e6, 10e6)
+# As many pairs of patients have their tubes of this layer exchanged.
+SWAPPED_LAYER, N_SWAPS = "small_rna", 2
 # Columns that explain an effect wholly; a design that holds them adjusts for it.
 EXPLANATIONS: dict[str, list[str]] = {**EXPLAINED_BY, "tricyclic": ["medication"]}
 
@@ -48,6 +52,8 @@ class Simulation:
         Planted truth of the features of both count layers.
     present : DataFrame of bool, patients × layers
         Who has which layer.
+    swaps : list of [str, str]
+        Pairs of patients whose samples of ``SWAPPED_LAYER`` are exchanged.
     """
 
     mrna: pd.DataFrame
@@ -58,6 +64,7 @@ class Simulation:
     sequenced: list[str]
     features: pd.DataFrame
     present: pd.DataFrame
+    swaps: list[list[str]]
 
 
 def simulate(
@@ -81,7 +88,7 @@ def simulate(
     genes, small_rnas : DataFrame
         Curated names, as :mod:`trdomics.simulation.features` reads them.
     """
-    parts = ["present", "mrna", "small_rna", "mutations"]
+    parts = ["present", "mrna", "small_rna", "mutations", "swaps", "switch"]
     streams = np.random.SeedSequence(seed).spawn(len(parts))
     rng = {name: np.random.default_rng(stream) for name, stream in zip(parts, streams, strict=True)}
     present = draw_present(cohort, settings["missing_layer"], rng["present"])
@@ -94,6 +101,11 @@ def simulate(
     limits = (MRNA_LIMITS[0] * scale, MRNA_LIMITS[1] * scale)
     libraries = counts.draw_libraries(len(values), MRNA_READS * scale, limits, rng["mrna"])
     mrna = counts.draw_counts(effects, values, libraries, rng["mrna"])
+    # drawn apart, with the dispersion of the sex that expresses them
+    switched = effects["feature"].isin(SEX_SWITCH).to_numpy()
+    effects.loc[switched, "dispersion"] = SWITCH_DISPERSION
+    again = counts.draw_counts(effects[switched], values, libraries, rng["switch"])
+    mrna.loc[again.index] = again
 
     small_names = name_features(small_rnas, settings["small_rnas"], "novel-miR-", rng["small_rna"])
     small = draw_effects(small_names, SMALL_RNA, SMALL_RNA_READS, rng["small_rna"])
@@ -101,6 +113,7 @@ def simulate(
         len(values), SMALL_RNA_READS, SMALL_RNA_LIMITS, rng["small_rna"]
     )
     small_rna = counts.draw_counts(small, values, libraries, rng["small_rna"])
+    swaps = draw_swaps(present, rng["swaps"])
 
     chosen = variants.choose_genes(names, settings["variant_genes"])
     sites = variants.draw_sites(chosen, rng["mutations"])
@@ -112,12 +125,13 @@ def simulate(
     return Simulation(
         mrna=_deliver(mrna, cohort, present, "mrna"),
         mrna_features=annotation,
-        small_rna=_deliver(small_rna, cohort, present, "small_rna"),
+        small_rna=_deliver(exchanged(small_rna, swaps), cohort, present, "small_rna"),
         sites=sites,
         genotypes=genotypes,
         sequenced=sequenced,
         features=features[["layer", *effects.columns]],
         present=present,
+        swaps=swaps,
     )
 
 
@@ -130,11 +144,25 @@ def _deliver(
     return kept.rename(columns=names.to_dict()).sort_index(axis=1)
 
 
+def draw_swaps(present: pd.DataFrame, rng: np.random.Generator) -> list[list[str]]:
+    """Draw the pairs of patients whose tubes are exchanged, among those with both RNA layers."""
+    both = present.index[present["mrna"] & present["small_rna"]]
+    drawn = rng.choice(both, (N_SWAPS, 2), replace=False)
+    return [sorted(map(str, pair)) for pair in drawn]
+
+
+def exchanged(table: pd.DataFrame, swaps: list[list[str]]) -> pd.DataFrame:
+    """Return features × patients with the columns of each pair of patients exchanged."""
+    other = {a: b for pair in swaps for a, b in (pair, reversed(pair))}
+    source = [other.get(name, name) for name in map(str, table)]
+    return table[source].set_axis(table.columns, axis=1)
+
+
 def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.DataFrame:
     """Draw who has which layer.
 
     Bad RNA loses the RNA layers, and sites differ; the label plays no part. Everybody keeps at
-    least one layer.
+    least one layer, and the patient of the wrong sex the genes that show it.
 
     Returns
     -------
@@ -152,6 +180,9 @@ def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.D
             len(patients), round(share * len(patients)), replace=False, p=weight / weight.sum()
         )
         present.loc[present.index[lost], layer] = False
+    if not present.loc[cohort.wrong_sex, "mrna"]:
+        other = present.index[present["mrna"]][0]
+        present.loc[[cohort.wrong_sex, other]] = present.loc[[other, cohort.wrong_sex]].to_numpy()
     return present
 
 
@@ -183,6 +214,8 @@ def write_truth(
         "seed": seed,
         "n_patients": len(cohort.patients),
         "n_positive": int(cohort.positive.sum()),
+        "swaps": {"layer": SWAPPED_LAYER, "pairs": simulation.swaps},
+        "wrong_sex": [cohort.wrong_sex],
         "label_factors": LABEL_FACTORS,
         "explained_by": EXPLANATIONS,
         "differs_by": {

@@ -136,6 +136,7 @@ SMALL_RNA = LayerPlan(
 # What is not proportional to a share: XIST is not expressed by men at all, Y genes by no woman.
 SEX_SWITCH = {"XIST", "TSIX"}
 SWITCH_LOG2 = 9.0
+SWITCH_DISPERSION = 0.15
 ESCAPE_LOG2 = 0.4
 
 

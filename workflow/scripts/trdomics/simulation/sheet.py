@@ -24,12 +24,12 @@ MISSING = {
 # What patients have to remember: missing more often the older they are.
 REMEMBERED = {"onset_age": 0.04, "episode_weeks": 0.04, "episodes": 0.03}
 BLOOD_COUNT_MISSING = 0.025
-# The columns that the molecules were drawn from.
+# The columns that the molecules were drawn from (the sex of one patient is told wrong).
 DRIVERS = ["site", "sex", "age", "neutrophils", "medication", "mrna_id", "small_rna_id"]
 
 
 def make_sheet(cohort: Cohort, seed: int) -> pd.DataFrame:
-    """Return the sample sheet of a cohort, with gaps.
+    """Return the sample sheet of a cohort, with gaps and one wrong sex.
 
     Label, site and sample names are complete. A blood count lacks as a whole, what patients have
     to remember lacks more often with age, everything else lacks at random.
@@ -47,7 +47,7 @@ def make_sheet(cohort: Cohort, seed: int) -> pd.DataFrame:
         One row per patient, ``patient_id`` as the first column.
     """
     rng = np.random.default_rng([seed, 1])
-    sheet = cohort.patients.copy()
+    sheet = cohort.patients.assign(sex=cohort.recorded_sex)
     n = len(sheet)
     for column, share in MISSING.items():
         _leave_out(sheet, [column], rng.random(n) < share)
@@ -97,7 +97,8 @@ def check_sheet(sheet: pd.DataFrame, cohort: Cohort, where: str) -> None:
     strange = sheet.loc[~sheet["patient_id"].isin(cohort.patients.index), "patient_id"]
     if len(strange):
         raise InputError(where, f"patient {strange.iloc[0]} was not simulated", mend)
-    drawn = cohort.patients.loc[sheet["patient_id"], DRIVERS].reset_index(drop=True)
+    told = cohort.patients.assign(sex=cohort.recorded_sex)
+    drawn = told.loc[sheet["patient_id"], DRIVERS].reset_index(drop=True)
     shown = sheet[DRIVERS].reset_index(drop=True)
     for column in DRIVERS:
         other = shown[column].notna() & (shown[column] != drawn[column])

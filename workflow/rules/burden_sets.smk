@@ -1,0 +1,80 @@
+rule ancestry:
+    input:
+        calls=layer_file,
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        ancestry="results/{cohort}/layers/{layer}/ancestry.tsv",
+        summary="results/{cohort}/layers/{layer}/ancestry.json",
+    log:
+        "logs/{cohort}/ancestry.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/ancestry.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        settings=layer_keys(
+            "type",
+            "format",
+            "id_column",
+            "no_call",
+            "pass_only",
+            "min_depth",
+            "min_genotype_quality",
+            "min_quality",
+        ),
+        patient_id=config["samples"]["patient_id"],
+    script:
+        "../scripts/differential_ancestry.py"
+
+
+rule burden_sets:
+    input:
+        table="results/{cohort}/layers/{layer}/table.parquet",
+        patients="results/{cohort}/cohort/patients.tsv",
+        ancestry="results/{cohort}/layers/{layer}/ancestry.tsv",
+        ancestry_summary="results/{cohort}/layers/{layer}/ancestry.json",
+        sets=config["differential"]["burden_gene_sets"]
+        or workflow.source_path("../../resources/burden_gene_sets.tsv"),
+    output:
+        results="results/{cohort}/differential/{layer}/burden_sets.tsv",
+        summary="results/{cohort}/differential/{layer}/burden_sets.json",
+        forest=report(
+            "results/{cohort}/differential/{layer}/burden_sets.svg",
+            caption="../report/burden_sets.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "figure": "odds ratios of gene sets"},
+        ),
+    log:
+        "logs/{cohort}/burden_sets.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/burden_sets.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(VARIANT_LAYERS),
+    conda:
+        "../../envs/differential.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        contrast=config["differential"]["contrast"],
+        covariates=config["differential"]["burden_covariates"],
+        sheet=sheet_settings(config),
+        fdr=config["differential"]["fdr"],
+        min_carriers=config["differential"]["min_carriers"],
+        carriers=layer_keys("type", "burden", "min_call_rate", "max_allele_frequency"),
+    script:
+        "../scripts/differential_burden_sets.py"
+
+
+TARGETS += expand(
+    f"results/{COHORT}/differential/{{layer}}/burden_sets.{{suffix}}",
+    layer=VARIANT_LAYERS,
+    suffix=["tsv", "svg"],
+)

@@ -1,0 +1,212 @@
+from trdomics.cohort.config import sheet_settings
+from trdomics.confounding.plan import (
+    adjustment_sets,
+    column_roles,
+    signature_files,
+    technical_columns,
+)
+
+LABELLED = config["label"]["column"] is not None
+ADJUSTED_LAYERS = COUNT_LAYERS + CONTINUOUS_LAYERS if LABELLED else []
+ADJUSTMENT_SETS = adjustment_sets(config) if LABELLED else {}
+# Layers whose features may be genes, on a scale that is linear in the amount of RNA
+EXPRESSION_LAYERS = COUNT_LAYERS + [
+    name for name in CONTINUOUS_LAYERS if config["layers"][name]["log2"]
+]
+NO_CELLS = None
+if config["cells"]["signature"] is None:
+    NO_CELLS = "the config names no signature (cells.signature)"
+elif not EXPRESSION_LAYERS:
+    NO_CELLS = "no layer holds counts or expression to be logged (log2: true)"
+
+
+rule confounding_table:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        table="results/{cohort}/cohort/confounding.tsv",
+        summary="results/{cohort}/cohort/confounding.json",
+        figure=report(
+            "results/{cohort}/cohort/confounding.svg",
+            caption="../report/confounding_table.rst",
+            category="Cohort",
+            labels={"figure": "what the label goes with"},
+        ),
+    log:
+        "logs/{cohort}/confounding_table.log",
+    benchmark:
+        "benchmarks/{cohort}/confounding_table.tsv"
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        sheet=sheet_settings(config),
+        roles=column_roles(config, ADJUSTMENT_SETS),
+        technical=technical_columns(config),
+        bootstrap=config["classification"]["bootstrap"],
+        fdr=config["differential"]["fdr"],
+        seed=config["seed"],
+    script:
+        "../scripts/confounding_table.py"
+
+
+rule cell_fractions:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        tables=expand(
+            "results/{{cohort}}/layers/{layer}/table.parquet", layer=EXPRESSION_LAYERS
+        ),
+        annotations=expand(
+            "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=EXPRESSION_LAYERS
+        ),
+        signature=[
+            path if own else workflow.source_path(f"../../resources/{path}")
+            for path, own in signature_files(config)
+        ],
+    output:
+        fractions="results/{cohort}/cohort/cells.tsv",
+        comparison="results/{cohort}/cohort/cells_measured.tsv",
+        summary="results/{cohort}/cohort/cells.json",
+        figure=report(
+            "results/{cohort}/cohort/cells.svg",
+            caption="../report/confounding_cells.rst",
+            category="Cohort",
+            labels={"figure": "cell fractions"},
+        ),
+    log:
+        "logs/{cohort}/cell_fractions.log",
+    benchmark:
+        "benchmarks/{cohort}/cell_fractions.tsv"
+    conda:
+        "../../envs/differential.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        sheet=sheet_settings(config),
+        layers={name: config["layers"][name]["type"] for name in EXPRESSION_LAYERS},
+        measured=config["cells"]["columns"] or {},
+        groups=[config["label"]["positive"], config["label"]["negative"]],
+        reason=NO_CELLS,
+    script:
+        "../scripts/confounding_cells.py"
+
+
+rule adjustment_sets:
+    input:
+        table="results/{cohort}/layers/{layer}/table.parquet",
+        annotation="results/{cohort}/layers/{layer}/annotation.tsv",
+        patients="results/{cohort}/cohort/patients.tsv",
+        fractions="results/{cohort}/cohort/cells.tsv",
+    output:
+        table="results/{cohort}/differential/{layer}/adjustment.tsv",
+        summary="results/{cohort}/differential/{layer}/adjustment_summary.tsv",
+        headline="results/{cohort}/differential/{layer}/adjustment.json",
+        figure=report(
+            "results/{cohort}/differential/{layer}/attrition.svg",
+            caption="../report/confounding_attrition.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "figure": "adjustment sets"},
+        ),
+    log:
+        "logs/{cohort}/adjustment_sets.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/adjustment_sets.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(ADJUSTED_LAYERS),
+    conda:
+        "../../envs/differential.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=20,
+    params:
+        sheet=sheet_settings(config),
+        sets=ADJUSTMENT_SETS,
+        contrast=config["differential"]["contrast"],
+        fdr=config["differential"]["fdr"],
+        type=lookup("layers/{layer}/type", within=config),
+        filter=layer_keys("min_count", "min_share", "log2", "max_missing"),
+    script:
+        "../scripts/confounding_adjustment.py"
+
+
+rule variance_partition:
+    input:
+        normalised="results/{cohort}/layers/{layer}/normalised.parquet",
+        annotation="results/{cohort}/layers/{layer}/annotation.tsv",
+        patients="results/{cohort}/cohort/patients.tsv",
+        fractions="results/{cohort}/cohort/cells.tsv",
+    output:
+        table="results/{cohort}/differential/{layer}/variance_partition.tsv",
+        summary="results/{cohort}/differential/{layer}/variance_partition.json",
+        figure=report(
+            "results/{cohort}/differential/{layer}/variance_partition.svg",
+            caption="../report/confounding_variance.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "figure": "sources of variance"},
+        ),
+    log:
+        "logs/{cohort}/variance_partition.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/variance_partition.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(ADJUSTED_LAYERS),
+    conda:
+        "../../envs/differential.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=20,
+    params:
+        sheet=sheet_settings(config),
+        sets=ADJUSTMENT_SETS,
+        contrast=config["differential"]["contrast"],
+    script:
+        "../scripts/confounding_variance.py"
+
+
+if SIMULATED:
+
+    rule adjustment_recovery:
+        input:
+            tables=expand(
+                "results/{{cohort}}/differential/{layer}/adjustment.tsv",
+                layer=COUNT_LAYERS,
+            ),
+            features="results/{cohort}/simulation/truth/features.tsv",
+        output:
+            table="results/{cohort}/simulation/adjustment_recovery.tsv",
+            summary="results/{cohort}/simulation/adjustment_recovery.json",
+        log:
+            "logs/{cohort}/adjustment_recovery.log",
+        localrule: True
+        conda:
+            "../../envs/differential.yaml"
+        threads: 1
+        resources:
+            mem_mb=500,
+            runtime=5,
+        params:
+            layers=COUNT_LAYERS,
+            fdr=config["differential"]["fdr"],
+        script:
+            "../scripts/confounding_recovery.py"
+
+    TARGETS.append(f"results/{COHORT}/simulation/adjustment_recovery.json")
+
+
+if LABELLED:
+    TARGETS += [
+        f"results/{COHORT}/cohort/confounding.json",
+        f"results/{COHORT}/cohort/cells.json",
+        *expand(
+            f"results/{COHORT}/differential/{{layer}}/{{file}}",
+            layer=ADJUSTED_LAYERS,
+            file=["adjustment.json", "variance_partition.json"],
+        ),
+    ]

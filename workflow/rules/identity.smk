@@ -1,0 +1,180 @@
+EXPRESSION_LAYERS = layers_of_type("counts", "continuous")
+# Calls where a missing one is not taken for reference: germline, so that people can be told apart.
+GENOTYPE_LAYERS = [
+    layer
+    for layer in VARIANT_LAYERS
+    if config["layers"][layer]["format"] == "vcf"
+    and config["layers"][layer]["no_call"] == "missing"
+]
+
+
+rule identity_genotypes:
+    input:
+        calls=layer_file,
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        genotypes="results/{cohort}/layers/{layer}/genotypes.parquet",
+    log:
+        "logs/{cohort}/identity_genotypes.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/identity_genotypes.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(GENOTYPE_LAYERS),
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        settings=layer_keys(
+            "id_column",
+            "pass_only",
+            "min_depth",
+            "min_genotype_quality",
+            "min_quality",
+        ),
+        patient_id=config["samples"]["patient_id"],
+    script:
+        "../scripts/identity_genotypes.py"
+
+
+rule identity_sex:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        tables=expand(
+            "results/{{cohort}}/layers/{layer}/table.parquet",
+            layer=EXPRESSION_LAYERS,
+        ),
+        annotations=expand(
+            "results/{{cohort}}/layers/{layer}/annotation.tsv",
+            layer=EXPRESSION_LAYERS,
+        ),
+        genotypes=expand(
+            "results/{{cohort}}/layers/{layer}/genotypes.parquet",
+            layer=GENOTYPE_LAYERS,
+        ),
+        markers=workflow.source_path("../../resources/sex_markers.tsv"),
+    output:
+        table="results/{cohort}/cohort/sex.tsv",
+        summary="results/{cohort}/cohort/sex.json",
+        figure=report(
+            "results/{cohort}/cohort/sex.svg",
+            caption="../report/identity_sex.rst",
+            category="Cohort",
+            labels={"figure": "sex by molecules and sheet"},
+        ),
+    log:
+        "logs/{cohort}/identity_sex.log",
+    benchmark:
+        "benchmarks/{cohort}/identity_sex.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        sex=config["samples"]["sex"],
+        expression=EXPRESSION_LAYERS,
+        genotyped=GENOTYPE_LAYERS,
+        layers={
+            layer: {key: config["layers"][layer].get(key) for key in ("type", "log2")}
+            for layer in LAYERS
+        },
+    script:
+        "../scripts/identity_sex.py"
+
+
+rule identity_match:
+    input:
+        normalised=expand(
+            "results/{{cohort}}/layers/{layer}/normalised.parquet",
+            layer=LAYERS,
+        ),
+        genotypes=expand(
+            "results/{{cohort}}/layers/{layer}/genotypes.parquet",
+            layer=GENOTYPE_LAYERS,
+        ),
+        sex="results/{cohort}/cohort/sex.tsv",
+    output:
+        table="results/{cohort}/cohort/matching.tsv",
+        summary="results/{cohort}/cohort/matching.json",
+        figure=report(
+            "results/{cohort}/cohort/matching.svg",
+            caption="../report/identity_match.rst",
+            category="Cohort",
+            labels={"figure": "one patient across layers"},
+        ),
+    log:
+        "logs/{cohort}/identity_match.log",
+    benchmark:
+        "benchmarks/{cohort}/identity_match.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=20,
+    params:
+        layers=LAYERS,
+        genotyped=GENOTYPE_LAYERS,
+        seed=config["seed"],
+    script:
+        "../scripts/identity_match.py"
+
+
+rule identity_quality:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        qc=expand("results/{{cohort}}/layers/{layer}/qc.tsv", layer=LAYERS),
+        tables=expand(
+            "results/{{cohort}}/layers/{layer}/table.parquet",
+            layer=COUNT_LAYERS,
+        ),
+        sex="results/{cohort}/cohort/sex.tsv",
+        sex_summary="results/{cohort}/cohort/sex.json",
+        matching="results/{cohort}/cohort/matching.tsv",
+        match_summary="results/{cohort}/cohort/matching.json",
+        markers=workflow.source_path("../../resources/haemolysis.tsv"),
+    output:
+        table="results/{cohort}/cohort/quality.tsv",
+        summary="results/{cohort}/cohort/identity.json",
+        figure=report(
+            "results/{cohort}/cohort/haemolysis.svg",
+            caption="../report/identity_haemolysis.rst",
+            category="Cohort",
+            labels={"figure": "haemolysis"},
+        ),
+    log:
+        "logs/{cohort}/identity_quality.log",
+    benchmark:
+        "benchmarks/{cohort}/identity_quality.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        samples={
+            key: config["samples"][key] for key in ("rna_quality", "three_prime_bias")
+        },
+        kinds={layer: config["layers"][layer]["type"] for layer in LAYERS},
+        counts=COUNT_LAYERS,
+    script:
+        "../scripts/identity_quality.py"
+
+
+TARGETS += [
+    f"results/{COHORT}/cohort/{name}"
+    for name in (
+        "sex.tsv",
+        "sex.svg",
+        "matching.tsv",
+        "matching.svg",
+        "quality.tsv",
+        "haemolysis.svg",
+        "identity.json",
+    )
+]

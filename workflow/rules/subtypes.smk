@@ -1,0 +1,73 @@
+rule subtypes_find:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        factors="results/{cohort}/integration/factors.tsv",
+        variance="results/{cohort}/integration/variance_explained.tsv",
+    output:
+        subtypes="results/{cohort}/integration/subtypes.tsv",
+        selection="results/{cohort}/integration/subtype_selection.tsv",
+        associations="results/{cohort}/integration/subtype_associations.tsv",
+        consensus="results/{cohort}/integration/subtype_consensus.parquet",
+        summary="results/{cohort}/integration/subtypes.json",
+    log:
+        "logs/{cohort}/subtypes_find.log",
+    benchmark:
+        "benchmarks/{cohort}/subtypes_find.tsv"
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        seed=config["seed"],
+        clinical=config["clinical"],
+        sheet=SHEET,
+    script:
+        "../scripts/subtypes_find.py"
+
+
+rule subtypes_figures:
+    input:
+        subtypes="results/{cohort}/integration/subtypes.tsv",
+        selection="results/{cohort}/integration/subtype_selection.tsv",
+        associations="results/{cohort}/integration/subtype_associations.tsv",
+        consensus="results/{cohort}/integration/subtype_consensus.parquet",
+        summary="results/{cohort}/integration/subtypes.json",
+    output:
+        associations=report(
+            "results/{cohort}/integration/subtype_associations.svg",
+            caption="../report/subtypes_associations.rst",
+            category="Integration",
+            labels={"figure": "Subtypes: what they go with"},
+        ),
+        criterion=report(
+            "results/{cohort}/integration/subtype_selection.svg",
+            caption="../report/subtypes_criterion.rst",
+            category="Integration",
+            labels={"figure": "Subtypes: how many"},
+        ),
+        consensus=report(
+            "results/{cohort}/integration/subtype_consensus.png",
+            caption="../report/subtypes_consensus.rst",
+            category="Integration",
+            labels={"figure": "Subtypes: stability"},
+        ),
+    log:
+        "logs/{cohort}/subtypes_figures.log",
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/subtypes_figures.py"
+
+
+TARGETS += [
+    f"results/{COHORT}/integration/subtypes.tsv",
+    f"results/{COHORT}/integration/subtype_associations.svg",
+    f"results/{COHORT}/integration/subtype_selection.svg",
+    f"results/{COHORT}/integration/subtype_consensus.png",
+]

@@ -1,0 +1,22 @@
+"""Test whether the layers' samples of a patient come from one person."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table
+from trdomics.identity.figures import match_figure
+from trdomics.identity.pairs import match_all
+from trdomics.style import set_style
+
+paths = zip(snakemake.params.layers, snakemake.input.normalised, strict=True)
+normalised = {layer: read_matrix(path) for layer, path in paths}
+paths = zip(snakemake.params.genotyped, snakemake.input.genotypes, strict=True)
+genotypes = {layer: read_matrix(path) for layer, path in paths}
+sex = read_table(snakemake.input.sex)
+
+table, summaries, matches = match_all(normalised, genotypes, sex, snakemake.params.seed)
+write_table(table, snakemake.output.table)
+write_json(summaries, snakemake.output.summary)
+set_style()
+save_figure(match_figure(matches), snakemake.output.figure)

@@ -1,0 +1,43 @@
+"""Compare the sex that each layer tells with the sheet's."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+import pandas as pd
+
+from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table
+from trdomics.identity import sex
+from trdomics.identity.figures import sex_figure
+from trdomics.style import set_style
+
+layers = snakemake.params.layers
+sheet = read_table(snakemake.input.patients, dtype=str).set_index("patient_id")
+told = sex.sheet_sex(sheet, snakemake.params.sex)
+markers = read_table(snakemake.input.markers)
+
+scores = {}
+for layer, table, annotation in zip(
+    snakemake.params.expression, snakemake.input.tables, snakemake.input.annotations, strict=True
+):
+    scores[layer] = sex.expression_score(
+        read_matrix(table), read_table(annotation, dtype=str), layers[layer], markers
+    )
+for layer, path in zip(snakemake.params.genotyped, snakemake.input.genotypes, strict=True):
+    scores[layer] = sex.genotype_score(read_matrix(path))
+
+calls = {layer: sex.call_sex(score) for layer, score in scores.items()}
+tables = {
+    layer: sex.compare(layer, scores[layer], calls[layer], told)
+    for layer in layers
+    if layer in calls
+}
+summaries = [sex.summarise(layer, table, calls[layer]) for layer, table in tables.items()]
+table = (
+    pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame(columns=sex.COLUMNS)
+)
+
+write_table(table, snakemake.output.table)
+write_json(summaries, snakemake.output.summary)
+set_style()
+save_figure(sex_figure(table, summaries), snakemake.output.figure)

@@ -1,0 +1,270 @@
+"""The test of the label repeated under growing sets of covariates, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from trdomics.confounding.linear import LabelTest, label_test, log_cpm, voom_weights
+from trdomics.confounding.plan import MINIMAL, cumulative
+from trdomics.confounding.sets import SetDesign, set_design
+from trdomics.differential.counts import expressed, library_factors
+
+HIDDEN_REASON = (
+    "hidden factors (SVA, RUV) are not fitted: without control genes they are taken from genes "
+    "chosen by the label or protect its effect by construction, and no maintained Python library "
+    "under a permissive licence provides them"
+)
+# Of fewer features there is no trend of the spread over abundance to weigh by.
+MIN_TREND = 20
+SUMMARY_COLUMNS = [
+    "set",
+    "adds",
+    "n_coefficients",
+    "n_patients",
+    "n_features",
+    "n_expressed",
+    "n_tested",
+    "n_significant",
+    "share_tested",
+    "share_expressed",
+    "share_features",
+    "n_up",
+    "n_down",
+    "n_kept",
+    "n_lost",
+    "n_gained",
+    "jaccard",
+    "effect_slope",
+    "median_retained",
+    "retained_lower",
+    "retained_upper",
+    "n_sign_flips",
+    "se_ratio",
+    "dropped",
+    "reason",
+]
+
+
+def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> dict[str, Any]:
+    """Return what :func:`adjustment` takes, of raw counts (patients × features)."""
+    # of nobody nothing is expressed
+    kept = (
+        expressed(counts, min_count, min_share) if len(counts) else np.zeros(counts.shape[1], bool)
+    )
+    values = counts.to_numpy(float)[:, kept]
+    logs, libraries = values, np.zeros(len(values))
+    if kept.any():
+        logs, libraries = log_cpm(values, library_factors(values))
+    return {
+        "values": logs,
+        "features": counts.columns[kept].astype(str),
+        "libraries": libraries,
+        "n_features": int((counts.to_numpy() > 0).any(axis=0).sum()),
+    }
+
+
+def prepared_values(values: pd.DataFrame, log2: bool, max_missing: float) -> dict[str, Any]:
+    """Return what :func:`adjustment` takes, of a continuous layer (patients × features)."""
+    numbers = values.to_numpy(float)
+    if log2:
+        numbers = np.log2(numbers + 1)
+    kept = np.isnan(numbers).sum(axis=0) <= max_missing * len(numbers)
+    return {
+        "values": numbers[:, kept],
+        "features": values.columns[kept].astype(str),
+        "libraries": None,
+        "n_features": int((~np.isnan(numbers)).any(axis=0).sum()),
+    }
+
+
+def adjustment(
+    patients: pd.DataFrame,
+    positive: NDArray[np.bool_],
+    sets: Mapping[str, Sequence[str]],
+    prepared: Mapping[str, Any],
+    fdr: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Test the label under each set.
+
+    Parameters
+    ----------
+    patients : DataFrame, n_patients rows
+        Without missing values in the columns of the sets.
+    positive : ndarray of bool, shape (n_patients,)
+    sets : mapping of name to the columns that the set adds
+    prepared : mapping
+        ``values`` (ndarray, n_patients × n_expressed, log2; NaN is missing), ``features``,
+        ``libraries`` (of counts, else None) and ``n_features`` measured in anybody.
+    fdr : float
+
+    Returns
+    -------
+    table : DataFrame, one row per expressed feature
+        ``feature``, and per set ``effect_<set>`` (log2, positive minus negative group),
+        ``se_<set>``, ``pvalue_<set>``, ``padj_<set>``.
+    summary : DataFrame, one row per set
+        ``SUMMARY_COLUMNS``. Against the minimal set: ``n_kept``, ``n_lost`` and ``n_gained``
+        significant features and their ``jaccard`` index. Of the features that are significant in
+        the minimal set: ``effect_slope`` (of the effects on those of the minimal set, through the
+        origin), ``median_retained`` with quartiles (effect over the minimal one) and
+        ``n_sign_flips`` (the other sign, whatever its significance). ``se_ratio`` is the median
+        standard error over that of the minimal set, of all features.
+    """
+    values = np.asarray(prepared["values"])
+    tests: dict[str, LabelTest] = {}
+    designs: dict[str, SetDesign] = {}
+    for name, columns in cumulative(sets).items():
+        design = set_design(patients, positive, columns)
+        designs[name] = design
+        if design.reason is None:
+            tests[name] = _tested(values, prepared["libraries"], design)
+    table = pd.DataFrame({"feature": prepared["features"]})
+    nothing = np.full(values.shape[1], np.nan)
+    for name in sets:
+        test = tests.get(name, LabelTest(nothing, nothing, nothing, nothing))
+        table[f"effect_{name}"], table[f"se_{name}"] = test.effect, test.error
+        table[f"pvalue_{name}"], table[f"padj_{name}"] = test.pvalue, test.padj
+    rows = [
+        _summary(name, columns, designs[name], table, fdr, prepared["n_features"])
+        for name, columns in sets.items()
+    ]
+    return table, pd.DataFrame(rows).reindex(columns=SUMMARY_COLUMNS)
+
+
+def _tested(
+    values: NDArray[np.float64], libraries: NDArray[np.float64] | None, design: SetDesign
+) -> LabelTest:
+    if libraries is not None and values.shape[1] < MIN_TREND:
+        libraries = None
+    if libraries is not None:
+        return label_test(values, design.matrix, voom_weights(values, libraries, design.matrix))
+    there = np.isfinite(values)
+    return label_test(np.where(there, values, 0.0), design.matrix, there.astype(float))
+
+
+def _summary(
+    name: str,
+    columns: Sequence[str],
+    design: SetDesign,
+    table: pd.DataFrame,
+    fdr: float,
+    n_features: int,
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "set": name,
+        "adds": ", ".join(columns),
+        "n_patients": len(design.matrix),
+        "n_coefficients": design.matrix.shape[1],
+        "n_features": n_features,
+        "n_expressed": len(table),
+        "dropped": ", ".join(design.dropped) or None,
+        "reason": design.reason,
+    }
+    if design.reason is not None:
+        return row
+    effect, first = table[f"effect_{name}"], table[f"effect_{MINIMAL}"]
+    found, before = table[f"padj_{name}"] < fdr, table[f"padj_{MINIMAL}"] < fdr
+    n_tested, n_found = int(table[f"padj_{name}"].notna().sum()), int(found.sum())
+    either = int((found | before).sum())
+    row |= {
+        "n_tested": n_tested,
+        "n_significant": n_found,
+        "share_tested": n_found / n_tested if n_tested else None,
+        "share_expressed": n_found / len(table) if len(table) else None,
+        "share_features": n_found / n_features if n_features else None,
+        "n_up": int((found & (effect > 0)).sum()),
+        "n_down": int((found & (effect < 0)).sum()),
+        "n_kept": int((found & before).sum()),
+        "n_lost": int((~found & before).sum()),
+        "n_gained": int((found & ~before).sum()),
+        "jaccard": int((found & before).sum()) / either if either else None,
+        "se_ratio": float((table[f"se_{name}"] / table[f"se_{MINIMAL}"]).median()),
+    }
+    both = before & effect.notna()
+    if both.any():
+        retained = (effect / first)[both]
+        lower, middle, upper = retained.quantile([0.25, 0.5, 0.75])
+        row |= {
+            "effect_slope": float((effect * first)[both].sum() / (first[both] ** 2).sum()),
+            "median_retained": float(middle),
+            "retained_lower": float(lower),
+            "retained_upper": float(upper),
+            "n_sign_flips": int((retained < 0).sum()),
+        }
+    return row
+
+
+def headline(
+    summary: pd.DataFrame,
+    left_out: Mapping[str, int],
+    fdr: float,
+    layer: str,
+    groups: Sequence[str],
+    without: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the headline numbers of a layer.
+
+    Returns
+    -------
+    dict
+        ``layer``, ``fdr``, ``groups``, ``n_patients``, ``left_out`` (column to the patients who
+        lack it), ``n_significant`` and ``share_tested`` (by set), ``share_surviving`` (of the
+        features significant without adjustment, those that are so in the last set), the
+        ``largest_fall`` (the set that takes away most of what the one before it had, with
+        ``lost``), ``median_retained`` of the last set, and a sentence, ``finding``.
+    """
+    tested = summary[summary["reason"].isna()]
+    numbers = {str(k): int(n) for k, n in zip(tested["set"], tested["n_significant"], strict=True)}
+    result: dict[str, Any] = {
+        "layer": layer,
+        "fdr": fdr,
+        "groups": list(groups),
+        "n_patients": int(summary["n_patients"].iloc[0]),
+        "left_out": dict(left_out),
+        "n_significant": numbers,
+        "share_tested": dict(zip(tested["set"], tested["share_tested"], strict=True)),
+        "not_fitted": dict.fromkeys(without, "there are no estimated cell fractions")
+        | {str(k): r for k, r in zip(summary["set"], summary["reason"], strict=True) if r},
+        "hidden_factors": None,
+        "hidden_factors_reason": HIDDEN_REASON,
+    }
+    if tested.empty:
+        keys = ("largest_fall", "share_surviving", "median_retained")
+        reason = "no set could be tested"
+        empty = dict.fromkeys(keys) | {f"{key}_reason": reason for key in keys}
+        return result | empty | {"finding": "No set of covariates could be tested."}
+    first, last = tested.iloc[0], tested.iloc[-1]
+    falls = {b: numbers[a] - numbers[b] for a, b in pairwise(numbers)}
+    worst = max(falls, key=lambda name: falls[name]) if falls else None
+    if worst is not None and falls[worst] > 0:
+        result["largest_fall"] = {"set": worst, "lost": falls[worst]}
+    else:
+        result |= {"largest_fall": None, "largest_fall_reason": "no set takes any away"}
+    n_first = int(first["n_significant"])
+    if n_first == 0:
+        reason = f"nothing is significant without adjustment at an FDR of {fdr:.0%}"
+        empty = dict.fromkeys(("share_surviving", "median_retained"))
+        return (
+            result
+            | empty
+            | {
+                "share_surviving_reason": reason,
+                "median_retained_reason": reason,
+                "finding": reason[0].upper() + reason[1:] + ".",
+            }
+        )
+    return result | {
+        "share_surviving": int(last["n_kept"]) / n_first,
+        "median_retained": float(last["median_retained"]),
+        "finding": (
+            f"Of {n_first:,} features that differ without adjustment {int(last['n_kept']):,} "
+            f"({int(last['n_kept']) / n_first:.0%}) still do after all adjustments, with "
+            f"{float(last['median_retained']):.0%} of their effect (median)."
+        ),
+    }

@@ -1,0 +1,170 @@
+"""Linear models of all features at once, with precision weights and moderated t-tests.
+
+The adjustment sets are compared with limma's method (voom: Law et al. 2014, doi
+10.1186/gb-2014-15-2-r29; moderation: Smyth 2004, doi 10.2202/1544-6115.1027), because the number
+of fits is the number of sets. It costs a second a set, where a negative binomial fit takes twenty,
+and in cohorts of hundreds it holds the false discovery rate (Li et al. 2022, doi
+10.1186/s13059-022-02648-4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import digamma, polygamma
+from scipy.stats import false_discovery_control, t
+from statsmodels.nonparametric.smoothers_lowess import lowess
+
+Floats = NDArray[np.float64]
+PER_MILLION = 1e6
+
+
+@dataclass(frozen=True)
+class LabelTest:
+    """The label's coefficient of every feature, arrays of shape (n_features,)."""
+
+    effect: Floats
+    error: Floats
+    pvalue: Floats
+    padj: Floats
+
+
+def log_cpm(counts: Floats, size_factors: Floats) -> tuple[Floats, Floats]:
+    """Return log2 counts per million, shape as `counts`, and the effective library sizes.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n_patients, n_features)
+    size_factors : ndarray, shape (n_patients,)
+    """
+    totals = counts.sum(axis=1)
+    scale = np.exp(np.mean(np.log(totals)) - np.mean(np.log(size_factors)))
+    libraries = size_factors * scale
+    return np.log2((counts + 0.5) / (libraries[:, None] + 1) * PER_MILLION), libraries
+
+
+def voom_weights(values: Floats, libraries: Floats, matrix: Floats) -> Floats:
+    """Return the precision of every value, from the trend of residual spread over abundance.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_patients, n_features)
+        log2 counts per million.
+    libraries : ndarray, shape (n_patients,)
+    matrix : ndarray, shape (n_patients, n_coefficients)
+        Of full rank.
+    """
+    basis = np.linalg.qr(matrix)[0]
+    fitted = basis @ (basis.T @ values)
+    freedom = values.shape[0] - matrix.shape[1]
+    spread = np.sqrt(np.sqrt(((values - fitted) ** 2).sum(axis=0) / freedom))
+    per_read = np.log2(libraries + 1) - np.log2(PER_MILLION)
+    abundance = values.mean(axis=0) + per_read.mean()
+    smooth = lowess(spread, abundance, frac=0.5, it=3, delta=0.01 * np.ptp(abundance))
+    at, first = np.unique(smooth[:, 0], return_index=True)
+    trend = np.interp((fitted + per_read[:, None]).ravel(), at, smooth[first, 1])
+    # a trend that the smoother takes to nought would give a feature infinite weight
+    floor = max(float(np.median(spread)) * 1e-2, 1e-6)
+    return np.asarray(np.maximum(trend, floor).reshape(values.shape) ** -4.0)
+
+
+def label_test(values: Floats, matrix: Floats, weights: Floats | None = None) -> LabelTest:
+    """Test the coefficient of column 1 of a matrix for every feature.
+
+    Weighted least squares; residual variances are moderated by empirical Bayes, p-values are of
+    the moderated t and adjusted after Benjamini and Hochberg.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_patients, n_features)
+    matrix : ndarray, shape (n_patients, n_coefficients)
+        Of full rank.
+    weights : ndarray, shape (n_patients, n_features), optional
+        Precisions; 0 leaves a value out.
+    """
+    if weights is None:
+        weights = np.ones_like(values)
+    used = np.where(weights > 0, values, 0.0)
+    n_coefficients = matrix.shape[1]
+    # the cross products of all features in one product of matrices
+    upper = np.triu_indices(n_coefficients)
+    pairs = (matrix[:, upper[0]] * matrix[:, upper[1]]).T @ weights
+    cross = np.empty((values.shape[1], n_coefficients, n_coefficients))
+    cross[:, upper[0], upper[1]] = pairs.T
+    cross[:, upper[1], upper[0]] = pairs.T
+    inverse = np.linalg.inv(cross) if (weights > 0).all() else _inverses(cross)
+    coefficients = np.einsum("gij,jg->gi", inverse, matrix.T @ (weights * used))
+    residual = used - matrix @ coefficients.T
+    freedom = (weights > 0).sum(axis=0) - n_coefficients
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = (weights * residual**2).sum(axis=0) / np.maximum(freedom, 1)
+    variance = np.where((freedom > 0) & (variance > 1e-20), variance, np.nan)
+    moderated, total = moderate(variance, freedom)
+    effect = coefficients[:, 1]
+    error = np.sqrt(moderated * inverse[:, 1, 1])
+    pvalue = 2 * t.sf(np.abs(effect / error), total)
+    padj = np.full_like(pvalue, np.nan)
+    known = np.isfinite(pvalue)
+    if known.any():
+        padj[known] = false_discovery_control(pvalue[known])
+    return LabelTest(np.where(known, effect, np.nan), error, pvalue, padj)
+
+
+def _inverses(cross: Floats) -> Floats:
+    """Invert a stack of matrices; NaN where that cannot be, as where a level has no value."""
+    solvable = np.linalg.cond(cross) < 1e12
+    inverse = np.full_like(cross, np.nan)
+    if solvable.any():
+        inverse[solvable] = np.linalg.inv(cross[solvable])
+    return inverse
+
+
+def moderate(variance: Floats, freedom: NDArray[np.integer]) -> tuple[Floats, Floats]:
+    """Shrink residual variances to their common value (Smyth 2004, section 6.2).
+
+    Parameters
+    ----------
+    variance : ndarray, shape (n_features,)
+        NaN where there is none.
+    freedom : ndarray, shape (n_features,)
+        Residual degrees of freedom.
+
+    Returns
+    -------
+    moderated : ndarray, shape (n_features,)
+    total : ndarray, shape (n_features,)
+        Degrees of freedom of the moderated t.
+    """
+    known = np.isfinite(variance)
+    if known.sum() < 3:
+        return variance, freedom.astype(float)
+    half = freedom[known] / 2
+    logs = np.log(variance[known]) - digamma(half) + np.log(half)
+    excess = float(np.var(logs, ddof=1) - np.mean(polygamma(1, half)))
+    if excess > 0:
+        prior = 2 * _trigamma_inverse(excess)
+        common = float(np.exp(np.mean(logs) + digamma(prior / 2) - np.log(prior / 2)))
+        moderated = (prior * common + freedom * variance) / (prior + freedom)
+        return moderated, np.minimum(prior + freedom, float(freedom[known].sum()))
+    # the variances differ no more than by chance: one for all
+    common = float(np.exp(np.mean(logs)))
+    total = np.full(len(variance), float(freedom[known].sum()))
+    return np.where(known, common, np.nan), total
+
+
+def _trigamma_inverse(value: float) -> float:
+    """Solve trigamma(y) = value by Newton's method (Smyth 2004, appendix)."""
+    if value > 1e7:
+        return 1 / np.sqrt(value)
+    if value < 1e-6:
+        return 1 / value
+    y = 0.5 + 1 / value
+    for _ in range(50):
+        trigamma = float(polygamma(1, y))
+        step = trigamma * (1 - trigamma / value) / float(polygamma(2, y))
+        y += step
+        if -step / y < 1e-8:
+            break
+    return y

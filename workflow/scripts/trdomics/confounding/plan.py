@@ -1,0 +1,147 @@
+"""What the config asks to be compared and adjusted for.
+
+The rules read this at every start: nothing here may import a library that takes its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trdomics.cohort.config import ESTIMATED_CELLS, design_columns
+
+MINIMAL = "minimal"
+BLOOD = "blood"
+
+
+def adjustment_sets(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return what each set adds to the one before it.
+
+    Parameters
+    ----------
+    config : mapping
+        A resolved config. Its ``differential.adjustment_sets``, or where that is null sets made
+        of ``samples.site`` and ``clinical.technical``, of the cells, of the other confounders and
+        of what else ``differential.design`` has, those that are empty left out.
+
+    Returns
+    -------
+    dict
+        Name to columns, in order; the first is ``minimal`` and adjusts for nothing.
+    """
+    given = config["differential"]["adjustment_sets"]
+    if given is not None:
+        return {MINIMAL: [], **{name: list(columns) for name, columns in given.items()}}
+    clinical, cells = config["clinical"], config["cells"]
+    measured = list((cells["columns"] or {}).values())
+    estimated = [ESTIMATED_CELLS] if not measured and cells["signature"] is not None else []
+    candidates = {
+        "technical": technical_columns(config),
+        "cells": [*measured, *estimated],
+        "confounders": clinical["confounders"],
+        "all": design_columns(config["differential"]["design"]),
+    }
+    taken = {config["label"]["column"], config["differential"]["contrast"][0]}
+    taken |= set(clinical["circular"])
+    sets: dict[str, list[str]] = {MINIMAL: []}
+    for name, columns in candidates.items():
+        new = [column for column in dict.fromkeys(columns) if column not in taken]
+        # somebody may call a blood count technical
+        if name == "technical":
+            new = [column for column in new if column not in measured]
+        taken |= set(new)
+        if new:
+            sets[name] = new
+    return sets
+
+
+def technical_columns(config: Mapping[str, Any]) -> list[str]:
+    """Return the site's column, where there is one, and ``clinical.technical``."""
+    site = config["samples"]["site"]
+    return list(dict.fromkeys([*([site] if site else []), *config["clinical"]["technical"]]))
+
+
+def cumulative(sets: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return all columns that each set adjusts for: its own and those of the sets before it."""
+    so_far: list[str] = []
+    result = {}
+    for name, columns in sets.items():
+        so_far = list(dict.fromkeys([*so_far, *columns]))
+        result[name] = so_far
+    return result
+
+
+def with_estimated(
+    sets: Mapping[str, Sequence[str]], names: Sequence[str]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Put the columns of the estimated fractions where ``estimated_cells`` stands.
+
+    Parameters
+    ----------
+    sets : mapping of name to the columns that a set adds
+    names : sequence of str
+        Columns of the estimated fractions; empty where there are none.
+
+    Returns
+    -------
+    sets : dict
+    without : list of str
+        Sets that are left out because the estimated fractions were all they had.
+    """
+    result, without = {}, []
+    for name, columns in sets.items():
+        put = [new for old in columns for new in (names if old == ESTIMATED_CELLS else [old])]
+        if columns and not put:
+            without.append(name)
+        else:
+            result[name] = put
+    return result, without
+
+
+def column_roles(
+    config: Mapping[str, Any], sets: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Return the columns to compare and what the config says of each.
+
+    Parameters
+    ----------
+    config : mapping
+        A resolved config.
+    sets : mapping
+        As :func:`trdomics.confounding.sets.adjustment_sets` returns.
+
+    Returns
+    -------
+    dict
+        Column to its roles; the site first, then technical columns, cells, confounders, the
+        columns of the sets, predictors, circular ones.
+    """
+    clinical = config["clinical"]
+    site = [config["samples"]["site"]] if config["samples"]["site"] is not None else []
+    lists = {
+        "site": site,
+        "technical": clinical["technical"],
+        "cells": list((config["cells"]["columns"] or {}).values()),
+        "confounder": clinical["confounders"],
+        "covariate": [column for columns in sets.values() for column in columns],
+        "predictor": clinical["predictors"],
+        "circular": clinical["circular"],
+    }
+    roles: dict[str, list[str]] = {}
+    for role, columns in lists.items():
+        for column in columns:
+            if column not in (config["label"]["column"], ESTIMATED_CELLS):
+                known = roles.setdefault(column, [])
+                if role not in known and not (role == "covariate" and known):
+                    known.append(role)
+    return roles
+
+
+def signature_files(config: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Return the files of the signature: name, and whether it is the user's (else a resource)."""
+    signature = config["cells"]["signature"]
+    if signature is None:
+        return []
+    if signature == BLOOD:
+        return [("blood_signature.tsv", False), ("blood_cell_types.tsv", False)]
+    return [(signature, True)]

@@ -1,0 +1,76 @@
+"""Whether adjustment takes away what was planted through confounders, and leaves the label's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+LABEL = "label"
+
+
+def adjustment_recovery(
+    table: pd.DataFrame, truth: pd.DataFrame, sets: Sequence[str], fdr: float
+) -> pd.DataFrame:
+    """Compare what is significant under each set with the planted cause of each feature.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`trdomics.confounding.adjustment.adjustment`, of one layer.
+    truth : DataFrame
+        ``feature`` and ``differs_by`` of that layer.
+    sets : sequence of str
+    fdr : float
+
+    Returns
+    -------
+    DataFrame
+        Per set and cause: ``set``, ``differs_by``, ``n_tested``, ``n_significant`` and ``share``.
+    """
+    cause = table["feature"].map(truth.set_index("feature")["differs_by"])
+    rows = []
+    for name in sets:
+        tested, found = table[f"padj_{name}"].notna(), table[f"padj_{name}"] < fdr
+        for kind in sorted(cause.dropna().unique()):
+            n, k = int((tested & (cause == kind)).sum()), int((found & (cause == kind)).sum())
+            rows.append(
+                {
+                    "set": name,
+                    "differs_by": kind,
+                    "n_tested": n,
+                    "n_significant": k,
+                    "share": k / n if n else None,
+                }
+            )
+    columns = ["set", "differs_by", "n_tested", "n_significant", "share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def recovery_summary(recovery: pd.DataFrame) -> Mapping[str, Any]:
+    """Return, by set, how well it tells the label's features from the others.
+
+    Returns
+    -------
+    dict
+        Set to ``sensitivity`` (share of the features planted by label that are significant),
+        ``specificity`` (share of all others that are not), ``fdp`` (share of the significant that
+        are not planted by label) and ``n_confounded`` (significant ones planted through cells or
+        medication). Without a denominator None.
+    """
+    result = {}
+    for name, rows in recovery.groupby("set", sort=False):
+        by = rows.set_index("differs_by")
+        others = by.drop(index=[LABEL], errors="ignore")
+        hits = int(by["n_significant"].get(LABEL, 0))
+        planted = int(by["n_tested"].get(LABEL, 0))
+        false, rest = int(others["n_significant"].sum()), int(others["n_tested"].sum())
+        confounded = others.drop(index=["none"], errors="ignore")
+        result[str(name)] = {
+            "sensitivity": hits / planted if planted else None,
+            "specificity": 1 - false / rest if rest else None,
+            "fdp": false / (hits + false) if hits + false else None,
+            "n_confounded": int(confounded["n_significant"].sum()),
+        }
+    return result

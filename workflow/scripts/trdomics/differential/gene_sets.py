@@ -1,0 +1,191 @@
+"""Burden of gene sets: do carriers of a damaging variant in any gene of a set differ."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control
+from threadpoolctl import threadpool_limits
+
+from trdomics.differential.design import Design
+from trdomics.differential.firth import NotConverged, firth_test
+from trdomics.enrichment.gene_sets import read_gmt
+from trdomics.errors import InputError
+from trdomics.layers.burden import DOSAGE_PREFIX
+
+CARRIERS, GENES_HIT = "carriers", "log2(1 + genes hit)"
+COLUMNS = [
+    "set",
+    "n_genes",
+    "n_genes_hit",
+    "carriers_positive",
+    "carriers_negative",
+    "predictor",
+    "log_odds_ratio",
+    "lower",
+    "upper",
+    "pvalue",
+    "padj",
+    "most_hit",
+    "source",
+    "reason",
+]
+SHOWN_GENES = 5
+
+
+def read_burden_sets(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read gene sets: a GMT file, or a table with the columns ``set``, ``gene`` and ``source``.
+
+    Returns
+    -------
+    DataFrame
+        ``set``, ``gene``, ``source``; one row per member.
+    """
+    if ".gmt" in "".join(Path(path).suffixes):
+        return read_gmt(path, Path(path).name)[["set", "gene", "source"]]
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    missing = [name for name in ("set", "gene") if name not in table.columns]
+    if missing or table.empty:
+        raise InputError(
+            str(path),
+            f"it has no column {missing[0]!r}" if missing else "it has no rows",
+            "give a GMT file, or a table with the columns set, gene and source",
+        )
+    if "source" not in table.columns:
+        table["source"] = str(path)
+    return table[["set", "gene", "source"]].drop_duplicates(["set", "gene"])
+
+
+def set_burden(
+    carriers: pd.DataFrame, design: Design, sets: pd.DataFrame, *, min_carriers: int
+) -> pd.DataFrame:
+    """Test every gene set for a difference in its burden between the groups.
+
+    Firth's logistic regression of the group on the burden of the set, the covariates of the
+    design and the overall load, log2(1 + all genes hit): so that a set is not found because one
+    group carries more of everything, be it by ancestry, by calling or by tumour. The load holds
+    the set's own genes too: what is tested is whether they tell more than any other genes. Given
+    the others' load alone, every set of a group with more of everything would be significant.
+    The burden of a set is whether a patient carries a variant in any of its genes; where more
+    than half do, which large sets bring about, it is log2(1 + genes hit).
+
+    Parameters
+    ----------
+    carriers : DataFrame, shape (n_patients, n_genes)
+        1 for a carrier, 0 for none; columns that start with ``dosage:`` are ignored.
+    design : Design
+        From :func:`trdomics.differential.burden.burden_design`.
+    sets : DataFrame
+        ``set``, ``gene``, ``source``.
+    min_carriers : int
+        Sets with fewer carriers, or fewer non-carriers, are not tested.
+
+    Returns
+    -------
+    DataFrame
+        One row per set, smallest p-value first, see ``COLUMNS``; the log odds ratio is that of
+        carriers, or of a doubling of 1 + genes hit. ``padj``: Benjamini & Hochberg 1995.
+    """
+    genes = [name for name in carriers.columns if not str(name).startswith(DOSAGE_PREFIX)]
+    hit = carriers.loc[design.matrix.index, genes] >= 0.5
+    load = np.log2(1 + hit.sum(axis=1).to_numpy(float))
+    load = (load - load.mean()) / (load.std() or 1.0)
+    covariates = design.matrix.drop(columns=design.coefficient).to_numpy(float)
+    covariates = np.column_stack([covariates, load])
+    rows: list[dict[str, Any]] = []
+    with threadpool_limits(limits=1):
+        for name, members in sets.groupby("set", sort=True):
+            listed = members["gene"].unique()
+            own = hit.loc[:, hit.columns.isin(listed)]
+            per_gene = own.sum(axis=0).sort_values(ascending=False, kind="stable")
+            per_gene = per_gene[per_gene > 0]
+            shown = [f"{gene} {count}" for gene, count in per_gene.head(SHOWN_GENES).items()]
+            count = own.sum(axis=1).to_numpy(float)
+            rows.append(
+                {
+                    "set": name,
+                    "n_genes": len(listed),
+                    "n_genes_hit": len(per_gene),
+                    "most_hit": ", ".join(shown) or None,
+                    "source": members["source"].iloc[0],
+                    **_one(count, covariates, design.positive, min_carriers),
+                }
+            )
+    results = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    tested = results["pvalue"].notna()
+    if tested.any():
+        results.loc[tested, "padj"] = false_discovery_control(
+            results.loc[tested, "pvalue"].astype(float)
+        )
+    numbers = ["log_odds_ratio", "lower", "upper", "pvalue", "padj"]
+    results[numbers] = results[numbers].astype(float)
+    return results.sort_values(["pvalue", "set"], kind="stable", ignore_index=True)
+
+
+def _one(
+    count: np.ndarray,
+    covariates: np.ndarray,
+    positive: np.ndarray,
+    min_carriers: int,
+) -> dict[str, Any]:
+    carrying = count > 0
+    row: dict[str, Any] = {
+        "carriers_positive": int((carrying & positive).sum()),
+        "carriers_negative": int((carrying & ~positive).sum()),
+        "reason": None,
+    }
+    if carrying.sum() < min_carriers:
+        return {**row, "reason": f"fewer than {min_carriers} carriers"}
+    saturated = carrying.mean() > 0.5
+    burden = np.log2(1 + count) if saturated else carrying.astype(float)
+    if saturated and (count < np.max(count)).sum() < min_carriers:
+        return {**row, "reason": f"fewer than {min_carriers} patients carry less than the most"}
+    matrix = np.column_stack([covariates, burden])
+    if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
+        return {**row, "reason": "collinear with the overall load or the covariates"}
+    try:
+        found = firth_test(matrix, positive.astype(float), matrix.shape[1] - 1)
+    except (NotConverged, np.linalg.LinAlgError):
+        return {**row, "reason": "not converged"}
+    return {
+        **row,
+        "predictor": GENES_HIT if saturated else CARRIERS,
+        "log_odds_ratio": found.log_odds_ratio,
+        "lower": found.lower,
+        "upper": found.upper,
+        "pvalue": found.pvalue,
+    }
+
+
+def set_summary(results: pd.DataFrame, design: Design, fdr: float, n_components: int) -> dict:
+    """Return the headline numbers.
+
+    Returns
+    -------
+    dict
+        ``n_sets``, ``n_tested``, ``n_significant``, ``significant`` (names), ``best_set``,
+        ``smallest_padj``, ``not_tested`` (reason to count), ``n_ancestry_components``, ``fdr``,
+        and who was compared.
+    """
+    tested = results["padj"].notna()
+    significant = results.loc[results["padj"] < fdr, "set"].tolist()
+    summary: dict[str, Any] = {
+        "n_sets": len(results),
+        "n_tested": int(tested.sum()),
+        "n_significant": len(significant),
+        "significant": significant,
+        "best_set": results.loc[0, "set"] if tested.any() else None,
+        "smallest_padj": results["padj"].min() if tested.any() else None,
+        "not_tested": {str(k): int(v) for k, v in results["reason"].value_counts().items()},
+        "n_ancestry_components": n_components,
+        "fdr": fdr,
+        **design.summary(),
+    }
+    if not tested.any():
+        for key in ("best_set", "smallest_padj"):
+            summary[f"{key}_reason"] = "no set has enough carriers"
+    return summary

@@ -1,0 +1,1 @@
+"""What differences and factors mean: gene sets, targets of small RNAs, words."""

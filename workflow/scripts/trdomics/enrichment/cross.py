@@ -1,0 +1,174 @@
+"""Which layer holds miRNAs, which one their targets, and the test across both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.differential.design import build_design
+from trdomics.enrichment.anticorrelation import PAIR_COLUMNS, SUMMARY_COLUMNS, anticorrelation
+from trdomics.enrichment.ranked import residuals
+from trdomics.enrichment.targets import looks_like_mirnas, mirna_key, targets_of
+from trdomics.errors import InputError
+
+KEY = "config enrichment.mirna"
+
+
+@dataclass(frozen=True)
+class ExpressionLayer:
+    """What the test needs of a layer.
+
+    Attributes
+    ----------
+    results : DataFrame
+        Its ``differential/{layer}/results.tsv``.
+    normalised : DataFrame, shape (n_patients, n_features)
+    counts : bool
+        Whether it is a layer of counts.
+    """
+
+    results: pd.DataFrame
+    normalised: pd.DataFrame
+    counts: bool
+
+
+def mirna_layer(layers: Mapping[str, ExpressionLayer], chosen: str | None) -> str | None:
+    """Return the layer of miRNAs: the one chosen, or the first of counts that is called so."""
+    if chosen is not None:
+        return _known(layers, chosen, "layer")
+    for name, layer in layers.items():
+        if layer.counts and looks_like_mirnas(layer.results["feature"].astype(str)):
+            return name
+    return None
+
+
+def target_layer(
+    layers: Mapping[str, ExpressionLayer],
+    mirnas: str,
+    chosen: str | None,
+    targets: pd.DataFrame,
+) -> str | None:
+    """Return the layer of targets: the one chosen, or the one that measures most of them."""
+    if chosen is not None:
+        return _known(layers, chosen, "target_layer")
+    listed = set(targets["gene"])
+    counted = {
+        name: len(listed & (set(layer.results["symbol"]) | set(layer.results["feature"])))
+        for name, layer in layers.items()
+        if name != mirnas
+    }
+    best = max(counted, key=lambda name: counted[name], default=None)
+    return best if best is not None and counted[best] else None
+
+
+def _known(layers: Mapping[str, ExpressionLayer], name: str, key: str) -> str:
+    if name not in layers:
+        raise InputError(
+            f"{KEY}.{key}",
+            f"{name!r} is no layer of counts or continuous values",
+            f"choose one of {', '.join(layers) or 'none that there are'}, or null",
+        )
+    return name
+
+
+def cross_layers(
+    layers: Mapping[str, ExpressionLayer],
+    patients: pd.DataFrame,
+    targets: pd.DataFrame,
+    *,
+    design: str,
+    contrast: Sequence[str],
+    fdr: float,
+    chosen: Mapping[str, str | None],
+    permutations: int,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Test the targets of the miRNAs that differ between the groups.
+
+    Both layers are first freed from the whole design, the contrast included: what is left cannot
+    go together only because both follow the label, the site or the cells that the design names.
+
+    Parameters
+    ----------
+    layers : mapping of str to ExpressionLayer
+    patients : DataFrame
+        The sheet, indexed by patient.
+    targets : DataFrame
+        mirna, gene, source.
+    design : str
+    contrast : (column, tested level, reference level)
+    fdr : float
+        miRNAs with a lower adjusted p-value are tested.
+    chosen : mapping
+        ``layer`` and ``target_layer`` of the config; None finds them.
+    permutations, seed : int
+
+    Returns
+    -------
+    summary, pairs : DataFrame
+        From :func:`trdomics.enrichment.anticorrelation.anticorrelation`, with the miRNAs' own
+        difference and the pairs' source; empty where nothing could be tested.
+    about : dict
+        layer, target_layer, n_patients, n_differing and, then, reason.
+    """
+    about: dict[str, Any] = dict.fromkeys(("layer", "target_layer", "n_patients", "n_differing"))
+
+    def nothing(reason: str) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+        empty = pd.DataFrame(columns=SUMMARY_COLUMNS), pd.DataFrame(columns=PAIR_COLUMNS)
+        return *empty, {**about, "reason": reason}
+
+    mirnas = about["layer"] = mirna_layer(layers, chosen["layer"])
+    if mirnas is None:
+        return nothing("no layer of counts has features that are called like miRNAs")
+    genes = about["target_layer"] = target_layer(layers, mirnas, chosen["target_layer"], targets)
+    if genes is None:
+        return nothing("no other expression layer has genes that the table of targets lists")
+    small, large = layers[mirnas], layers[genes]
+    differing = small.results[small.results["padj"] < fdr]
+    # what the normalisation drops differs too rarely to be looked at
+    differing = differing[differing["feature"].isin(small.normalised.columns)]
+    about["n_differing"] = len(differing)
+    if differing.empty:
+        return nothing(f"no miRNA differs at an adjusted p-value below {fdr:g}")
+    both = small.normalised.index.intersection(large.normalised.index)
+    try:
+        built = build_design(patients.loc[patients.index.isin(both)], design, contrast)
+    except InputError as error:
+        return nothing(f"the patients with both layers do not allow the design: {error.problem}")
+    matrix = built.matrix
+    about["n_patients"] = len(matrix)
+    complete = large.normalised.loc[:, large.normalised.loc[matrix.index].notna().all()]
+    info = large.results.drop_duplicates("feature").set_index("feature")
+    complete = complete.loc[:, complete.columns.isin(info.index)]
+    summary, pairs = anticorrelation(
+        residuals(small.normalised[list(differing["feature"])], matrix),
+        residuals(complete, matrix),
+        info["symbol"],
+        info["base_mean"],
+        targets_of(differing["feature"], targets),
+        freedom=len(matrix) - matrix.shape[1],
+        permutations=permutations,
+        seed=seed,
+    )
+    own = differing.set_index("feature")
+    summary["log2_fold_change"] = summary["mirna"].map(own["log2_fold_change"])
+    summary["padj_differential"] = summary["mirna"].map(own["padj"])
+    order = summary["pvalue"].fillna(2.0).to_numpy(), summary["padj_differential"].to_numpy()
+    summary = summary.iloc[np.lexsort((order[1], order[0]))].reset_index(drop=True)
+    return summary, _with_source(pairs, targets), about
+
+
+def _with_source(pairs: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+    """Say where each pair is from: where any row of the table with this gene and stem is."""
+    listed = targets.assign(stem=[(mirna_key(name) or ("",))[0] for name in targets["mirna"]])
+    by_pair = listed.drop_duplicates(["stem", "gene"]).set_index(["stem", "gene"])["source"]
+    stems = [(mirna_key(name) or ("",))[0] for name in pairs["mirna"]]
+    source = []
+    for stem, gene, feature in zip(stems, pairs["gene"], pairs["feature"], strict=True):
+        pair = (stem, gene) if (stem, gene) in by_pair.index else (stem, feature)
+        source.append(by_pair.get(pair))
+    return pairs.assign(source=pd.Series(source, index=pairs.index, dtype=object))

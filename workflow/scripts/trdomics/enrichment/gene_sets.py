@@ -1,0 +1,134 @@
+"""Gene sets: the curated table, GMT files, and all of them as one table."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from trdomics.errors import InputError
+
+CURATED_TABLE = Path(__file__).parents[4] / "resources" / "gene_sets.tsv"
+CURATED = "curated"
+IMMUNE = "immune"
+COLUMNS = ["collection", "set", "group", "source", "gene"]
+GMT_MEND = "write a line per set: name, description and genes, separated by tabs"
+
+
+def read_curated(path: str | os.PathLike[str] = CURATED_TABLE) -> pd.DataFrame:
+    """Read the sets written for this project.
+
+    Returns
+    -------
+    DataFrame
+        One row per member, with the columns ``COLUMNS``; `group` is what a set belongs to, such
+        as ``immune``.
+    """
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    return table.assign(collection=CURATED)[COLUMNS]
+
+
+def read_gmt(path: str | os.PathLike[str], collection: str) -> pd.DataFrame:
+    """Read a GMT file, gzipped or not.
+
+    Parameters
+    ----------
+    path : path
+        A line per set: name, description (here the source), genes; separated by tabs.
+    collection : str
+        The name of the file's sets as a whole.
+
+    Returns
+    -------
+    DataFrame
+        One row per member, with the columns ``COLUMNS``; no set has a `group`.
+
+    Raises
+    ------
+    InputError
+        If the file is no text or no gzip, has no sets, a line without genes, or a name twice.
+    """
+    rows: list[tuple[str, str, str]] = []
+    names: set[str] = set()
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        name, *fields = (field.strip() for field in line.rstrip("\r\n").split("\t"))
+        genes = dict.fromkeys(gene for gene in fields[1:] if gene)
+        if not name or not genes:
+            raise InputError(f"{path} line {number}", "there is no gene set in it", GMT_MEND)
+        if name in names:
+            raise InputError(f"{path} line {number}", f"{name!r} is there twice", "rename one")
+        names.add(name)
+        rows += [(name, fields[0] or str(path), gene) for gene in genes]
+    if not rows:
+        raise InputError(str(path), "it has no gene sets", GMT_MEND)
+    table = pd.DataFrame(rows, columns=["set", "source", "gene"])
+    return table.assign(collection=collection, group=None)[COLUMNS]
+
+
+def _lines(path: str | os.PathLike[str]) -> list[str]:
+    try:
+        data = Path(path).read_bytes()
+        # a download may have lost its suffix: gzip tells itself by its first two bytes
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        elif str(path).endswith(".gz"):
+            raise InputError(str(path), "it is not gzipped", "take the suffix .gz off its name")
+        return data.decode("utf-8").splitlines()
+    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(str(path), f"it cannot be read ({error})", GMT_MEND) from error
+
+
+def write_gmt(sets: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write sets (``COLUMNS``) as GMT, the source as the description."""
+    lines = [
+        "\t".join([name, str(part["source"].iloc[0]), *part["gene"]])
+        for name, part in ((str(name), part) for name, part in sets.groupby("set", sort=False))
+    ]
+    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def members(sets: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the genes of every set of one collection."""
+    return {str(name): list(part) for name, part in sets.groupby("set", sort=False)["gene"]}
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Return the checksum of a file, as ``sha256sum`` prints it."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def collect(files: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the curated sets and the user's.
+
+    Parameters
+    ----------
+    files : mapping of str to path
+        Collection → GMT file.
+
+    Returns
+    -------
+    sets : DataFrame
+        With the columns ``COLUMNS``.
+    collections : DataFrame
+        collection, file, sha256, n_sets, n_genes.
+    """
+    parts = [read_curated(), *(read_gmt(path, name) for name, path in files.items())]
+    paths: list[str | os.PathLike[str]] = [CURATED_TABLE, *files.values()]
+    overview = [
+        {
+            "collection": part["collection"].iloc[0],
+            "file": f"resources/{CURATED_TABLE.name}" if path is CURATED_TABLE else str(path),
+            "sha256": sha256(path),
+            "n_sets": part["set"].nunique(),
+            "n_genes": part["gene"].nunique(),
+        }
+        for part, path in zip(parts, paths, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True), pd.DataFrame(overview)

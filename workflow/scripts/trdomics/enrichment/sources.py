@@ -1,0 +1,101 @@
+"""Where the user's gene sets come from: files, or addresses that a rule downloads."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlparse
+
+from trdomics.enrichment.gene_sets import CURATED, sha256
+from trdomics.errors import InputError
+from trdomics.files import replacing
+
+KEY = "config enrichment.gene_sets"
+TIMEOUT = 60  # seconds without an answer
+
+
+def is_url(location: str) -> bool:
+    """Say whether a location is an address and not a path."""
+    return urlparse(location).scheme in ("http", "https", "ftp")
+
+
+def gene_set_sources(entries: Sequence[str | Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Name the user's collections.
+
+    Parameters
+    ----------
+    entries : sequence of str or mapping
+        Paths or addresses; or mappings with ``file`` and ``sha256``.
+
+    Returns
+    -------
+    dict
+        Collection (the file's name without its suffixes, in letters that file systems know) →
+        ``file`` (a path or an address), ``sha256`` (or None), ``url`` (bool).
+
+    Raises
+    ------
+    InputError
+        If two have the same name.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        known = {"file": entry, "sha256": None} if isinstance(entry, str) else dict(entry)
+        location = str(known["file"])
+        file_name = PurePosixPath(urlparse(location).path if is_url(location) else location).name
+        name = re.sub(r"(\.gmt)?(\.gz)?$", "", file_name, count=1)
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip(".") or "gene_sets"
+        if name in found or name == CURATED:
+            raise InputError(KEY, f"there are two collections {name!r}", "rename one of the files")
+        found[name] = {**known, "sha256": known.get("sha256"), "url": is_url(location)}
+    return found
+
+
+def check_sum(path: str | os.PathLike[str], expected: str | None) -> None:
+    """Raise an InputError unless a file has the checksum that the config gives, if any."""
+    if expected is not None and sha256(path) != expected.lower():
+        raise InputError(
+            str(path),
+            f"its sha256 is {sha256(path)}, not {expected}",
+            f"correct the checksum in {KEY}, or get the file that it belongs to",
+        )
+
+
+def download(url: str, path: str | os.PathLike[str], expected: str | None) -> None:
+    """Download a file, whole or not at all.
+
+    Parameters
+    ----------
+    url : str
+    path : path
+        Where it goes.
+    expected : str or None
+        The file's sha256.
+
+    Raises
+    ------
+    InputError
+        If there is no way to the address, or the file has another checksum.
+    """
+    request = urllib.request.Request(url, headers={"User-Agent": "trd-multiomics"})
+    with replacing(path) as temporary:
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+                temporary.write_bytes(answer.read())
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise InputError(
+                f"{KEY} {url}",
+                f"it cannot be downloaded ({reason})",
+                "download it where there is internet and give its path instead",
+            ) from error
+        try:
+            check_sum(temporary, expected)
+        except InputError as error:
+            raise InputError(f"{KEY} {url}", error.problem, error.mend) from error

@@ -1,0 +1,184 @@
+"""A plain sentence per factor, true also when nothing is significant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from trdomics.integration.associations import LABEL
+from trdomics.integration.characterise import FOUND_AGAIN, SIGNIFICANT
+
+COLUMNS = ["factor", "sentence"]
+MOST_VARIABLES = 3
+MOST_SETS = 2
+MOST_FEATURES = 4
+# A layer carries a factor if the factor explains this much of it, and not far less than of the
+# layer where it explains most.
+LEAST_EXPLAINED = 0.01
+LEAST_OF_BEST = 0.1
+MINUS = str.maketrans("-", "−")
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}".translate(MINUS)
+
+
+def _interval(row: pd.Series) -> str:
+    if not np.isfinite(row["lower"]):
+        return ""
+    return f", {_number(row['lower'])} to {_number(row['upper'])}"
+
+
+def _variable(row: pd.Series) -> str:
+    """Return "neutrophils (ρ = 0.93, higher with more)"."""
+    effect = float(row["effect"])
+    if row["effect_name"] == "rho":
+        return f"{row['variable']} (ρ = {_number(effect)}, {_way(effect > 0)} with more)"
+    if row["effect_name"] == "auc":
+        # numbers of a column with gaps are written 1.0
+        higher, _, lower = re.sub(r"\.0(?=\s|$)", "", str(row["contrast"])).partition(" vs ")
+        return (
+            f"{row['variable']} (AUC {_number(effect)}, {_way(effect > 0.5)} in {higher} "
+            f"than in {lower})"
+        )
+    return f"{row['variable']} (η² = {_number(effect)})"
+
+
+def _way(up: bool) -> str:
+    return "higher" if up else "lower"
+
+
+def follows(associations: pd.DataFrame) -> str:
+    """Say what in the sheet a factor goes with, the label aside.
+
+    Parameters
+    ----------
+    associations : DataFrame
+        The factor's rows of ``associations.tsv``.
+    """
+    others = associations[associations["variable"] != LABEL]
+    found = others[others["padj"] < SIGNIFICANT]
+    found = found.sort_values(["pvalue", "variable"], kind="stable")
+    if not others["pvalue"].notna().any():
+        return "could not be compared with the sheet"
+    if found.empty:
+        return "follows nothing in the sheet"
+    words = [_variable(row) for _, row in found.head(MOST_VARIABLES).iterrows()]
+    rest = len(found) - len(words)
+    more = f" and {rest} more" if rest else ""
+    return "follows " + ", ".join(words) + more
+
+
+def label_words(associations: pd.DataFrame, label: str) -> str:
+    """Say whether a factor goes with the label.
+
+    Parameters
+    ----------
+    associations : DataFrame
+        The factor's rows of ``associations.tsv``.
+    label : str
+        What the positive patients are called.
+    """
+    rows = associations[associations["variable"] == LABEL]
+    if rows.empty or not np.isfinite(rows["effect"].iloc[0]):
+        return "could not be compared with the label"
+    row = rows.iloc[0]
+    auc = f"AUC {_number(row['effect'])}{_interval(row)}"
+    if row["padj"] < SIGNIFICANT:
+        return f"goes with {label}: {_way(row['effect'] > 0.5)} there ({auc})"
+    return f"no measurable link to {label} ({auc}; adjusted p {row['padj']:.1g})"
+
+
+def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
+    """Say which layers and features carry a factor.
+
+    Parameters
+    ----------
+    factor : str
+    variance : DataFrame
+        view, factor, r2.
+    top : DataFrame
+        ``top_weights.tsv``: factor, view, rank, symbol, weight.
+    """
+    own = variance[variance["factor"] == factor].sort_values("r2", ascending=False, kind="stable")
+    carrying = own[own["r2"] >= max(LEAST_EXPLAINED, LEAST_OF_BEST * own["r2"].max())]
+    if carrying.empty:
+        return f"explains less than {LEAST_EXPLAINED:.0%} of every layer".replace("%", " %")
+    parts = []
+    for _, row in carrying.iterrows():
+        features = top[(top["factor"] == factor) & (top["view"] == row["view"])]
+        features = features.sort_values("rank").head(MOST_FEATURES)
+        names = [
+            f"{symbol} {'↑' if weight > 0 else '↓'}"
+            for symbol, weight in zip(features["symbol"], features["weight"], strict=True)
+        ]
+        listed = ": " + ", ".join(names) if names else ""
+        parts.append(f"{row['view']} ({row['r2'] * 100:.0f} % of its variance{listed})")
+    return "is carried by " + "; ".join(parts)
+
+
+def enriched(factor: str, enrichment: pd.DataFrame) -> str:
+    """Say which gene sets a factor's weights are enriched for, one layer's or another's."""
+    own = enrichment[enrichment["factor"] == factor]
+    if not own["pvalue"].notna().any():
+        return "no gene set has enough genes in the model to be tested"
+    found = own[own["padj"] < SIGNIFICANT].sort_values(["pvalue", "set"], kind="stable")
+    found = found.drop_duplicates("set")
+    if found.empty:
+        return "enriched for no gene set"
+    words = [
+        f"{row['set']} ({_way(row['score'] > 0)} with the factor)"
+        for _, row in found.head(MOST_SETS).iterrows()
+    ]
+    rest = len(found) - len(words)
+    return "enriched for " + ", ".join(words) + (f" and {rest} more" if rest else "")
+
+
+def stability_words(factor: str, stability: pd.DataFrame) -> str | None:
+    """Warn of a factor that other seeds do not find, or say nothing."""
+    own = stability[stability["factor"] == factor]
+    if own.empty or own["r"].min() >= FOUND_AGAIN:
+        return None
+    return f"not found by every seed (lowest |r| {_number(float(own['r'].min()))})"
+
+
+def factor_words(
+    factors: Sequence[str],
+    associations: pd.DataFrame,
+    variance: pd.DataFrame,
+    top: pd.DataFrame,
+    stability: pd.DataFrame,
+    enrichment: pd.DataFrame,
+    label: str,
+) -> pd.DataFrame:
+    """Return a sentence per factor.
+
+    Parameters
+    ----------
+    factors : sequence of str
+    associations, variance, top, stability : DataFrame
+        As the integration stage writes them.
+    enrichment : DataFrame
+        From :func:`trdomics.enrichment.factors.factor_enrichment`.
+    label : str
+        What the positive patients are called.
+
+    Returns
+    -------
+    DataFrame
+        factor, sentence.
+    """
+    rows = []
+    for factor in factors:
+        own = associations[associations["factor"] == factor]
+        parts = [
+            f"{factor} {follows(own)} and {carriers(factor, variance, top)}",
+            enriched(factor, enrichment),
+            label_words(own, label),
+            stability_words(factor, stability),
+        ]
+        rows.append({"factor": factor, "sentence": "; ".join(p for p in parts if p) + "."})
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,0 +1,319 @@
+"""Whether two layers' samples of a patient come from one person, without raw reads.
+
+Layers of one person share what varies between persons: blood cells, immune state, batch, sex.
+Their relation is learned by canonical correlations of principal components (Hotelling 1936) from
+other patients, and every pair of profiles is scored by its log likelihood ratio, one person
+against two. Under one person a ratio below t has a probability of at most t, so the threshold
+limits false alarms; the cohort's own tail can only make it stricter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import logsumexp
+
+from trdomics.layers.select import TopVariance
+
+MIN_PATIENTS = 40
+# Below this power a test that flags nobody says nothing.
+USEFUL_POWER = 0.5
+FALSE_FLAGS = 0.01
+
+_N_FEATURES, _MAX_CANONICAL = 2000, 12
+# Numbers of principal components to choose from, by what the relation tells of held-out patients:
+# too many bury few strong ones in noise, too few miss what layers share.
+_N_COMPONENTS = (4, 8, 16, 32)
+_FOLDS, _INNER_FOLDS = 6, 5
+# Share of the identity in the covariances that whiten the components: ridge-regularised CCA.
+_RIDGE = 0.02
+# Scores beyond are outliers of one layer, whose distance would swamp all else.
+_LIMIT = 4.0
+# Tail of the cohort's own pairs: beyond the 10 % quantile an exponential with the slope between
+# the quartile and that quantile, down to this probability.
+_TAIL = 0.0025
+# Pairs planted at a time to learn the power, as a share of the patients.
+_PLANTED_SHARE = 0.01
+# A test that tells fewer wrong pairs than these from own ones is not worth the trials.
+_HOPELESS = 0.2
+
+
+@dataclass(frozen=True)
+class Match:
+    """The result of one pair of layers.
+
+    Attributes
+    ----------
+    patients : DataFrame
+        One row per patient with both layers: `patient_id`, `score` (log likelihood ratio of the
+        own pair, relative to the patient's and the partner's other pairs), `rank_first` (rank of
+        the own second profile among all for the first one, 1 is best), `rank_second`,
+        `n_candidates`, `flagged` (0, 1), `likely_partner` (None where unclear).
+    scores : DataFrame
+        Score of every pair, first layer's patients in rows.
+    summary : dict
+        `n_patients`, `threshold`, `power` (share of planted exchanges that are found; without
+        such a trial that of wrong pairs below the threshold), `usable`, `flagged`, `swaps`
+        (pairs), `median_rank`, `canonical_correlations` (of held-out patients).
+    """
+
+    patients: pd.DataFrame
+    scores: pd.DataFrame
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Relation:
+    """Canonical weights of two layers with their held-out correlations."""
+
+    first: np.ndarray
+    second: np.ndarray
+    correlation: np.ndarray
+    centre: np.ndarray
+    scale: np.ndarray
+
+    def scores(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return the log likelihood ratio of every pair, shape (n_first, n_second)."""
+        u = self._standard(first[:, : len(self.first)] @ self.first, 0)[:, None, :]
+        v = self._standard(second[:, : len(self.second)] @ self.second, 1)[None, :, :]
+        rho = self.correlation
+        rest = 1 - rho**2
+        ratio = -0.5 * np.log(rest) - (rho**2 * (u**2 + v**2) - 2 * rho * u * v) / (2 * rest)
+        return np.asarray(ratio.sum(axis=2))
+
+    def _standard(self, values: np.ndarray, side: int) -> np.ndarray:
+        scaled = (values - self.centre[side]) / self.scale[side]
+        return np.clip(scaled, -_LIMIT, _LIMIT)
+
+
+def match_layers(first: pd.DataFrame, second: pd.DataFrame, seed: int, planted: int = 20) -> Match:
+    """Score every pair of profiles of two layers by models that saw neither of the two patients.
+
+    Parameters
+    ----------
+    first, second : DataFrame, patients × features
+        Normalised layers without gaps.
+    seed : int
+        Seed of the folds.
+    planted : int
+        Exchanges planted to learn the power; 0 for no trial.
+
+    Raises
+    ------
+    ValueError
+        If fewer than ``MIN_PATIENTS`` have both layers; see :func:`why_not`.
+    """
+    reason = why_not(first, second)
+    if reason:
+        raise ValueError(reason)
+    shared = first.index.intersection(second.index)
+    limit = min(max(_N_COMPONENTS), len(shared) // 6)
+    x, y = _components(first, shared, limit), _components(second, shared, limit)
+    rng = np.random.default_rng(seed)
+    folds = rng.permutation(np.arange(len(shared)) % _FOLDS)
+    scored = _score(x, y, folds)
+    power = float((scored.relative[~np.eye(len(shared), dtype=bool)] < scored.threshold).mean())
+    if planted and power > _HOPELESS:
+        power = _planted_power(x, y, folds, np.flatnonzero(~scored.flagged), planted, rng)
+    return _result(scored, power, shared)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Scores of all pairs and who is flagged by them."""
+
+    pairs: np.ndarray
+    relative: np.ndarray
+    threshold: float
+    flagged: np.ndarray
+    partner: np.ndarray
+    correlation: np.ndarray
+
+
+def _score(x: np.ndarray, y: np.ndarray, folds: np.ndarray) -> _Scored:
+    suspects = np.zeros(len(x), dtype=bool)
+    # a second time without those who seem swapped, who would teach a wrong relation
+    for _ in range(2):
+        pairs, correlation = _cross_fitted(x, y, folds, suspects)
+        relative = _relative(pairs)
+        threshold = _threshold(np.diag(relative))
+        suspects = np.diag(relative) < threshold
+        if not suspects.any():
+            break
+    flagged, partner = suspects.copy(), _partners(relative, suspects)
+    for i in np.flatnonzero(suspects & (partner >= 0)):
+        # the other side of an exchange, whose own pair alone was not clear enough
+        flagged[partner[i]], partner[partner[i]] = True, i
+    return _Scored(pairs, relative, threshold, flagged, partner, correlation)
+
+
+def _planted_power(
+    x: np.ndarray,
+    y: np.ndarray,
+    folds: np.ndarray,
+    clean: np.ndarray,
+    planted: int,
+    rng: np.random.Generator,
+) -> float:
+    """Return the share of patients found whose samples are exchanged on purpose."""
+    found = []
+    at_once = max(1, round(_PLANTED_SHARE * len(x)))
+    for _ in range(-(-planted // at_once)):
+        pairs = rng.choice(clean, (at_once, 2), replace=False)
+        order = np.arange(len(y))
+        order[pairs] = pairs[:, ::-1]
+        found.append(_score(x, y[order], folds).flagged[pairs].mean())
+    return float(np.mean(found))
+
+
+def why_not(first: pd.DataFrame, second: pd.DataFrame) -> str:
+    """Return why two layers cannot be matched, empty if they can."""
+    n = len(first.index.intersection(second.index))
+    if n < MIN_PATIENTS:
+        return f"{n} patients have both layers, {MIN_PATIENTS} are needed"
+    if min(first.shape[1], second.shape[1]) < 2:
+        return "a layer has fewer than two features"
+    return ""
+
+
+def _components(table: pd.DataFrame, shared: pd.Index, limit: int) -> np.ndarray:
+    """Return principal components of unit variance; they know nothing of the other layer."""
+    values = TopVariance(_N_FEATURES).fit(table).transform(table).to_numpy(dtype=float)
+    values = values - values.mean(axis=0)
+    left, singular, _ = np.linalg.svd(values, full_matrices=False)
+    n_kept = min(limit, int((singular > 1e-8 * singular[0]).sum()))
+    scores = left[:, :n_kept] * np.sqrt(len(values))
+    return scores[table.index.get_indexer(shared)]
+
+
+def _cross_fitted(
+    x: np.ndarray, y: np.ndarray, folds: np.ndarray, suspects: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scores of all pairs and the median held-out canonical correlations."""
+    pairs = np.empty((len(x), len(x)))
+    correlations = []
+    for a, b in combinations_with_replacement(range(_FOLDS), 2):
+        in_a, in_b = np.flatnonzero(folds == a), np.flatnonzero(folds == b)
+        training = (folds != a) & (folds != b) & ~suspects
+        relation = _relation(x[training], y[training])
+        correlations.append(np.resize(relation.correlation, _MAX_CANONICAL))
+        correlations[-1][len(relation.correlation) :] = 0
+        pairs[np.ix_(in_a, in_b)] = relation.scores(x[in_a], y[in_b])
+        pairs[np.ix_(in_b, in_a)] = relation.scores(x[in_b], y[in_a])
+    return pairs, np.median(correlations, axis=0)
+
+
+def _canonical(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return canonical weights of centred tables, shapes (p, K) and (q, K)."""
+    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    roots = [_inverse_root(t.T @ t / len(t)) for t in (x, y)]
+    left, _, right = np.linalg.svd(roots[0] @ (x.T @ y / len(x)) @ roots[1], full_matrices=False)
+    n_kept = min(_MAX_CANONICAL, len(right))
+    return roots[0] @ left[:, :n_kept], roots[1] @ right[:n_kept].T
+
+
+def _inverse_root(covariance: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh((1 - _RIDGE) * covariance + _RIDGE * np.eye(len(covariance)))
+    return np.asarray(vectors / np.sqrt(values) @ vectors.T)
+
+
+def _relation(x: np.ndarray, y: np.ndarray) -> _Relation:
+    """Learn the relation with the number of components that tells most of held-out patients."""
+    sizes = [size for size in _N_COMPONENTS if size <= max(x.shape[1], y.shape[1])]
+    relations = [_relation_of(x[:, :size], y[:, :size]) for size in sizes or [2]]
+    return max(relations, key=lambda relation: -np.log(1 - relation.correlation**2).sum())
+
+
+def _relation_of(x: np.ndarray, y: np.ndarray) -> _Relation:
+    """Learn the relation; correlation and spread are those of inner held-out patients.
+
+    Those of the training patients themselves are too high, the more so the more components.
+    """
+    inner = np.arange(len(x)) % _INNER_FOLDS
+    first, second = _canonical(x, y)
+    u, v = np.empty((len(x), first.shape[1])), np.empty((len(x), first.shape[1]))
+    for fold in range(_INNER_FOLDS):
+        out = inner == fold
+        weights = _canonical(x[~out], y[~out])
+        u[out], v[out] = x[out] @ weights[0], y[out] @ weights[1]
+    middle = np.array([u.mean(axis=0), v.mean(axis=0)])
+    scale = np.array([u.std(axis=0), v.std(axis=0)])
+    correlation = ((u - middle[0]) * (v - middle[1])).mean(axis=0) / scale[0] / scale[1]
+    # what could as well be chance is left out
+    correlation = np.where(correlation > 2 / np.sqrt(len(x)), np.minimum(correlation, 0.99), 0.0)
+    centre = np.array([x.mean(axis=0) @ first, y.mean(axis=0) @ second])
+    return _Relation(first, second, correlation, centre, scale)
+
+
+def _relative(pairs: np.ndarray) -> np.ndarray:
+    """Relate each pair to the mean likelihood ratio of its row and of its column.
+
+    That mean is 1 where the model is right; a profile that is odd in itself lowers it.
+    """
+    n = np.log(len(pairs))
+    rows = logsumexp(pairs, axis=1, keepdims=True) - n
+    columns = logsumexp(pairs, axis=0, keepdims=True) - n
+    return np.asarray(pairs - (rows + columns) / 2)
+
+
+def _threshold(own: np.ndarray) -> float:
+    low, quartile = np.quantile(own, [0.10, 0.25])
+    slope = (quartile - low) / np.log(0.25 / 0.10)
+    return float(min(np.log(FALSE_FLAGS), low - slope * np.log(0.10 / _TAIL)))
+
+
+def _result(scored: _Scored, power: float, shared: pd.Index) -> Match:
+    pairs, n = scored.pairs, len(shared)
+    usable = power >= USEFUL_POWER
+    flagged = scored.flagged & usable
+    names = [str(name) for name in shared]
+    partner = np.where(flagged, scored.partner, -1)
+    table = pd.DataFrame(
+        {
+            "patient_id": names,
+            "score": np.diag(scored.relative),
+            "rank_first": (pairs > np.diag(pairs)[:, None]).sum(axis=1) + 1,
+            "rank_second": (pairs > np.diag(pairs)[None, :]).sum(axis=0) + 1,
+            "n_candidates": n,
+            "flagged": flagged.astype(int),
+            "likely_partner": [names[j] if j >= 0 else None for j in partner],
+        }
+    )
+    summary = {
+        "n_patients": n,
+        "threshold": scored.threshold,
+        "power": power,
+        "usable": usable,
+        "flagged": [name for name, flag in zip(names, flagged, strict=True) if flag],
+        "swaps": [[names[i], names[j]] for i, j in enumerate(partner) if j > i],
+        "median_rank": float(np.median(table[["rank_first", "rank_second"]].to_numpy())),
+        "canonical_correlations": scored.correlation[scored.correlation > 0],
+    }
+    return Match(table, pd.DataFrame(scored.relative, index=names, columns=names), summary)
+
+
+def _partners(relative: np.ndarray, flagged: np.ndarray) -> np.ndarray:
+    """Return for each flagged patient the one whose tube it likely has, -1 where unclear.
+
+    An exchange with j is as likely as both new pairs are against j's own one. Beforehand it is
+    even whether the sample was exchanged within the cohort, with anybody of it, or comes from
+    elsewhere. Named is who is more likely than all others together.
+    """
+    # one whose own pair is wrong anyway need not be the partner
+    own = np.logaddexp(np.diag(relative), np.log(FALSE_FLAGS))
+    partner = np.full(len(own), -1)
+    for i in np.flatnonzero(flagged):
+        evidence = relative[i] + relative[:, i] - own
+        evidence[i] = -np.inf
+        best = int(evidence.argmax())
+        elsewhere = np.log(len(own) - 1)
+        others = logsumexp(np.append(np.delete(evidence, best), elsewhere))
+        if evidence[best] > others:
+            partner[i] = best
+    # an exchange has two sides
+    mutual = [j >= 0 and (partner[j] == i or not flagged[j]) for i, j in enumerate(partner)]
+    return np.where(mutual, partner, -1)

@@ -1,0 +1,91 @@
+"""The test of one patient across all pairs of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from trdomics.identity import concordance, matching
+from trdomics.identity.matching import USEFUL_POWER, Match
+
+COLUMNS = [
+    "first",
+    "second",
+    "method",
+    "patient_id",
+    "score",
+    "rank_first",
+    "rank_second",
+    "n_candidates",
+    "flagged",
+    "likely_partner",
+    "sexes_differ",
+]
+
+
+def match_all(
+    normalised: Mapping[str, pd.DataFrame],
+    genotypes: Mapping[str, pd.DataFrame],
+    sex: pd.DataFrame,
+    seed: int,
+) -> tuple[pd.DataFrame, list[dict[str, Any]], dict[tuple[str, str], Match]]:
+    """Test every pair of layers: by genotypes where both have them, by profiles otherwise.
+
+    Parameters
+    ----------
+    normalised : mapping of layer to DataFrame, patients × features
+    genotypes : mapping of layer to DataFrame
+        Of the layers that have them.
+    sex : DataFrame
+        ``sex.tsv``; that two layers of a patient are of different sexes is shown beside.
+    seed : int
+        Seed of the folds.
+
+    Returns
+    -------
+    table : DataFrame
+        ``COLUMNS``, one row per pair of layers and patient.
+    summaries : list of dict
+        One per pair: `first`, `second`, `method`, `reason` (null where patients were judged), and
+        the match's summary.
+    matches : dict
+        The matches that were computed, by pair.
+    """
+    told = {str(layer): part.set_index("patient_id")["sex"] for layer, part in sex.groupby("layer")}
+    tables, summaries, matches = [], [], {}
+    for first, second in combinations(normalised, 2):
+        by_genotype = first in genotypes and second in genotypes
+        method = "genotypes" if by_genotype else "profiles"
+        source = genotypes if by_genotype else normalised
+        a, b = source[first], source[second]
+        reason = (concordance if by_genotype else matching).why_not(a, b)
+        head = {"first": first, "second": second, "method": method}
+        if reason:
+            summaries.append({**head, "reason": reason})
+            continue
+        match = (
+            concordance.match_genotypes(a, b) if by_genotype else matching.match_layers(a, b, seed)
+        )
+        matches[first, second] = match
+        table = match.patients.assign(**head)
+        table["sexes_differ"] = _sexes_differ(table["patient_id"], told, first, second)
+        tables.append(table[COLUMNS])
+        weak = f"too little in common: the test would find {match.summary['power']:.0%} of swaps"
+        told_why = None if match.summary["usable"] else f"{weak}, {USEFUL_POWER:.0%} are needed"
+        summaries.append({**head, "reason": told_why, **match.summary})
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+    return table, summaries, matches
+
+
+def _sexes_differ(
+    patients: pd.Series, told: Mapping[str, pd.Series], first: str, second: str
+) -> pd.Series:
+    """Return 1 where two layers tell different sexes, 0 where the same, NA where one tells none."""
+    if first not in told or second not in told:
+        return pd.Series(pd.NA, index=patients.index, dtype="Int64")
+    a, b = patients.map(told[first]), patients.map(told[second])
+    known = a.isin(["female", "male"]) & b.isin(["female", "male"])
+    return (a != b).astype("Int64").where(known)

@@ -1,0 +1,171 @@
+"""One table of quality over all samples of all layers: what to look at, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.layers.quality import OUTLIER_DEVIATIONS
+
+COLUMNS = [
+    "patient_id",
+    "layer",
+    "library_size",
+    "detected_features",
+    "top_feature_share",
+    "pca_isolation",
+    "outlier",
+    "rna_quality",
+    "three_prime_bias",
+    "haemolysis_index",
+    "sex",
+    "sheet_sex",
+    "verdict",
+    "reason",
+]
+# log2 miR-451a / miR-23a-3p of serum and plasma, in cycles of qPCR: below the first there is no
+# haemolysis, above the second there is (Blondal 2013, 10.1016/j.ymeth.2012.09.015). Whole blood
+# and tissue are full of erythrocytes or free of both, so there the cohort itself is the measure.
+HAEMOLYSIS_LIMITS = (5.0, 7.0)
+_RNA_TYPES = ("counts", "continuous")
+
+
+def haemolysis_index(table: pd.DataFrame, markers: pd.DataFrame) -> pd.Series | None:
+    """Return log2((miR-451a + 1) / (miR-23a-3p + 1)) by patient, None where one is not measured.
+
+    Parameters
+    ----------
+    table : DataFrame, patients × features
+        Raw counts. The library's size cancels.
+    markers : DataFrame
+        ``resources/haemolysis.tsv``: `role`, `name`, `alias` (comma-separated).
+    """
+    columns = {str(name).lower(): name for name in table.columns}
+    level = {}
+    for row in markers.itertuples():
+        names = [str(row.name), *str(row.alias).split(",")]
+        found = next((columns[name.lower()] for name in names if name.lower() in columns), None)
+        if found is None:
+            return None
+        level[str(row.role)] = (table[found].astype(float) + 1).map(np.log2)
+    return level["erythrocyte"] - level["reference"]
+
+
+def haemolysis_limit(index: pd.Series) -> tuple[float, str]:
+    """Return above which index a sample is noted, and by which measure.
+
+    Where half of the samples are above the limit of the literature they are no serum or plasma.
+    """
+    if index.median() < HAEMOLYSIS_LIMITS[1]:
+        return HAEMOLYSIS_LIMITS[1], "literature"
+    return far_limit(index, "high"), "cohort"
+
+
+def far_limit(values: pd.Series, side: str) -> float:
+    """Return how far from the median a value may lie: 3.5 robust standard deviations.
+
+    Infinite where more than half of the values are equal, which leave no unit of distance.
+    """
+    known = values.dropna()
+    unit = 1.4826 * (known - known.median()).abs().median()
+    distance = OUTLIER_DEVIATIONS * unit if unit > 0 else np.inf
+    return float(known.median() + (distance if side == "high" else -distance))
+
+
+def sample_quality(
+    qc: Mapping[str, pd.DataFrame],
+    kinds: Mapping[str, str],
+    sheet: pd.DataFrame,
+    samples: Mapping[str, Any],
+    haemolysis: Mapping[str, pd.Series],
+    sex: pd.DataFrame,
+    matching: pd.DataFrame,
+) -> pd.DataFrame:
+    """Bring together what is known of every sample.
+
+    Parameters
+    ----------
+    qc : mapping of layer to DataFrame
+        Each layer's ``qc.tsv``.
+    kinds : mapping of layer to str
+        Types of the layers. RNA quality and 3' bias concern counts and continuous ones.
+    sheet : DataFrame, index `patient_id`
+    samples : mapping
+        The config's `samples`.
+    haemolysis : mapping of layer to Series
+        From :func:`haemolysis_index`, for the layers that have one.
+    sex, matching : DataFrame
+        ``sex.tsv`` and ``matching.tsv``.
+
+    Returns
+    -------
+    DataFrame
+        ``COLUMNS``: one row per patient and layer. `verdict` is "ok" or "check"; `reason` is
+        what to check, and empty where it is "ok". NA is what a layer does not have.
+    """
+    parts = []
+    for layer, table in qc.items():
+        part = table.rename(columns={"isolation": "pca_isolation"}).assign(layer=layer)
+        patients = part["patient_id"]
+        reasons = [part["outlier_reason"].fillna("").astype(str)]
+        if kinds[layer] in _RNA_TYPES:
+            for name, side in (("rna_quality", "low"), ("three_prime_bias", "high")):
+                values, limit = _sheet_values(sheet, samples, name, side)
+                part[name] = values.reindex(patients).to_numpy()
+                odd = part[name] < limit if side == "low" else part[name] > limit
+                reasons.append(_told(odd, f"{name} {side}"))
+        if layer in haemolysis:
+            part["haemolysis_index"] = haemolysis[layer].reindex(patients).to_numpy()
+            limit, _ = haemolysis_limit(haemolysis[layer])
+            reasons.append(_told(part["haemolysis_index"] > limit, "haemolysis_index high"))
+        own = sex[sex["layer"] == layer].set_index("patient_id")
+        for column in ("sex", "sheet_sex"):
+            part[column] = own[column].reindex(patients).to_numpy()
+        discordant = own["discordant"].reindex(patients).eq(1).to_numpy()
+        reasons.append(_told(pd.Series(discordant, part.index), "sex is not the sheet's"))
+        reasons.append(patients.map(_mismatches(matching, layer)).fillna(""))
+        part["reason"] = _joined(reasons)
+        part["verdict"] = np.where(part["reason"] == "", "ok", "check")
+        parts.append(part.reindex(columns=COLUMNS))
+    return pd.concat([part.astype(object) for part in parts], ignore_index=True).infer_objects()
+
+
+def _sheet_values(
+    sheet: pd.DataFrame, samples: Mapping[str, Any], name: str, side: str
+) -> tuple[pd.Series, float]:
+    """Return a numeric column of the sheet and the limit beyond which a value is noted."""
+    setting = samples[name]
+    if setting is None:
+        return pd.Series(np.nan, index=sheet.index), np.nan
+    column = str(setting["column"] if isinstance(setting, Mapping) else setting)
+    values = pd.to_numeric(sheet[column], errors="coerce")
+    lowest = setting.get("lowest") if isinstance(setting, Mapping) else None
+    if lowest is not None:
+        return values, float(lowest)
+    return values, far_limit(values, side)
+
+
+def _told(mask: pd.Series, text: str) -> pd.Series:
+    return pd.Series(np.where(mask.fillna(False).astype(bool), text, ""), index=mask.index)
+
+
+def _joined(reasons: Sequence[pd.Series]) -> list[str]:
+    rows = zip(*(reason.to_numpy() for reason in reasons), strict=True)
+    return [", ".join(text for text in row if text) for row in rows]
+
+
+def _mismatches(matching: pd.DataFrame, layer: str) -> dict[str, str]:
+    """Return by patient which layers this one does not match, and whose sample it may be."""
+    told: dict[str, list[str]] = {}
+    involved = matching[
+        (matching["flagged"] == 1) & ((matching["first"] == layer) | (matching["second"] == layer))
+    ]
+    for row in involved.to_dict("records"):
+        text = f"does not match {row['second'] if row['first'] == layer else row['first']}"
+        if isinstance(row["likely_partner"], str):
+            text += f" (exchanged with {row['likely_partner']}?)"
+        told.setdefault(str(row["patient_id"]), []).append(text)
+    return {patient: ", ".join(texts) for patient, texts in told.items()}

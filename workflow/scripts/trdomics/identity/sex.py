@@ -1,0 +1,289 @@
+"""The sex that a layer's molecules tell, against the sheet's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.mixture import GaussianMixture
+
+MIN_SAMPLES = 10
+MIN_SITES = 30
+COLUMNS = ["patient_id", "layer", "score", "sex", "sheet_sex", "discordant"]
+
+# Cut-offs lie where the mixture gives this probability to either sex.
+_SURE = 0.99
+# Beyond so many robust standard deviations from a group's median nobody is of it.
+_REACH = 6.0
+# A difference between two groups, in units of the sum of their standard deviations; the halves of
+# one normal distribution differ by 1.3.
+_SEPARATION = 1.5
+# Where a scale has no zero of its own, fewer samples than these are odd ones and no sex.
+_SMALLEST_GROUP = 0.05
+
+
+@dataclass(frozen=True)
+class SexScore:
+    """A measure that is high in women and low in men.
+
+    Attributes
+    ----------
+    values : Series
+        By patient; empty where there is `reason`.
+    middle : float or None
+        What parts the sexes by the measure's own meaning; None where its scale has no zero.
+    margin : float
+        Distance from `middle` within which one group alone tells nothing.
+    reason : str
+        Why there is no score, empty otherwise.
+    """
+
+    values: pd.Series
+    middle: float | None
+    margin: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SexCalls:
+    """What a score says of every patient.
+
+    Attributes
+    ----------
+    sex : Series
+        "female", "male" or "unclear" by patient; empty where there is `reason`.
+    low, high : float
+        Scores below `low` are men's, above `high` women's.
+    groups : int
+        Sexes found.
+    reason : str
+        Why nobody could be called, empty otherwise.
+    """
+
+    sex: pd.Series
+    low: float = np.nan
+    high: float = np.nan
+    groups: int = 0
+    reason: str = ""
+
+
+def expression_score(
+    table: pd.DataFrame,
+    annotation: pd.DataFrame,
+    settings: Mapping[str, Any],
+    markers: pd.DataFrame,
+) -> SexScore:
+    """Return log2 abundance of XIST minus the mean of that of the Y-linked genes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Raw patients × features of a counts or continuous layer.
+    annotation : DataFrame
+        `feature` and `symbol`.
+    settings : mapping
+        `type`, and `log2` of a continuous layer. Counts become log2(counts per million + 1).
+    markers : DataFrame
+        ``resources/sex_markers.tsv``: `symbol`, `ensembl`, `expressed_by`.
+    """
+    names: dict[str, str] = {}
+    for column in ("symbol", "ensembl"):
+        names |= dict(zip(markers[column].astype(str), markers["expressed_by"], strict=True))
+    by_feature: dict[str, list[Any]] = {"female": [], "male": []}
+    for feature, symbol in zip(annotation["feature"], annotation["symbol"], strict=True):
+        # features such as XIST|7503 or ENSG00000229807.14
+        known = {str(symbol).split("|")[0], str(feature).split("|")[0].split(".")[0]} & set(names)
+        if known and feature in table.columns:
+            by_feature[names[known.pop()]].append(feature)
+    lacking = [
+        text
+        for sex, text in (("female", "XIST"), ("male", "a Y-linked marker gene"))
+        if not by_feature[sex]
+    ]
+    if lacking:
+        return SexScore(
+            pd.Series(dtype=float), None, 1.0, f"the layer does not have {' or '.join(lacking)}"
+        )
+    level: dict[str, pd.DataFrame] = {
+        sex: table.loc[:, features].astype(float) for sex, features in by_feature.items()
+    }
+    has_zero = settings["type"] == "counts" or bool(settings.get("log2"))
+    if settings["type"] == "counts":
+        total = table.sum(axis=1).replace(0, np.nan)
+        level = {sex: values.div(total, axis=0) * 1e6 for sex, values in level.items()}
+    if has_zero:
+        level = {sex: (values + 1).map(np.log2) for sex, values in level.items()}
+    score = level["female"].mean(axis=1) - level["male"].mean(axis=1)
+    return SexScore(score.dropna(), 0.0 if has_zero else None, 1.0)
+
+
+def genotype_score(genotypes: pd.DataFrame) -> SexScore:
+    """Return observed over expected heterozygosity of common variants of X.
+
+    About 1 in women and 0 in men; PLINK's F (Purcell 2007, 10.1086/519795) is one less it. Its
+    customary limits of 0.2 and 0.8 are the margin.
+
+    Parameters
+    ----------
+    genotypes : DataFrame
+        From :func:`trdomics.identity.genotypes.read_genotypes`: dosages, patients × sites.
+    """
+    chromosome = genotypes.columns.get_level_values("chromosome")
+    position = genotypes.columns.get_level_values("position")
+    on_x = (chromosome == "X") & ~in_pseudoautosomal(position)
+    if on_x.sum() < MIN_SITES:
+        return SexScore(
+            pd.Series(dtype=float),
+            0.5,
+            0.3,
+            f"{on_x.sum()} common variants on X outside its pseudoautosomal ends, "
+            f"{MIN_SITES} are needed",
+        )
+    dosage = genotypes.loc[:, on_x].to_numpy(dtype=float)
+    frequency = np.nanmean(dosage, axis=0) / 2
+    called = ~np.isnan(dosage)
+    expected = called @ (2 * frequency * (1 - frequency))
+    observed = (dosage == 1).sum(axis=1)
+    enough = called.sum(axis=1) >= MIN_SITES / 2
+    ratio = np.where(enough, observed / np.where(expected > 0, expected, np.nan), np.nan)
+    return SexScore(pd.Series(ratio, index=genotypes.index).dropna(), 0.5, 0.3)
+
+
+def in_pseudoautosomal(position: Any) -> np.ndarray:
+    """Say which positions of X lie in its pseudoautosomal ends, in GRCh37 or GRCh38."""
+    values = np.asarray(position, dtype=float)
+    return (values < 2_781_480) | (values > 154_931_043)
+
+
+def call_sex(score: SexScore) -> SexCalls:
+    """Tell the sexes apart by a mixture of one or two normal distributions, chosen by BIC.
+
+    Two groups are believed where they are far apart and lie on either side of the score's middle.
+    One group is of the sex that the side says on which a sample lies.
+    """
+    empty = pd.Series(dtype=object)
+    if score.reason:
+        return SexCalls(empty, reason=score.reason)
+    values = score.values
+    if len(values) < MIN_SAMPLES:
+        return SexCalls(empty, reason=f"{len(values)} samples, {MIN_SAMPLES} are needed")
+    groups = _two_groups(values.to_numpy(dtype=float), score)
+    if groups is not None:
+        low, high = groups
+    elif score.middle is None:
+        return SexCalls(empty, reason="one group only, on a scale that does not say of which sex")
+    else:
+        low, high = score.middle - score.margin, score.middle + score.margin
+    sex = np.select([values < low, values > high], ["male", "female"], "unclear")
+    return SexCalls(
+        pd.Series(sex, index=values.index, dtype=object), low, high, 1 if groups is None else 2
+    )
+
+
+def _two_groups(values: np.ndarray, score: SexScore) -> tuple[float, float] | None:
+    """Return the cut-offs of two groups, None where one describes the values as well."""
+    if len(np.unique(values)) < 3:
+        return None
+    points = values[:, None]
+    # no group is narrower than a tenth of the margin, so that equal values make none
+    floor = (0.1 * score.margin) ** 2
+    one = GaussianMixture(1, reg_covar=floor).fit(points)
+    ends = np.array([[values.min()], [values.max()]])
+    two = GaussianMixture(2, reg_covar=floor, means_init=ends, random_state=0).fit(points)
+    order = np.argsort(two.means_[:, 0])
+    means = two.means_[order, 0]
+    spread = np.sqrt(two.covariances_[:, 0, 0]).sum()
+    apart = two.bic(points) < one.bic(points) and means[1] - means[0] > _SEPARATION * spread
+    plausible = (
+        two.weights_.min() >= _SMALLEST_GROUP
+        if score.middle is None
+        else means[0] < score.middle < means[1]
+    )
+    if not (apart and plausible):
+        return None
+    grid = np.linspace(means[0], means[1], 2001)
+    women = two.predict_proba(grid[:, None])[:, order[1]]
+    # unequal spreads may turn the probability back beyond the means, where nobody is in doubt
+    low = grid[np.argmax(women > 1 - _SURE)]
+    high = grid[len(grid) - 1 - np.argmax(women[::-1] < _SURE)]
+    # a sample between the groups widens the one it is given to; medians are not moved by it
+    men, others = values[values < low], values[values > high]
+    return (
+        float(min(low, np.median(men) + _reach(men, score.margin))),
+        float(max(high, np.median(others) - _reach(others, score.margin))),
+    )
+
+
+def _reach(group: np.ndarray, margin: float) -> float:
+    """Return how far from its median a group reaches."""
+    spread = 1.4826 * float(np.median(np.abs(group - np.median(group))))
+    return _REACH * max(spread, margin / 2)
+
+
+def sheet_sex(sheet: pd.DataFrame, settings: Mapping[str, Any] | None) -> pd.Series:
+    """Return "female", "male" or NaN by patient, as the sheet has it.
+
+    Parameters
+    ----------
+    sheet : DataFrame, index `patient_id`
+        Columns as text.
+    settings : mapping or None
+        ``samples.sex`` of the config: `column`, and the values `female` and `male`.
+    """
+    if settings is None:
+        return pd.Series(np.nan, index=sheet.index, dtype=object)
+    words = {str(settings["female"]): "female", str(settings["male"]): "male"}
+    return sheet[settings["column"]].map(words)
+
+
+def compare(layer: str, score: SexScore, calls: SexCalls, told: pd.Series) -> pd.DataFrame:
+    """Return one row per patient: what the layer and what the sheet says, and if they differ.
+
+    Returns
+    -------
+    DataFrame
+        `patient_id`, `layer`, `score`, `sex` (NA where it could not be called), `sheet_sex`,
+        `discordant` (1, 0, NA where one of the two is not known).
+    """
+    values = score.values
+    sex = calls.sex.reindex(values.index)
+    sheet = told.reindex(values.index)
+    known = sex.isin(["female", "male"]) & sheet.notna()
+    discordant = (sex != sheet).astype(float).where(known)
+    table = pd.DataFrame(
+        {
+            "patient_id": values.index.astype(str),
+            "layer": layer,
+            "score": values.to_numpy(),
+            "sex": sex.to_numpy(),
+            "sheet_sex": sheet.to_numpy(),
+            "discordant": discordant.astype("Int64").to_numpy(),
+        }
+    )
+    return table[COLUMNS]
+
+
+def summarise(layer: str, table: pd.DataFrame, calls: SexCalls) -> dict[str, Any]:
+    """Return the headline numbers of one layer.
+
+    Returns
+    -------
+    dict
+        `layer`, `n_female`, `n_male`, `n_unclear`, `n_compared`, `discordant` (patients), `low`
+        and `high` (cut-offs of the score), `groups`, `reason` (null where it was done).
+    """
+    told = table["sex"].value_counts()
+    compared = table["discordant"].notna()
+    return {
+        "layer": layer,
+        **{f"n_{sex}": int(told.get(sex, 0)) for sex in ("female", "male", "unclear")},
+        "n_compared": int(compared.sum()),
+        "discordant": table.loc[table["discordant"] == 1, "patient_id"].tolist(),
+        "low": calls.low,
+        "high": calls.high,
+        "groups": calls.groups,
+        "reason": calls.reason or None,
+    }

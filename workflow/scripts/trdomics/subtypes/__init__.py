@@ -1,0 +1,1 @@
+"""Molecular subtypes: groups of patients on the factors, if they are not one cloud."""

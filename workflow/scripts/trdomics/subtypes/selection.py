@@ -1,0 +1,233 @@
+"""How many subtypes: 2 to 6, or one cloud, which is no subtype at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from trdomics.subtypes.consensus import (
+    ambiguous_share,
+    clusters,
+    consensus_labels,
+    consensus_matrix,
+    patient_consensus,
+)
+from trdomics.subtypes.reference import UnimodalReference
+
+LARGEST = 6
+PATIENTS_PER_CLUSTER = 10
+FEWEST_PATIENTS = 30
+REFERENCES = 199
+LEVEL = 0.05
+STABLE = 0.8
+SAME_PAC = 0.02
+# A layer of which the factors explain less says nothing of where a patient lies.
+EXPLAINED = 0.05
+COLUMNS = [
+    "k",
+    "criterion",
+    "null",
+    "null_lower",
+    "null_upper",
+    "z",
+    "p",
+    "pac",
+    "consensus",
+    "chosen",
+    "reason",
+]
+
+
+@dataclass(frozen=True)
+class Subtypes:
+    """Subtypes, or their absence.
+
+    Attributes
+    ----------
+    labels : ndarray of int, shape (n_patients,)
+        0 is the largest subtype; all 0 where there is none.
+    consensus : ndarray, shape (n_patients,)
+        Mean consensus with the others of the subtype; NaN where there is none.
+    matrix : ndarray, shape (n_patients, n_patients)
+        Consensus at ``best`` clusters.
+    table : DataFrame
+        One row per number of clusters, see ``COLUMNS``.
+    n_subtypes : int
+        1 where there are none.
+    best : int
+        The number of subtypes; without any, the number that stands out most from the reference, or
+        1 if none was tested.
+    pvalue : float
+        Of the hypothesis that there is one cloud, over all numbers of clusters.
+    reason : str
+        Why there are no subtypes, empty if there are.
+    """
+
+    labels: NDArray[np.integer]
+    consensus: NDArray[np.floating]
+    matrix: NDArray[np.floating]
+    table: pd.DataFrame
+    n_subtypes: int
+    best: int
+    pvalue: float
+    reason: str
+
+
+def weigh(factors: pd.DataFrame, variance: pd.DataFrame) -> pd.DataFrame:
+    """Scale factors by what they explain, so that distances are those of the denoised data.
+
+    The squared distance of two patients in the data that the factors rebuild is Σ (Δz)²·‖w‖², and
+    ‖w‖² is proportional to the share of variance explained. Layers count equally.
+
+    Parameters
+    ----------
+    factors : DataFrame, shape (n_patients, n_factors)
+    variance : DataFrame
+        ``view``, ``factor``, ``r2``.
+
+    Returns
+    -------
+    DataFrame, shape (n_patients, n_kept)
+        Factors that explain nothing or are the same for all patients are left out.
+    """
+    share = variance.groupby("factor")["r2"].mean().reindex(factors.columns).fillna(0).clip(lower=0)
+    deviation = factors.std(ddof=0)
+    kept = factors.columns[(share > 0) & (deviation > 0)]
+    standardised = (factors[kept] - factors[kept].mean()) / deviation[kept]
+    return standardised * np.sqrt(share[kept])
+
+
+def lacking_layers(patients: pd.DataFrame, variance: pd.DataFrame) -> pd.Series:
+    """Say which layers a patient lacks that the factors explain; empty for none.
+
+    Factors of a patient without such a layer lie near zero, where they would form a cluster of
+    those who lack it.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        With a column ``in_<layer>`` (1 or 0) per layer; index patient_id.
+    variance : DataFrame
+        ``view``, ``factor``, ``r2``; the row "total" of a layer is not needed.
+    """
+    shares = variance[variance["factor"] != "total"].groupby("view")["r2"].sum()
+    lacks = pd.Series("", index=patients.index)
+    for layer in shares.index[shares >= EXPLAINED]:
+        missing = patients[f"in_{layer}"].to_numpy(dtype=float) == 0
+        lacks[missing] = lacks[missing] + f" {layer}"
+    return lacks.str.strip()
+
+
+def find_subtypes(
+    values: NDArray[np.floating],
+    seed: int,
+    *,
+    references: int = REFERENCES,
+    level: float = LEVEL,
+) -> Subtypes:
+    """Look for subtypes.
+
+    The criterion of k clusters is the log of k-means' sum of squares within clusters, as in the
+    gap statistic (Tibshirani, Walther & Hastie 2001, doi 10.1111/1467-9868.00293). It is compared
+    with that of `references` draws of one unimodal cloud of the same covariance and marginal
+    shapes (:class:`UnimodalReference`), so that elongated, skewed or heavy-tailed data are no
+    subtypes. The test over all k is a Monte-Carlo test (as SigClust's and M3C's, John et al. 2020,
+    doi 10.1038/s41598-020-58766-1) of the largest standardised difference, to which all k
+    contribute in the data and in each draw: it holds its level over k. The number of subtypes is,
+    of those that are significant by this test and stable (mean consensus of the patients at least
+    ``STABLE``), the one with the lowest proportion of ambiguous clustering (Şenbabaoğlu 2014), the
+    largest where several are as clean; without any, there are none.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_patients, n_factors)
+        Scaled as distances shall count; no constant column.
+    seed : int
+    references : int
+        Draws of the reference.
+    level : float
+        Largest p-value at which there are subtypes.
+    """
+    n = len(values)
+    if n < FEWEST_PATIENTS or not values.shape[1]:
+        few = f"fewer than {FEWEST_PATIENTS} patients"
+        return _none(n, few if n < FEWEST_PATIENTS else "no factor explains anything")
+    numbers = list(range(2, min(LARGEST, n // PATIENTS_PER_CLUSTER) + 1))
+    rng = np.random.default_rng(seed)
+    centred = values - values.mean(axis=0)
+    observed = _criterion(centred, numbers, rng)
+    reference = UnimodalReference().fit(centred)
+    null = np.array([_criterion(reference.draw(rng), numbers, rng) for _ in range(references)])
+
+    every = np.vstack([observed, null])
+    # the data are one of the draws for mean and spread, so that all are exchangeable
+    z = (every.mean(axis=0) - every) / every.std(axis=0)
+    largest = z.max(axis=1)
+    pvalue = float((largest >= largest[0]).mean())
+
+    matrices = {k: consensus_matrix(centred, k, rng) for k in numbers}
+    labels = {k: consensus_labels(matrices[k], k) for k in numbers}
+    own = {k: patient_consensus(matrices[k], labels[k]) for k in numbers}
+    table = pd.DataFrame(
+        {
+            "k": numbers,
+            "criterion": observed,
+            "null": null.mean(axis=0),
+            "null_lower": np.quantile(null, level, axis=0),
+            "null_upper": np.quantile(null, 1 - level, axis=0),
+            "z": z[0],
+            "p": (largest[:, None] >= z[0]).mean(axis=0),
+            "pac": [ambiguous_share(matrices[k]) for k in numbers],
+            "consensus": [float(np.nanmean(own[k])) for k in numbers],
+        }
+    )
+    fit = (table["consensus"] >= STABLE) & (table["p"] <= level)
+    best = numbers[int(table["z"].argmax())]
+    if fit.any():
+        clean = fit & (table["pac"] <= table.loc[fit, "pac"].min() + SAME_PAC)
+        best = numbers[int(np.flatnonzero(clean)[-1])]
+    reason = ""
+    if pvalue > level:
+        reason = "no number of clusters stands out from one cloud of the same shape"
+    elif not fit.any():
+        reason = (
+            f"clusters that stand out from one cloud are not stable (consensus below {STABLE:g})"
+        )
+    n_subtypes = 1 if reason else best
+    single = {"k": 1, "p": pvalue, "reason": reason or "one cloud is rejected"}
+    table = pd.concat([pd.DataFrame([single]), table], ignore_index=True).reindex(columns=COLUMNS)
+    table["chosen"] = (table["k"] == n_subtypes).astype(int)
+    table.loc[(table["k"] > 1) & (table["consensus"] < STABLE), "reason"] = "not stable"
+    return Subtypes(
+        labels=np.zeros(n, dtype=int) if reason else labels[best],
+        consensus=np.full(n, np.nan) if reason else own[best],
+        matrix=matrices[best],
+        table=table,
+        n_subtypes=n_subtypes,
+        best=best,
+        pvalue=pvalue,
+        reason=reason,
+    )
+
+
+def _criterion(
+    values: NDArray[np.floating], numbers: list[int], rng: np.random.Generator
+) -> NDArray[np.floating]:
+    return np.log([clusters(values, k, rng).inertia_ for k in numbers])
+
+
+def _none(n: int, reason: str) -> Subtypes:
+    table = pd.DataFrame([{"k": 1, "chosen": 1, "reason": reason}]).reindex(columns=COLUMNS)
+    return Subtypes(
+        labels=np.zeros(n, dtype=int),
+        consensus=np.full(n, np.nan),
+        matrix=np.ones((n, n)),
+        table=table,
+        n_subtypes=1,
+        best=1,
+        pvalue=float("nan"),
+        reason=reason,
+    )
