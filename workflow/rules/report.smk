@@ -8,6 +8,14 @@ rule collect_summary:
         integration="results/{cohort}/integration/summary.json",
         classification="results/{cohort}/classification/summary.json",
         scoring="results/{cohort}/scoring/summary.json",
+        identity="results/{cohort}/cohort/identity.json",
+        confounding="results/{cohort}/cohort/confounding.json",
+        adjustment=expand(
+            "results/{{cohort}}/differential/{layer}/adjustment.json",
+            layer=ADJUSTED_LAYERS,
+        ),
+        enrichment="results/{cohort}/enrichment/enrichment.json",
+        subtypes="results/{cohort}/integration/subtypes.json",
         simulation=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.json", otherwise=[]
         ),
@@ -24,6 +32,7 @@ rule collect_summary:
         runtime=5,
     params:
         layers=LAYERS,
+        adjusted_layers=ADJUSTED_LAYERS,
     script:
         "../scripts/report_collect.py"
 
@@ -38,6 +47,11 @@ rule summary_page:
         volcanos=expand(
             "results/{{cohort}}/differential/{layer}/volcano.png", layer=LAYERS
         ),
+        attrition=expand(
+            "results/{{cohort}}/differential/{layer}/attrition.svg",
+            layer=ADJUSTED_LAYERS,
+        ),
+        confounding="results/{cohort}/cohort/confounding.svg",
         variance="results/{cohort}/integration/variance_explained.svg",
         associations="results/{cohort}/integration/associations.svg",
         performance="results/{cohort}/classification/performance.svg",
@@ -70,6 +84,7 @@ rule summary_page:
             "label": config["label"],
             "site": config["samples"]["site"],
             "layers": LAYERS,
+            "adjusted_layers": ADJUSTED_LAYERS,
             "simulated": SIMULATED,
             "confounders": config["clinical"]["confounders"],
             "null_models": config["classification"]["null_models"],

@@ -5,6 +5,7 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.files import read_json, write_json
+from trdomics.report.trust import ENRICHMENT_KEYS, anonymous
 
 inputs = dict(snakemake.input.items())
 summary = {
@@ -17,4 +18,13 @@ for stage in ("layers", "differential"):
         layer: read_json(path)
         for layer, path in zip(snakemake.params.layers, inputs[stage], strict=True)
     }
+adjusted = zip(snakemake.params.adjusted_layers, inputs["adjustment"], strict=True)
+enrichment = read_json(inputs["enrichment"])
+summary["trust"] = {
+    "identity": anonymous(read_json(inputs["identity"])),
+    "confounding": read_json(inputs["confounding"]),
+    "adjustment": {layer: read_json(path) for layer, path in adjusted},
+    "enrichment": {key: enrichment[key] for key in ENRICHMENT_KEYS if key in enrichment},
+    "subtypes": read_json(inputs["subtypes"]),
+}
 write_json(summary, snakemake.output[0])

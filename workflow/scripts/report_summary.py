@@ -14,6 +14,7 @@ figures = {
     name: embedded(inputs[name])
     for name in (
         "layers",
+        "confounding",
         "variance",
         "associations",
         "performance",
@@ -28,6 +29,10 @@ figures["null"] = embedded(inputs.null) if shuffled else None
 figures["differential"] = [
     {"source": embedded(path), "caption": f"{layer}: effect of every feature and its evidence."}
     for layer, path in zip(settings["layers"], inputs.volcanos, strict=True)
+]
+figures["attrition"] = [
+    {"source": embedded(path), "caption": f"{layer}: what is left under each set of covariates."}
+    for layer, path in zip(settings["adjusted_layers"], inputs.attrition, strict=True)
 ]
 context = page_context(
     settings,

@@ -151,7 +151,10 @@ def read_annotation(path: str | None, layer: str, features: Sequence[str]) -> pd
             annotation[target] = found.where(found.notna(), annotation[target])
     if not known:
         raise InputError(where, "neither a column `symbol` nor `chromosome`", "name its columns so")
-    annotation["chromosome"] = annotation["chromosome"].str.replace("^chr", "", regex=True)
+    # where no chromosome is known the column would be one of numbers
+    annotation["chromosome"] = (
+        annotation["chromosome"].astype(object).str.replace("^chr", "", regex=True)
+    )
     return annotation
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from trdomics import __version__
 from trdomics.report import words
+from trdomics.report.trust import trust_sentences
 
 METRICS = ("auroc", "auprc", "balanced_accuracy", "brier", "calibration_slope")
 ASSOCIATIONS_SHOWN = 8
@@ -145,6 +146,7 @@ def page_context(
                 confounders=config["confounders"],
             ),
             "methods": methods(config, summary),
+            "trust": trust_sentences(summary["trust"]),
         },
     }
 

@@ -1,0 +1,68 @@
+from trdomics.report.trust import anonymous, trust_sentences
+
+IDENTITY = {
+    "sex_discordant": ["PT-7"],
+    "n_sex_discordant": 1,
+    "n_sex_compared": 276,
+    "mismatched": ["PT-1", "PT-2"],
+    "n_mismatched": 2,
+    "n_match_tested": 252,
+    "best_power": 0.98,
+    "swaps": [{"patients": ["PT-1", "PT-2"], "layers": ["a", "b"]}],
+    "n_samples": 828,
+    "n_check": 25,
+}
+CONFOUNDING = {
+    "differing": ["severity", "neutrophils"],
+    "fdr": 0.05,
+    "technical": {"auc": 0.54, "lower": 0.48, "upper": 0.6, "columns": ["site"], "warning": None},
+}
+
+
+def sentences(**changes):
+    trust = {
+        "identity": anonymous(IDENTITY),
+        "confounding": CONFOUNDING,
+        "adjustment": {"mrna": {"finding": "Of 5 features 3 are left."}},
+        "enrichment": {"immune_sentence": "The immune response is lower."},
+        "subtypes": {"sentence": "There are no subtypes."},
+    }
+    return trust_sentences({**trust, **changes})
+
+
+def test_no_patient_is_named():
+    assert "PT-" not in str(anonymous(IDENTITY))
+    assert "PT-" not in str(sentences())
+
+
+def test_every_question_is_answered():
+    told = sentences()
+    assert "1 of 276 patients" in told["samples"][0]
+    assert "2 of 252 patients" in told["samples"][1]
+    assert "severity and neutrophils" in told["disease"][0]
+    assert "0.54 (0.48 to 0.60)" in told["disease"][1]
+    assert told["disease"][-1] == "mrna: Of 5 features 3 are left."
+    assert told["meaning"] == ["The immune response is lower.", "There are no subtypes."]
+
+
+def test_what_could_not_be_checked_says_why():
+    missing = {"n_sex_discordant": None, "n_sex_discordant_reason": "no XIST"}
+    missing |= {"n_mismatched": None, "n_mismatched_reason": "there is only one layer"}
+    told = sentences(
+        identity=anonymous({**IDENTITY, **missing}),
+        confounding={
+            **CONFOUNDING,
+            "differing": [],
+            "technical": {"auc": None, "auc_reason": "no site"},
+        },
+    )
+    assert told["samples"][0].endswith("no XIST.")
+    assert told["samples"][1].endswith("there is only one layer.")
+    assert told["disease"][0].startswith("No covariate differs")
+    assert told["disease"][1].endswith("no site.")
+
+
+def test_a_warning_about_technical_columns_is_shown():
+    technical = {**CONFOUNDING["technical"], "warning": "The label can be told from the site."}
+    told = sentences(confounding={**CONFOUNDING, "technical": technical})
+    assert "The label can be told from the site." in told["disease"]

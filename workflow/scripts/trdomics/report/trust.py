@@ -1,0 +1,95 @@
+"""Sentences on whether the right samples were measured, and whether it is the condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trdomics.report.words import listed, number
+
+# What of the identity checks may leave the cohort: numbers, never who.
+IDENTITY_KEYS = (
+    "n_sex_discordant",
+    "n_sex_discordant_reason",
+    "n_sex_compared",
+    "n_mismatched",
+    "n_mismatched_reason",
+    "n_match_tested",
+    "best_power",
+    "n_samples",
+    "n_check",
+)
+ENRICHMENT_KEYS = ("immune", "immune_layer", "immune_reason", "immune_sentence")
+
+
+def anonymous(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numbers of ``identity.json`` without any patient's id."""
+    return {key: identity[key] for key in IDENTITY_KEYS if key in identity}
+
+
+def samples(identity: Mapping[str, Any]) -> list[str]:
+    """Say whether samples seem to be those of the patients they are named after."""
+    if identity["n_sex_discordant"] is None:
+        sex = f"Sex could not be checked: {identity['n_sex_discordant_reason']}."
+    else:
+        sex = (
+            f"Sex by molecules disagrees with the sheet in {identity['n_sex_discordant']} of "
+            f"{identity['n_sex_compared']} patients (cohort/sex.tsv)."
+        )
+    if identity["n_mismatched"] is None:
+        match = (
+            "Whether the layers come from one patient was not tested: "
+            f"{identity['n_mismatched_reason']}."
+        )
+    else:
+        match = (
+            f"{identity['n_mismatched']} of {identity['n_match_tested']} patients have layers that "
+            "seem to come from different people (cohort/matching.tsv); an exchange would be found "
+            f"with a power of {number(identity['best_power'])} in the best pair of layers."
+        )
+    quality = (
+        f"{identity['n_check']} of {identity['n_samples']} samples have a reason to look at them "
+        "again (cohort/quality.tsv)."
+    )
+    return [sex, match, quality]
+
+
+def confounding(summary: Mapping[str, Any]) -> list[str]:
+    """Say how the groups differ, and whether technical columns alone tell them apart."""
+    differing = [name.replace("_", " ") for name in summary["differing"]]
+    told = [
+        f"The groups differ in {listed(differing)} (false discovery rate "
+        f"{100 * summary['fdr']:g} %)."
+        if differing
+        else "No covariate differs between the groups beyond chance."
+    ]
+    technical = summary["technical"]
+    if technical["auc"] is None:
+        told.append(f"Prediction from technical columns alone: {technical['auc_reason']}.")
+    else:
+        told.append(
+            f"Technical columns alone ({listed(technical['columns'])}) reach an AUROC of "
+            f"{number(technical['auc'])} ({technical['lower']:.2f} to {technical['upper']:.2f})."
+        )
+        if technical["warning"]:
+            told.append(technical["warning"])
+    return told
+
+
+def trust_sentences(trust: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the page's sentences by question.
+
+    Parameters
+    ----------
+    trust : mapping
+        The part ``trust`` of ``summary.json``: ``identity``, ``confounding``, ``adjustment`` (by
+        layer), ``enrichment``, ``subtypes``.
+    """
+    disease = confounding(trust["confounding"])
+    for layer, part in trust["adjustment"].items():
+        disease.append(f"{layer}: {part['finding']}")
+    return {
+        "samples": samples(trust["identity"]),
+        "disease": disease,
+        "meaning": [trust["enrichment"]["immune_sentence"], trust["subtypes"]["sentence"]],
+    }
