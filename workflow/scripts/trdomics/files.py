@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MISSING = "NA"
 
@@ -102,10 +103,11 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Save a figure as SVG or PNG by its suffix, the same bytes for the same figure."""
+    # most scripts draw nothing, and matplotlib takes most of a second to import
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
     with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "trd-multiomics"}):
         metadata = {"Date": None} if temporary.suffix == ".svg" else {"Software": None}
         figure.savefig(temporary, bbox_inches="tight", dpi=150, metadata=metadata)
-    # figures are made without pyplot's registry where possible; close those that are in it
-    import matplotlib.pyplot as plt
-
     plt.close(figure)
