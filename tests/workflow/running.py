@@ -24,9 +24,10 @@ def command(folder: Path, config: Path, *arguments: str, cores: int = 2) -> list
         str(folder),
         "--cores",
         str(cores),
+        *arguments,
+        # last: it takes every word that follows
         "--configfile",
         str(config),
-        *arguments,
     ]
 
 

@@ -35,7 +35,7 @@ def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):
     page = (ran.results / "summary.html").read_text("utf-8")
     auroc = summary["classification"]["selected"]["auroc"]
     assert f"{auroc['value']:.2f} ({auroc['lower']:.2f} to {auroc['upper']:.2f})" in page
-    assert not re.search(r"""(src|href)=["']?(?!data:)""", page)
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
     assert "nan" not in re.sub(r"data:[^\"]+", "", page)
 
 
