@@ -238,3 +238,32 @@ def test_random_starts_differ_by_seed_and_reach_like_bounds():
 def test_an_unknown_start_is_refused():
     with pytest.raises(ValueError, match="start must be"):
         fit_mofa({"a": np.eye(4)}, {"a": "gaussian"}, n_factors=1, seed=1, start="nowhere")
+
+
+def test_a_start_can_be_given_and_the_optimum_is_a_fixed_point_of_it(views):
+    settled = fit_mofa(views, LIKELIHOODS, **OPTIONS | {"max_iterations": 2000})
+    again = fit_mofa(
+        views, LIKELIHOODS, **OPTIONS | {"max_iterations": 2000}, start=np.array(settled.z)
+    )
+    assert len(again.elbo) < len(settled.elbo)
+    assert again.elbo[np.isfinite(again.elbo)][-1] == pytest.approx(
+        settled.elbo[np.isfinite(settled.elbo)][-1], rel=1e-3
+    )
+
+
+def test_a_start_of_another_shape_is_refused(views):
+    with pytest.raises(ValueError, match=r"patients × factors: \(40, 2\)"):
+        fit_mofa(views, LIKELIHOODS, **OPTIONS, start=np.zeros((40, 2)))
+
+
+def test_a_start_follows_its_patients_into_their_groups(views):
+    groups = ["b" if i % 2 else "a" for i in range(40)]
+    start = np.random.default_rng(5).normal(size=(40, 3))
+    options = OPTIONS | {"max_iterations": 1}
+    mixed = fit_mofa(views, LIKELIHOODS, **options, start=start, groups=groups)
+    order = np.argsort(groups, kind="stable")
+    sorted_views = {view: values[order] for view, values in views.items()}
+    together = fit_mofa(
+        sorted_views, LIKELIHOODS, **options, start=start[order], groups=sorted(groups)
+    )
+    np.testing.assert_allclose(mixed.z[order], together.z)

@@ -236,7 +236,7 @@ def fit_mofa(
     fast: bool = True,
     groups: Sequence[str] | None = None,
     bound_every: int = BOUND_EVERY,
-    start: str = "pca",
+    start: str | Array = "pca",
 ) -> MOFAFit:
     """Fit MOFA with mofapy2's default priors: relevance by view, spike and slab on the weights.
 
@@ -267,10 +267,11 @@ def fit_mofa(
         factors fitted by group.
     bound_every : int
         Iterations between evaluations of the bound.
-    start : {"pca", "random"}
-        Factors start from principal components, as mofapy2's do, or from the standard normal.
-        Principal components are the same for every seed but for the rounding of a randomised
-        algorithm, so that only random starts tell how stable an optimum is.
+    start : {"pca", "random"} or array, shape (n, K)
+        Factors start from principal components, as mofapy2's do, from the standard normal, or
+        from values given, patients in the order of the views. Principal components are the same
+        for every seed but for the rounding of a randomised algorithm, so that only random starts
+        tell how stable an optimum is.
 
     Returns
     -------
@@ -287,11 +288,16 @@ def fit_mofa(
     n = checked(views, likelihoods, n_factors, convergence)
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype must be float64 or float32: {dtype}")
-    if start not in ("pca", "random"):
-        raise ValueError(f"start must be pca or random: {start}")
     labels = np.array(["group1"] * n if groups is None else [str(g) for g in groups])
     if len(labels) != n:
         raise ValueError(f"{len(labels)} groups for {n} patients")
+    if isinstance(start, np.ndarray):
+        if start.shape != (n, n_factors):
+            raise ValueError(f"start must be patients × factors: {start.shape}")
+        # mofapy2 puts the patients of a group together
+        start = start[np.argsort(labels, kind="stable")]
+    elif start not in ("pca", "random"):
+        raise ValueError(f"start must be pca, random or an array: {start}")
     reason = not_covered(views, likelihoods) if fast else "asked for"
     engine = f"stock ({reason})" if reason else "fast"
     if fast and reason:

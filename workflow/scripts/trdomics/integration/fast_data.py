@@ -41,6 +41,17 @@ class Adopting:
         """Precompute what stays constant."""
 
 
+def padded(values: Array, dtype: Any) -> Array:
+    """Return (K, m) with rows of zeros up to the next multiple of four.
+
+    The kernels of BLAS work on blocks of factors; with an odd one left over the two large products
+    take a fifth longer, although they are smaller (benchmarks/README.md).
+    """
+    rows = np.zeros((-(-len(values) // 4) * 4, values.shape[1]), dtype)
+    rows[: len(values)] = values
+    return rows
+
+
 def group_slices(groups: NDArray[np.integer]) -> list[slice]:
     """Return the rows of each group; mofapy2 keeps the patients of a group together."""
     bounds = np.searchsorted(groups, np.arange(groups.max() + 2))
@@ -76,14 +87,18 @@ class FastY(Adopting, Y_Node):
         z = self.markov_blanket["Z"]
         if self.cached[0] != z.version:
             mean, square = (z.Q.expectations[moment] for moment in ("E", "E2"))
-            own = mean.astype(self.value.dtype, copy=False)
+            own = padded(mean.T, self.value.dtype)
             found = []
             for rows in self.slices:
                 here = mean[rows][self.present[rows]]
                 # a patient without the view is a row of zeros
-                products = (own[rows].T @ self.value[rows]).astype(float, copy=False)
+                products = (own[:, rows] @ self.value[rows])[: mean.shape[1]]
                 found.append(
-                    (products, here.T @ here, square[rows][self.present[rows]].sum(axis=0))
+                    (
+                        products.astype(float, copy=False),
+                        here.T @ here,
+                        square[rows][self.present[rows]].sum(axis=0),
+                    )
                 )
             self.cached = (z.version, found)
         return self.cached[1]

@@ -39,19 +39,19 @@ class BuildModel(buildBiofam):
     weights, a standard normal or relevance by group on the factors.
     """
 
-    def __init__(self, *args: Any, fast: bool, start: str = "pca") -> None:
+    def __init__(self, *args: Any, fast: bool, start: str | Array = "pca") -> None:
         super().__init__(*args)
         self.fast = fast
         self.start = start
 
     def build_Z(self) -> None:
-        """Initialise the factors at random or by mofapy2's PCA; with `fast`, from less memory.
+        """Initialise the factors as asked; mofapy2's PCA, with `fast`, takes less memory.
 
         mofapy2 fills absent patients with the mean, and scales the scores to [−1, 1], whatever
         their centre and scale were. Its imputation and PCA make several copies of all views.
         """
-        if self.start == "random":
-            self.init_model.initZ(qmean="random", weight_views=self.train_opts["weight_views"])
+        if isinstance(self.start, np.ndarray) or self.start == "random":
+            self.init_model.initZ(qmean=self.start, weight_views=self.train_opts["weight_views"])
             return
         if not self.fast:
             super().build_Z()

@@ -25,7 +25,13 @@ with warnings.catch_warnings():
     from mofapy2.core.nodes.W_nodes import SW_Node
     from mofapy2.core.nodes.Z_nodes import Z_Node
 
-from trdomics.integration.fast_data import Adopting, FastBernoulliTau, FastBernoulliY, FastY
+from trdomics.integration.fast_data import (
+    Adopting,
+    FastBernoulliTau,
+    FastBernoulliY,
+    FastY,
+    padded,
+)
 
 Array = NDArray[np.floating]
 
@@ -204,7 +210,7 @@ class FastZ(Adopting, Z_Node):
             of_groups = []
             for rows, noise in zip(y.slices, tau.Q.expectations["E"], strict=True):
                 weighted = w.mean_kd * noise
-                target[rows] += y.value[rows] @ weighted.astype(y.value.dtype, copy=False).T
+                target[rows] += (y.value[rows] @ padded(weighted, y.value.dtype).T)[:, :k]
                 moment = weighted @ w.mean_kd.T
                 np.fill_diagonal(moment, w.square_kd @ noise)
                 of_groups.append(moment)
