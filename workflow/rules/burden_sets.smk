@@ -11,12 +11,14 @@ rule ancestry:
         "benchmarks/{cohort}/ancestry.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+    group:
+        "burden"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         settings=layer_keys(
             "type",
@@ -56,12 +58,14 @@ rule burden_sets:
         "benchmarks/{cohort}/burden_sets.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS),
+    group:
+        "burden"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],

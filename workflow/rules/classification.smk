@@ -62,8 +62,8 @@ rule classification_fit_split:
         "../../envs/classification.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         config=FITTING_SPLIT,
     script:
@@ -101,12 +101,14 @@ rule classification_performance:
         "logs/{cohort}/classification_performance.log",
     benchmark:
         "benchmarks/{cohort}/classification_performance.tsv"
+    group:
+        "classification"
     conda:
         "../../envs/classification.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         settings={"bootstrap": CLASSIFICATION["bootstrap"]},
         seed=config["seed"],
@@ -162,12 +164,14 @@ rule classification_figures:
         ),
     log:
         "logs/{cohort}/classification_figures.log",
+    group:
+        "classification"
     conda:
         "../../envs/classification.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     script:
         "../scripts/classification_figures.py"
 
@@ -183,12 +187,14 @@ rule classification_final_model:
         "logs/{cohort}/classification_final_model.log",
     benchmark:
         "benchmarks/{cohort}/classification_final_model.tsv"
+    group:
+        "model"
     conda:
         "../../envs/classification.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         config=FITTING,
     script:

@@ -32,12 +32,14 @@ rule harmonise:
         "logs/{cohort}/harmonise.log",
     benchmark:
         "benchmarks/{cohort}/harmonise.tsv"
+    group:
+        "cohort"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         settings=sheet_settings(config),
     script:
@@ -58,12 +60,14 @@ rule layer_table:
         "benchmarks/{cohort}/layer_table.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(MATRIX_LAYERS),
+    group:
+        "layer"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         layer="{layer}",
         patient_id=config["samples"]["patient_id"],

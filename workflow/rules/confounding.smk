@@ -40,8 +40,8 @@ rule confounding_table:
         "../../envs/classification.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         sheet=sheet_settings(config),
         roles=column_roles(config, ADJUSTMENT_SETS),
@@ -80,12 +80,14 @@ rule cell_fractions:
         "logs/{cohort}/cell_fractions.log",
     benchmark:
         "benchmarks/{cohort}/cell_fractions.tsv"
+    group:
+        "confounding"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         sheet=sheet_settings(config),
         layers={name: config["layers"][name]["type"] for name in EXPRESSION_LAYERS},
@@ -118,12 +120,14 @@ rule adjustment_sets:
         "benchmarks/{cohort}/adjustment_sets.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(ADJUSTED_LAYERS),
+    group:
+        "confounding"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         sheet=sheet_settings(config),
         sets=ADJUSTMENT_SETS,
@@ -156,12 +160,14 @@ rule variance_partition:
         "benchmarks/{cohort}/variance_partition.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(ADJUSTED_LAYERS),
+    group:
+        "confounding"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         sheet=sheet_settings(config),
         sets=ADJUSTMENT_SETS,

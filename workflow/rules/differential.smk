@@ -15,13 +15,15 @@ rule differential_expression:
         "benchmarks/{cohort}/differential_expression.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(COUNT_LAYERS),
+    group:
+        "differential"
     conda:
         "../../envs/differential.yaml"
     # Moving counts to other processes costs more than their fits: layers run side by side instead
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
@@ -47,12 +49,14 @@ rule differential_continuous:
         "benchmarks/{cohort}/differential_continuous.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(CONTINUOUS_LAYERS),
+    group:
+        "differential"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=growing(3000),
+        runtime=growing(20),
     params:
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
@@ -77,12 +81,14 @@ rule mutation_burden:
         "benchmarks/{cohort}/mutation_burden.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+    group:
+        "burden"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
@@ -121,12 +127,14 @@ rule differential_figures:
         "logs/{cohort}/differential_figures.{layer}.log",
     wildcard_constraints:
         layer=layer_pattern(COUNT_LAYERS + CONTINUOUS_LAYERS),
+    group:
+        "differential"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     script:
         "../scripts/differential_figures.py"
 
@@ -158,11 +166,13 @@ rule burden_figures:
         "logs/{cohort}/burden_figures.{layer}.log",
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+    group:
+        "burden"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     script:
         "../scripts/differential_burden_figures.py"

@@ -87,12 +87,14 @@ rule enrichment_ranked:
         "benchmarks/{cohort}/enrichment_ranked.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(EXPRESSION_LAYERS),
+    group:
+        "enrichment"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(3000),
+        runtime=growing(20),
     params:
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
@@ -135,12 +137,14 @@ rule enrichment_mirna:
         "logs/{cohort}/enrichment_mirna.log",
     benchmark:
         "benchmarks/{cohort}/enrichment_mirna.tsv"
+    group:
+        "enrichment"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         layers=EXPRESSION_LAYERS,
         counts=COUNT_LAYERS,
@@ -177,12 +181,14 @@ rule enrichment_factors:
         ),
     log:
         "logs/{cohort}/enrichment_factors.log",
+    group:
+        "integration"
     conda:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         layers=EXPRESSION_LAYERS,
         options={
@@ -208,13 +214,14 @@ rule enrichment_summary:
         "results/{cohort}/enrichment/enrichment.json",
     log:
         "logs/{cohort}/enrichment_summary.log",
-    localrule: True
+    group:
+        "enrichment"
     conda:
         "../../envs/differential.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=growing(500),
+        runtime=growing(5),
     params:
         layers=EXPRESSION_LAYERS,
     script:

@@ -20,12 +20,14 @@ rule identity_genotypes:
         "benchmarks/{cohort}/identity_genotypes.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(GENOTYPE_LAYERS),
+    group:
+        "identity"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         settings=layer_keys(
             "id_column",
@@ -68,12 +70,14 @@ rule identity_sex:
         "logs/{cohort}/identity_sex.log",
     benchmark:
         "benchmarks/{cohort}/identity_sex.tsv"
+    group:
+        "identity"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         sex=config["samples"]["sex"],
         expression=EXPRESSION_LAYERS,
@@ -110,12 +114,14 @@ rule identity_match:
         "logs/{cohort}/identity_match.log",
     benchmark:
         "benchmarks/{cohort}/identity_match.tsv"
+    group:
+        "identity"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         layers=LAYERS,
         genotyped=GENOTYPE_LAYERS,
@@ -150,12 +156,14 @@ rule identity_quality:
         "logs/{cohort}/identity_quality.log",
     benchmark:
         "benchmarks/{cohort}/identity_quality.tsv"
+    group:
+        "identity"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         samples={
             key: config["samples"][key] for key in ("rna_quality", "three_prime_bias")

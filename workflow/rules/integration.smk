@@ -31,8 +31,8 @@ rule integration_views:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         layers=config["layers"],
         sheet=SHEET,
@@ -60,8 +60,8 @@ rule integration_fit:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         layers=LAYERS,
         options=MOFA_OPTIONS,
@@ -89,12 +89,14 @@ rule integration_choose:
         ),
     log:
         "logs/{cohort}/integration_choose.log",
+    group:
+        "integration"
     conda:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         layers=LAYERS,
         seeds=MOFA["seeds"],
@@ -119,12 +121,14 @@ rule integration_characterise:
         summary="results/{cohort}/integration/summary.json",
     log:
         "logs/{cohort}/integration_characterise.log",
+    group:
+        "integration"
     conda:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         layers=LAYERS,
         clinical=config["clinical"],
@@ -174,12 +178,14 @@ rule integration_figures:
         ),
     log:
         "logs/{cohort}/integration_figures.log",
+    group:
+        "integration"
     conda:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         label=config["label"],
     script:
@@ -200,12 +206,14 @@ rule integration_h5mu:
         "results/{cohort}/integration/cohort.h5mu",
     log:
         "logs/{cohort}/integration_h5mu.log",
+    group:
+        "integration"
     conda:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         layers=LAYERS,
         sheet=SHEET,

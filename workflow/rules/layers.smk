@@ -14,12 +14,14 @@ rule variant_table:
         "benchmarks/{cohort}/variant_table.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS),
+    group:
+        "layer"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         settings=layer_keys(
             "format",
@@ -66,12 +68,14 @@ rule layer_qc:
         "logs/{cohort}/layer_qc.{layer}.log",
     benchmark:
         "benchmarks/{cohort}/layer_qc.{layer}.tsv"
+    group:
+        "layer"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         settings=layer_settings,
         label=config["label"],

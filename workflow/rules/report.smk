@@ -72,6 +72,7 @@ rule summary_page:
         ),
     log:
         "logs/{cohort}/summary_page.log",
+    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1

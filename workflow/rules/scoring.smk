@@ -17,12 +17,14 @@ rule scoring_apply:
         "logs/{cohort}/scoring_apply.log",
     benchmark:
         "benchmarks/{cohort}/scoring_apply.tsv"
+    group:
+        "model"
     conda:
         "../../envs/classification.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         config={key: config[key] for key in ("samples", "label", "layers")},
         external=EXTERNAL_MODEL is not None,

@@ -18,12 +18,14 @@ if SIMULATED:
             "logs/{cohort}/simulate_cohort.log",
         benchmark:
             "benchmarks/{cohort}/simulate_cohort.tsv"
+        group:
+            "cohort"
         conda:
             "../../envs/core.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=growing(2000),
+            runtime=growing(10),
         params:
             settings=config["simulation"],
             seed=config["seed"],
@@ -54,6 +56,7 @@ if SIMULATED:
             ),
         log:
             "logs/{cohort}/simulation_recovery.log",
+        localrule: True
         conda:
             "../../envs/report.yaml"
         threads: 1

@@ -13,12 +13,14 @@ rule subtypes_find:
         "logs/{cohort}/subtypes_find.log",
     benchmark:
         "benchmarks/{cohort}/subtypes_find.tsv"
+    group:
+        "integration"
     conda:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         seed=config["seed"],
         clinical=config["clinical"],
@@ -55,12 +57,14 @@ rule subtypes_figures:
         ),
     log:
         "logs/{cohort}/subtypes_figures.log",
+    group:
+        "integration"
     conda:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     script:
         "../scripts/subtypes_figures.py"
 
