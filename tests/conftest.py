@@ -1,4 +1,4 @@
-"""One small simulated cohort, run once; the tests look at it or run a part of it again."""
+"""A small simulated cohort and the default one, each run once; tests look at them or run more."""
 
 from __future__ import annotations
 
@@ -80,3 +80,13 @@ def copy(ran, tmp_path) -> Cohort:
     folder = tmp_path / "copy"
     shutil.copytree(ran.folder, folder, symlinks=True)
     return Cohort(folder, folder / ran.config.name, ran.settings)
+
+
+@pytest.fixture(scope="session")
+def default_results(tmp_path_factory) -> Path:
+    """Return the results of the shipped cohort after a local run; nothing may be written there."""
+    folder = tmp_path_factory.mktemp("default")
+    shutil.copytree(REPOSITORY / "config", folder / "config")
+    done = run(folder, folder / "config" / "config.yaml")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return folder / "results" / "simulated"

@@ -77,6 +77,11 @@ class Job:
     state: str
     comment: str
     node: str
+    memory: str
+
+    @property
+    def megabytes(self) -> int:
+        return {"M": 1, "G": 1024}[self.memory[-1]] * int(self.memory[:-1])
 
 
 def why_not() -> str | None:
@@ -206,7 +211,8 @@ class ToySlurm:
 
     def jobs(self) -> list[Job]:
         """Return every job that the controller remembers, also those that have ended."""
-        lines = _answer("squeue", "--states=all", "--noheader", "--format=%i|%T|%k|%N").splitlines()
+        told = _answer("squeue", "--states=all", "--noheader", "--format=%i|%T|%k|%N|%m")
+        lines = told.splitlines()
         return [Job(*line.strip().split("|")) for line in lines]
 
     def state(self, job: str) -> str:
@@ -216,7 +222,7 @@ class ToySlurm:
         _answer("scancel", *jobs)
 
     def stop(self) -> None:
-        """End the daemons and all they run, remove the link and the folder; never fails half-way."""
+        """End the daemons and all they run, remove the link and the folder."""
         for node in NODES:
             for process in self._processes(node):
                 with contextlib.suppress(psutil.NoSuchProcess):

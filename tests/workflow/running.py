@@ -11,6 +11,8 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# the cache of checked inputs holds time stamps
+NOT_A_RESULT = {"cohort/checked.json"}
 
 
 def command(folder: Path, config: Path, *arguments: str, cores: int = 2) -> list[str]:
@@ -57,3 +59,8 @@ def checksums(results: Path) -> dict[str, str]:
         for path in sorted(results.rglob("*"))
         if path.is_file()
     }
+
+
+def results_of(results: Path) -> dict[str, str]:
+    """Return the digests that two runs on the same input have in common."""
+    return {name: digest for name, digest in checksums(results).items() if name not in NOT_A_RESULT}

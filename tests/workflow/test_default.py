@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
-from running import REPOSITORY, run
 
 from trdomics.files import read_json, read_table
 
@@ -15,12 +12,8 @@ SHORTFALL = 0.04
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("default")
-    shutil.copytree(REPOSITORY / "config", folder / "config")
-    done = run(folder, folder / "config" / "config.yaml")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-    return folder / "results" / "simulated"
+def results(default_results):
+    return default_results
 
 
 @pytest.fixture(scope="module")

@@ -11,20 +11,9 @@ import time
 
 import pandas as pd
 from conftest import lay_out
-from running import checksums, command, run
+from running import command, results_of, run
 
 from trdomics.files import read_json, read_table
-
-# the cache of checked inputs holds time stamps
-NOT_A_RESULT = {"cohort/checked.json"}
-
-
-def results_of(cohort) -> dict[str, str]:
-    return {
-        name: digest
-        for name, digest in checksums(cohort.results).items()
-        if name not in NOT_A_RESULT
-    }
 
 
 def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):
@@ -71,7 +60,7 @@ def test_a_killed_run_on_one_core_ends_with_the_results_of_two(ran, small_config
         assert run(cohort.folder, cohort.config, "--unlock").returncode == 0
     done = run(cohort.folder, cohort.config, cores=1)
     assert done.returncode == 0, done.stderr[-6000:]
-    assert results_of(cohort) == results_of(ran)
+    assert results_of(cohort.results) == results_of(ran.results)
 
 
 def test_a_changed_setting_reruns_only_what_depends_on_it(copy):
