@@ -3,13 +3,19 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
-.PHONY: run test check lint format types clean
+.PHONY: run test test-cluster check lint format types clean
 
 run: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
+# Unit tests side by side, one thread each; the others start workflows that use all cores themselves.
 test: check
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit --numprocesses=$(CORES) $(ARGS)
+	$(BIN)/python -m pytest tests --ignore=tests/unit $(ARGS)
+
+# Starts a Slurm of two nodes on this machine; skips, with a reason, where none can be started.
+test-cluster: .venv/ready
+	$(BIN)/python -m pytest tests/cluster -rs $(ARGS)
 
 check: .venv/ready lint format types
 

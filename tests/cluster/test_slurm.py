@@ -84,10 +84,10 @@ def wait_for_state(slurm: ToySlurm, identity: str, state: str) -> None:
     wait_for(f"{identity} to be {state}", lambda: find(slurm, identity).state == state, 90)
 
 
-def same_work(slurm: ToySlurm, job: Job) -> list[Job]:
-    """Return a job and those that did its work again, oldest first."""
-    again = [other for other in slurm.jobs() if other.comment == job.comment]
-    return sorted(again, key=lambda other: int(other.id))
+def attempts(slurm: ToySlurm, earlier: set[str], work: str) -> list[Job]:
+    """Return the jobs that did a rule's or group's work, oldest first."""
+    jobs = [job for job in slurm.jobs() if job.id not in earlier and job.comment.startswith(work)]
+    return sorted(jobs, key=lambda job: int(job.id))
 
 
 def test_a_lost_node_cancelled_and_too_large_jobs_and_a_killed_snakemake_change_no_result(
@@ -120,7 +120,11 @@ def test_a_lost_node_cancelled_and_too_large_jobs_and_a_killed_snakemake_change_
         incidents.release("classification_fit_split")
         wait_for_state(slurm, lost.id, "NODE_FAIL")
         slurm.start_node(lost.node)
-        wait_for("the lost job to be sent again", lambda: len(same_work(slurm, lost)) > 1, 90)
+        wait_for(
+            "the lost job to be sent again",
+            lambda: len(attempts(slurm, earlier, lost.comment)) > 1,
+            90,
+        )
 
         left = find(slurm, incidents.hanging("integration_fit"))
         seed = left.comment.rpartition("_")[2]
@@ -139,12 +143,15 @@ def test_a_lost_node_cancelled_and_too_large_jobs_and_a_killed_snakemake_change_
     resumed = subprocess.run(started, capture_output=True, text=True, env=environment, check=False)
     assert resumed.returncode == 0, (resumed.stdout + resumed.stderr)[-6000:]
 
-    jobs = [job for job in slurm.jobs() if job.id not in earlier]
-    for job, state in ((cancelled, "CANCELLED"), (lost, "NODE_FAIL"), (left, "CANCELLED")):
-        again = same_work(slurm, job)
-        assert again[0].state == state, again
-        assert again[-1].state == "COMPLETED", again
-    too_large, *_, enough = [job for job in jobs if job.comment == "rule_confounding_table"]
-    assert (too_large.state, too_large.megabytes) == ("FAILED", 1000)
-    assert (enough.state, enough.megabytes) == ("COMPLETED", 2000)
+    for work, state in (
+        # the group of harmonise, whose name says which of its rules were still to run
+        ("rule_cohort_", "CANCELLED"),
+        (lost.comment, "NODE_FAIL"),
+        (left.comment, "CANCELLED"),
+    ):
+        first, *_, last = attempts(slurm, earlier, work)
+        assert (first.state, last.state) == (state, "COMPLETED")
+    first, *_, last = attempts(slurm, earlier, "rule_confounding_table")
+    assert (first.state, first.megabytes) == ("FAILED", 1000)
+    assert (last.state, last.megabytes) == ("COMPLETED", 2000)
     assert results_of(cohort.results) == results_of(ran.results)
