@@ -7,11 +7,11 @@ from pathlib import Path
 
 from running import REPOSITORY
 
-# two cores: two jobs side by side; what the cluster's size and slowness ask for is overridden
-PACE = ("--jobs", "2", "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "15")
+# what the profile says for a cluster's size and slowness is overridden
+PACE = ("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "15")
 
 
-def command(folder: Path, config: Path, profile: Path, *arguments: str) -> list[str]:
+def command(folder: Path, config: Path, profile: Path, *arguments: str, jobs: int = 2) -> list[str]:
     return [
         sys.executable,
         "-m",
@@ -23,6 +23,8 @@ def command(folder: Path, config: Path, profile: Path, *arguments: str) -> list[
         "--workflow-profile",
         str(profile),
         *PACE,
+        "--jobs",
+        str(jobs),
         *arguments,
         "--configfile",
         str(config),

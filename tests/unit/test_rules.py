@@ -1,0 +1,40 @@
+"""What every rule has to say, so that a cluster can run it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+RULES = Path(__file__).parents[2] / "workflow" / "rules"
+
+
+def texts() -> dict[str, str]:
+    """Return the text of every rule by its name."""
+    found = {}
+    for path in sorted(RULES.glob("*.smk")):
+        parts = re.split(r"^[ ]*rule (\w+):\n", path.read_text("utf-8"), flags=re.MULTILINE)
+        found.update(zip(parts[1::2], parts[2::2], strict=True))
+    return found
+
+
+COMPUTING = {name: text for name, text in texts().items() if "script:" in text}
+SUBMITTED = {name: text for name, text in COMPUTING.items() if "localrule: True" not in text}
+
+
+def test_the_rules_are_found():
+    assert "integration_fit" in SUBMITTED
+    assert "collect_summary" in COMPUTING.keys() - SUBMITTED.keys()
+
+
+@pytest.mark.parametrize("name", COMPUTING)
+def test_a_rule_names_its_log_environment_and_threads(name):
+    for directive in ("log:", "conda:", "threads:", "resources:"):
+        assert directive in COMPUTING[name]
+
+
+@pytest.mark.parametrize("name", SUBMITTED)
+def test_memory_and_time_grow_with_every_attempt(name):
+    for resource in ("mem_mb", "runtime"):
+        assert re.search(rf"\b{resource}=growing\(\d+\)", SUBMITTED[name]), resource
