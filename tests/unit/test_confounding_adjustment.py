@@ -52,6 +52,33 @@ def test_confounded_features_fall_out_and_those_of_the_label_stay(found):
     assert summary["cells"]["n_confounded"] <= 3
     assert summary["cells"]["sensitivity"] > 0.95
     assert summary["cells"]["specificity"] > 0.98
+    assert summary["minimal"]["confounded_removed"] == 0 and summary["minimal"]["label_kept"] == 1
+    before = (table["padj_minimal"] < 0.05) & (truth["differs_by"] == "cells")
+    still = before & (table["padj_cells"] < 0.05)
+    removed = summary["cells"]["confounded_removed"]
+    assert removed == pytest.approx(1 - still.sum() / before.sum()) and removed > 0.9
+    assert summary["cells"]["label_kept"] > 0.95
+
+
+def test_features_of_a_drug_fall_out_once_the_drug_is_adjusted_for():
+    """The default cohort hardly tests it: its drug's genes differ too little between the groups."""
+    patients, positive, counts = cohort(3)
+    rng = np.random.default_rng(4)
+    drug = np.where(rng.random(N) < np.where(positive, 0.7, 0.3), "tricyclic", "other")
+    counts.iloc[:, 100:160] = rng.poisson(
+        counts.iloc[:, 100:160] * np.exp(0.9 * (drug == "tricyclic")[:, None])
+    )
+    patients["drug"] = drug
+    prepared = prepared_counts(counts, min_count=10, min_share=0.25)
+    sets = {"minimal": [], "cells": ["neutro"], "drug": ["drug"]}
+    table, _ = adjustment(patients, positive, sets, prepared, 0.05)
+    truth = pd.DataFrame({"feature": [f"g{j}" for j in range(G)], "differs_by": "none"})
+    truth.loc[:39, "differs_by"] = "label"
+    truth.loc[100:159, "differs_by"] = "medication"
+    recovery = adjustment_recovery(table, truth, list(sets), 0.05).set_index(["set", "differs_by"])
+    assert recovery.loc[("cells", "medication"), "n_significant"] > 40
+    assert recovery.loc[("drug", "medication"), "n_significant"] <= 4
+    assert recovery.loc[("drug", "label"), "share"] > 0.9
 
 
 def test_the_summary_counts_what_the_table_says(found):

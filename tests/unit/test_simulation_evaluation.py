@@ -131,8 +131,11 @@ def test_permuted_labels_are_noticed():
 def test_table_and_figure_show_every_part(correlations, results, truth):
     factors = factor_recovery(correlations)
     differential = {"mrna": de_recovery(results, truth, EXPLAINED_BY, FULL, 0.05)}
-    table = recovery_table(differential, factors, {"best": 0.8})
-    assert set(table["part"]) == {"differential", "factor", "auc"}
+    identity = {"wrong_sex": {"n_found": 1, "n_false": 0, "reason": None}}
+    adjustment = {"mrna": {"cells": {"sensitivity": 0.4}}}
+    table = recovery_table(differential, factors, {"best": 0.8}, identity, adjustment)
+    assert set(table["part"]) == {"differential", "factor", "auc", "identity", "adjustment"}
+    assert table.query("item == 'mrna, cells'")["value"].item() == 0.4
     assert table.query("item == 'mrna' and measure == 'fdp'")["value"].item() == 0.5
     axes = draw_recovery(correlations).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["immune", "site"]

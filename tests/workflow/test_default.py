@@ -31,6 +31,20 @@ def test_every_planted_factor_is_matched(recovery):
     assert all(abs(factor["r"]) >= MATCHED for factor in recovery["factors"]), recovery["factors"]
 
 
+def test_the_planted_mix_ups_are_found_and_nobody_else_is_accused(recovery):
+    identity = recovery["identity"]
+    for part in (identity["exchanged"], identity["wrong_sex"]):
+        assert part["n_planted"] and part["n_missed"] == 0 and part["n_false"] == 0
+    assert identity["exchanged"]["n_partners_named"] == identity["exchanged"]["n_pairs"] == 2
+
+
+def test_adjustment_takes_away_what_is_confounded_and_leaves_the_label(recovery):
+    by_set = recovery["adjustment"]["layers"]["mrna"]
+    last = by_set[recovery["adjustment"]["sets"]["mrna"][-1]]
+    assert last["confounded_removed"] >= 0.95 and last["label_kept"] >= 0.85
+    assert last["fdp"] <= TOLERATED_FDP < by_set["minimal"]["fdp"]
+
+
 def test_the_selected_model_comes_close_to_the_best_reachable_and_beats_the_confounders(
     results, recovery
 ):

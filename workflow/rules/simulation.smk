@@ -41,6 +41,8 @@ if SIMULATED:
             ),
             found_factors="results/{cohort}/integration/factors.tsv",
             performance="results/{cohort}/classification/performance.tsv",
+            identity="results/{cohort}/cohort/identity.json",
+            adjustment="results/{cohort}/simulation/adjustment_recovery.json",
             factors="results/{cohort}/simulation/truth/factors.tsv",
             features="results/{cohort}/simulation/truth/features.tsv",
             true_patients="results/{cohort}/simulation/truth/patients.tsv",

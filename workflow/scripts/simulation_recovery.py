@@ -3,6 +3,7 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.files import read_json, read_table, save_figure, write_json, write_table
+from trdomics.identity.recovery import identity_recovery
 from trdomics.simulation import evaluation
 from trdomics.simulation.figures import draw_recovery
 from trdomics.style import set_style
@@ -29,10 +30,14 @@ correlations = evaluation.factor_correlations(
 )
 factors = evaluation.factor_recovery(correlations)
 auc = evaluation.auc_recovery(read_table(inputs.performance), truth["best_auc"])
+identity = identity_recovery(read_json(inputs.identity), truth)
+adjustment = read_json(inputs.adjustment)
 recovery = {
     "differential": differential,
     "factors": factors.to_dict("records"),
     "auc": auc,
+    "identity": identity,
+    "adjustment": adjustment,
     "n_exchanged_left_out": len(exchanged),
     "labels_as_drawn": evaluation.labels_as_drawn(
         read_table(inputs.patients), read_table(inputs.true_patients)
@@ -40,6 +45,7 @@ recovery = {
 }
 
 write_json(recovery, snakemake.output.summary)
-write_table(evaluation.recovery_table(differential, factors, auc), snakemake.output.table)
+table = evaluation.recovery_table(differential, factors, auc, identity, adjustment["layers"])
+write_table(table, snakemake.output.table)
 set_style()
 save_figure(draw_recovery(correlations), snakemake.output.figure)

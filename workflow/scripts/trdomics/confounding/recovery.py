@@ -27,9 +27,12 @@ def adjustment_recovery(
     Returns
     -------
     DataFrame
-        Per set and cause: ``set``, ``differs_by``, ``n_tested``, ``n_significant`` and ``share``.
+        Per set and cause: ``set``, ``differs_by``, ``n_tested``, ``n_significant``, ``share``, and
+        ``n_before`` and ``n_kept``: of the features that are significant in the first set, all and
+        those that still are in this one.
     """
     cause = table["feature"].map(truth.set_index("feature")["differs_by"])
+    before = table[f"padj_{sets[0]}"] < fdr
     rows = []
     for name in sets:
         tested, found = table[f"padj_{name}"].notna(), table[f"padj_{name}"] < fdr
@@ -42,9 +45,11 @@ def adjustment_recovery(
                     "n_tested": n,
                     "n_significant": k,
                     "share": k / n if n else None,
+                    "n_before": int((before & (cause == kind)).sum()),
+                    "n_kept": int((before & found & (cause == kind)).sum()),
                 }
             )
-    columns = ["set", "differs_by", "n_tested", "n_significant", "share"]
+    columns = ["set", "differs_by", "n_tested", "n_significant", "share", "n_before", "n_kept"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -57,7 +62,9 @@ def recovery_summary(recovery: pd.DataFrame) -> Mapping[str, Any]:
         Set to ``sensitivity`` (share of the features planted by label that are significant),
         ``specificity`` (share of all others that are not), ``fdp`` (share of the significant that
         are not planted by label) and ``n_confounded`` (significant ones planted through cells or
-        medication). Without a denominator None.
+        medication). Of what the first set finds: ``confounded_removed`` (share of the features
+        planted through cells or medication that are not significant any more) and ``label_kept``
+        (share of those planted by label that still are). Without a denominator None.
     """
     result = {}
     for name, rows in recovery.groupby("set", sort=False):
@@ -68,9 +75,18 @@ def recovery_summary(recovery: pd.DataFrame) -> Mapping[str, Any]:
         false, rest = int(others["n_significant"].sum()), int(others["n_tested"].sum())
         confounded = others.drop(index=["none"], errors="ignore")
         result[str(name)] = {
-            "sensitivity": hits / planted if planted else None,
-            "specificity": 1 - false / rest if rest else None,
-            "fdp": false / (hits + false) if hits + false else None,
+            "sensitivity": _share(hits, planted),
+            "specificity": _share(rest - false, rest),
+            "fdp": _share(false, hits + false),
             "n_confounded": int(confounded["n_significant"].sum()),
+            "confounded_removed": _share(
+                confounded["n_before"].sum() - confounded["n_kept"].sum(),
+                confounded["n_before"].sum(),
+            ),
+            "label_kept": _share(by["n_kept"].get(LABEL, 0), by["n_before"].get(LABEL, 0)),
         }
     return result
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None

@@ -194,6 +194,47 @@ def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
             "truth": words.number(recovery["auc"]["best"]),
         }
     )
+    return rows + identity_rows(recovery["identity"]) + adjustment_rows(recovery["adjustment"])
+
+
+def identity_rows(identity: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Lay out which planted mix-ups were found, and who was flagged without one."""
+    what = {
+        "exchanged": "Patients whose tubes were exchanged: found, and others flagged",
+        "wrong_sex": "Patients with the wrong sex in the sheet: found, and others flagged",
+    }
+    return [
+        {
+            "what": what[name],
+            "found": f"not tested: {part['reason']}"
+            if part["n_found"] is None
+            else f"{part['n_found']}, and {part['n_false']} of "
+            f"{part['n_tested'] - part['n_planted']} others",
+            "truth": f"{part['n_planted']}, and 0",
+        }
+        for name, part in identity.items()
+    ]
+
+
+def adjustment_rows(adjustment: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Lay out what all adjustments take away and leave of what differs without them."""
+    rows = []
+    for layer, sets in adjustment["layers"].items():
+        last = sets[adjustment["sets"][layer][-1]]
+        for key, what in (
+            ("confounded_removed", "differing through cells or medication only, taken away"),
+            ("label_kept", "differing by the label itself, left"),
+        ):
+            share = last[key]
+            rows.append(
+                {
+                    "what": f"{layer}: features {what} by all adjustments",
+                    "found": "none differed without adjustment"
+                    if share is None
+                    else f"{100 * share:.0f} %",
+                    "truth": "100 %",
+                }
+            )
     return rows
 
 

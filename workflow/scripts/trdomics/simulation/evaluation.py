@@ -194,6 +194,8 @@ def recovery_table(
     differential: Mapping[str, Mapping[str, Any]],
     factors: pd.DataFrame,
     auc: Mapping[str, float | None],
+    identity: Mapping[str, Mapping[str, Any]],
+    adjustment: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> pd.DataFrame:
     """Lay all of it out as rows of ``part``, ``item``, ``measure``, ``value``."""
     rows: list[tuple[str, str, str, float | None]] = []
@@ -206,4 +208,16 @@ def recovery_table(
     matches = factors[["planted", "factor", "r"]].astype({"r": float}).to_numpy().tolist()
     rows += [("factor", planted, factor, r) for planted, factor, r in matches]
     rows += [("auc", name, "auroc", value) for name, value in auc.items()]
+    rows += [
+        ("identity", item, name, value)
+        for item, part in identity.items()
+        for name, value in part.items()
+        if name != "reason"
+    ]
+    rows += [
+        ("adjustment", f"{layer}, {set_}", name, value)
+        for layer, sets in adjustment.items()
+        for set_, part in sets.items()
+        for name, value in part.items()
+    ]
     return pd.DataFrame(rows, columns=["part", "item", "measure", "value"])
