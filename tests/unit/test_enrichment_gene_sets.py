@@ -10,6 +10,7 @@ from trdomics.enrichment import sources
 from trdomics.enrichment.gene_sets import (
     COLUMNS,
     CURATED,
+    CURATED_TABLE,
     IMMUNE,
     collect,
     members,
@@ -33,6 +34,18 @@ def test_the_curated_sets_are_well_formed():
     assert sets["source"].str.contains("doi 10.").all()
     assert sets.groupby("set")[["group", "source"]].nunique().eq(1).all(axis=None)
     assert sets.loc[sets["group"] == IMMUNE, "set"].nunique() == 7
+
+
+@pytest.mark.parametrize(
+    "name", ["blood_signature", "gene_sets", "burden_gene_sets", "mirna_targets"]
+)
+def test_every_row_says_whether_it_was_checked_and_the_readme_counts_them(name):
+    table = pd.read_csv(CURATED_TABLE.with_name(f"{name}.tsv"), sep="\t", dtype=str)
+    assert table["checked"].notna().all() and table["source"].notna().all()
+    checked = (~table["checked"].str.startswith("not ")).sum()
+    told = CURATED_TABLE.with_name("README.md").read_text("utf-8")
+    row = next(line for line in told.splitlines() if line.startswith(f"| `{name}.tsv`"))
+    assert f"| {checked} of {len(table)} |" in row
 
 
 def test_the_curated_targets_have_sources():

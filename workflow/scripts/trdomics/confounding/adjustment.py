@@ -17,8 +17,8 @@ from trdomics.differential.counts import expressed, library_factors
 
 HIDDEN_REASON = (
     "hidden factors (SVA, RUV) are not fitted: without control genes they are taken from genes "
-    "chosen by the label or protect its effect by construction, and no library among this "
-    "workflow's requirements provides them"
+    "chosen by the label or protect its effect by construction, and no maintained Python library "
+    "under a permissive licence provides them (PyPI, November 2026)"
 )
 # Of fewer features there is no trend of the spread over abundance to weigh by.
 MIN_TREND = 20
