@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trdomics.subtypes.consensus import (
+    RESAMPLES,
     ambiguous_share,
     clusters,
     consensus_labels,
@@ -126,6 +127,7 @@ def find_subtypes(
     seed: int,
     *,
     references: int = REFERENCES,
+    resamples: int = RESAMPLES,
     level: float = LEVEL,
 ) -> Subtypes:
     """Look for subtypes.
@@ -133,9 +135,9 @@ def find_subtypes(
     The criterion of k clusters is the log of k-means' sum of squares within clusters, as in the
     gap statistic (Tibshirani, Walther & Hastie 2001, doi 10.1111/1467-9868.00293). It is compared
     with that of `references` draws of one unimodal cloud of the same covariance and marginal
-    shapes (:class:`UnimodalReference`), so that elongated, skewed or heavy-tailed data are no
-    subtypes. The test over all k is a Monte-Carlo test (as SigClust's and M3C's, John et al. 2020,
-    doi 10.1038/s41598-020-58766-1) of the largest standardised difference, to which all k
+    shapes (:class:`UnimodalReference`), so that elongated, skewed, heavy-tailed or bounded data are
+    no subtypes. The test over all k is a Monte-Carlo test (as SigClust's and M3C's, John et al.
+    2020, doi 10.1038/s41598-020-58766-1) of the largest standardised difference, to which all k
     contribute in the data and in each draw: it holds its level over k. The number of subtypes is,
     of those that are significant by this test and stable (mean consensus of the patients at least
     ``STABLE``), the one with the lowest proportion of ambiguous clustering (Şenbabaoğlu 2014), the
@@ -148,6 +150,8 @@ def find_subtypes(
     seed : int
     references : int
         Draws of the reference.
+    resamples : int
+        Resamples behind the consensus of each number of clusters.
     level : float
         Largest p-value at which there are subtypes.
     """
@@ -168,7 +172,7 @@ def find_subtypes(
     largest = z.max(axis=1)
     pvalue = float((largest >= largest[0]).mean())
 
-    matrices = {k: consensus_matrix(centred, k, rng) for k in numbers}
+    matrices = {k: consensus_matrix(centred, k, rng, resamples) for k in numbers}
     labels = {k: consensus_labels(matrices[k], k) for k in numbers}
     own = {k: patient_consensus(matrices[k], labels[k]) for k in numbers}
     table = pd.DataFrame(
