@@ -7,6 +7,7 @@ from trdomics.enrichment.figures import empty_figure, enrichment_figure, signatu
 from trdomics.enrichment.gene_sets import COLUMNS as SET_COLUMNS
 from trdomics.enrichment.gene_sets import CURATED, IMMUNE
 from trdomics.enrichment.ranked import (
+    NO_SYMBOLS,
     SHRUNKEN,
     UNSHRUNKEN,
     correlated_test,
@@ -218,6 +219,14 @@ def test_the_sentence_follows_the_interval(lower, upper, words):
     assert words in immune_sentence(row, ("bad", "good"))
 
 
+def test_a_layer_with_other_names_says_what_to_do(immune):
+    _, _, sets = immune
+    results = results_of(np.arange(60.0)).assign(symbol=[f"ENSG{i:011d}" for i in range(60)])
+    table = enrichment(ranking(results)[0], sets, **OPTIONS)
+    assert table["reason"].str.contains("symbols").all()
+    assert table["pvalue"].isna().all()
+
+
 def test_a_layer_without_immune_genes_says_so(immune, design, tmp_path):
     normalised, _, sets = immune
     names = {name: f"hsa-miR-{i}" for i, name in enumerate(normalised.columns)}
@@ -234,10 +243,10 @@ def test_a_layer_without_immune_genes_says_so(immune, design, tmp_path):
         n_genes=60,
     )
     assert summary["immune"] is None
-    assert summary["immune_reason"] == "fewer than 5 of its genes are measured"
+    assert summary["immune_reason"] == NO_SYMBOLS
     assert summary["n_sets_tested"] == 0
-    assert summary["n_sets_tested_reason"] == "fewer than 5 of its genes are measured"
-    assert "is not known: fewer than 5" in summary["immune_sentence"]
+    assert summary["n_sets_tested_reason"] == NO_SYMBOLS
+    assert "is not known: no gene of any set" in summary["immune_sentence"]
     for name, figure in {
         "a": enrichment_figure(table, 0.05, ("bad", "good")),
         "b": signature_figure(effects, 0.05, ("bad", "good")),

@@ -231,6 +231,11 @@ def test_annotation_takes_ensembls_names_and_the_first_of_repeated_rows(tmp_path
     assert table["chromosome"].fillna("?").tolist() == ["X", "17", "?"]
 
 
+def test_a_symbol_before_a_bar_is_the_symbol():
+    table = read_annotation(None, "rna", ["TP53|7157", "?|100130426", "|1"])
+    assert table["symbol"].tolist() == ["TP53", "?|100130426", "|1"]
+
+
 def test_without_annotation_a_feature_is_its_own_symbol():
     table = read_annotation(None, "rna", ["miR-16"])
     assert table["symbol"].tolist() == ["miR-16"]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.ticker import MaxNLocator
 
 from trdomics.differential.summary import NULL_ABOVE, share_null
@@ -175,6 +176,9 @@ def forest_figure(results: pd.DataFrame, fdr: float, groups: Sequence[str]) -> F
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlim(np.exp(-edge), np.exp(edge))
+    axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if edge < np.log(100) else (1,)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     names = [
         f"{feature}  {positive}/{negative}"
         for feature, positive, negative in zip(

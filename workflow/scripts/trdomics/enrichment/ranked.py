@@ -28,6 +28,10 @@ COLUMNS = [
     "reason",
 ]
 SMALLEST_LIST = 20
+NO_SYMBOLS = (
+    "no gene of any set is among the layer's symbols; if it has other names, give a table with "
+    "their symbols under the layer's `features`"
+)
 
 
 def by_symbol(table: pd.DataFrame, mean: str = "base_mean") -> pd.DataFrame:
@@ -196,6 +200,8 @@ def enrichment(
         table = table.join(_correlated(ranks, open_, unit, freedom), on="set")
         parts.append(table)
     result = pd.concat(parts, ignore_index=True)[COLUMNS]
+    if not result["size"].any() and len(ranks) >= SMALLEST_LIST:
+        result["reason"] = NO_SYMBOLS
     order = result["pvalue"].fillna(2.0), -result["nes"].abs().fillna(0.0)
     return result.iloc[np.lexsort((order[1], order[0]))].reset_index(drop=True)
 

@@ -12,6 +12,7 @@ from scipy.stats import t
 from trdomics.differential.continuous import differential_continuous
 from trdomics.differential.design import Design
 from trdomics.enrichment.gene_sets import CURATED, IMMUNE
+from trdomics.enrichment.ranked import NO_SYMBOLS
 
 OVERALL = "immune response"
 COLUMNS = [
@@ -120,7 +121,8 @@ def signature_effects(
     kept = ["difference", "lower", "upper", "pvalue", "n_patients", "reason"]
     table = table.join(tests[kept], on="set")
     unscored = ~table["set"].isin(scores.columns)
-    table.loc[unscored, "reason"] = f"fewer than {min_size} of its genes are measured"
+    few = f"fewer than {min_size} of its genes are measured"
+    table.loc[unscored, "reason"] = few if genes.any() else NO_SYMBOLS
     table["padj"] = _adjusted(table["pvalue"].where(table["set"] != OVERALL))
     return table[COLUMNS]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trdomics.identity.matching import Match
+from trdomics.identity.matching import Match, own_ranks
 
 MIN_SITES = 30
 # Wrong pairs of a cohort agree less than their own ones by at least this much, or the sites do not
@@ -52,8 +52,7 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
     own, wrong = np.diag(agreement), agreement[~np.eye(n, dtype=bool)]
     threshold = float((np.nanmedian(own) + np.nanmedian(wrong)) / 2)
     usable = bool(np.nanmedian(own) - np.nanmedian(wrong) >= _LEAST_GAP)
-    rank_first = (agreement > own[:, None]).sum(axis=1) + 1
-    rank_second = (agreement > own[None, :]).sum(axis=0) + 1
+    rank_first, rank_second = own_ranks(agreement), own_ranks(agreement.T)
     flagged = usable & (own < threshold)
     best = np.nan_to_num(agreement, nan=-1.0).argmax(axis=1)
     names = [str(name) for name in shared]
@@ -83,7 +82,7 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
         "usable": usable,
         "flagged": [name for name, flag in zip(names, flagged, strict=True) if flag],
         "swaps": [[a, b] for a, b in found.items() if b is not None and a < b and found[b] == a],
-        "median_rank": float(np.median([rank_first, rank_second])),
+        "median_rank": float(np.nanmedian([rank_first, rank_second])),
     }
     return Match(table, pd.DataFrame(agreement, index=names, columns=names), summary)
 

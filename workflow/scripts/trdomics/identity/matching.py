@@ -276,8 +276,8 @@ def _result(scored: _Scored, power: float, shared: pd.Index) -> Match:
         {
             "patient_id": names,
             "score": np.diag(scored.relative),
-            "rank_first": (pairs > np.diag(pairs)[:, None]).sum(axis=1) + 1,
-            "rank_second": (pairs > np.diag(pairs)[None, :]).sum(axis=0) + 1,
+            "rank_first": own_ranks(pairs),
+            "rank_second": own_ranks(pairs.T),
             "n_candidates": n,
             "flagged": flagged.astype(int),
             "likely_partner": [names[j] if j >= 0 else None for j in partner],
@@ -290,10 +290,20 @@ def _result(scored: _Scored, power: float, shared: pd.Index) -> Match:
         "usable": usable,
         "flagged": [name for name, flag in zip(names, flagged, strict=True) if flag],
         "swaps": [[names[i], names[j]] for i, j in enumerate(partner) if j > i],
-        "median_rank": float(np.median(table[["rank_first", "rank_second"]].to_numpy())),
+        "median_rank": float(np.nanmedian(table[["rank_first", "rank_second"]].to_numpy())),
         "canonical_correlations": scored.correlation[scored.correlation > 0],
     }
     return Match(table, pd.DataFrame(scored.relative, index=names, columns=names), summary)
+
+
+def own_ranks(pairs: np.ndarray) -> np.ndarray:
+    """Return the rank of the diagonal among its row, 1 the highest, the middle of equal ones.
+
+    NaN where the diagonal is.
+    """
+    own = np.diag(pairs)[:, None]
+    rank = (pairs > own).sum(axis=1) + ((pairs == own).sum(axis=1) + 1) / 2
+    return np.where(np.isnan(own[:, 0]), np.nan, rank)
 
 
 def _partners(relative: np.ndarray, flagged: np.ndarray) -> np.ndarray:

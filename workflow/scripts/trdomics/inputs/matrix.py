@@ -116,11 +116,12 @@ def read_annotation(path: str | None, layer: str, features: Sequence[str]) -> pd
     Returns
     -------
     DataFrame, shape (n_features, 3)
-        `feature`, `symbol` (the feature's name where none is known), `chromosome` (without
-        "chr"; NaN where it is not known).
+        `feature`, `symbol` (where none is known the feature's name, of `TP53|7157` the first
+        part), `chromosome` (without "chr"; NaN where it is not known).
     """
     annotation = pd.DataFrame({"feature": list(features)}, dtype=object)
-    annotation["symbol"], annotation["chromosome"] = annotation["feature"], np.nan
+    annotation["symbol"] = [_symbol_of(str(feature)) for feature in features]
+    annotation["chromosome"] = np.nan
     if path is None:
         return annotation
     where = _where(path, layer)
@@ -156,6 +157,12 @@ def read_annotation(path: str | None, layer: str, features: Sequence[str]) -> pd
         annotation["chromosome"].astype(object).str.replace("^chr", "", regex=True)
     )
     return annotation
+
+
+def _symbol_of(feature: str) -> str:
+    """Return the symbol of a name such as TP53|7157; the name itself where it holds none."""
+    symbol = feature.partition("|")[0]
+    return symbol if symbol not in ("", "?") else feature
 
 
 def _where(path: str, layer: str) -> str:
