@@ -44,7 +44,12 @@ rule burden_sets:
         sets=config["differential"]["burden_gene_sets"]
         or workflow.source_path("../../resources/burden_gene_sets.tsv"),
     output:
-        results="results/{cohort}/differential/{layer}/burden_sets.tsv",
+        results=report(
+            "results/{cohort}/differential/{layer}/burden_sets.tsv",
+            caption="../report/burden_table.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "table": "odds ratios of gene sets"},
+        ),
         summary="results/{cohort}/differential/{layer}/burden_sets.json",
         forest=report(
             "results/{cohort}/differential/{layer}/burden_sets.svg",

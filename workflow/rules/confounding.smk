@@ -24,7 +24,12 @@ rule confounding_table:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
     output:
-        table="results/{cohort}/cohort/confounding.tsv",
+        table=report(
+            "results/{cohort}/cohort/confounding.tsv",
+            caption="../report/confounding_tables.rst",
+            category="Cohort",
+            labels={"table": "what the label goes with"},
+        ),
         summary="results/{cohort}/cohort/confounding.json",
         figure=report(
             "results/{cohort}/cohort/confounding.svg",
@@ -68,7 +73,12 @@ rule cell_fractions:
         ],
     output:
         fractions="results/{cohort}/cohort/cells.tsv",
-        comparison="results/{cohort}/cohort/cells_measured.tsv",
+        comparison=report(
+            "results/{cohort}/cohort/cells_measured.tsv",
+            caption="../report/confounding_cells_table.rst",
+            category="Cohort",
+            labels={"table": "cell fractions, estimated and measured"},
+        ),
         summary="results/{cohort}/cohort/cells.json",
         figure=report(
             "results/{cohort}/cohort/cells.svg",
@@ -106,7 +116,12 @@ rule adjustment_sets:
         fractions="results/{cohort}/cohort/cells.tsv",
     output:
         table="results/{cohort}/differential/{layer}/adjustment.tsv",
-        summary="results/{cohort}/differential/{layer}/adjustment_summary.tsv",
+        summary=report(
+            "results/{cohort}/differential/{layer}/adjustment_summary.tsv",
+            caption="../report/confounding_attrition_table.rst",
+            category="Differential",
+            labels={"layer": "{layer}", "table": "adjustment sets"},
+        ),
         headline="results/{cohort}/differential/{layer}/adjustment.json",
         figure=report(
             "results/{cohort}/differential/{layer}/attrition.svg",

@@ -65,7 +65,12 @@ rule enrichment_ranked:
         patients="results/{cohort}/cohort/patients.tsv",
         sets="results/{cohort}/enrichment/gene_sets.tsv",
     output:
-        sets="results/{cohort}/enrichment/layers/{layer}/sets.tsv",
+        sets=report(
+            "results/{cohort}/enrichment/layers/{layer}/sets.tsv",
+            caption="../report/enrichment_sets_table.rst",
+            category="Enrichment",
+            labels={"layer": "{layer}", "table": "gene sets"},
+        ),
         scores="results/{cohort}/enrichment/layers/{layer}/scores.tsv",
         signatures="results/{cohort}/enrichment/layers/{layer}/signatures.tsv",
         summary="results/{cohort}/enrichment/layers/{layer}/summary.json",
@@ -124,7 +129,12 @@ rule enrichment_mirna:
             MIRNA_TARGETS or workflow.source_path("../../resources/mirna_targets.tsv")
         ),
     output:
-        table="results/{cohort}/enrichment/mirna_targets.tsv",
+        table=report(
+            "results/{cohort}/enrichment/mirna_targets.tsv",
+            caption="../report/enrichment_mirna_table.rst",
+            category="Enrichment",
+            labels={"table": "targets of small RNAs"},
+        ),
         pairs="results/{cohort}/enrichment/mirna_pairs.tsv",
         summary="results/{cohort}/enrichment/mirna.json",
         figure=report(

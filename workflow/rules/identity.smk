@@ -58,7 +58,12 @@ rule identity_sex:
         ),
         markers=workflow.source_path("../../resources/sex_markers.tsv"),
     output:
-        table="results/{cohort}/cohort/sex.tsv",
+        table=report(
+            "results/{cohort}/cohort/sex.tsv",
+            caption="../report/identity_tables.rst",
+            category="Cohort",
+            labels={"table": "sex by molecules and sheet"},
+        ),
         summary="results/{cohort}/cohort/sex.json",
         figure=report(
             "results/{cohort}/cohort/sex.svg",
@@ -102,7 +107,12 @@ rule identity_match:
         ),
         sex="results/{cohort}/cohort/sex.tsv",
     output:
-        table="results/{cohort}/cohort/matching.tsv",
+        table=report(
+            "results/{cohort}/cohort/matching.tsv",
+            caption="../report/identity_tables.rst",
+            category="Cohort",
+            labels={"table": "one patient across layers"},
+        ),
         summary="results/{cohort}/cohort/matching.json",
         figure=report(
             "results/{cohort}/cohort/matching.svg",
@@ -144,7 +154,12 @@ rule identity_quality:
         match_summary="results/{cohort}/cohort/matching.json",
         markers=workflow.source_path("../../resources/haemolysis.tsv"),
     output:
-        table="results/{cohort}/cohort/quality.tsv",
+        table=report(
+            "results/{cohort}/cohort/quality.tsv",
+            caption="../report/identity_tables.rst",
+            category="Cohort",
+            labels={"table": "quality per sample"},
+        ),
         summary="results/{cohort}/cohort/identity.json",
         figure=report(
             "results/{cohort}/cohort/haemolysis.svg",

@@ -49,7 +49,12 @@ if SIMULATED:
             truth="results/{cohort}/simulation/truth/truth.json",
         output:
             summary="results/{cohort}/simulation/recovery.json",
-            table="results/{cohort}/simulation/recovery.tsv",
+            table=report(
+                "results/{cohort}/simulation/recovery.tsv",
+                caption="../report/simulation_table.rst",
+                category="Simulation",
+                labels={"table": "found and planted"},
+            ),
             figure=report(
                 "results/{cohort}/simulation/recovery.svg",
                 caption="../report/simulation_recovery.rst",

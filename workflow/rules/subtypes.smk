@@ -6,7 +6,12 @@ rule subtypes_find:
     output:
         subtypes="results/{cohort}/integration/subtypes.tsv",
         selection="results/{cohort}/integration/subtype_selection.tsv",
-        associations="results/{cohort}/integration/subtype_associations.tsv",
+        associations=report(
+            "results/{cohort}/integration/subtype_associations.tsv",
+            caption="../report/subtypes_tables.rst",
+            category="Integration",
+            labels={"table": "Subtypes: what they go with"},
+        ),
         consensus="results/{cohort}/integration/subtype_consensus.parquet",
         summary="results/{cohort}/integration/subtypes.json",
     log:
