@@ -217,3 +217,25 @@ def test_genes_too_rare_for_modelling_are_tested():
 def test_an_error_in_the_covariates_names_their_key(patients):
     with pytest.raises(InputError, match=r"config differential\.burden_covariates"):
         burden_design(patients, CONTRAST, ["weight"])
+
+
+@pytest.mark.parametrize("covariates", [[], ["age"]])
+def test_permuted_labels_reach_five_percent_no_more_than_five_times_in_a_hundred(covariates):
+    """Fisher's exact test without covariates, Firth's regression with them; few carriers."""
+    rng = np.random.default_rng(11)
+    index = [f"P{i}" for i in range(150)]
+    patients = pd.DataFrame({"age": rng.normal(size=150)}, index=index)
+    share = rng.uniform(0.04, 0.2, 100)
+    carriers = pd.DataFrame(rng.random((150, 100)) < share, index=index).astype(float)
+    carriers.columns = [f"G{i}" for i in range(100)]
+    pvalues, discoveries = [], 0
+    for _ in range(5):
+        patients["group"] = rng.permutation(["case"] * 75 + ["control"] * 75)
+        design = burden_design(patients, CONTRAST, covariates)
+        found = differential_carriers(carriers, design, min_carriers=5)
+        pvalues += found["pvalue"].dropna().tolist()
+        discoveries += int((found["padj"] < 0.05).any())
+    assert len(pvalues) > 400
+    # 400 tests and more: two standard errors are 2.2 %
+    assert np.mean(np.array(pvalues) < 0.05) < 0.05 + 0.022
+    assert discoveries <= 1

@@ -111,6 +111,26 @@ def test_null_targets_hold_the_error_rate():
     assert not (table["padj"] < 0.05).any()
 
 
+def test_targets_that_are_regulated_together_are_found_by_random_sets_but_not_by_both_tests():
+    """Why a finding must pass both: random sets take the targets for independent."""
+    rng = np.random.default_rng(6)
+    n_mirnas, size = 60, 15
+    small = pd.DataFrame(unit(rng.normal(size=(N, n_mirnas)))).rename(columns="m{}".format)
+    blocks = np.repeat(rng.normal(size=(N, GENES // size)), size, axis=1)
+    genes = pd.DataFrame(unit(rng.normal(size=(N, GENES)) + blocks)).rename(columns="G{}".format)
+    names = pd.Series(genes.columns, index=genes.columns)
+    mean = pd.Series(rng.normal(size=GENES), index=genes.columns)
+    starts = rng.integers(0, GENES // size, n_mirnas) * size
+    targets = {
+        m: list(genes.columns[at : at + size]) for m, at in zip(small.columns, starts, strict=True)
+    }
+    table, _ = anticorrelation(
+        small, genes, names, mean, targets, freedom=N - 1, permutations=200, seed=1
+    )
+    assert (table["pvalue"] < 0.05).mean() > 0.2
+    assert (table["pvalue_correlated"] < 0.05).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 60)
+
+
 @pytest.fixture
 def cohort():
     """A miRNA that lowers its targets, one that does not, and both layers following the label."""
