@@ -191,6 +191,17 @@ def test_variants_parse(folder, simulation):
         assert len(record.INFO["CSQ"].split("|")) == 9
 
 
+def test_there_are_two_transitions_to_a_transversion(simulation):
+    sites = simulation.sites
+    single = sites[(sites["ref"].str.len() == 1) & (sites["alt"].str.len() == 1)]
+    assert (single["ref"] != single["alt"]).all()
+    changes = single["ref"] + single["alt"]
+    transitions = changes.isin(["AG", "GA", "CT", "TC"]).mean()
+    assert abs(transitions - 2 / 3) < 3 * np.sqrt(2 / 9 / len(single))
+    named = sites[sites["id"] == "rs6295"]
+    assert named[["ref", "alt"]].to_numpy().tolist() in ([], [["C", "G"]])
+
+
 def test_variants_have_what_filters_look_for(simulation):
     sites = simulation.sites
     assert 0.01 < (sites["filter"] != "PASS").mean() < 0.15

@@ -88,7 +88,8 @@ def simulate(
     genes, small_rnas : DataFrame
         Curated names, as :mod:`trdomics.simulation.features` reads them.
     """
-    parts = ["present", "mrna", "small_rna", "mutations", "swaps", "switch"]
+    # a new part comes last: those before it keep their draws
+    parts = ["present", "mrna", "small_rna", "mutations", "swaps", "switch", "alleles"]
     streams = np.random.SeedSequence(seed).spawn(len(parts))
     rng = {name: np.random.default_rng(stream) for name, stream in zip(parts, streams, strict=True)}
     present = draw_present(cohort, settings["missing_layer"], rng["present"])
@@ -117,6 +118,7 @@ def simulate(
 
     chosen = variants.choose_genes(names, settings["variant_genes"])
     sites = variants.draw_sites(chosen, rng["mutations"])
+    sites = variants.with_transitions(sites, rng["alleles"])
     sequenced = present.index[present["mutations"]].tolist()
     genotypes = variants.draw_genotypes(sites, len(sequenced), rng["mutations"])
     annotation = names[["feature", "chromosome"]].copy()

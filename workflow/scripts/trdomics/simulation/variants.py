@@ -40,6 +40,8 @@ RS6295: dict[str, Any] = {
 }
 RS6295_FREQUENCY = 0.5
 
+TRANSITION = {"A": "G", "G": "A", "C": "T", "T": "C"}
+TRANSITIONS = 2 / 3
 FAILED_SHARE, LOW_CALL_SHARE, LOW_QUALITY_SHARE = 0.05, 0.04, 0.03
 
 
@@ -129,6 +131,21 @@ def _alleles(terms: np.ndarray, rng: np.random.Generator) -> tuple[list[str], li
         refs.append(base + deleted.get(term, ""))
         alts.append(base if term in deleted else other)
     return refs, alts
+
+
+def with_transitions(sites: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw the other allele of single-nucleotide sites anew, two transitions to a transversion.
+
+    Only letters change. Sites that have a name keep theirs.
+    """
+    single = (sites["ref"].str.len() == 1) & (sites["alt"].str.len() == 1) & (sites["id"] == ".")
+    transition = rng.random(len(sites)) < TRANSITIONS
+    which = rng.integers(0, 2, len(sites))
+    other = [
+        TRANSITION[ref] if change else sorted(set("ACGT") - {ref, TRANSITION[ref]})[i]
+        for ref, change, i in zip(sites["ref"].str[0], transition, which, strict=True)
+    ]
+    return sites.assign(alt=sites["alt"].where(~single, pd.Series(other, index=sites.index)))
 
 
 def draw_genotypes(
