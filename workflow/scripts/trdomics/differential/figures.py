@@ -172,7 +172,7 @@ def forest_figure(results: pd.DataFrame, fdr: float, groups: Sequence[str]) -> F
     shade = colours(best, "log_odds_ratio", fdr)
     ratios = np.exp(best[["log_odds_ratio", "lower", "upper"]].clip(-edge, edge))
     axes.hlines(where, ratios["lower"], ratios["upper"], color=shade, linewidth=2)
-    axes.scatter(ratios["log_odds_ratio"], where, color=shade, s=26, zorder=3)
+    axes.scatter(ratios["log_odds_ratio"], where, color=shade, s=26, zorder=3, clip_on=False)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlim(np.exp(-edge), np.exp(edge))

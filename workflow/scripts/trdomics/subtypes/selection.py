@@ -172,9 +172,13 @@ def find_subtypes(
     largest = z.max(axis=1)
     pvalue = float((largest >= largest[0]).mean())
 
-    matrices = {k: consensus_matrix(centred, k, rng, resamples) for k in numbers}
-    labels = {k: consensus_labels(matrices[k], k) for k in numbers}
-    own = {k: patient_consensus(matrices[k], labels[k]) for k in numbers}
+    own_p = (largest[:, None] >= z[0]).mean(axis=0)
+    furthest = numbers[int(z[0].argmax())]
+    # a number that does not stand out is not chosen however stable it is
+    looked_at = [k for k, p in zip(numbers, own_p, strict=True) if p <= level or k == furthest]
+    matrices = {k: consensus_matrix(centred, k, rng, resamples) for k in looked_at}
+    labels = {k: consensus_labels(matrices[k], k) for k in looked_at}
+    own = {k: patient_consensus(matrices[k], labels[k]) for k in looked_at}
     table = pd.DataFrame(
         {
             "k": numbers,
@@ -183,13 +187,13 @@ def find_subtypes(
             "null_lower": np.quantile(null, level, axis=0),
             "null_upper": np.quantile(null, 1 - level, axis=0),
             "z": z[0],
-            "p": (largest[:, None] >= z[0]).mean(axis=0),
-            "pac": [ambiguous_share(matrices[k]) for k in numbers],
-            "consensus": [float(np.nanmean(own[k])) for k in numbers],
+            "p": own_p,
+            "pac": pd.Series(numbers).map({k: ambiguous_share(matrices[k]) for k in looked_at}),
+            "consensus": pd.Series(numbers).map({k: float(np.nanmean(own[k])) for k in looked_at}),
         }
     )
     fit = (table["consensus"] >= STABLE) & (table["p"] <= level)
-    best = numbers[int(table["z"].argmax())]
+    best = furthest
     if fit.any():
         clean = fit & (table["pac"] <= table.loc[fit, "pac"].min() + SAME_PAC)
         best = numbers[int(np.flatnonzero(clean)[-1])]
@@ -205,6 +209,7 @@ def find_subtypes(
     table = pd.concat([pd.DataFrame([single]), table], ignore_index=True).reindex(columns=COLUMNS)
     table["chosen"] = (table["k"] == n_subtypes).astype(int)
     table.loc[(table["k"] > 1) & (table["consensus"] < STABLE), "reason"] = "not stable"
+    table.loc[(table["k"] > 1) & (table["p"] > level), "reason"] = "does not stand out"
     return Subtypes(
         labels=np.zeros(n, dtype=int) if reason else labels[best],
         consensus=np.full(n, np.nan) if reason else own[best],
