@@ -97,8 +97,9 @@ def variant_calls(wildcards):
     return []
 
 
+PAGE = f"results/{COHORT}/summary.html"
 TARGETS = [
-    f"results/{COHORT}/summary.html",
+    PAGE,
     f"results/{COHORT}/summary.json",
     f"results/{COHORT}/integration/cohort.h5mu",
 ]

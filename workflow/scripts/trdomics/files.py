@@ -107,6 +107,12 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log":
+                # powers of ten are formulas, which the style takes for plain text otherwise
+                for label in axis.get_ticklabels(which="both"):
+                    label.set_parse_math(True)
     with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "trd-multiomics"}):
         metadata = {"Date": None} if temporary.suffix == ".svg" else {"Software": None}
         figure.savefig(temporary, bbox_inches="tight", dpi=150, metadata=metadata)

@@ -38,6 +38,8 @@ def set_style() -> None:
             "axes.spines.right": False,
             "figure.dpi": 100,
             "svg.fonttype": "path",
+            # labels come from users' sheets: "$HOME or $PATH" is no formula
+            "text.parse_math": False,
         },
     )
 

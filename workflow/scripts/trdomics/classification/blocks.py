@@ -211,11 +211,11 @@ class ColumnBlock(TransformerMixin, BaseEstimator):
             prepared[name] = numbers.astype(float)
         for name in self.categories_:
             column = sheet[name] if name in sheet else pd.Series(np.nan, index=sheet.index)
-            prepared[name] = _as_text(column)
+            prepared[name] = as_text(column)
         return pd.DataFrame(prepared, index=sheet.index)
 
 
-def _as_text(column: pd.Series) -> pd.Series:
+def as_text(column: pd.Series) -> pd.Series:
     """Return categories as text; a batch 12 is "12" also where a gap made it 12.0."""
     if is_numeric_dtype(column) and not is_bool_dtype(column):
         text = column.map("{:g}".format)

@@ -1,0 +1,46 @@
+rule consortium_export:
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        excluded="results/{cohort}/cohort/excluded.tsv",
+        results=expand(
+            "results/{{cohort}}/differential/{layer}/results.tsv", layer=LAYERS
+        ),
+        summaries=expand(
+            "results/{{cohort}}/differential/{layer}/summary.json", layer=LAYERS
+        ),
+        weights=expand(
+            "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
+        ),
+        variance="results/{cohort}/integration/variance_explained.tsv",
+        performance="results/{cohort}/classification/performance.tsv",
+        predictions="results/{cohort}/classification/predictions.tsv",
+        model="results/{cohort}/classification/model/model.skops",
+        manifest="results/{cohort}/classification/model/model.json",
+    output:
+        bundle="results/{cohort}/export/{cohort}.zip",
+        manifest="results/{cohort}/export/manifest.json",
+    log:
+        "logs/{cohort}/consortium_export.log",
+    benchmark:
+        "benchmarks/{cohort}/consortium_export.tsv"
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        cohort=COHORT,
+        sheet=sheet_settings(config),
+        contrast=config["differential"]["contrast"],
+        types={name: config["layers"][name]["type"] for name in LAYERS},
+        described=config["clinical"]["predictors"],
+        minimum=config["export"]["minimum_count"],
+    script:
+        "../scripts/consortium_export.py"
+
+
+rule export:
+    input:
+        f"results/{COHORT}/export/{COHORT}.zip",
+    localrule: True

@@ -1,0 +1,99 @@
+import sys
+from pathlib import Path
+
+from snakemake.logging import logger
+
+sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
+
+from trdomics.errors import InputError
+
+
+def checked_meta(config):
+    """Return the config with its defaults; stop with one line where bundles cannot be combined."""
+    from trdomics.consortium.gather import read_bundles, resolve_meta
+
+    try:
+        resolved = resolve_meta(config, ", ".join(map(str, workflow.configfiles)))
+        # jobs that the main process starts need not look again
+        if workflow.is_main_process:
+            read_bundles(resolved["meta"]["bundles"])
+    except InputError as error:
+        logger.error(f"error: {error}")
+        sys.exit(1)
+    return resolved
+
+
+config.update(checked_meta(config))
+
+META = config["meta"]
+PAGE = f"results/{META['name']}/meta.html"
+TARGETS = [PAGE, f"results/{META['name']}/meta/summary.json"]
+
+
+wildcard_constraints:
+    name=META["name"].replace(".", r"\."),
+
+
+rule consortium_meta:
+    input:
+        bundles=META["bundles"],
+    output:
+        effects="results/{name}/meta/effects.tsv",
+        factors="results/{name}/meta/factors.tsv",
+        performance="results/{name}/meta/performance.tsv",
+        cohorts="results/{name}/meta/cohorts.tsv",
+        summary="results/{name}/meta/summary.json",
+    log:
+        "logs/{name}/consortium_meta.log",
+    benchmark:
+        "benchmarks/{name}/consortium_meta.tsv"
+    conda:
+        "../../envs/consortium.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings={key: META[key] for key in ("fdr", "permutations", "seed")},
+    script:
+        "../scripts/consortium_meta.py"
+
+
+rule consortium_meta_page:
+    input:
+        effects="results/{name}/meta/effects.tsv",
+        factors="results/{name}/meta/factors.tsv",
+        performance="results/{name}/meta/performance.tsv",
+        cohorts="results/{name}/meta/cohorts.tsv",
+        summary="results/{name}/meta/summary.json",
+        template=workflow.source_path("../report/meta.html.j2"),
+    output:
+        page=report(
+            "results/{name}/meta.html",
+            caption="../report/consortium_meta.rst",
+            category="Meta-analysis",
+            labels={"page": "Several cohorts combined"},
+        ),
+        forest="results/{name}/meta/forest.svg",
+        agreement="results/{name}/meta/agreement.svg",
+        volcanos=directory("results/{name}/meta/volcanos"),
+    log:
+        "logs/{name}/consortium_meta_page.log",
+    benchmark:
+        "benchmarks/{name}/consortium_meta_page.tsv"
+    conda:
+        "../../envs/consortium.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings={"name": META["name"]},
+    script:
+        "../scripts/consortium_meta_page.py"
+
+
+rule meta:
+    input:
+        TARGETS,
+    localrule: True

@@ -1,0 +1,38 @@
+"""Write the bundle that a cohort gives to a consortium."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+import logging
+from pathlib import Path
+
+from trdomics.cohort.load import read_patients
+from trdomics.consortium.bundle import MANIFEST, write_bundle
+from trdomics.consortium.export import Export, identifiers
+from trdomics.files import read_json, read_table, replacing
+
+inputs, params, outputs = snakemake.input, snakemake.params, snakemake.output
+sheet, site = params.sheet, params.sheet["samples"]["site"]
+patients = read_patients(inputs.patients, sheet)
+export = Export(params.cohort, sheet["label"], params.contrast, patients, params.minimum)
+layers = zip(params.types.items(), inputs.results, inputs.summaries, inputs.weights, strict=True)
+for (layer, kind), results, summary, weights in layers:
+    tested = read_table(results)
+    export.effects(layer, kind, tested, read_json(summary))
+    carriers = None
+    if "carriers_positive" in tested:
+        tested = tested.set_index("feature")
+        carriers = tested["carriers_positive"] + tested["carriers_negative"]
+    export.factors(layer, read_table(weights), carriers, int(patients[f"in_{layer}"].sum()))
+export.variance(read_table(inputs.variance))
+export.performance(read_table(inputs.performance), read_table(inputs.predictions))
+export.description(params.described, site)
+export.model(Path(inputs.model).parent, site)
+ids = [layer["id_column"] for layer in sheet["layers"].values()]
+members = export.members(identifiers(patients, ids, inputs.excluded))
+write_bundle(members, outputs.bundle)
+with replacing(outputs.manifest) as temporary:
+    temporary.write_bytes(members[MANIFEST])
+for reason in export.left_out:
+    logging.getLogger("export").info("left out: %s", reason)

@@ -1,0 +1,31 @@
+"""Combine the bundles of several cohorts."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+import pandas as pd
+
+from trdomics.consortium.agreement import factor_agreement
+from trdomics.consortium.combine import combine_features
+from trdomics.consortium.gather import cohort_table, layers_of, read_bundles, side_by_side
+from trdomics.consortium.page import meta_summary
+from trdomics.consortium.pooled_performance import auroc_table
+from trdomics.files import write_json, write_table
+
+settings, outputs = snakemake.params.settings, snakemake.output
+bundles = read_bundles(snakemake.input.bundles)
+tables = []
+for layer in layers_of(bundles):
+    parts = side_by_side(bundles, layer)
+    results = combine_features(parts["effect"], parts["se"])
+    named = pd.concat([parts["symbol"], results], axis=1).rename_axis("feature").reset_index()
+    tables.append(named.assign(layer=layer)[["layer", *named.columns]])
+effects = pd.concat(tables, ignore_index=True)
+factors = factor_agreement(bundles, settings["permutations"], settings["seed"])
+performance = auroc_table(bundles)
+write_table(effects, outputs.effects)
+write_table(factors, outputs.factors)
+write_table(performance, outputs.performance)
+write_table(cohort_table(bundles), outputs.cohorts)
+write_json(meta_summary(bundles, effects, factors, performance, settings["fdr"]), outputs.summary)

@@ -1,0 +1,158 @@
+"""A search of a bundle for what must not be in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from trdomics.archive import read_archive, read_array
+from trdomics.consortium.bundle import COUNT, columns_of, parse_table
+
+# Shorter names, or numbers, are looked for as whole words only: every text has an "a1" in it.
+DISTINCTIVE = 5
+COUNT_KEY = re.compile(r"(n|n_.+|.+_count|carriers.*|counts?)")
+ARCHIVES, ARRAYS, JSON, TABLE = (".zip", ".skops", ".npz"), (".npy",), (".json",), (".tsv",)
+# Keys of the model's manifest and of skops' tree that count no patients.
+NO_PATIENTS = {"minimum_count", "n_features_in_", "n_iter_", "n_factors", "n_features", "n_jobs"}
+
+
+def audit(
+    members: Mapping[str, bytes],
+    names: Collection[str],
+    lengths: Collection[int],
+    minimum: int,
+) -> list[str]:
+    """Search a bundle, and every archive inside it, for traces of single patients.
+
+    Parameters
+    ----------
+    members : mapping of str to bytes
+        Files by name.
+    names : collection of str
+        Ids of patients and samples, and names of sites.
+    lengths : collection of int
+        Numbers of patients: of the cohort, of the training, of those who have a layer.
+    minimum : int
+        The smallest number of patients that may be counted.
+
+    Returns
+    -------
+    list of str
+        What was found, as sentences; empty where nothing was.
+    """
+    finder = Finder(names, lengths, minimum)
+    for name, content in members.items():
+        finder.member(name, content)
+    return list(dict.fromkeys([*finder.found, *finder.long()]))
+
+
+class Finder:
+    """Collects what :func:`audit` finds; the parameters are the same."""
+
+    def __init__(self, names: Collection[str], lengths: Collection[int], minimum: int) -> None:
+        self.names = set(map(str, names))
+        self.distinctive = [n for n in self.names if len(n) >= DISTINCTIVE and not n.isdigit()]
+        self.lengths, self.minimum = set(lengths), minimum
+        self.found: list[str] = []
+        self.sizes: list[tuple[str, int]] = []
+        # as long as a list of names of features: not one of patients, whose names would be found
+        self.feature_numbers: set[int] = set()
+
+    def member(self, name: str, content: bytes) -> None:
+        """Search one file."""
+        self.text(name, name)
+        if name.endswith(ARCHIVES):
+            inner = read_archive(content, [r"[^/\\]+"], where=name)
+            description = inner.pop("schema.json", None)
+            if description is not None:
+                self.member(f"{name}/schema.json", description)
+            for part, inside in inner.items():
+                self.member(f"{name}/{part}", inside)
+        elif name.endswith(ARRAYS):
+            self.array(name, read_array(content, name))
+        else:
+            text = content.decode("utf-8")
+            self.text(name, text)
+            if name.endswith(JSON):
+                self.json(name, json.loads(text))
+            elif name.endswith(TABLE):
+                self.table(name, content)
+
+    def text(self, where: str, text: str) -> None:
+        """Search a text for names that can be nothing else."""
+        for name in self.distinctive:
+            # as it stands, and as JSON writes it
+            if name in text or json.dumps(name)[1:-1] in text:
+                self.found.append(f"{where} names {name!r}")
+
+    def words(self, where: str, words: Iterator[Any]) -> None:
+        """Compare whole words with the names."""
+        for word in {str(word) for word in words} & self.names:
+            self.found.append(f"{where} names {word!r}")
+
+    def length(self, where: str, size: int) -> None:
+        """Keep in mind how long something is."""
+        self.sizes.append((where, size))
+
+    def long(self) -> list[str]:
+        """Return what has a value per patient."""
+        suspicious = self.lengths - self.feature_numbers
+        return [
+            f"{where} has {size} values, as many as there are patients"
+            for where, size in self.sizes
+            if size in suspicious
+        ]
+
+    def array(self, where: str, values: np.ndarray) -> None:
+        """Search an array."""
+        if values.dtype.kind in "US":
+            self.feature_numbers.update(values.shape[:1])
+            self.words(where, iter(values.ravel().astype(str).tolist()))
+        for size in values.shape:
+            self.length(where, size)
+        if values.dtype.names:
+            self.found.append(f"{where} has a table of its own")
+
+    def json(self, where: str, value: Any) -> None:
+        """Search JSON: the manifests, and the description of a skops file."""
+        if isinstance(value, dict):
+            self.length(where, len(value))
+            self.words(f"{where} as a key", iter(value))
+            for key, item in value.items():
+                if _is_count(key, item) and 0 < item < self.minimum:
+                    self.found.append(f"{where}: {key} is {item}")
+                self.json(f"{where}: {key}", item)
+        elif isinstance(value, list):
+            if value and all(isinstance(item, str) for item in value):
+                self.feature_numbers.add(len(value))
+                self.words(where, iter(value))
+            else:
+                self.length(where, len(value))
+                for item in value:
+                    self.json(where, item)
+        elif isinstance(value, str):
+            self.words(where, iter([value]))
+
+    def table(self, where: str, content: bytes) -> None:
+        """Search a table whose columns the format knows."""
+        kinds = columns_of(where)
+        table = parse_table(where, content, "bundle")
+        if "feature" not in kinds:
+            self.length(where, len(table))
+        for column in table.columns:
+            if column not in kinds or kinds[column] in ("number", "finite"):
+                continue
+            if kinds[column] == COUNT:
+                small = table[column][(table[column] > 0) & (table[column] < self.minimum)]
+                self.found += [f"{where}: {column} is {count:g}" for count in small]
+            else:
+                self.words(f"{where} column {column}", iter(table[column].dropna()))
+
+
+def _is_count(key: str, value: Any) -> bool:
+    integer = isinstance(value, int) and not isinstance(value, bool)
+    return integer and key not in NO_PATIENTS and COUNT_KEY.fullmatch(key) is not None

@@ -1,0 +1,239 @@
+"""The bundle that a cohort gives to a consortium: its format, and reading without trust."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from trdomics.archive import AGAIN, read_archive, sha256_of, verify, write_archive
+from trdomics.cohort.schema import ClosedSchema, load_schema
+from trdomics.errors import InputError
+from trdomics.files import MISSING, plain
+
+MANIFEST = "manifest.json"
+MODEL_FILES = ("model/model.skops", "model/model.json")
+MAX_BYTES = 2**28
+MAX_MEMBERS = 200
+MAX_ROWS = 500_000
+MAX_TEXT = 500
+# Columns of every table. TEXT may be empty, NUMBER missing; COUNT is a number of patients.
+TEXT, NAME, NUMBER, FINITE, COUNT = "text", "name", "number", "finite", "count"
+EFFECTS = {"feature": NAME, "symbol": TEXT, "base_mean": NUMBER, "effect": FINITE, "se": FINITE}
+TABLES: dict[str, dict[str, str]] = {
+    r"effects/[A-Za-z0-9_]+\.tsv": EFFECTS,
+    r"factors/[A-Za-z0-9_]+\.tsv": {"feature": NAME},  # and Factor1 … FactorK
+    r"variance_explained\.tsv": {"layer": NAME, "factor": NAME, "r2": FINITE},
+    r"description\.tsv": {
+        "column": NAME,
+        "level": TEXT,
+        "mean": NUMBER,
+        "sd": NUMBER,
+        "share": NUMBER,
+        "n": COUNT,
+    },
+    r"performance\.tsv": {
+        "feature_set": NAME,
+        "role": NAME,
+        "metric": NAME,
+        "value": NUMBER,
+        "lower": NUMBER,
+        "upper": NUMBER,
+        "se": NUMBER,
+        "reason": TEXT,
+    },
+    r"calibration\.tsv": {
+        "feature_set": NAME,
+        "predicted": FINITE,
+        "observed": FINITE,
+        "n": COUNT,
+    },
+    r"roc\.tsv": {
+        "feature_set": NAME,
+        "false_positive_rate": FINITE,
+        "true_positive_rate": FINITE,
+    },
+    r"decision\.tsv": {
+        "feature_set": NAME,
+        "threshold": FINITE,
+        "net_benefit": FINITE,
+        "treat_all": FINITE,
+    },
+    r"sites\.tsv": {"measure": NAME, "value": NUMBER, "lower": NUMBER, "upper": NUMBER},
+}
+_FACTOR = re.compile(r"Factor[1-9][0-9]{0,3}")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read and checked.
+
+    Attributes
+    ----------
+    where : str
+        Its file, for messages.
+    manifest : dict
+    tables : dict of str to DataFrame
+        By member, such as ``effects/mrna.tsv``.
+    checksums : dict of str to str
+        Of all members but the manifest.
+    """
+
+    where: str
+    manifest: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    checksums: dict[str, str]
+
+    @property
+    def cohort(self) -> str:
+        """The cohort's name."""
+        return str(self.manifest["cohort"])
+
+    def of(self, folder: str) -> dict[str, pd.DataFrame]:
+        """Return the tables of ``effects`` or ``factors`` by layer."""
+        members = {name: name.split("/") for name in self.tables if name.startswith(f"{folder}/")}
+        return {parts[1].removesuffix(".tsv"): self.tables[n] for n, parts in members.items()}
+
+
+def table_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as TSV, six significant digits."""
+    text = table.to_csv(
+        sep="\t", index=False, na_rep=MISSING, float_format="%.6g", lineterminator="\n"
+    )
+    return text.encode()
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return JSON with sorted keys."""
+    return (json.dumps(plain(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def with_manifest(description: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return all members of a bundle: its files behind the manifest that lists them."""
+    checksums = {name: sha256_of(content) for name, content in files.items()}
+    manifest = {**description, "files": checksums}
+    return {MANIFEST: json_bytes(_schema().resolve(plain(manifest), MANIFEST)), **files}
+
+
+def write_bundle(members: Mapping[str, bytes], path: str | os.PathLike[str]) -> None:
+    """Write a bundle's members, the same bytes for the same members."""
+    write_archive(members, path)
+
+
+def read_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Read a bundle of whomever, executing nothing in it.
+
+    Raises
+    ------
+    InputError
+        If it is no bundle, is damaged, was changed after it was written, or has a member, a key
+        or a column that no bundle has.
+    """
+    where = os.fspath(path)
+    allowed = [re.escape(MANIFEST), *map(re.escape, MODEL_FILES), *TABLES]
+    contents = read_archive(path, allowed, max_bytes=MAX_BYTES, max_members=MAX_MEMBERS)
+    if MANIFEST not in contents:
+        raise InputError(where, f"has no {MANIFEST}", "name a bundle that `snakemake export` wrote")
+    manifest = _manifest(contents.pop(MANIFEST), where)
+    verify(contents, manifest["files"], where)
+    tables = {
+        name: parse_table(name, content, where)
+        for name, content in contents.items()
+        if name not in MODEL_FILES
+    }
+    bundle = Bundle(where, manifest, tables, manifest["files"])
+    for folder in ("effects", "factors"):
+        strangers = set(bundle.of(folder)) - set(manifest["layers"])
+        if strangers:
+            raise InputError(where, f"has a table of no layer of its own: {min(strangers)}", AGAIN)
+    return bundle
+
+
+@cache
+def _schema() -> ClosedSchema:
+    return ClosedSchema(load_schema("bundle"))
+
+
+def _manifest(content: bytes, where: str) -> dict[str, Any]:
+    where = f"{where}: {MANIFEST}"
+    try:
+        manifest = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(where, f"is no JSON ({error})", AGAIN) from error
+    if isinstance(manifest, dict) and manifest.get("format") != 1:
+        shown = repr(manifest.get("format"))[:40]
+        raise InputError(
+            where,
+            f"has format {shown}, this version reads 1",
+            "use the version of the workflow that wrote it",
+        )
+    resolved: dict[str, Any] = _schema().resolve(manifest, where)
+    return resolved
+
+
+def columns_of(name: str) -> dict[str, str]:
+    """Return the columns that a member of this name must have, with their kinds."""
+    return next(columns for pattern, columns in TABLES.items() if re.fullmatch(pattern, name))
+
+
+def parse_table(name: str, content: bytes, where: str) -> pd.DataFrame:
+    """Read one table of a bundle and check its columns and values.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or unknown, a value is not of its column's kind, or a name comes
+        twice.
+    """
+    where = f"{where}: {name}"
+    try:
+        table = pd.read_csv(
+            io.BytesIO(content),
+            sep="\t",
+            dtype=str,
+            quoting=3,
+            keep_default_na=False,
+            encoding="utf-8",
+            nrows=MAX_ROWS + 1,
+        )
+    except (ValueError, pd.errors.ParserError) as error:
+        raise InputError(where, f"is no table ({str(error)[:80]})", AGAIN) from error
+    if len(table) > MAX_ROWS:
+        raise InputError(where, f"has more than {MAX_ROWS} rows", AGAIN)
+    kinds = dict(columns_of(name))
+    if name.startswith("factors/"):
+        kinds |= {column: FINITE for column in table.columns if _FACTOR.fullmatch(column)}
+    if list(table.columns) != list(kinds):
+        shown = ", ".join(map(str, table.columns))[:120]
+        raise InputError(where, f"has the columns {shown}, not {', '.join(kinds)[:120]}", AGAIN)
+    for column, kind in kinds.items():
+        table[column] = _checked(table[column], kind, f"{where} column {column}")
+    if "feature" in kinds and not table["feature"].is_unique:
+        twice = table["feature"][table["feature"].duplicated()].iloc[0]
+        raise InputError(where, f"lists {twice[:80]!r} twice", AGAIN)
+    if "se" in kinds and kinds["se"] == FINITE and not (table["se"] > 0).all():
+        raise InputError(f"{where} column se", "has errors that are not above 0", AGAIN)
+    return table
+
+
+def _checked(column: pd.Series, kind: str, where: str) -> pd.Series:
+    if kind in (TEXT, NAME):
+        if (column.str.len() > MAX_TEXT).any():
+            raise InputError(where, f"has names of more than {MAX_TEXT} letters", AGAIN)
+        if kind == NAME and ((column == "") | (column == MISSING)).any():
+            raise InputError(where, "lacks a name", AGAIN)
+        return column.where(column != MISSING, None)
+    numbers = pd.to_numeric(column.where(column != MISSING), errors="coerce").astype(float)
+    missing = numbers.isna() | numbers.map(math.isinf)
+    if (missing & (column != MISSING)).any() or (kind != NUMBER and missing.any()):
+        found = column[missing].iloc[0]
+        raise InputError(where, f"{found[:40]!r} is no finite number", AGAIN)
+    return numbers

@@ -1,0 +1,212 @@
+"""What of a result may leave the house: nothing that counts fewer patients than a minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+Z = float(norm.isf(0.025))
+LARGEST_SHARE = 0.1  # of the patients in one bin of a curve
+THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
+CATEGORY_VALUES = 10
+OTHER = "other"
+
+
+def coarse(count: float, minimum: int) -> int:
+    """Return a number of patients, rounded down to a multiple of the minimum.
+
+    So the difference of two published numbers never stands for fewer patients than the minimum.
+    """
+    return int(count) // minimum * minimum
+
+
+def interval_error(lower: Any, upper: Any) -> Any:
+    """Return the standard error behind a 95 % interval."""
+    return (upper - lower) / (2 * Z)
+
+
+def burden_effects(results: pd.DataFrame, minimum: int, n: tuple[int, int]) -> pd.DataFrame:
+    """Return log odds ratios and errors of the features with enough carriers in both groups.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Of :func:`trdomics.differential.burden.differential_carriers`.
+    minimum : int
+        Carriers, and patients without, that each group must have.
+    n : (int, int)
+        Patients of the positive and the negative group.
+
+    Returns
+    -------
+    DataFrame
+        ``feature``, ``symbol``, ``base_mean`` (missing), ``effect``, ``se``: the latter from the
+        profile or exact interval.
+    """
+    enough = np.logical_and.reduce(
+        [
+            (results[f"carriers_{group}"] >= minimum)
+            & (size - results[f"carriers_{group}"] >= minimum)
+            for group, size in zip(("positive", "negative"), n, strict=True)
+        ]
+    )
+    error = interval_error(results["lower"], results["upper"])
+    kept = results[enough & np.isfinite(results["log_odds_ratio"]) & np.isfinite(error)]
+    return pd.DataFrame(
+        {
+            "feature": kept["feature"],
+            "symbol": kept["feature"],
+            "base_mean": np.nan,
+            "effect": kept["log_odds_ratio"],
+            "se": error[kept.index],
+        }
+    )
+
+
+def expression_effects(results: pd.DataFrame) -> pd.DataFrame:
+    """Return effects and errors of every tested feature; its mean to two digits.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Of a layer of counts or continuous values.
+    """
+    tested = results[np.isfinite(results["log2_fold_change"]) & (results["lfc_se"] > 0)]
+    return pd.DataFrame(
+        {
+            "feature": tested["feature"],
+            "symbol": tested["symbol"],
+            "base_mean": [float(f"{mean:.2g}") for mean in tested["base_mean"]],
+            "effect": tested["log2_fold_change"],
+            "se": tested["lfc_se"],
+        }
+    )
+
+
+def risk_bins(label: np.ndarray, probability: np.ndarray, minimum: int) -> pd.DataFrame:
+    """Gather patients by predicted risk, each bin with enough patients of both groups.
+
+    Everything that is published of a curve is computed from these bins, and so tells no more.
+
+    Parameters
+    ----------
+    label : ndarray of 0 and 1, shape (n_patients,)
+    probability : ndarray, shape (n_patients,)
+    minimum : int
+        Patients of each group that a bin has at least.
+
+    Returns
+    -------
+    DataFrame
+        From high to low risk: ``predicted`` (mean), ``n_positive``, ``n_negative``. Empty where
+        a group is smaller than the minimum.
+    """
+    order = np.argsort(-probability, kind="stable")
+    outcome, risk = label[order].astype(int), probability[order]
+    edges = [0]
+    for end in range(1, len(outcome) + 1):
+        inside = outcome[edges[-1] : end]
+        positive = int(inside.sum())
+        enough = min(positive, len(inside) - positive) >= minimum
+        if enough and len(inside) >= LARGEST_SHARE * len(outcome):
+            edges.append(end)
+    # those who are left over at the low end join the last bin
+    edges = [*edges[:-1], len(outcome)] if len(edges) > 1 else edges
+    rows = [
+        {
+            "predicted": round(float(risk[start:end].mean()), 3),
+            "n_positive": int(outcome[start:end].sum()),
+            "n_negative": int((1 - outcome[start:end]).sum()),
+        }
+        for start, end in zip(edges[:-1], edges[1:], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["predicted", "n_positive", "n_negative"])
+
+
+def curves(bins: pd.DataFrame, minimum: int) -> dict[str, pd.DataFrame]:
+    """Return calibration, ROC and decision curves of :func:`risk_bins`, two decimals each."""
+    positive, negative = bins["n_positive"].to_numpy(), bins["n_negative"].to_numpy()
+    total = positive + negative
+    prevalence = positive.sum() / total.sum()
+    calibration = pd.DataFrame(
+        {
+            "predicted": bins["predicted"],
+            "observed": (positive / total).round(2),
+            "n": [coarse(n, minimum) for n in total],
+        }
+    )
+    roc = pd.DataFrame(
+        {
+            "false_positive_rate": np.r_[0, negative.cumsum() / negative.sum()].round(2),
+            "true_positive_rate": np.r_[0, positive.cumsum() / positive.sum()].round(2),
+        }
+    )
+    odds = THRESHOLDS / (1 - THRESHOLDS)
+    acted = bins["predicted"].to_numpy()[None, :] >= THRESHOLDS[:, None]
+    benefit = (acted @ positive - odds * (acted @ negative)) / total.sum()
+    decision = pd.DataFrame(
+        {
+            "threshold": THRESHOLDS,
+            "net_benefit": benefit.round(2),
+            "treat_all": (prevalence - odds * (1 - prevalence)).round(2),
+        }
+    )
+    return {"calibration": calibration, "roc": roc, "decision": decision}
+
+
+def description(sheet: pd.DataFrame, columns: Sequence[str], minimum: int) -> pd.DataFrame:
+    """Describe patients by columns of the sheet: mean and spread, or shares of categories.
+
+    No minimum or maximum: they are values of a patient. Categories of too few patients are
+    lumped with the next larger ones as ``other``.
+
+    Parameters
+    ----------
+    sheet : DataFrame
+        Patients by row.
+    columns : sequence of str
+    minimum : int
+
+    Returns
+    -------
+    DataFrame
+        ``column``, ``level`` (of a category), ``mean``, ``sd``, ``share``, ``n`` (known, rounded
+        down). A column that fewer than the minimum have, or whose categories cannot be lumped,
+        is left out.
+    """
+    rows: list[dict[str, Any]] = []
+    for column in columns:
+        known = sheet[column].dropna()
+        if len(known) < minimum:
+            continue
+        n = coarse(len(known), minimum)
+        if pd.api.types.is_numeric_dtype(known) and known.nunique() > CATEGORY_VALUES:
+            mean, sd = float(f"{known.mean():.3g}"), float(f"{known.std():.3g}")
+            rows.append({"column": column, "level": None, "mean": mean, "sd": sd, "n": n})
+            continue
+        shares = lumped(known.astype(str), minimum)
+        rows += [
+            {"column": column, "level": level, "share": round(count / len(known), 2), "n": n}
+            for level, count in shares.items()
+        ]
+    return pd.DataFrame(rows, columns=["column", "level", "mean", "sd", "share", "n"])
+
+
+def lumped(values: pd.Series, minimum: int) -> dict[str, int]:
+    """Return patients by category, small ones together until they are enough.
+
+    Empty where that leaves one category only: its complement would be small.
+    """
+    counts = values.value_counts().sort_index().sort_values(kind="stable")
+    small = int((counts < minimum).sum())
+    if small:
+        while counts.iloc[:small].sum() < minimum and small < len(counts):
+            small += 1
+    result = {str(level): int(n) for level, n in counts.iloc[small:].items()}
+    if small and int(counts.iloc[:small].sum()) >= minimum:
+        result[OTHER] = int(counts.iloc[:small].sum())
+    return result if len(result) > 1 else {}

@@ -1,0 +1,264 @@
+"""The files of a bundle, made from a cohort's results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics import __version__
+from trdomics.archive import sha256_of
+from trdomics.classification.persist import dumps, load_model
+from trdomics.consortium.audit import COUNT_KEY, audit
+from trdomics.consortium.bundle import EFFECTS, MODEL_FILES, json_bytes, table_bytes, with_manifest
+from trdomics.consortium.disclosure import (
+    burden_effects,
+    coarse,
+    curves,
+    description,
+    expression_effects,
+    interval_error,
+    risk_bins,
+)
+from trdomics.consortium.frozen import obstacles, shareable
+from trdomics.errors import InputError
+from trdomics.files import read_table
+
+MINIMUM_KEY = "export.minimum_count"
+EFFECT_NAMES = {"counts": "log2 fold change", "continuous": "difference"}
+LOG_ODDS = "log odds ratio"
+
+
+class Export:
+    """Gathers the files of a bundle, and what had to be left out.
+
+    Parameters
+    ----------
+    cohort : str
+    label : mapping
+        The config's ``label``.
+    contrast : sequence of str
+        Column, tested and reference level.
+    patients : DataFrame
+        Of :func:`trdomics.cohort.load.read_patients`.
+    minimum : int
+        The smallest number of patients that may be counted.
+    """
+
+    def __init__(
+        self,
+        cohort: str,
+        label: Mapping[str, Any],
+        contrast: Sequence[str],
+        patients: pd.DataFrame,
+        minimum: int,
+    ) -> None:
+        self.cohort, self.label, self.contrast = cohort, label, contrast
+        self.patients, self.minimum = patients, minimum
+        self.trained = patients[patients["label"].notna()]
+        self.files: dict[str, bytes] = {}
+        self.layers: dict[str, dict[str, Any]] = {}
+        self.left_out: list[str] = []
+        self.n = self._groups(
+            int((self.trained["label"] == 1).sum()), int((self.trained["label"] == 0).sum())
+        )
+        if self.n is None:
+            raise InputError(
+                f"cohort {cohort}",
+                f"a group of the label has fewer than {minimum} patients",
+                f"such a cohort cannot be shared; the limit is `{MINIMUM_KEY}`",
+            )
+
+    def _groups(self, positive: int, negative: int) -> dict[str, int] | None:
+        if min(positive, negative) < self.minimum:
+            return None
+        return {
+            "n_positive": coarse(positive, self.minimum),
+            "n_negative": coarse(negative, self.minimum),
+        }
+
+    def _add(self, name: str, table: pd.DataFrame) -> None:
+        if len(table):
+            self.files[name] = table_bytes(table)
+
+    def effects(
+        self, layer: str, kind: str, results: pd.DataFrame, summary: Mapping[str, Any]
+    ) -> None:
+        """Add the differential test of a layer of a type."""
+        positive, negative = summary["n_positive"], summary["n_negative"]
+        groups = self._groups(positive, negative)
+        if groups is None:
+            self.left_out.append(f"{layer}: a group has fewer than {self.minimum} patients")
+            return
+        carriers = kind not in EFFECT_NAMES
+        if carriers:
+            table = burden_effects(results, self.minimum, (positive, negative))
+            self.left_out.append(
+                f"{layer}: features with fewer than {self.minimum} carriers, or fewer others, in "
+                f"a group ({len(results) - len(table)} of {len(results)})"
+            )
+        else:
+            table = expression_effects(results)
+        self.layers[layer] = {
+            "type": kind,
+            "effect": LOG_ODDS if carriers else EFFECT_NAMES[kind],
+            "design": summary["design"],
+            "patients": groups,
+        }
+        self._add(f"effects/{layer}.tsv", table[list(EFFECTS)])
+
+    def factors(
+        self, layer: str, weights: pd.DataFrame, carriers: pd.Series | None, profiled: int
+    ) -> None:
+        """Add MOFA's weights of a layer.
+
+        Parameters
+        ----------
+        layer : str
+        weights : DataFrame
+            ``feature``, ``symbol`` and the factors.
+        carriers : Series or None
+            Of a layer of carriers: how many patients carry each feature.
+        profiled : int
+            Patients who have the layer.
+        """
+        if layer not in self.layers:
+            return
+        if carriers is not None:
+            known = carriers.reindex(weights["feature"]).fillna(0).to_numpy()
+            weights = weights[(known >= self.minimum) & (profiled - known >= self.minimum)]
+        self._add(f"factors/{layer}.tsv", weights.drop(columns="symbol"))
+
+    def variance(self, table: pd.DataFrame) -> None:
+        """Add the variance that factors explain (``view``, ``factor``, ``r2``)."""
+        table = table.rename(columns={"view": "layer"})[["layer", "factor", "r2"]]
+        self._add("variance_explained.tsv", table[np.isfinite(table["r2"])])
+
+    def performance(self, performance: pd.DataFrame, predictions: pd.DataFrame) -> None:
+        """Add metrics, and curves of patients in bins."""
+        table = performance.assign(se=interval_error(performance["lower"], performance["upper"]))
+        columns = ["feature_set", "role", "metric", "value", "lower", "upper", "se", "reason"]
+        self._add("performance.tsv", table[columns])
+        parts: dict[str, list[pd.DataFrame]] = {"calibration": [], "roc": [], "decision": []}
+        for name, rows in predictions.groupby("feature_set", sort=False):
+            risk = rows.groupby("patient_id")["probability"].mean()
+            label = self.trained["label"].reindex(risk.index).to_numpy()
+            bins = risk_bins(label, risk.to_numpy(), self.minimum)
+            if bins.empty:
+                self.left_out.append(f"curves of {name}: too few patients for a bin")
+                continue
+            for kind, curve in curves(bins, self.minimum).items():
+                parts[kind].append(curve.assign(feature_set=name)[["feature_set", *curve.columns]])
+        for kind, tables in parts.items():
+            if tables:
+                self._add(f"{kind}.tsv", pd.concat(tables))
+
+    def description(self, columns: Sequence[str], site: str | None) -> None:
+        """Add means and shares of columns of the sheet, but for the site."""
+        shown = [column for column in columns if column != site]
+        table = description(self.trained, shown, self.minimum)
+        missing = [column for column in shown if column not in set(table["column"])]
+        self.left_out += [
+            f"description of {column}: no two values that {self.minimum} patients have"
+            for column in missing
+        ]
+        self._add("description.tsv", table)
+
+    def model(self, folder: str | os.PathLike[str], site: str | None) -> None:
+        """Add the frozen model, or the reason why it cannot be shared."""
+        model, manifest = load_model(folder)
+        profiled = {
+            layer: int((self.trained[f"in_{layer}"] == 1).sum())
+            for layer in model.representation.normalisers_
+        }
+        reasons = obstacles(model, self.trained, profiled, site, self.minimum)
+        if reasons:
+            self.left_out.append(f"the frozen model: {'; '.join(reasons)}")
+            return
+        frozen = shareable(model, self.trained, self.minimum)
+        content = dumps(frozen)
+        manifest = {
+            **coarse_counts(manifest, self.minimum),
+            "prevalence": round(manifest["prevalence"], 3),
+            "blocks": frozen.representation.feature_names_,
+            "sha256": sha256_of(content),
+        }
+        self.files |= dict(zip(MODEL_FILES, (content, json_bytes(manifest)), strict=True))
+
+    def members(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return all members of the bundle, after a search for what must not be in it.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Ids of patients and of their samples.
+
+        Raises
+        ------
+        InputError
+            If something of a patient is in it.
+        """
+        manifest = {
+            "format": 1,
+            "software": __version__,
+            "cohort": self.cohort,
+            "minimum_count": self.minimum,
+            "label": {k: str(self.label[k]) for k in ("positive", "negative")},
+            "contrast": {"positive": self.contrast[1], "negative": self.contrast[2]},
+            "patients": self.n,
+            "layers": self.layers,
+            "left_out": self.left_out,
+        }
+        members = with_manifest(manifest, self.files)
+        found = audit(members, set(names), self.lengths(), self.minimum)
+        if found:
+            raise InputError(
+                f"export of {self.cohort}",
+                f"the bundle would tell of single patients: {found[0]}",
+                "nothing was written; rename the patient, or tell the authors of the workflow",
+            )
+        return members
+
+    def lengths(self) -> set[int]:
+        """Return the numbers of patients that a list of one value per patient could have."""
+        present = [
+            frame[f"in_{layer}"] == 1
+            for frame in (self.patients, self.trained)
+            for layer in self.layers
+        ]
+        return {len(self.patients), len(self.trained), *(int(mask.sum()) for mask in present)}
+
+
+def coarse_counts(value: Any, minimum: int) -> Any:
+    """Round numbers of patients in JSON down, known by their keys."""
+    if isinstance(value, list):
+        return [coarse_counts(item, minimum) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: coarse(item, minimum)
+        if isinstance(item, int) and not isinstance(item, bool) and COUNT_KEY.fullmatch(key)
+        else coarse_counts(item, minimum)
+        for key, item in value.items()
+    }
+
+
+def identifiers(patients: pd.DataFrame, id_columns: Iterable[str], excluded: str) -> set[str]:
+    """Return every id of a patient or a sample that the cohort knows.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        Indexed by patient.
+    id_columns : iterable of str
+        Columns with the names of samples.
+    excluded : path
+        Table of the ids that were left out.
+    """
+    names = {str(name) for name in patients.index}
+    for column in set(id_columns) & set(patients.columns):
+        names |= set(patients[column].dropna().astype(str))
+    return names | set(read_table(excluded, dtype=str)["id"].dropna())

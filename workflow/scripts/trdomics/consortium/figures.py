@@ -1,0 +1,193 @@
+"""Figures of the meta-analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from trdomics import style
+from trdomics.consortium.pooled_performance import COMBINED
+
+SHOWN_SETS = ("selected", "clinical", "confounders")
+LABELLED = 8
+SHOWN_NAME = 24
+
+
+def short(name: str) -> str:
+    """Cut a name of a foreign bundle to what fits beside an axis."""
+    return name if len(name) <= SHOWN_NAME else name[: SHOWN_NAME - 1] + "…"
+
+
+def _says(axes: Axes, text: str) -> None:
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes)
+
+
+def forest_figure(table: pd.DataFrame, sets: Sequence[str] = SHOWN_SETS) -> Figure:
+    """Draw the AUROC of every cohort and of all together, one panel per feature set.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`trdomics.consortium.pooled_performance.auroc_table`.
+    sets : sequence of str
+        Those that are drawn, where they are there.
+    """
+    shown = [name for name in sets if name in set(table["feature_set"])]
+    figure = Figure(
+        figsize=(7.6, 0.9 + 0.32 * len(table[table["feature_set"].isin(shown)])),
+        layout="constrained",
+    )
+    if not shown:
+        _says(figure.subplots(), "no cohort has a performance")
+        return figure
+    heights = [int((table["feature_set"] == name).sum()) for name in shown]
+    panels = figure.subplots(len(shown), 1, sharex=True, height_ratios=heights, squeeze=False)
+    for axes, name in zip(panels[:, 0], shown, strict=True):
+        rows = table[table["feature_set"] == name].reset_index(drop=True)
+        for position, row in rows.iterrows():
+            _forest_row(axes, position, row)
+        axes.set_yticks(range(len(rows)), [short(c) for c in rows["cohort"]])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
+        axes.set_title(name.replace("_", " "), loc="left")
+    panels[-1, 0].set_xlabel("AUROC")
+    low = np.nanmin([0.45, table["lower"].min(), table["prediction_lower"].min()])
+    panels[-1, 0].set_xlim(max(0, low - 0.02), 1.01)
+    return figure
+
+
+def _forest_row(axes: Axes, position: int, row: pd.Series) -> None:
+    combined = row["cohort"] == COMBINED
+    colour = style.VERMILION if combined else style.BLUE
+    if np.isnan(row["value"]):
+        axes.text(0.5, position, f" {row['reason']}", va="center", fontsize=8, color=style.GREY)
+        return
+    if combined and np.isfinite(row["prediction_lower"]):
+        axes.hlines(
+            position,
+            row["prediction_lower"],
+            row["prediction_upper"],
+            color=colour,
+            linewidth=1,
+            linestyle="--",
+        )
+    axes.hlines(position, row["lower"], row["upper"], color=colour, linewidth=2.4)
+    axes.plot(row["value"], position, marker="D" if combined else "s", color=colour, markersize=7)
+    axes.annotate(
+        f"{row['value']:.2f} ({row['lower']:.2f}–{row['upper']:.2f})",
+        (1.01, position),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        fontsize=9,
+        fontweight="bold" if combined else "normal",
+    )
+
+
+def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure:
+    """Draw the combined effect of every feature of a layer against its evidence.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of one layer: ``feature``, ``symbol``, ``effect``, ``pvalue``, ``padj``, ``q_pvalue``.
+    fdr : float
+    effect_label : str
+        Of the horizontal axis.
+    """
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    axes = figure.subplots()
+    rows = table[table["pvalue"].notna()]
+    if rows.empty:
+        _says(axes, "no feature was tested in two cohorts")
+        return figure
+    evidence = -np.log10(rows["pvalue"].clip(lower=1e-300))
+    called = rows["padj"] < fdr
+    uneven = called & (rows["q_pvalue"] < 0.05)
+    for mask, colour, label in (
+        (~called, style.GREY, "not called"),
+        (called & ~uneven, style.BLUE, f"called at {fdr:.0%}"),
+        (uneven, style.ORANGE, "called, cohorts differ (Q test p < 0.05)"),
+    ):
+        if mask.any():
+            axes.scatter(
+                rows["effect"][mask],
+                evidence[mask],
+                s=9,
+                color=colour,
+                alpha=0.6,
+                label=f"{label} ({int(mask.sum())})",
+                rasterized=True,
+                linewidths=0,
+            )
+    for position in evidence[called].nlargest(LABELLED).index:
+        name = rows.loc[position, "symbol"] or rows.loc[position, "feature"]
+        axes.annotate(
+            short(str(name)),
+            (rows.loc[position, "effect"], evidence[position]),
+            fontsize=7,
+            xytext=(3, 2),
+            textcoords="offset points",
+        )
+    axes.axvline(0, color="black", linewidth=0.6)
+    axes.set(xlabel=effect_label, ylabel="−log10 p")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3, fontsize=8)
+    return figure
+
+
+def agreement_figure(table: pd.DataFrame) -> Figure:
+    """Draw how similar every factor's best match in every other cohort is.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`trdomics.consortium.agreement.factor_agreement`.
+    """
+    rows = table[table["r"].notna()].copy()
+    figure = Figure(layout="constrained")
+    if rows.empty:
+        figure.set_size_inches(6.4, 2)
+        _says(figure.subplots(), "no two cohorts share enough features")
+        return figure
+    rows["name"] = rows["cohort"] + " " + rows["factor"]
+    others = list(dict.fromkeys(rows["other_cohort"]))
+    cohorts = list(dict.fromkeys(rows["cohort"]))
+    longest = rows.groupby("cohort")["name"].nunique().max()
+    figure.set_size_inches(2.6 * len(cohorts) + 1.2, 1.2 + 0.3 * longest)
+    panels = figure.subplots(1, len(cohorts), sharex=True, squeeze=False)[0]
+    colours = dict(zip(others, style.PALETTE * len(others), strict=False))
+    for axes, cohort in zip(panels, cohorts, strict=True):
+        here = rows[rows["cohort"] == cohort]
+        names = list(dict.fromkeys(here["factor"]))
+        for offset, other in enumerate(others):
+            part = here[here["other_cohort"] == other]
+            heights = [
+                names.index(f) + 0.12 * (offset - (len(others) - 1) / 2) for f in part["factor"]
+            ]
+            axes.scatter(
+                part["r"].abs(),
+                heights,
+                s=26,
+                color=colours[other],
+                label=short(other),
+                facecolors=[colours[other] if m else "white" for m in part["mutual"]],
+                edgecolors=colours[other],
+            )
+        axes.axvline(here["null_upper"].max(), color=style.GREY, linestyle=":", linewidth=1)
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set(title=short(cohort), xlabel="|r| of weights", xlim=(0, 1.02))
+    handles = {h.get_label(): h for axes in panels for h in axes.collections if h.get_label()}
+    handles = {name: h for name, h in handles.items() if name in map(short, others)}
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=min(5, len(handles)),
+        title="best match in",
+    )
+    return figure

@@ -1,0 +1,124 @@
+"""The frozen model as it may leave the house."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from trdomics.classification.blocks import ColumnBlock, as_text
+from trdomics.classification.search import RiskModel
+from trdomics.consortium.disclosure import coarse
+from trdomics.integration.mofa import MOFATransformer
+from trdomics.layers.burden import GeneBurden
+from trdomics.layers.residualise import CovariateResidualiser
+from trdomics.layers.values import BinaryNormaliser
+
+RARE = "(rare {})"
+
+
+def parts_of(value: Any) -> Iterator[BaseEstimator]:
+    """Walk through all estimators inside an estimator, itself first."""
+    if isinstance(value, (BaseEstimator, RiskModel)):
+        yield value
+        value = vars(value)
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        value = value.ravel().tolist()
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from parts_of(item)
+
+
+def obstacles(
+    model: RiskModel, sheet: pd.DataFrame, profiled: Mapping[str, int], site: str | None, least: int
+) -> list[str]:
+    """Return why a model cannot be passed on, each as half a sentence; nothing where it can.
+
+    Parameters
+    ----------
+    model : RiskModel
+    sheet : DataFrame
+        The training patients.
+    profiled : mapping of str to int
+        Training patients by layer.
+    site : str or None
+        Column of the sheet that holds the site.
+    least : int
+        The smallest number of patients that may be told of.
+    """
+    found: dict[str, None] = {}
+    if site is not None and site in model.representation.sheet_columns():
+        found[f"it reads the column `{site}` and so names the sites"] = None
+    for part in parts_of(model):
+        if isinstance(part, (RandomForestClassifier, GradientBoostingClassifier)):
+            found[f"the leaves of its trees count fewer than {least} patients of a group"] = None
+        if isinstance(part, CovariateResidualiser):
+            for column, levels in part.levels_.items():
+                rare = rare_levels(sheet[column], levels, least)
+                if rare:
+                    found[f"fewer than {least} patients have a value of `{column}`"] = None
+    for layer, normaliser in model.representation.normalisers_.items():
+        if isinstance(normaliser, (GeneBurden, BinaryNormaliser)):
+            carriers = normaliser.means_ * profiled[layer]
+            if min(carriers.min(), (profiled[layer] - carriers).min()) < least - 0.5:
+                found[f"a feature of {layer} has fewer than {least} carriers"] = None
+    return list(found)
+
+
+def rare_levels(column: pd.Series, levels: Any, least: int) -> list[str]:
+    """Return the levels that fewer patients have than that."""
+    counts = as_text(column).value_counts()
+    return [str(level) for level in levels if counts.get(str(level), 0) < least]
+
+
+def shareable(model: RiskModel, sheet: pd.DataFrame, least: int) -> RiskModel:
+    """Return a copy that tells of no group below the minimum.
+
+    Variants of few carriers are not named. A category of few patients loses its name, so that
+    patients who have it are in none of the known ones; for all others predictions stay the same.
+    Numbers of patients are rounded down, and the course of MOFA's fit is left out.
+
+    Parameters
+    ----------
+    model : RiskModel
+        Without :func:`obstacles`.
+    sheet : DataFrame
+        The training patients.
+    least : int
+    """
+    model = copy.deepcopy(model)
+    representation = model.representation
+    representation.normalisers_ = {
+        layer: fitted.without_rare(least) if isinstance(fitted, GeneBurden) else fitted
+        for layer, fitted in representation.normalisers_.items()
+    }
+    for name, block in representation.column_blocks_.items():
+        hide_rare(block, sheet, least)
+        representation.feature_names_[name] = [str(n) for n in block.get_feature_names_out()]
+    for part in parts_of(model):
+        # a group without numbers has a scaler that was never fitted
+        if isinstance(part, StandardScaler) and hasattr(part, "n_samples_seen_"):
+            part.n_samples_seen_ = coarse(int(np.min(part.n_samples_seen_)), least)
+        if isinstance(part, MOFATransformer):
+            part.elbo_ = part.elbo_[-1:]
+    return model
+
+
+def hide_rare(block: ColumnBlock, sheet: pd.DataFrame, least: int) -> None:
+    """Take the names off the categories of few patients, in place."""
+    if not block.categories_:
+        return
+    encoder: OneHotEncoder = block.transformer_.named_transformers_["categories"]
+    for position, column in enumerate(block.categories_):
+        levels = encoder.categories_[position].copy()
+        for number, level in enumerate(rare_levels(sheet[column], levels, least), start=1):
+            levels[levels == level] = RARE.format(number)
+        encoder.categories_[position] = levels

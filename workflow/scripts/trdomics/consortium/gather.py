@@ -1,0 +1,119 @@
+"""Bundles of several cohorts, checked against each other and laid side by side."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trdomics.cohort.schema import ClosedSchema, load_schema
+from trdomics.consortium.bundle import Bundle, read_bundle
+from trdomics.errors import InputError
+
+
+def resolve_meta(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Validate the config of a meta-analysis and fill in its defaults.
+
+    Raises
+    ------
+    InputError
+        At the first key that is unknown, missing or out of range.
+    """
+    config: dict[str, Any] = ClosedSchema(load_schema("meta")).resolve(dict(raw), where or "config")
+    return config
+
+
+def read_bundles(paths: Sequence[str]) -> list[Bundle]:
+    """Read bundles that can be combined.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read, two are of one cohort or hold the same results, or they do not
+        compare the same groups or call layers of different types by one name.
+    """
+    bundles = [read_bundle(path) for path in paths]
+    for first, second in itertools.combinations(bundles, 2):
+        _check_pair(first, second)
+    return bundles
+
+
+def _check_pair(first: Bundle, second: Bundle) -> None:
+    if first.cohort == second.cohort:
+        raise InputError(
+            second.where,
+            f"is of the cohort {second.cohort}, as {first.where} is",
+            "name every cohort once, and rename cohorts that share a name",
+        )
+    tested = [
+        {c for n, c in each.checksums.items() if n.startswith("effects/")}
+        for each in (first, second)
+    ]
+    if tested[0] & tested[1]:
+        raise InputError(
+            second.where,
+            f"holds the same results as {first.where}, under another name",
+            "name every cohort once",
+        )
+    for key in ("label", "contrast"):
+        groups = [
+            f"{each.manifest[key]['positive']!r} against {each.manifest[key]['negative']!r}"
+            for each in (first, second)
+        ]
+        if groups[0] != groups[1]:
+            raise InputError(
+                second.where,
+                f"its {key} is {groups[1]}, that of {first.where} is {groups[0]}",
+                "combine cohorts that compare the same groups, named alike",
+            )
+    for layer in set(first.manifest["layers"]) & set(second.manifest["layers"]):
+        kinds = [each.manifest["layers"][layer]["type"] for each in (first, second)]
+        if kinds[0] != kinds[1]:
+            raise InputError(
+                second.where,
+                f"its layer {layer} is of the type {kinds[1]}, that of {first.where} {kinds[0]}",
+                "give layers of different types different names",
+            )
+
+
+def layers_of(bundles: Sequence[Bundle]) -> list[str]:
+    """Return the layers that at least one bundle tested, in the order in which they appear."""
+    return list(dict.fromkeys(layer for bundle in bundles for layer in bundle.of("effects")))
+
+
+def side_by_side(bundles: Sequence[Bundle], layer: str) -> dict[str, pd.DataFrame]:
+    """Return a layer's ``effect`` and ``se`` as features × cohorts, and its ``symbol``.
+
+    A feature has a row if any cohort tested it.
+    """
+    tables = {
+        bundle.cohort: bundle.of("effects")[layer].set_index("feature")
+        for bundle in bundles
+        if layer in bundle.of("effects")
+    }
+    parts = {
+        name: pd.DataFrame({c: t[name] for c, t in tables.items()}) for name in ("effect", "se")
+    }
+    symbols = pd.concat([table["symbol"] for table in tables.values()])
+    symbols = symbols[~symbols.index.duplicated()].reindex(parts["effect"].index)
+    return {**parts, "symbol": symbols.to_frame()}
+
+
+def cohort_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
+    """Return a row per cohort: numbers of patients by group, layers, and what it left out."""
+    return pd.DataFrame(
+        [
+            {
+                "cohort": bundle.cohort,
+                **bundle.manifest["patients"],
+                "layers": ", ".join(bundle.of("effects")),
+                "minimum_count": bundle.manifest["minimum_count"],
+                "software": bundle.manifest["software"],
+                "has_model": int("model/model.skops" in bundle.checksums),
+                "left_out": "; ".join(bundle.manifest["left_out"]),
+            }
+            for bundle in bundles
+        ]
+    )
