@@ -14,19 +14,19 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "workflow" / "scripts"))
-
-import pandas as pd
-
-from trdomics.consortium.recovery import compare_with_pooled
-from trdomics.files import write_table
-from trdomics.simulation.consortium import draw_consortium
-from trdomics.simulation.features import read_genes
-
 GENES = REPOSITORY / "resources" / "simulation_genes.tsv"
 
 
 def main() -> None:
+    """Compare the methods on every draw that was asked for."""
+    sys.path.insert(0, str(REPOSITORY / "workflow" / "scripts"))
+    import pandas as pd
+
+    from trdomics.consortium.recovery import compare_with_pooled
+    from trdomics.files import write_table
+    from trdomics.simulation.consortium import draw_consortium
+    from trdomics.simulation.features import read_genes
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--patients", type=int, default=700, help="over five sites, four are kept")
     parser.add_argument("--genes", type=int, default=8000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,10 +116,14 @@ def factor_agreement(bundles: Sequence[Bundle], permutations: int, seed: int) ->
         ``COLUMNS``, two-way: every factor of a cohort in every other one. P-values are adjusted
         over all rows. Cohorts that share too few features have one row with a ``reason``.
     """
-    tables = []
+    tables: list[pd.DataFrame] = []
     for first, second in itertools.permutations(bundles, 2):
         one, other, layer = shared_weights(first.of("factors"), second.of("factors"))
-        named = {"cohort": first.cohort, "other_cohort": second.cohort, "n_features": len(layer)}
+        named: dict[str, Any] = {
+            "cohort": first.cohort,
+            "other_cohort": second.cohort,
+            "n_features": len(layer),
+        }
         if len(layer) < LEAST_SHARED:
             reason = f"fewer than {LEAST_SHARED} features have weights in both"
             tables.append(pd.DataFrame([{**named, "reason": reason}]))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from trdomics.archive import read_archive, read_array
+from trdomics.archive import read_array
 from trdomics.consortium.bundle import COUNT, columns_of, parse_table
 
 # Shorter names, or numbers, are looked for as whole words only: every text has an "a1" in it.
 DISTINCTIVE = 5
+# One number among so many names is no name of their kind.
+STRANGE = 10
 COUNT_KEY = re.compile(r"(n|n_.+|.+_count|carriers.*|counts?)")
 ARCHIVES, ARRAYS, JSON, TABLE = (".zip", ".skops", ".npz"), (".npy",), (".json",), (".tsv",)
 # Keys of the model's manifest and of skops' tree that count no patients.
@@ -66,12 +70,10 @@ class Finder:
         """Search one file."""
         self.text(name, name)
         if name.endswith(ARCHIVES):
-            inner = read_archive(content, [r"[^/\\]+"], where=name)
-            description = inner.pop("schema.json", None)
-            if description is not None:
-                self.member(f"{name}/schema.json", description)
-            for part, inside in inner.items():
-                self.member(f"{name}/{part}", inside)
+            # what this workflow has just packed itself, or numpy
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                for part in archive.namelist():
+                    self.member(f"{name}/{part}", archive.read(part))
         elif name.endswith(ARRAYS):
             self.array(name, read_array(content, name))
         else:
@@ -90,8 +92,16 @@ class Finder:
                 self.found.append(f"{where} names {name!r}")
 
     def words(self, where: str, words: Iterator[Any]) -> None:
-        """Compare whole words with the names."""
-        for word in {str(word) for word in words} & self.names:
+        """Compare whole words with the names.
+
+        A patient who is called 1 cannot be told from a number; of numbers only one among names of
+        another kind is strange.
+        """
+        kept = {str(word) for word in words}
+        numbers = {word for word in kept if word.isdigit()}
+        if len(kept) < STRANGE * len(numbers):
+            kept -= numbers
+        for word in kept & self.names:
             self.found.append(f"{where} names {word!r}")
 
     def length(self, where: str, size: int) -> None:

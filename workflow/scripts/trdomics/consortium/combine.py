@@ -36,7 +36,7 @@ COLUMNS = [
 LEAST_COHORTS = 2
 TOO_FEW = f"tested in fewer than {LEAST_COHORTS} cohorts"
 # Below this many features the heterogeneity of others says nothing reliable.
-LEAST_FEATURES = 50
+LEAST_FEATURES = 20
 # Paule and Mandel's iteration approaches its root from below; statsmodels gives up after 50 steps.
 ITERATIONS = 500
 
@@ -79,7 +79,7 @@ def combine_features(effects: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFram
     weight = (known / np.where(known, error, 1.0) ** 2)[enough]
     found = {**_random_effects(effect, weight), **_single(effect, weight)}
     signs = np.abs(np.where(weight > 0, np.sign(effect), 0).sum(axis=1))
-    found["same_sign"] = signs == results["k"][enough]
+    found["same_sign"] = (signs == results["k"][enough]).to_numpy(float)
     for name, values in found.items():
         results.loc[enough, name] = values
     results.loc[enough, "padj"] = false_discovery_control(found["pvalue"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,7 +123,7 @@ def risk_bins(label: np.ndarray, probability: np.ndarray, minimum: int) -> pd.Da
             "n_positive": int(outcome[start:end].sum()),
             "n_negative": int((1 - outcome[start:end]).sum()),
         }
-        for start, end in zip(edges[:-1], edges[1:], strict=True)
+        for start, end in itertools.pairwise(edges)
     ]
     return pd.DataFrame(rows, columns=["predicted", "n_positive", "n_negative"])
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from trdomics import style
 from trdomics.consortium.pooled_performance import COMBINED
@@ -49,7 +51,7 @@ def forest_figure(table: pd.DataFrame, sets: Sequence[str] = SHOWN_SETS) -> Figu
     panels = figure.subplots(len(shown), 1, sharex=True, height_ratios=heights, squeeze=False)
     for axes, name in zip(panels[:, 0], shown, strict=True):
         rows = table[table["feature_set"] == name].reset_index(drop=True)
-        for position, row in rows.iterrows():
+        for position, row in enumerate(rows.to_dict("records")):
             _forest_row(axes, position, row)
         axes.set_yticks(range(len(rows)), [short(c) for c in rows["cohort"]])
         axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -61,7 +63,7 @@ def forest_figure(table: pd.DataFrame, sets: Sequence[str] = SHOWN_SETS) -> Figu
     return figure
 
 
-def _forest_row(axes: Axes, position: int, row: pd.Series) -> None:
+def _forest_row(axes: Axes, position: int, row: Mapping[Any, Any]) -> None:
     combined = row["cohort"] == COMBINED
     colour = style.VERMILION if combined else style.BLUE
     if np.isnan(row["value"]):
@@ -117,7 +119,7 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
             axes.scatter(
                 rows["effect"][mask],
                 evidence[mask],
-                s=9,
+                s=14,
                 color=colour,
                 alpha=0.6,
                 label=f"{label} ({int(mask.sum())})",
@@ -135,7 +137,7 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
         )
     axes.axvline(0, color="black", linewidth=0.6)
     axes.set(xlabel=effect_label, ylabel="−log10 p")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3, fontsize=8)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3, fontsize=8, markerscale=2)
     return figure
 
 
@@ -181,11 +183,12 @@ def agreement_figure(table: pd.DataFrame) -> Figure:
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set(title=short(cohort), xlabel="|r| of weights", xlim=(0, 1.02))
-    handles = {h.get_label(): h for axes in panels for h in axes.collections if h.get_label()}
-    handles = {name: h for name, h in handles.items() if name in map(short, others)}
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=colours[other], label=short(other))
+        for other in others
+    ]
     figure.legend(
-        handles.values(),
-        handles.keys(),
+        handles=handles,
         loc="outside lower center",
         ncols=min(5, len(handles)),
         title="best match in",

@@ -84,7 +84,7 @@ def page_context(
         "summary": summary,
         "positive": summary["contrast"]["positive"],
         "negative": summary["contrast"]["negative"],
-        "cohorts": cohorts.to_dict("records"),
+        "cohorts": cohorts.fillna("").to_dict("records"),
         "auroc": interval(selected) if known else None,
         "prediction": (
             f"{selected['prediction_lower']:.2f} to {selected['prediction_upper']:.2f}"

@@ -55,11 +55,11 @@ def auroc_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
     single = pd.concat(parts, ignore_index=True)[
         ["feature_set", "cohort", "value", "lower", "upper", "reason"]
     ]
-    rows = []
+    combined: list[dict[Any, Any]] = []
     for name, group in single.groupby("feature_set", sort=False):
-        rows += group.to_dict("records")
-        rows.append({"feature_set": name, "cohort": COMBINED, **combine_aurocs(group)})
-    return pd.DataFrame(rows).reindex(columns=COLUMNS)
+        combined += group.to_dict("records")
+        combined.append({"feature_set": name, "cohort": COMBINED, **combine_aurocs(group)})
+    return pd.DataFrame(combined).reindex(columns=COLUMNS)
 
 
 def combine_aurocs(table: pd.DataFrame) -> dict[str, Any]:

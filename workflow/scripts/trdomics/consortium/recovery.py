@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, norm
@@ -18,7 +20,7 @@ COVARIATES = "sex + age + bmi + rin + neutrophils + lymphocytes + monocytes + me
 CONTRAST = ["response", POSITIVE, NEGATIVE]
 FDR = 0.05
 # the workflow's own defaults
-TESTING = {"min_count": 10, "min_share": 0.25, "fdr": FDR, "winsorise": 0.95}
+TESTING: dict[str, Any] = {"min_count": 10, "min_share": 0.25, "fdr": FDR, "winsorise": 0.95}
 
 
 def tested(patients: pd.DataFrame, counts: pd.DataFrame, covariates: str) -> pd.DataFrame:

@@ -1,0 +1,381 @@
+"""What leaves the house: searched for patients, and the search shown to find them."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from classification_data import cohort, config
+
+from trdomics.archive import pack, read_archive
+from trdomics.classification.nested import nested_search
+from trdomics.classification.persist import dumps, loads, manifest, save_model
+from trdomics.consortium.audit import audit
+from trdomics.consortium.bundle import read_bundle, table_bytes, with_manifest, write_bundle
+from trdomics.consortium.disclosure import (
+    burden_effects,
+    coarse,
+    curves,
+    description,
+    lumped,
+    risk_bins,
+)
+from trdomics.consortium.export import Export, coarse_counts
+from trdomics.consortium.frozen import RARE, obstacles, shareable
+from trdomics.errors import InputError
+from trdomics.tables import LayerTables
+
+MINIMUM = 5
+CONFIG = config()
+TABLES, LABELS = cohort()
+LABEL = {"column": "response", "positive": "TRD", "negative": "responder"}
+
+
+@pytest.fixture(scope="module")
+def sheet():
+    """Return the patients as the workflow reads them, one of whom has a category to himself."""
+    sheet = TABLES["clinical"].reindex(TABLES.patients).copy()
+    sheet["label"] = LABELS
+    for layer in TABLES:
+        sheet[f"in_{layer}"] = TABLES.profiled(layer).astype(float)
+    text = sheet.select_dtypes(exclude="number").columns
+    sheet.loc[sheet.index[0], text[0]] = "the only one"
+    return sheet
+
+
+def searched(sheet, kinds=("elastic_net",)):
+    settings = {**CONFIG, "classification": {**CONFIG["classification"], "models": list(kinds)}}
+    tables = {name: TABLES[name] for name in TABLES if name != "clinical"}
+    own = [c for c in sheet if c == "label" or c.startswith("in_")]
+    tables["clinical"] = sheet.drop(columns=own)
+    search = nested_search(settings).fit(
+        LayerTables(tables, TABLES.patients), LABELS.to_numpy(dtype=int)
+    )
+    return search, LayerTables(tables, TABLES.patients)
+
+
+@pytest.fixture(scope="module")
+def fitted(sheet):
+    return searched(sheet)
+
+
+def profiled(sheet, model):
+    return {layer: int(sheet[f"in_{layer}"].sum()) for layer in model.representation.normalisers_}
+
+
+@pytest.fixture(scope="module")
+def content(sheet, fitted, tmp_path_factory):
+    """Return the members of a bundle, made by the very functions of the rule."""
+    folder = tmp_path_factory.mktemp("model")
+    search, _ = fitted
+    model = search.risk_model("mofa_clinical")
+    told = manifest(search, model, labels=LABELS, label=LABEL)
+    save_model(model, told, folder / "model.skops", folder / "model.json")
+    export = Export("one", LABEL, ["response", "TRD", "responder"], sheet, MINIMUM)
+    rng = np.random.default_rng(0)
+    n = 40
+    results = pd.DataFrame(
+        {
+            "feature": [f"g{i}" for i in range(n)],
+            "symbol": [f"g{i}" for i in range(n)],
+            "base_mean": rng.uniform(1, 1e4, n),
+            "log2_fold_change": rng.normal(size=n),
+            "lfc_se": rng.uniform(0.1, 0.2, n),
+        }
+    )
+    groups = {"n_positive": 37, "n_negative": 41, "design": "~ response"}
+    export.effects("rna", "counts", results, groups)
+    weights = results[["feature", "symbol"]].assign(Factor1=rng.normal(size=n))
+    export.factors("rna", weights, None, 78)
+    export.variance(pd.DataFrame({"view": ["rna"], "factor": ["Factor1"], "r2": [0.2]}))
+    metrics = pd.DataFrame(
+        {
+            "feature_set": ["selected"],
+            "role": ["selected"],
+            "metric": ["auroc"],
+            "value": [0.7],
+            "lower": [0.6],
+            "upper": [0.8],
+            "reason": [None],
+        }
+    )
+    risk = LABELS * 0.3 + rng.uniform(0, 0.7, len(LABELS))
+    predictions = pd.DataFrame(
+        {"patient_id": LABELS.index, "feature_set": "selected", "probability": risk.to_numpy()}
+    )
+    export.performance(metrics, predictions)
+    export.description(list(TABLES["clinical"].columns), None)
+    export.model(folder, None)
+    return export, export.members(TABLES.patients)
+
+
+def found(content, names=None, lengths=None):
+    export, members = content
+    return audit(members, names or set(TABLES.patients), lengths or export.lengths(), MINIMUM)
+
+
+def test_nothing_of_a_patient_is_in_the_bundle(content):
+    export, members = content
+    assert "model/model.skops" in members, export.left_out
+    assert found(content) == []
+    # and by another way than the audit's: every byte of every file, unpacked
+    whole = b"".join(unpacked(members))
+    assert not [name for name in TABLES.patients if name.encode() in whole]
+    assert b"the only one" not in whole
+
+
+def unpacked(members):
+    for content in members.values():
+        yield content
+        if content[:2] == b"PK":
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                yield from (archive.read(name) for name in archive.namelist())
+
+
+def planted_array(members, array, name="99.npy"):
+    file = io.BytesIO()
+    np.save(file, array)
+    inner = read_archive(members["model/model.skops"], [r"[^/]+"])
+    return {**members, "model/model.skops": pack({**inner, name: file.getvalue()})}
+
+
+def planted_table(members, name, table):
+    return {**members, name: table_bytes(table)}
+
+
+def read(members, name):
+    return pd.read_csv(io.BytesIO(members[name]), sep="\t", keep_default_na=False)
+
+
+def patient_in_table(members, export):
+    table = read(members, "effects/rna.tsv")
+    table.loc[3, "symbol"] = TABLES.patients[5]
+    return planted_table(members, "effects/rna.tsv", table)
+
+
+def patient_in_manifest(members, export):
+    told = json.loads(members["manifest.json"])
+    told["left_out"].append(f"because of {TABLES.patients[5]}")
+    return {**members, "manifest.json": json.dumps(told).encode()}
+
+
+def patient_in_array(members, export):
+    return planted_array(members, np.array(["a", TABLES.patients[7]]))
+
+
+def patient_in_skops_json(members, export):
+    inner = read_archive(members["model/model.skops"], [r"[^/]+"])
+    told = json.loads(inner["schema.json"])
+    told["note"] = {TABLES.patients[7]: 1}
+    inner["schema.json"] = json.dumps(told).encode()
+    return {**members, "model/model.skops": pack(inner)}
+
+
+def patient_in_npz(members, export):
+    file = io.BytesIO()
+    np.savez(file, names=np.array([TABLES.patients[7], "b"]))
+    return {**members, "kept.npz": file.getvalue()}
+
+
+def vector_of_the_cohort(members, export):
+    return planted_array(members, np.zeros(len(export.patients)))
+
+
+def matrix_of_a_layer(members, export):
+    return planted_array(members, np.zeros((int(TABLES.profiled("rna").sum()), 3)))
+
+
+def vector_in_npz(members, export):
+    file = io.BytesIO()
+    np.savez(file, z=np.zeros(len(export.trained)))
+    return {**members, "kept.npz": file.getvalue()}
+
+
+def vector_in_json(members, export):
+    told = json.loads(members["model/model.json"])
+    told["risks"] = [0.5] * len(export.trained)
+    return {**members, "model/model.json": json.dumps(told).encode()}
+
+
+def roc_of_single_steps(members, export):
+    steps = np.linspace(0, 1, len(export.trained))
+    table = pd.DataFrame(
+        {"feature_set": "selected", "false_positive_rate": steps, "true_positive_rate": steps}
+    )
+    return planted_table(members, "roc.tsv", table)
+
+
+def small_bin(members, export):
+    table = read(members, "calibration.tsv")
+    table.loc[0, "n"] = MINIMUM - 1
+    return planted_table(members, "calibration.tsv", table)
+
+
+def small_group(members, export):
+    told = json.loads(members["model/model.json"])
+    told["layers"]["n_patients"] = 4
+    return {**members, "model/model.json": json.dumps(told).encode()}
+
+
+PLANTS = [
+    patient_in_table,
+    patient_in_manifest,
+    patient_in_array,
+    patient_in_skops_json,
+    patient_in_npz,
+    vector_of_the_cohort,
+    matrix_of_a_layer,
+    vector_in_npz,
+    vector_in_json,
+    roc_of_single_steps,
+    small_bin,
+    small_group,
+]
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_the_search_finds_what_is_planted(content, plant):
+    export, members = content
+    assert len(found((export, plant(members, export)))) >= 1
+
+
+@pytest.mark.parametrize("column", ["carriers", "site", "patient_id"])
+def test_a_column_that_the_format_does_not_know_stops_the_search(content, column):
+    _, members = content
+    table = read(members, "effects/rna.tsv").assign(**{column: 1})
+    with pytest.raises(InputError, match="columns"):
+        found((content[0], planted_table(members, "effects/rna.tsv", table)))
+
+
+def test_short_and_numeric_ids_are_looked_for_as_words(content):
+    assert found(content, names={"1", "5", "e1", "100"}) == []
+    export, members = content
+    table = read(members, "effects/rna.tsv").astype({"symbol": str})
+    for name in ("e1", "5"):
+        table.loc[0, "symbol"] = name
+        assert found((export, planted_table(members, "effects/rna.tsv", table)), names={name})
+
+
+def test_the_export_refuses_to_write_a_patient(content, sheet):
+    export, _ = content
+    with pytest.raises(InputError, match="single patients"):
+        export.members({"g7"})
+
+
+def test_the_shared_model_predicts_as_before_but_for_who_is_alone(fitted, sheet, content):
+    search, tables = fitted
+    model = search.risk_model("mofa_clinical")
+    _, members = content
+    shared = loads(members["model/model.skops"], "model.skops")
+    before, after = model.predict_proba(tables)[:, 1], shared.predict_proba(tables)[:, 1]
+    alone = (sheet == "the only one").any(axis=1).to_numpy()
+    assert alone.sum() == 1
+    np.testing.assert_array_equal(before[~alone], after[~alone])
+    names = json.loads(members["model/model.json"])["blocks"]["clinical"]
+    assert any(RARE.format(1) in name for name in names)
+
+
+def test_a_forest_is_not_shared(sheet):
+    search, _ = searched(sheet, ["random_forest"])
+    model = search.risk_model("mofa_clinical")
+    reasons = obstacles(model, sheet, profiled(sheet, model), None, MINIMUM)
+    assert any("trees" in reason for reason in reasons)
+
+
+def test_a_model_that_reads_the_site_or_names_few_carriers_is_not_shared(fitted, sheet):
+    search, _ = fitted
+    model = search.risk_model("late_fusion_mofa")
+    column = model.representation.sheet_columns()[0]
+    few = obstacles(model, sheet, profiled(sheet, model), column, 5)
+    assert any("sites" in reason for reason in few)
+    many = obstacles(model, sheet, profiled(sheet, model), None, 60)
+    assert any("carriers" in reason for reason in many)
+    assert len(dumps(shareable(model, sheet, MINIMUM))) > 1000
+
+
+def test_counts_are_rounded_down_so_that_differences_tell_nothing():
+    assert [coarse(n, 5) for n in (0, 4, 5, 9, 153)] == [0, 0, 5, 5, 150]
+    told = coarse_counts({"n_training": 153, "inner": [{"n_x": 7}], "auc": 0.7, "n": True}, 5)
+    assert told == {"n_training": 150, "inner": [{"n_x": 5}], "auc": 0.7, "n": True}
+
+
+def test_bins_hold_enough_of_both_groups_and_the_curves_come_from_them():
+    rng = np.random.default_rng(1)
+    label = rng.integers(0, 2, 200)
+    probability = np.clip(label * 0.3 + rng.uniform(0, 0.7, 200), 0, 1)
+    bins = risk_bins(label, probability, MINIMUM)
+    assert bins[["n_positive", "n_negative"]].min().min() >= MINIMUM
+    assert bins[["n_positive", "n_negative"]].sum().sum() == 200
+    assert bins["predicted"].is_monotonic_decreasing
+    shown = curves(bins, MINIMUM)
+    assert len(shown["roc"]) == len(bins) + 1
+    assert shown["roc"].iloc[-1].tolist() == [1, 1]
+    assert (shown["calibration"]["n"] % MINIMUM == 0).all()
+    everyone = shown["decision"]
+    low = everyone[everyone["threshold"] == 0.05].iloc[0]
+    assert low["net_benefit"] == pytest.approx(low["treat_all"], abs=0.011)
+    assert risk_bins(np.array([1] * 4 + [0] * 90), np.linspace(0, 1, 94), MINIMUM).empty
+    # groups that are told apart perfectly leave one bin
+    assert len(risk_bins(np.repeat([1, 0], 50), np.linspace(1, 0, 100), MINIMUM)) == 1
+
+
+def test_features_of_few_carriers_are_left_out():
+    results = pd.DataFrame(
+        {
+            "feature": list("abcd"),
+            "carriers_positive": [5, 4, 20, 97],
+            "carriers_negative": [5, 30, 20, 50],
+            "log_odds_ratio": [0.0, 1.0, np.inf, 0.3],
+            "lower": [-1.0, 0.1, 0.2, 0.1],
+            "upper": [1.0, 2.0, np.inf, 0.5],
+        }
+    )
+    table = burden_effects(results, 5, (100, 100))
+    assert table["feature"].tolist() == ["a"]
+    assert table["se"].iloc[0] == pytest.approx(2 / 3.92, rel=1e-3)
+
+
+def test_descriptions_have_no_extremes_and_no_small_groups():
+    patients = pd.DataFrame(
+        {
+            "age": np.r_[np.linspace(20, 60, 99), 99.0],
+            "smokes": [1] * 3 + [0] * 97,
+            "drug": ["a"] * 60 + ["b"] * 33 + ["c"] * 4 + ["d"] * 3,
+            "few": [1.0] * 4 + [np.nan] * 96,
+        }
+    )
+    table = description(patients, list(patients), MINIMUM)
+    assert set(table["column"]) == {"age", "drug"}
+    assert not (table[["mean", "sd"]] == 99).any(axis=None)
+    drug = table[table["column"] == "drug"].set_index("level")["share"]
+    assert drug.to_dict() == {"a": 0.6, "b": 0.33, "other": 0.07}
+    # the next larger joins where the small ones are too few together
+    assert lumped(pd.Series(list("aaaaaaaaab" + "c" * 6)), 5) == {"a": 9, "other": 7}
+    assert (table["n"] % MINIMUM == 0).all()
+
+
+def test_a_group_that_is_too_small_cannot_be_exported(sheet):
+    few = sheet[(sheet["label"] == 0) | (sheet["label"] == 1).cumsum().le(4)]
+    with pytest.raises(InputError, match="fewer than 5"):
+        Export("one", LABEL, ["response", "TRD", "responder"], few, MINIMUM)
+
+
+def test_the_bundle_is_read_again_and_is_the_same_file_twice(content, tmp_path):
+    _, members = content
+    write_bundle(members, tmp_path / "a.zip")
+    write_bundle(with_manifest(without_files(members), only_files(members)), tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    bundle = read_bundle(tmp_path / "a.zip")
+    assert bundle.manifest["patients"]["n_positive"] % MINIMUM == 0
+
+
+def without_files(members):
+    told = json.loads(members["manifest.json"])
+    del told["files"]
+    return told
+
+
+def only_files(members):
+    return {name: content for name, content in members.items() if name != "manifest.json"}
