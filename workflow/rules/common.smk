@@ -53,15 +53,6 @@ wildcard_constraints:
     layer=layer_pattern(LAYERS),
 
 
-def growing(amount):
-    """Return a resource function: the amount at first, twice as much at every further attempt."""
-
-    def resource(wildcards, attempt):
-        return amount * 2 ** (attempt - 1)
-
-    return resource
-
-
 def layer_settings(wildcards):
     """Return a layer's part of the config."""
     return config["layers"][wildcards.layer]

@@ -27,8 +27,8 @@ rule consortium_export:
         "../../envs/classification.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         cohort=COHORT,
         sheet=sheet_settings(config),

@@ -51,8 +51,8 @@ rule consortium_meta:
         "../../envs/consortium.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         settings={key: META[key] for key in ("fdr", "permutations", "seed")},
     script:
@@ -85,8 +85,8 @@ rule consortium_meta_page:
         "../../envs/consortium.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         settings={"name": META["name"]},
     script:
