@@ -295,3 +295,16 @@ def test_the_example_of_the_readme_and_the_default_config_are_sound():
     ]
     default = (REPOSITORY / "config" / "config.yaml").read_text(encoding="utf-8")
     assert resolve_config(yaml.safe_load(default), "default")["simulation"]["genes"] > 0
+
+
+@pytest.mark.parametrize("text", ["</script><script>alert(1)</script>", "a <!-- b", "</SCRIPT >"])
+def test_markup_that_would_run_in_the_report_is_refused(text):
+    raw = changed("label/positive", text)
+    with pytest.raises(InputError, match=r"label\.positive.*report"):
+        resolve_config(raw, "mine.yaml")
+
+
+@pytest.mark.parametrize("text", ["<b>x</b>", "O'Brien; rm -rf $HOME", 'say "no"', "../../x", "ż"])
+def test_other_names_are_welcome(text):
+    raw = changed("label/positive", text)
+    assert resolve_config(raw, "mine.yaml")["label"]["positive"] == text

@@ -16,6 +16,7 @@ POISON = [
     f"O'Brien; touch {MARKER}; rm -rf $HOME",
     "<script>alert(1)</script>",
     "<b>x</b>",
+    "</script><script>alert(2)</script>",
     "../../outside",
     "/etc/passwd",
     'say "no"',
@@ -37,7 +38,7 @@ SITES = {
     "site_b": "../../site b",
     "site_c": f"`touch {MARKER}`",
     "site_d": "O'Hare_{; $PATH $^",
-    "site_e": 'e "e" {e}',
+    "site_e": '</script>e "e" {e}',
 }
 MEDICATION = {"ssri": "<u>ssri</u>", "snri": f"$(touch {MARKER})", "none": "no 'drug'"}
 

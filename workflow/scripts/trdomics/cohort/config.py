@@ -47,6 +47,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     """
     where = path or "config"
     config: dict[str, Any] = ClosedSchema(load_schema("config")).resolve(dict(raw), where)
+    check_markup(config, where)
     label = config["label"]
     label["positive"], label["negative"] = str(label["positive"]), str(label["negative"])
     if label["positive"] == label["negative"]:
@@ -69,6 +70,29 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     _check_roles(config, where)
     _check_column_names(config, where)
     return config
+
+
+def check_markup(value: Any, where: str, key: str = "") -> None:
+    """Check that no text of a config ends a script of Snakemake's report, which shows parameters.
+
+    Raises
+    ------
+    InputError
+        Naming the first key that does.
+    """
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            check_markup(str(name), where, f"{key}.{name}".lstrip("."))
+            check_markup(item, where, f"{key}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for item in value:
+            check_markup(item, where, key)
+    elif isinstance(value, str) and re.search(r"</script|<!--", value, flags=re.IGNORECASE):
+        raise InputError(
+            where,
+            f"`{key}` holds markup that would run in Snakemake's report: {value[:60]!r}",
+            "rename it there and in the sheet",
+        )
 
 
 def _resolve_layer(name: str, layer: dict[str, Any], patient_id: str, where: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.cohort.config import check_markup
 from trdomics.cohort.schema import ClosedSchema, load_schema
 from trdomics.consortium.bundle import Bundle, read_bundle
 from trdomics.errors import InputError
@@ -22,6 +23,7 @@ def resolve_meta(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
         At the first key that is unknown, missing or out of range.
     """
     config: dict[str, Any] = ClosedSchema(load_schema("meta")).resolve(dict(raw), where or "config")
+    check_markup(config, where or "config")
     return config
 
 

@@ -1,0 +1,195 @@
+"""A cohort whose names are commands, paths and tags: run, exported, and combined with another."""
+
+from __future__ import annotations
+
+import copy as copying
+import io
+import json
+import zipfile
+
+import pandas as pd
+import pytest
+import yaml
+from nasty import MARKER, NEGATIVE, POSITIVE, SITES, poison
+from running import REPOSITORY, run, write_config
+
+from trdomics.archive import pack
+from trdomics.cohort.config import resolve_config
+from trdomics.consortium.audit import audit
+from trdomics.consortium.bundle import MANIFEST, read_bundle, table_bytes, with_manifest
+from trdomics.files import read_json, read_table, write_table
+
+
+@pytest.fixture(scope="module")
+def nasty(ran, small_config, sheet, tmp_path_factory):
+    """Return the folder of the run cohort, its results and its sheet."""
+    folder = tmp_path_factory.mktemp("nasty") / "deep" / "run"
+    (folder / "config").mkdir(parents=True)
+    raw = ran.results / "simulation"
+    settings = copying.deepcopy(small_config)
+    # the elastic net alone always gives a model that can be shared
+    settings["classification"]["models"] = ["elastic_net"]
+    renamed, settings = poison(folder, raw, sheet, settings)
+    write_table(renamed, folder / "config" / "samples.tsv")
+    config = write_config(folder, settings)
+    done = run(folder, config, "all", "export")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return folder, folder / "results" / "nasty", renamed, config
+
+
+def test_no_name_became_a_command_or_a_path(nasty):
+    folder, results, renamed, _ = nasty
+    outside = {
+        path.name for path in folder.parent.parent.rglob("*") if ".snakemake" not in str(path)
+    }
+    assert MARKER not in outside
+    assert {path.name for path in folder.parent.iterdir()} == {"run"}
+    assert {path.name for path in folder.parent.parent.iterdir()} == {"deep"}
+    known = {path.name for path in folder.iterdir()} - {".snakemake", ".cache"}
+    assert {"results", "logs", "benchmarks"} <= known
+    written = [path for path in results.rglob("*") if any(c in path.name for c in "$<>;'\"` ")]
+    assert written == []
+    kept = read_table(results / "cohort" / "patients.tsv", dtype=str)
+    assert set(kept["patient_id"]) == set(renamed["patient_id"])
+    assert set(kept["site"]) == set(SITES.values())
+
+
+def test_no_name_became_a_tag(nasty):
+    folder, results, _, config = nasty
+    page = (results / "summary.html").read_text("utf-8")
+    text = page.lower()
+    assert "<script" not in text
+    for name in [*SITES.values(), POSITIVE, NEGATIVE]:
+        if "<" in name:
+            assert name not in page
+    assert "&lt;i&gt;resistant" in page
+    assert "&lt;b&gt;Münster" in page
+    made = run(folder, config, "--report", "report.zip")
+    assert made.returncode == 0, made.stderr[-3000:]
+    with zipfile.ZipFile(folder / "report.zip") as archive:
+        report = archive.read("report/report.html").decode("utf-8")
+    # names of patients and sites are not in its scripts, and nothing ends one early
+    assert report.count("<script") == report.count("</script>")
+    assert "alert(" not in report
+
+
+def names_of(renamed: pd.DataFrame) -> set[str]:
+    return set(renamed[["patient_id", "mrna_id", "small_rna_id"]].stack().astype(str))
+
+
+def unpacked(content: bytes):
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            inside = archive.read(name)
+            yield name.encode()
+            yield inside
+            if inside[:2] == b"PK":
+                yield from unpacked(inside)
+
+
+def test_the_bundle_tells_of_no_patient_and_no_site(nasty):
+    _, results, renamed, _ = nasty
+    path = results / "export" / "nasty.zip"
+    bundle = read_bundle(path)
+    assert "model/model.skops" in bundle.checksums, bundle.manifest["left_out"]
+    whole = b"\n".join(unpacked(path.read_bytes()))
+    for name in names_of(renamed) | set(SITES.values()):
+        assert name.encode() not in whole
+        assert json.dumps(name)[1:-1].encode() not in whole
+    patients = read_table(results / "cohort" / "patients.tsv")
+    lengths = {len(patients), *(int(patients[c].sum()) for c in patients if c.startswith("in_"))}
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    assert audit(members, names_of(renamed), lengths, 5) == []
+    # the same search in what stays at home finds plenty
+    at_home = {"predictions.json": json.dumps(patients["patient_id"].tolist()).encode()}
+    assert audit(at_home, names_of(renamed), lengths, 5)
+    tables = {
+        name: read_table(results / "differential" / name / "results.tsv") for name in ("mrna",)
+    }
+    effects = bundle.tables["effects/mrna.tsv"].set_index("feature")["effect"]
+    expected = tables["mrna"].set_index("feature")["log2_fold_change"].dropna()
+    assert (effects - expected).abs().max() < 1e-4
+    assert read_json(results / "export" / MANIFEST) == bundle.manifest
+
+
+def another(path, cohort: str, **changes) -> bytes:
+    """Return a bundle with the results of another cohort that found half as much."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    told = json.loads(members.pop(MANIFEST))
+    del told["files"]
+    bundle = read_bundle(path)
+    for name, table in bundle.tables.items():
+        if name.startswith("effects/"):
+            members[name] = table_bytes(table.assign(effect=table["effect"] / 2))
+    return pack(with_manifest({**told, "cohort": cohort, **changes}, members))
+
+
+def combine(folder, bundles):
+    folder.mkdir(exist_ok=True)
+    config = folder / "meta.yaml"
+    settings = {"meta": {"name": "both", "bundles": [str(path) for path in bundles]}}
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return run(folder, config, "meta")
+
+
+def test_bundles_are_combined_and_the_page_is_harmless(nasty, tmp_path):
+    _, results, _, _ = nasty
+    own = results / "export" / "nasty.zip"
+    other = tmp_path / "other bundle $(touch x).zip"
+    other.write_bytes(another(own, "other"))
+    done = combine(tmp_path / "meta", [own, other])
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    made = tmp_path / "meta" / "results" / "both"
+    effects = read_table(made / "meta" / "effects.tsv")
+    assert set(effects["layer"]) >= {"mrna", "small_rna"}
+    assert (effects["k"] == 2).all()
+    page = (made / "meta.html").read_text("utf-8")
+    assert "<script" not in page
+    assert "<i>resistant" not in page
+    assert "&lt;i&gt;resistant" in page
+    assert not list(tmp_path.rglob("x"))
+    again = run(tmp_path / "meta", tmp_path / "meta" / "meta.yaml", "meta", "--dry-run")
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [
+        ("twice", "of the cohort nasty"),
+        ("groups", "contrast"),
+        ("tampered", "damaged"),
+        ("missing", "no such file"),
+    ],
+)
+def test_bundles_that_cannot_be_combined_are_refused_before_any_job(nasty, tmp_path, fault, word):
+    _, results, _, _ = nasty
+    own = results / "export" / "nasty.zip"
+    other = tmp_path / "other.zip"
+    if fault == "twice":
+        other.write_bytes(another(own, "nasty"))
+    elif fault == "groups":
+        changed = {"positive": NEGATIVE, "negative": POSITIVE}
+        other.write_bytes(another(own, "other", contrast=changed))
+    elif fault == "tampered":
+        content = bytearray(another(own, "other"))
+        content[len(content) // 3] ^= 1
+        other.write_bytes(content)
+    done = combine(tmp_path / "meta", [own, other])
+    told = done.stdout + done.stderr
+    assert done.returncode != 0
+    lines = [line for line in told.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, told[-3000:]
+    assert word in lines[0]
+    assert "Traceback" not in told
+    assert not (tmp_path / "meta" / "results").exists()
+
+
+def test_the_example_of_a_meta_config_resolves():
+    text = (REPOSITORY / "config" / "meta.yaml").read_text("utf-8")
+    from trdomics.consortium.gather import resolve_meta
+
+    assert resolve_meta(yaml.safe_load(text), "meta.yaml")["meta"]["name"] == "consortium"
+    default = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text("utf-8"))
+    assert resolve_config(default, "config.yaml")["export"]["minimum_count"] == 5
