@@ -8,6 +8,7 @@ IDENTITY = {
     "n_mismatched": 2,
     "n_match_tested": 252,
     "best_power": 0.98,
+    "untested": [{"first": "a", "second": "calls", "reason": "too little in common"}],
     "swaps": [{"patients": ["PT-1", "PT-2"], "layers": ["a", "b"]}],
     "n_samples": 828,
     "n_check": 25,
@@ -39,6 +40,9 @@ def test_every_question_is_answered():
     told = sentences()
     assert "1 of 276 patients" in told["samples"][0]
     assert "2 of 252 patients" in told["samples"][1]
+    assert told["samples"][1].endswith(
+        "Not judged, having too little in common or too few patients: a with calls."
+    )
     assert "severity and neutrophils" in told["disease"][0]
     assert "0.54 (0.48 to 0.60)" in told["disease"][1]
     assert told["disease"][-1] == "mrna: Of 5 features 3 are left."

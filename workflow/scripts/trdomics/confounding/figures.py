@@ -69,7 +69,7 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
     axes.set_xlabel("difference between the groups, in standard deviations (95 % interval)")
     if auc["auc"] is not None:
         text = f"site and technical columns alone: AUC {auc['auc']:.2f}"
-        text += f" ({auc['lower']:.2f} to {auc['upper']:.2f})"
+        text += f" ({auc['lower']:.2f} to {auc['upper']:.2f}, p = {auc['pvalue']:.2g})"
         axes.set_title(
             text, loc="left", fontsize=10, color=VERMILION if auc["warning"] else "black"
         )

@@ -34,7 +34,8 @@ def headline(
         `sex_discordant` and `n_sex_discordant` (patients whose molecules are of another sex than
         the sheet's in any layer), `n_sex_compared`; `mismatched`, `n_mismatched` and
         `share_mismatched` (patients flagged in any pair of layers), `n_match_tested`, `swaps`
-        (pairs of patients with the two layers), `best_power` (of the pairs of layers); `n_samples`,
+        (pairs of patients with the two layers), `best_power` (of the pairs of layers), `untested`
+        (pairs of layers in which nobody could be judged, with the reason); `n_samples`,
         `n_check` and `share_check` (samples with a reason to look); and `sex_layers`, `pairs`,
         `haemolysis` as given. What could not be done is null with `<key>_reason`.
     """
@@ -73,7 +74,12 @@ def _match(pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     keys = ("mismatched", "n_mismatched", "share_mismatched", "n_match_tested", "swaps")
     usable = [pair for pair in pairs if pair.get("usable")]
     power = [pair["power"] for pair in pairs if pair.get("power") is not None]
-    best = {"best_power": max(power)} if power else {"best_power": None}
+    best: dict[str, Any] = {"best_power": max(power) if power else None}
+    best["untested"] = [
+        {key: pair[key] for key in ("first", "second", "reason")}
+        for pair in pairs
+        if not pair.get("usable")
+    ]
     if not usable:
         told = "; ".join(f"{p['first']} and {p['second']}: {p['reason']}" for p in pairs)
         reason = told or "there is only one layer"

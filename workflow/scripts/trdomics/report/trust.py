@@ -16,6 +16,7 @@ IDENTITY_KEYS = (
     "n_mismatched_reason",
     "n_match_tested",
     "best_power",
+    "untested",
     "n_samples",
     "n_check",
 )
@@ -47,6 +48,11 @@ def samples(identity: Mapping[str, Any]) -> list[str]:
             "seem to come from different people (cohort/matching.tsv); an exchange would be found "
             f"with a power of {number(identity['best_power'])} in the best pair of layers."
         )
+        left = [f"{pair['first']} with {pair['second']}" for pair in identity["untested"]]
+        if left:
+            match += (
+                f" Not judged, having too little in common or too few patients: {listed(left)}."
+            )
     quality = (
         f"{identity['n_check']} of {identity['n_samples']} samples have a reason to look at them "
         "again (cohort/quality.tsv)."
