@@ -60,7 +60,7 @@ class Incidents:
     def hanging(self, script: str) -> str:
         """Wait for a script to hang; return its Slurm job."""
         job = self.folder / f"{script}.job"
-        return str(wait_for(f"{script} to start", lambda: job.exists() and job.read_text(), 300))
+        return str(wait_for(f"{script} to start", lambda: job.exists() and job.read_text(), 900))
 
     def release(self, script: str) -> None:
         (self.folder / f"{script}.held").unlink()
@@ -82,7 +82,7 @@ def write_half(path: Path) -> None:
 
 
 def wait_for_state(slurm: ToySlurm, identity: str, state: str) -> None:
-    wait_for(f"{identity} to be {state}", lambda: find(slurm, identity).state == state, 90)
+    wait_for(f"{identity} to be {state}", lambda: find(slurm, identity).state == state, 180)
 
 
 def attempts(slurm: ToySlurm, earlier: set[str], work: str) -> list[Job]:
