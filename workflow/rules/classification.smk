@@ -1,10 +1,14 @@
+from trdomics.classification.site_plan import left_out_sites
 from trdomics.classification.splits import split_names
 
 CLASSIFICATION = config["classification"]
 SPLITS = split_names(CLASSIFICATION["repeats"], CLASSIFICATION["folds"])
+# split -> name of the site that it leaves out
+LEFT_OUT_SITES = left_out_sites(config)
 # What a model depends on: a change of any other key, as of a figure or an interval, must not fit
 # the models again.
-NOT_FITTED = ("permutations", "null_models", "bootstrap", "repeats", "folds")
+SITE_KEYS = ("leave_one_site_out", "min_site_class")
+NOT_FITTED = ("permutations", "null_models", "bootstrap", "repeats", "folds", *SITE_KEYS)
 FITTING = {
     "seed": config["seed"],
     "samples": config["samples"],
@@ -16,7 +20,9 @@ FITTING = {
     "classification": {k: v for k, v in CLASSIFICATION.items() if k not in NOT_FITTED},
 }
 FITTING_SPLIT = FITTING | {
-    "classification": {k: v for k, v in CLASSIFICATION.items() if k != "bootstrap"}
+    "classification": {
+        k: v for k, v in CLASSIFICATION.items() if k not in ("bootstrap", *SITE_KEYS)
+    }
 }
 
 
@@ -38,6 +44,8 @@ rule classification_splits:
         repeats=CLASSIFICATION["repeats"],
         folds=CLASSIFICATION["folds"],
         seed=config["seed"],
+        config={key: config[key] for key in ("samples", "label", "layers")},
+        left_out=LEFT_OUT_SITES,
     script:
         "../scripts/classification_splits.py"
 
@@ -52,12 +60,13 @@ rule classification_fit_split:
         chosen="results/{cohort}/classification/splits/{split}/chosen.tsv",
         importance="results/{cohort}/classification/splits/{split}/importance.tsv",
         null="results/{cohort}/classification/splits/{split}/null.tsv",
+        without_layers="results/{cohort}/classification/splits/{split}/without_layers.tsv",
     log:
         "logs/{cohort}/classification_fit_split.{split}.log",
     benchmark:
         "benchmarks/{cohort}/classification_fit_split.{split}.tsv"
     wildcard_constraints:
-        split=r"r\d+f\d+",
+        split=r"r\d+f\d+|s\d+",
     conda:
         "../../envs/classification.yaml"
     threads: 1
@@ -86,6 +95,10 @@ rule classification_performance:
         null=expand(
             "results/{{cohort}}/classification/splits/{split}/null.tsv", split=SPLITS
         ),
+        without_layers=expand(
+            "results/{{cohort}}/classification/splits/{split}/without_layers.tsv",
+            split=SPLITS,
+        ),
         patients="results/{cohort}/cohort/patients.tsv",
     output:
         predictions="results/{cohort}/classification/predictions.tsv",
@@ -96,6 +109,7 @@ rule classification_performance:
         decision="results/{cohort}/classification/decision.tsv",
         importance="results/{cohort}/classification/importance.tsv",
         chosen="results/{cohort}/classification/chosen.tsv",
+        layer_loss="results/{cohort}/classification/layer_loss.tsv",
         summary="results/{cohort}/classification/summary.json",
     log:
         "logs/{cohort}/classification_performance.log",
@@ -117,6 +131,39 @@ rule classification_performance:
         "../scripts/classification_performance.py"
 
 
+rule classification_sites:
+    input:
+        left_out=expand(
+            "results/{{cohort}}/classification/splits/{split}/predictions.tsv",
+            split=LEFT_OUT_SITES,
+        ),
+        mixed="results/{cohort}/classification/predictions.tsv",
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        sites="results/{cohort}/classification/sites.tsv",
+        pooled="results/{cohort}/classification/sites_pooled.tsv",
+        summary="results/{cohort}/classification/sites.json",
+    log:
+        "logs/{cohort}/classification_sites.log",
+    benchmark:
+        "benchmarks/{cohort}/classification_sites.tsv"
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config={key: config[key] for key in ("samples", "label", "layers", "clinical")},
+        settings={
+            key: CLASSIFICATION[key] for key in ("bootstrap", "inner_folds", *SITE_KEYS)
+        },
+        left_out=LEFT_OUT_SITES,
+        seed=config["seed"],
+    script:
+        "../scripts/classification_sites.py"
+
+
 rule classification_figures:
     input:
         performance="results/{cohort}/classification/performance.tsv",
@@ -125,6 +172,9 @@ rule classification_figures:
         decision="results/{cohort}/classification/decision.tsv",
         importance="results/{cohort}/classification/importance.tsv",
         chosen="results/{cohort}/classification/chosen.tsv",
+        sites="results/{cohort}/classification/sites.tsv",
+        pooled="results/{cohort}/classification/sites_pooled.tsv",
+        layer_loss="results/{cohort}/classification/layer_loss.tsv",
     output:
         performance=report(
             "results/{cohort}/classification/performance.svg",
@@ -161,6 +211,18 @@ rule classification_figures:
             caption="../report/classification_chosen.rst",
             category="Classification",
             labels={"figure": "What was chosen"},
+        ),
+        sites=report(
+            "results/{cohort}/classification/sites.svg",
+            caption="../report/classification_sites.rst",
+            category="Classification",
+            labels={"figure": "Sites left out"},
+        ),
+        layer_loss=report(
+            "results/{cohort}/classification/layer_loss.svg",
+            caption="../report/classification_layer_loss.rst",
+            category="Classification",
+            labels={"figure": "Cost of a missing layer"},
         ),
     log:
         "logs/{cohort}/classification_figures.log",
@@ -199,3 +261,24 @@ rule classification_final_model:
         config=FITTING,
     script:
         "../scripts/classification_final_model.py"
+
+
+rule classification_layer_loss:
+    input:
+        table="results/{cohort}/classification/layer_loss.tsv",
+        manifest="results/{cohort}/classification/model/model.json",
+    output:
+        "results/{cohort}/classification/model/layer_loss.json",
+    log:
+        "logs/{cohort}/classification_layer_loss.log",
+    localrule: True
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        layers=LAYERS,
+    script:
+        "../scripts/classification_layer_loss.py"

@@ -93,4 +93,5 @@ TARGETS = [
     PAGE,
     f"results/{COHORT}/summary.json",
     f"results/{COHORT}/integration/cohort.h5mu",
+    f"results/{COHORT}/classification/model/layer_loss.json",
 ]

@@ -7,6 +7,7 @@ rule collect_summary:
         ),
         integration="results/{cohort}/integration/summary.json",
         classification="results/{cohort}/classification/summary.json",
+        sites="results/{cohort}/classification/sites.json",
         scoring="results/{cohort}/scoring/summary.json",
         identity="results/{cohort}/cohort/identity.json",
         confounding="results/{cohort}/cohort/confounding.json",
@@ -43,6 +44,7 @@ rule summary_page:
         patients="results/{cohort}/cohort/patients.tsv",
         performance_table="results/{cohort}/classification/performance.tsv",
         gains="results/{cohort}/classification/gains.tsv",
+        layer_loss_table="results/{cohort}/classification/layer_loss.tsv",
         layers="results/{cohort}/cohort/layers.svg",
         volcanos=expand(
             "results/{{cohort}}/differential/{layer}/volcano.png", layer=LAYERS
@@ -59,6 +61,8 @@ rule summary_page:
         decision="results/{cohort}/classification/decision.svg",
         null="results/{cohort}/classification/null.svg",
         importance="results/{cohort}/classification/importance.svg",
+        sites="results/{cohort}/classification/sites.svg",
+        layer_loss="results/{cohort}/classification/layer_loss.svg",
         recovery=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.svg", otherwise=[]
         ),

@@ -5,11 +5,14 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.classification import figures
+from trdomics.classification.site_figures import layer_loss_figure, sites_figure
 from trdomics.files import read_table, save_figure
 from trdomics.style import set_style
 
 set_style()
-tables = {name: read_table(path) for name, path in snakemake.input.items()}
+# a site may be called 1
+names = {"patient_id": str, "site": str}
+tables = {name: read_table(path, dtype=names) for name, path in snakemake.input.items()}
 tables["performance"]["reason"] = tables["performance"]["reason"].fillna("")
 
 drawn = {
@@ -19,6 +22,8 @@ drawn = {
     "decision": figures.decision_figure(tables["decision"]),
     "importance": figures.importance_figure(tables["importance"]),
     "chosen": figures.chosen_figure(tables["chosen"]),
+    "sites": sites_figure(tables["sites"], tables["pooled"]),
+    "layer_loss": layer_loss_figure(tables["layer_loss"]),
 }
 for name, figure in drawn.items():
     save_figure(figure, snakemake.output[name])

@@ -10,6 +10,7 @@ from trdomics.classification.calibration import calibration_table
 from trdomics.classification.decision import decision_table
 from trdomics.classification.importance import SELECTED, chosen_table, importance_table
 from trdomics.classification.intervals import gains_table, performance_table
+from trdomics.classification.layer_loss import layer_loss_table
 from trdomics.classification.metrics import feature_sets, of_splits, out_of_fold
 from trdomics.classification.metrics_summary import classification_summary
 from trdomics.classification.null import null_distribution
@@ -22,13 +23,13 @@ chosen, importance, null = (
     of_splits(map(read_table, files), splits)
     for files in (paths.chosen, paths.importance, paths.null)
 )
+without_layers = pd.concat(map(read_table, paths.without_layers), ignore_index=True)
 labels = read_table(paths.patients).set_index("patient_id")["label"]
 # without a target the model is used where it was trained
 target_prevalence = params.target_prevalence or labels.mean()
 
-performance = performance_table(
-    predictions, labels, n_samples=params.settings["bootstrap"], seed=params.seed
-)
+draws = {"n_samples": params.settings["bootstrap"], "seed": params.seed}
+performance = performance_table(predictions, labels, **draws)
 gains = gains_table(predictions, labels)
 # the models whose calibration and use are shown: the headline and what it is compared with
 shown = {
@@ -48,6 +49,7 @@ tables = {
     "decision": decision_table(shown, target_prevalence),
     "importance": importance_table(importance, chosen),
     "chosen": chosen_table(chosen),
+    "layer_loss": layer_loss_table(without_layers, labels, **draws),
 }
 for name, table in tables.items():
     write_table(table, snakemake.output[name])

@@ -10,7 +10,7 @@ from trdomics.report.trust import ENRICHMENT_KEYS, anonymous
 inputs = dict(snakemake.input.items())
 summary = {
     stage: read_json(inputs[stage])
-    for stage in ("cohort", "integration", "classification", "scoring", "simulation")
+    for stage in ("cohort", "integration", "classification", "sites", "scoring", "simulation")
     if inputs.get(stage)
 }
 for stage in ("layers", "differential"):

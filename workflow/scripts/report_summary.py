@@ -21,6 +21,8 @@ figures = {
         "calibration",
         "decision",
         "importance",
+        "sites",
+        "layer_loss",
     )
 }
 figures["recovery"] = embedded(inputs.recovery) if settings["simulated"] else None
@@ -40,5 +42,6 @@ context = page_context(
     summary,
     read_table(inputs.performance_table),
     read_table(inputs.gains),
+    read_table(inputs.layer_loss_table),
 )
 write_page(render(inputs.template, {**context, "figures": figures}), snakemake.output[0])

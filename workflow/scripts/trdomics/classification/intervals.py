@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -154,7 +154,13 @@ RESAMPLED: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
 
 
 def performance_intervals(
-    label: ArrayLike, probability: ArrayLike, *, n_samples: int, seed: int, level: float = 0.95
+    label: ArrayLike,
+    probability: ArrayLike,
+    *,
+    n_samples: int,
+    seed: int,
+    level: float = 0.95,
+    metrics: Sequence[str] = tuple(METRICS),
 ) -> pd.DataFrame:
     """Compute all metrics with percentile bootstrap intervals.
 
@@ -181,6 +187,8 @@ def performance_intervals(
         Seed of the draws.
     level : float
         Coverage.
+    metrics : sequence of str
+        Which ones.
 
     Returns
     -------
@@ -189,7 +197,7 @@ def performance_intervals(
         (why the value or the interval is missing; else empty).
     """
     truth, repeats = checked(label, probability)
-    table = performance(truth, repeats)
+    table = performance(truth, repeats, metrics)
     table["n_patients"], table["n_positive"] = truth.size, int(truth.sum())
     table[["lower", "upper"]] = np.nan
     if truth.size and n_samples >= MIN_RESAMPLES:
@@ -324,7 +332,7 @@ def gains_table(predictions: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
             both = wide[[feature_set, baseline]].notna().all(axis=1).to_numpy()
             pair, label = wide.loc[both, [feature_set, baseline]], truth[both]
             for metric, sign in GAIN_SIGN.items():
-                differences, ratio = _fold_differences(pair, label, metric)
+                differences, ratio = fold_differences(pair, label, metric)
                 result = corrected_resampled_t(sign * differences, ratio)
                 if differences.size == 0:
                     reason = "no fold has test patients of both classes"
@@ -347,8 +355,18 @@ def gains_table(predictions: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(table, columns=[*columns, "n_folds", "reason"])
 
 
-def _fold_differences(pair: pd.DataFrame, label: Floats, metric: str) -> tuple[Floats, float]:
-    """Return first minus second column of every fold, and the mean of n_test/n_train."""
+def fold_differences(pair: pd.DataFrame, label: Floats, metric: str) -> tuple[Floats, float]:
+    """Return first minus second column of every fold, and the mean of n_test/n_train.
+
+    Parameters
+    ----------
+    pair : DataFrame
+        Two columns of probabilities, indexed by ``repeat``, ``fold`` and patient.
+    label : array, shape (n_rows,)
+        1 or 0.
+    metric : str
+        Folds in which it cannot be computed are left out.
+    """
     differences, ratios = [], []
     in_repeat = pair.groupby(level="repeat")[pair.columns[0]].transform("size")
     table = pair.assign(label=label, in_repeat=in_repeat)

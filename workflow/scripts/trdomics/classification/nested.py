@@ -9,9 +9,16 @@ import pandas as pd
 from sklearn.base import clone
 
 from trdomics.classification.feature_sets import feature_sets
+from trdomics.classification.layer_loss import PREDICTIONS as WITHOUT_LAYERS
+from trdomics.classification.layer_loss import predict_without_layers
 from trdomics.classification.representation import representation
 from trdomics.classification.search import FoldRepresentations, NestedSearch
-from trdomics.classification.splits import permutations_of, permuted_labels, train_and_test
+from trdomics.classification.splits import (
+    NO_REPEAT,
+    permutations_of,
+    permuted_labels,
+    train_and_test,
+)
 from trdomics.tables import LayerTables
 
 NULL = ["permutation", "split", "repeat", "fold", "patient_id", "label_permuted", "probability"]
@@ -52,9 +59,10 @@ def run_split(
     labels : Series
         1, 0 or missing, by patient id.
     splits : DataFrame
-        See :func:`trdomics.classification.splits.repeated_splits`.
+        See :func:`trdomics.classification.splits.repeated_splits` and
+        :func:`trdomics.classification.splits.site_splits`.
     split : str
-        Which one.
+        Which one. Where a site is left out, neither labels are permuted nor layers taken away.
     config : mapping
         A resolved config.
 
@@ -66,6 +74,8 @@ def run_split(
         candidates. ``importance``: ``split`` and the search's importances. ``null``:
         ``permutation`` (0 are the true labels), ``split``, ``repeat``, ``fold``, ``patient_id``,
         ``label_permuted``, ``probability`` of the winner among the null's models.
+        ``without_layers``: see
+        :func:`trdomics.classification.layer_loss.predict_without_layers`, of the winner.
     """
     train, test = train_and_test(splits, labels, split)
     seen, unseen = tables.select(train), tables.select(test)
@@ -82,6 +92,11 @@ def run_split(
         "chosen": pd.DataFrame(search.candidates_).assign(split=split),
         "importance": search.importance().assign(split=split),
         "null": _null(search, representations, unseen, labels, splits, where, config),
+        "without_layers": (
+            pd.DataFrame(columns=WITHOUT_LAYERS)
+            if repeat == NO_REPEAT
+            else predict_without_layers(search.risk_model(), unseen, list(config["layers"]), where)
+        ),
     }
 
 

@@ -1,13 +1,19 @@
-"""Outer splits of the cross-validation, and labels permuted within them."""
+"""Outer splits: folds of the cross-validation, sites left out, and labels permuted in folds."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
-COLUMNS = ["split", "repeat", "fold", "patient_id", "role"]
+from trdomics.errors import InputError
+
+COLUMNS = ["split", "repeat", "fold", "patient_id", "role", "site"]
 TEST = "test"
+# A left-out site belongs to no repeat of the cross-validation.
+NO_REPEAT = 0
 
 
 def split_names(repeats: int, folds: int) -> list[str]:
@@ -30,8 +36,8 @@ def repeated_splits(labels: pd.Series, *, repeats: int, folds: int, seed: int) -
     Returns
     -------
     DataFrame
-        ``split``, ``repeat``, ``fold``, ``patient_id``, ``role`` (``test``): a row for each patient
-        tested in a split; the other labelled patients are its training set.
+        ``split``, ``repeat``, ``fold``, ``patient_id``, ``role`` (``test``), ``site`` (missing):
+        a row for each patient tested in a split; the other labelled patients are its training set.
     """
     known = labels.dropna().sort_index()
     rows = []
@@ -40,7 +46,46 @@ def repeated_splits(labels: pd.Series, *, repeats: int, folds: int, seed: int) -
         dealt = dealer.split(np.zeros(len(known)), known.to_numpy(dtype=int))
         for fold, (_, test) in enumerate(dealt, start=1):
             name = f"r{repeat}f{fold}"
-            rows += [(name, repeat, fold, patient, TEST) for patient in known.index[test]]
+            rows += [(name, repeat, fold, patient, TEST, None) for patient in known.index[test]]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def site_splits(
+    labels: pd.Series, sites: pd.Series | None, left_out: Mapping[str, str]
+) -> pd.DataFrame:
+    """Make a split of every site that is left out once.
+
+    Parameters
+    ----------
+    labels : Series
+        1, 0 or missing, by patient id.
+    sites : Series or None
+        Site by patient id; a patient without one is in no test set. None without sites.
+    left_out : mapping of str to str
+        Name of the split → name of the site, see :func:`trdomics.classification.site_plan`.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`repeated_splits`, with ``repeat`` 0, ``fold`` counted from 1 and ``site``.
+
+    Raises
+    ------
+    InputError
+        If a site has no labelled patient any more, its patients being in no layer.
+    """
+    rows: list[tuple[str, int, int, str, str, str]] = []
+    if sites is not None:
+        site = sites[labels.reindex(sites.index).notna()].sort_index()
+        for fold, (split, name) in enumerate(left_out.items(), start=1):
+            members = site.index[site == name]
+            if members.empty:
+                raise InputError(
+                    f"site `{name}`",
+                    "none of its labelled patients is in a layer, so it cannot be left out",
+                    "mark its patients as excluded in the sample sheet",
+                )
+            rows += [(split, NO_REPEAT, fold, patient, TEST, name) for patient in members]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -83,7 +128,12 @@ def permuted_labels(
 
 
 def permutations_of(repeat: int, repeats: int, permutations: int) -> list[int]:
-    """Return the permutations that are run in a repeat; the first is 0, the true labels."""
+    """Return the permutations that are run in a repeat; the first is 0, the true labels.
+
+    None are run where a site is left out.
+    """
+    if repeat == NO_REPEAT:
+        return []
     own = [p for p in range(1, permutations + 1) if (p - 1) % repeats + 1 == repeat]
     return [0, *own] if permutations else []
 

@@ -10,6 +10,7 @@ import pandas as pd
 from trdomics import __version__
 from trdomics.report import words
 from trdomics.report.trust import trust_sentences
+from trdomics.report.validation import layer_sentence, site_rows, site_sentences
 
 METRICS = ("auroc", "auprc", "balanced_accuracy", "brier", "calibration_slope")
 ASSOCIATIONS_SHOWN = 8
@@ -94,6 +95,7 @@ def page_context(
     summary: Mapping[str, Any],
     performance: pd.DataFrame,
     gains: pd.DataFrame,
+    layer_loss: pd.DataFrame,
 ) -> dict[str, Any]:
     """Gather everything that the template names but the figures.
 
@@ -102,7 +104,7 @@ def page_context(
     config : mapping
         ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``, ``confounders``,
         ``null_models``.
-    patients, performance, gains : DataFrame
+    patients, performance, gains, layer_loss : DataFrame
         As the stages wrote them.
     summary : mapping
         The cohort's ``summary.json``.
@@ -120,6 +122,7 @@ def page_context(
         "sites": sites,
         "facts": facts(performance),
         "performance": performance_rows(performance),
+        "left_out_sites": site_rows(summary["sites"]),
         "recovery": recovery_rows(summary.get("simulation")),
         "sentences": {
             "headline": words.headline(performance, label["positive"], label["negative"]),
@@ -142,11 +145,14 @@ def page_context(
                 performance,
                 n_labelled=int(patients["label"].notna().sum()),
                 n_sites=len(sites),
+                n_left_out=summary["sites"]["n_left_out"],
                 simulated=config["simulated"],
                 confounders=config["confounders"],
             ),
             "methods": methods(config, summary),
             "trust": trust_sentences(summary["trust"]),
+            "left_out": site_sentences(summary["sites"]),
+            "layer_loss": layer_sentence(layer_loss),
         },
     }
 
@@ -243,6 +249,13 @@ def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     classification = summary["classification"]
     models = words.listed([name.replace("_", " ") for name in config["null_models"]])
     tested = [words.tested(layer, part) for layer, part in summary["differential"].items()]
+    n_left_out = summary["sites"]["n_left_out"]
+    left_out = (
+        f" Each of {n_left_out} sites was left out once; their AUROCs were combined on the logit "
+        "scale with random effects (Paule and Mandel; Hartung, Knapp, Sidik and Jonkman)."
+        if n_left_out
+        else ""
+    )
     return (
         "Counts were normalised by median-of-ratios size factors and a variance-stabilising "
         f"transformation. Differences: {'; '.join(tested)}; false discovery rates by Benjamini and "
@@ -253,5 +266,5 @@ def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         "calibration and the choice of feature set and model were all fitted within the training "
         "patients. Intervals are from a bootstrap over patients; gains are paired over folds with "
         "the correction of Nadeau and Bengio for overlapping training sets. The null repeats the "
-        f"procedure with permuted labels and {models} models only."
+        f"procedure with permuted labels and {models} models only.{left_out}"
     )

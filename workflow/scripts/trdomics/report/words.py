@@ -174,6 +174,7 @@ def cautions(
     n_sites: int,
     simulated: bool,
     confounders: Sequence[str] = (),
+    n_left_out: int = 0,
 ) -> list[str]:
     """List what limits the result, from the result itself.
 
@@ -189,6 +190,8 @@ def cautions(
         Whether the cohort is simulated.
     confounders : sequence of str
         Columns that the config names as confounders.
+    n_left_out : int
+        Sites that were left out of training once.
     """
     limits = []
     if simulated:
@@ -217,10 +220,12 @@ def cautions(
             "comparison, and could never be selected."
         )
     if n_sites > 1:
-        limits.append(
-            f"The {n_sites} sites are mixed in training and test: the figures hold for new "
-            "patients of these sites, not for a new site."
+        told = (
+            f"The {n_sites} sites are mixed in training and test: the figures of the prediction "
+            "hold for new patients of these sites, not for a new site"
         )
+        elsewhere = f"; for that see the {n_left_out} left-out sites" if n_left_out else ""
+        limits.append(f"{told}{elsewhere}.")
     limits.append("The model has not been tried on another cohort here; it is not for use in care.")
     differing = "What differs between the groups need not be the condition itself: "
     if confounders:

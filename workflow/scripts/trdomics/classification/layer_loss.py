@@ -1,0 +1,256 @@
+"""What a missing layer costs: patients with all layers, predicted as if they lacked some."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.classification.feature_sets import SELECTED
+from trdomics.classification.intervals import (
+    corrected_resampled_t,
+    fold_differences,
+    performance_intervals,
+)
+from trdomics.classification.metrics import out_of_fold
+from trdomics.classification.search import RiskModel
+from trdomics.errors import InputError
+from trdomics.files import read_json
+from trdomics.tables import LayerTables
+
+FILE = "layer_loss.json"
+FORMAT = 1
+# A name that no layer can have, and a separator that no layer's name can hold.
+NOTHING, AND = "-", "+"
+# All subsets of more layers would be too many; then each layer is dropped, and kept, alone.
+MAX_COMPLETE = 4
+PREDICTIONS = ["patient_id", "split", "repeat", "fold", "layers_missing", "probability"]
+
+
+def missing_sets(layers: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the sets of layers that are taken away, the empty one first.
+
+    Parameters
+    ----------
+    layers : sequence of str
+        Of the cohort, in the order of the config.
+
+    Returns
+    -------
+    list of tuple of str
+        By size; always one layer is left. All sets of up to four layers; of more those of one
+        layer and those that leave one.
+    """
+    sizes = list(range(1, len(layers)))
+    if len(layers) > MAX_COMPLETE:
+        sizes = [1, len(layers) - 1]
+    return [(), *(subset for size in sizes for subset in combinations(layers, size))]
+
+
+def predict_without_layers(
+    model: RiskModel, tables: LayerTables, layers: Sequence[str], where: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Predict patients who have all layers again without some of them; nothing is fitted.
+
+    Parameters
+    ----------
+    model : RiskModel
+        Fitted on other patients.
+    tables : LayerTables
+        Patients to predict; those who lack a layer are left out.
+    layers : sequence of str
+        All layers of the cohort. The sheet's columns are always kept.
+    where : mapping
+        ``split``, ``repeat`` and ``fold``, written into every row.
+
+    Returns
+    -------
+    DataFrame
+        ``patient_id``, ``split``, ``repeat``, ``fold``, ``layers_missing`` (names joined by
+        ``+``, ``-`` for none), ``probability``.
+    """
+    nobody = np.zeros(len(tables), dtype=bool)
+    complete = np.logical_and.reduce(
+        [tables.profiled(layer) if layer in tables else nobody for layer in layers]
+    )
+    parts = [pd.DataFrame(columns=PREDICTIONS)]
+    if complete.any():
+        whole = tables.take(np.flatnonzero(complete))
+        used = model.representation.normalisers_
+        # sets that differ only in layers that the model does without give the same
+        known: dict[frozenset[str], Any] = {}
+        for missing in missing_sets(layers):
+            effective = frozenset(missing) & frozenset(used)
+            if effective not in known:
+                kept = {name: table for name, table in whole.items() if name not in effective}
+                known[effective] = model.predict_proba(LayerTables(kept, whole.patients))[:, 1]
+            part = {
+                "patient_id": whole.patients,
+                **where,
+                "layers_missing": AND.join(missing) or NOTHING,
+                "probability": known[effective],
+            }
+            parts.append(pd.DataFrame(part)[PREDICTIONS])
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def layer_loss_table(
+    predictions: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
+) -> pd.DataFrame:
+    """Measure the AUROC without layers, and the loss against all layers.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Of :func:`predict_without_layers`, of all splits.
+    labels : Series
+        1, 0 or missing by patient id.
+    n_samples, seed : int
+        Of the bootstrap behind the intervals of the AUROC.
+
+    Returns
+    -------
+    DataFrame
+        ``layers_missing``, ``n_missing``, ``auroc``, ``auroc_low``, ``auroc_high``, ``loss`` (AUROC
+        with all layers less that without these, mean over folds on the same patients; positive is
+        worse), ``loss_low``, ``loss_high``, ``pvalue`` (of
+        :func:`trdomics.classification.intervals.corrected_resampled_t`), ``n_patients``,
+        ``n_positive`` (with all layers), ``n_folds``, ``reason``.
+    """
+    columns = ["layers_missing", "n_missing", "auroc", "auroc_low", "auroc_high", "loss"]
+    columns += ["loss_low", "loss_high", "pvalue", "n_patients", "n_positive", "n_folds", "reason"]
+    rows = predictions[predictions["patient_id"].map(labels).notna()]
+    names = list(dict.fromkeys(rows["layers_missing"]))
+    wide = rows.pivot(  # noqa: PD010 (pivot refuses a patient who was predicted twice)
+        index=["repeat", "fold", "patient_id"], columns="layers_missing", values="probability"
+    )
+    truth = labels.reindex(wide.index.get_level_values("patient_id")).to_numpy(dtype=float)
+    table = []
+    for name in names:
+        part = rows[rows["layers_missing"] == name].assign(feature_set=SELECTED)
+        label, probability = out_of_fold(part, labels, SELECTED)
+        auroc = performance_intervals(
+            label, probability, n_samples=n_samples, seed=seed, metrics=["auroc"]
+        ).iloc[0]
+        row = {
+            "layers_missing": name,
+            "n_missing": 0 if name == NOTHING else name.count(AND) + 1,
+            "auroc": auroc["value"],
+            "auroc_low": auroc["lower"],
+            "auroc_high": auroc["upper"],
+            "n_patients": auroc["n_patients"],
+            "n_positive": auroc["n_positive"],
+        }
+        table.append(row | _loss(wide, truth, name, str(auroc["reason"])))
+    return pd.DataFrame(table, columns=columns)
+
+
+def _loss(wide: pd.DataFrame, truth: Any, name: str, reason: str) -> dict[str, Any]:
+    """Return the paired loss of a set of missing layers, and why there is none."""
+    if name == NOTHING:
+        n_folds = wide.groupby(level=["repeat", "fold"]).ngroups
+        zero: dict[str, Any] = dict.fromkeys(("loss", "loss_low", "loss_high"), 0.0)
+        return {**zero, "pvalue": np.nan, "n_folds": n_folds, "reason": reason}
+    pair = pd.DataFrame({"all": wide[NOTHING], "fewer": wide[name]})
+    differences, ratio = fold_differences(pair, truth, "auroc")
+    test = corrected_resampled_t(differences, ratio)
+    if not reason and differences.size == 0:
+        reason = "no fold has test patients of both classes"
+    elif not reason and np.abs(differences).max() < 1e-12:
+        reason = "no interval of the loss: no chosen model ranks patients by these layers"
+    elif not reason and np.isnan(test["pvalue"]):
+        reason = "no interval of the loss: fewer than two folds, or no variation between them"
+    return {
+        "loss": test["gain"],
+        "loss_low": test["lower"],
+        "loss_high": test["upper"],
+        "pvalue": test["pvalue"],
+        "n_folds": differences.size,
+        "reason": reason,
+    }
+
+
+def layer_loss_summary(
+    table: pd.DataFrame, layers: Sequence[str], manifest: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what lies beside the frozen model, for those who score patients without a layer.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`layer_loss_table`.
+    layers : sequence of str
+        Of the cohort.
+    manifest : mapping
+        ``model.json``; its checksum tells which model the numbers belong to.
+
+    Returns
+    -------
+    dict
+        ``format``, ``sha256``, ``layers``, ``n_patients``, ``n_positive``, ``reason`` (why there
+        are no losses; else empty), ``layer_loss``: a list of ``layers_missing`` (list of names),
+        ``auroc``, ``auroc_low``, ``auroc_high``, ``loss``, ``loss_low``, ``loss_high``,
+        ``n_patients``, ``reason``.
+    """
+    reason = ""
+    if table.empty:
+        reason = "no labelled patient has all layers"
+    elif len(layers) < 2:
+        reason = "there is one layer only"
+    shown = ["auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high", "n_patients"]
+    rows = [
+        {"layers_missing": named(row["layers_missing"]), **row[shown].to_dict()}
+        | {"reason": row["reason"]}
+        for _, row in table.iterrows()
+    ]
+    counts = {key: int(table[key].iloc[0]) if rows else 0 for key in ("n_patients", "n_positive")}
+    return {
+        "format": FORMAT,
+        "sha256": manifest["sha256"],
+        "layers": list(layers),
+        **counts,
+        "reason": reason,
+        "layer_loss": rows,
+    }
+
+
+def named(layers_missing: str) -> list[str]:
+    """Return the names of the layers in a table's ``layers_missing``."""
+    return [] if layers_missing == NOTHING else layers_missing.split(AND)
+
+
+def read_layer_loss(
+    folder: str | os.PathLike[str], manifest: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what was written beside a frozen model; None where nothing was.
+
+    Parameters
+    ----------
+    folder : path
+        Of the model.
+    manifest : mapping
+        The model's ``model.json``.
+
+    Raises
+    ------
+    InputError
+        If the file is unreadable or of another model.
+    """
+    path = Path(folder) / FILE
+    if not path.is_file():
+        return None
+    mend = "copy the model's folder again"
+    try:
+        found = read_json(path)
+        same = found["format"] == FORMAT and found["sha256"] == manifest["sha256"]
+        rows = found["layer_loss"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(str(path), "is no list of layers' losses", mend) from error
+    if not same or not isinstance(rows, list):
+        raise InputError(str(path), "does not belong to the model beside it", mend)
+    return dict(found)

@@ -1,0 +1,93 @@
+"""Which sites are left out once, known from the sample sheet before any job starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from trdomics.cohort.samples import labels as sheet_labels
+from trdomics.cohort.samples import read_samples
+
+COLUMNS = ["split", "site", "n_patients", "n_positive", "reason"]
+
+
+def site_plan(
+    labels: pd.Series,
+    sites: pd.Series,
+    *,
+    minimum: int,
+    inner_folds: int,
+    left_out: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Count the labelled patients of every site, and say which sites can be left out.
+
+    Parameters
+    ----------
+    labels : Series
+        1, 0 or missing, by patient id.
+    sites : Series
+        Site of the same patients, as text; missing where it is not known.
+    minimum : int
+        Patients of each class that a site needs. An AUROC of fewer says next to nothing.
+    inner_folds : int
+        Patients of each class that the other sites need, to choose a model.
+    left_out : mapping of str to str, optional
+        Split → site of what was run, where that is decided: no other site has a split.
+
+    Returns
+    -------
+    DataFrame
+        ``split`` (``s01`` …, in the order of the sites' names; a name itself may hold any
+        character and is no part of a path), ``site``, ``n_patients``, ``n_positive``, ``reason``
+        (why the site cannot be left out; else empty). Patients without a site are always trained
+        on; a last row without ``split`` and ``site`` counts them.
+    """
+    known = labels.dropna()
+    site = sites.reindex(known.index)
+    counts = pd.crosstab(site.dropna(), known).reindex(columns=[0, 1], fill_value=0)
+    total = known.value_counts().reindex([0, 1], fill_value=0)
+    run = None if left_out is None else {site: split for split, site in left_out.items()}
+    rows: list[tuple[str | None, str | None, int, int, str]] = []
+    for position, (name, row) in enumerate(counts.sort_index().iterrows(), start=1):
+        negative, positive = int(row[0]), int(row[1])
+        reason = ""
+        if min(negative, positive) < minimum:
+            reason = f"{positive} positive and {negative} negative patients, {minimum} each needed"
+        elif (total - [negative, positive]).min() < inner_folds:
+            reason = "the other sites have too few patients of a class to choose a model"
+        split = f"s{position:02d}" if run is None else run.get(str(name))
+        if split is None and not reason:
+            reason = "the config does not ask for sites to be left out"
+        rows.append((split, str(name), negative + positive, positive, reason))
+    unknown = known[site.isna()]
+    if len(unknown):
+        told = "their site is not known: trained on, never left out"
+        rows.append((None, None, len(unknown), int(unknown.sum()), told))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def left_out_sites(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the split and the name of every site that the sheet lets be left out.
+
+    Parameters
+    ----------
+    config : mapping
+        A resolved config. Without sites, without training (`scoring.model`) or where the config
+        does not want it, no site is left out.
+    """
+    settings, column = config["classification"], config["samples"]["site"]
+    if column is None or not settings["leave_one_site_out"] or config["label"]["column"] is None:
+        return {}
+    if config["scoring"]["model"] is not None:
+        return {}
+    sheet = read_samples(config)
+    plan = site_plan(
+        sheet_labels(sheet, config["label"]),
+        sheet[column],
+        minimum=settings["min_site_class"],
+        inner_folds=settings["inner_folds"],
+    )
+    able = plan[plan["reason"] == ""]
+    return dict(zip(able["split"], able["site"], strict=True))
