@@ -31,6 +31,10 @@ def search():
     return nested_search(config(inner_folds=2)).fit(TABLES, LABELS.to_numpy(dtype=int))
 
 
+def by_missing(predicted):
+    return predicted.pivot_table(index="patient_id", columns="layers_missing", values="probability")
+
+
 def test_all_subsets_of_few_layers_and_the_outermost_of_many():
     assert missing_sets(["a"]) == [()]
     assert missing_sets(["a", "b"]) == [(), ("a",), ("b",)]
@@ -48,7 +52,7 @@ def test_a_layer_taken_away_is_one_that_the_patients_never_had(search, feature_s
     complete = NEW.patients[np.logical_and.reduce([NEW.profiled(layer) for layer in LAYERS])]
     assert set(predicted["patient_id"]) == set(complete)
     assert len(complete) == 40 - 3 * 4
-    wide = predicted.set_index(["layers_missing", "patient_id"])["probability"].unstack(0)
+    wide = by_missing(predicted)
     assert set(wide.columns) == {"-", "rna", "protein", "dna", "rna+protein"} | {
         "rna+dna",
         "protein+dna",
@@ -63,8 +67,7 @@ def test_a_layer_taken_away_is_one_that_the_patients_never_had(search, feature_s
 
 
 def test_a_layer_that_the_model_does_without_costs_nothing(search):
-    wide = predict_without_layers(search.risk_model("rna"), NEW, LAYERS, WHERE)
-    wide = wide.set_index(["layers_missing", "patient_id"])["probability"].unstack(0)
+    wide = by_missing(predict_without_layers(search.risk_model("rna"), NEW, LAYERS, WHERE))
     assert (wide["-"] == wide["protein+dna"]).all()
     assert np.ptp(wide["-"]) > 0.01
     # without its only layer the model knows no more than the share of each class

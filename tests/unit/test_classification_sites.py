@@ -101,7 +101,7 @@ def test_nothing_of_a_left_out_site_is_in_anything_fitted():
 def test_just_the_sites_patients_are_predicted_and_nothing_is_permuted(results):
     for split, site in LEFT_OUT_SITES.items():
         predicted = results[split]["predictions"]
-        assert set(predicted["patient_id"]) == set(SITES.index[SITES == site])
+        assert set(predicted["patient_id"]) == set(SITES.index[SITES.eq(site)])
         assert predicted["probability"].between(0, 1).all()
         assert results[split]["null"].empty
         assert results[split]["without_layers"].empty
@@ -146,12 +146,12 @@ def test_every_site_has_all_metrics_for_the_model_and_both_baselines(performance
     assert set(shown["feature_set"]) == {"selected", "clinical", "confounders"}
     counts = shown.drop_duplicates("split").set_index("split")[["n_patients", "n_positive"]]
     for split, site in LEFT_OUT_SITES.items():
-        truth = LABELS[SITES == site]
+        truth = LABELS[SITES.eq(site)]
         assert counts.loc[split].tolist() == [len(truth), truth.sum()]
 
 
 def test_a_site_too_small_has_a_row_with_the_reason(left_out, mixed):
-    minimum = int(min((SITES[LABELS == value] == "north").sum() for value in (0, 1))) + 1
+    minimum = int(min((SITES[LABELS.eq(value)] == "north").sum() for value in (0, 1))) + 1
     plan = site_plan(LABELS, SITES, minimum=minimum, inner_folds=2, left_out=LEFT_OUT_SITES)
     small = plan[plan["reason"].str.contains("each needed")]
     assert "north" in set(small["site"])

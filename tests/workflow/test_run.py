@@ -13,6 +13,7 @@ import pandas as pd
 from conftest import lay_out
 from running import command, results_of, run
 
+from trdomics.classification.layer_loss import missing_sets, read_layer_loss
 from trdomics.files import read_json, read_table
 
 
@@ -26,6 +27,37 @@ def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):
     assert f"{auroc['value']:.2f} ({auroc['lower']:.2f} to {auroc['upper']:.2f})" in page
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
     assert "nan" not in re.sub(r"data:[^\"]+", "", page)
+
+
+def test_every_site_is_left_out_once_or_named_with_the_reason(ran):
+    patients = read_table(ran.results / "cohort" / "patients.tsv")
+    labelled = patients.dropna(subset=["label"]).set_index("patient_id")
+    summary = read_json(ran.results / "summary.json")["sites"]
+    told = [row["site"] for row in (*summary["sites"], *summary["not_left_out"])]
+    assert sorted(told) == sorted(labelled["site"].unique())
+    assert summary["n_left_out"] > 2
+    splits = read_table(ran.results / "classification" / "splits.tsv").dropna(subset=["site"])
+    assert splits["split"].nunique() == summary["n_left_out"]
+    assert (labelled.loc[splits["patient_id"], "site"].to_numpy() == splits["site"]).all()
+    for split, rows in splits.groupby("split"):
+        predicted = read_table(ran.results / f"classification/splits/{split}/predictions.tsv")
+        assert set(predicted["patient_id"]) == set(rows["patient_id"])
+    page = (ran.results / "summary.html").read_text("utf-8")
+    auroc = summary["together"]["selected"]["left_out"]["auroc"]
+    assert f"{auroc['value']:.2f} ({auroc['lower']:.2f} to {auroc['upper']:.2f})" in page
+
+
+def test_the_cost_of_missing_layers_lies_beside_the_model_it_belongs_to(ran):
+    model = ran.results / "classification" / "model"
+    found = read_layer_loss(model, read_json(model / "model.json"))
+    patients = read_table(ran.results / "cohort" / "patients.tsv").dropna(subset=["label"])
+    layers = list(ran.settings["layers"])
+    complete = patients[[f"in_{name}" for name in layers]].all(axis=1)
+    assert found["n_patients"] == complete.sum()
+    assert found["layers"] == layers
+    missing = [tuple(row["layers_missing"]) for row in found["layer_loss"]]
+    assert missing == missing_sets(layers)
+    assert all(0 <= row["auroc"] <= 1 for row in found["layer_loss"])
 
 
 def test_a_second_call_has_nothing_to_do(ran):
