@@ -62,7 +62,7 @@ def test_both_numbers_the_mean_site_and_the_baselines_are_told():
     for part in ("0.73 (0.67 to 0.79)", "0.75 (0.69 to 0.81)", "0.74 (0.66 to 0.81)"):
         assert part in told
     assert "between 0.61 and 0.84 is to be expected" in told
-    assert "the clinical predictors alone 0.66 and the confounders alone 0.52" in told
+    assert "0.66 for the clinical predictors alone and 0.52 for the confounders alone" in told
     assert "a site that a model has not seen is no category" in told
 
 

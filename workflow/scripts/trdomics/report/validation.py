@@ -82,11 +82,11 @@ def _heterogeneity(row: Mapping[str, Any]) -> str:
 def _baselines(pooled: Mapping[str, Any]) -> str:
     """Say what the baselines reach at left-out sites."""
     shown = [
-        f"{words} {number(pooled[name]['left_out']['auroc'])}"
+        f"{number(pooled[name]['left_out']['auroc'])} for {words}"
         for name, words in BASELINES.items()
         if name in pooled and pooled[name]["left_out"]["auroc"] is not None
     ]
-    return f"At the mean left-out site, {listed(shown)} reach." if shown else ""
+    return f"Baselines at the mean left-out site: {listed(shown)}." if shown else ""
 
 
 def _calibration(sites: list[dict[str, Any]]) -> list[str]:
