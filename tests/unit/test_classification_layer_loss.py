@@ -116,7 +116,7 @@ def test_the_layer_that_carries_the_signal_is_the_one_that_is_missed():
     table = layer_loss_table(predictions, labels, n_samples=200, seed=1)
     rows = table.set_index("layers_missing")
     assert rows.loc["a", "loss_low"] > 0.1
-    assert rows.loc["a", "pvalue"] < 0.01
+    assert rows.loc["a", "pvalue"] < 0.05
     assert rows.loc["a", "auroc_low"] < 0.5 < rows.loc["a", "auroc_high"]
     assert rows.loc["-", "auroc_low"] > 0.65
     assert rows.loc["b", "loss"] == 0

@@ -8,7 +8,14 @@ LEFT_OUT_SITES = left_out_sites(config)
 # What a model depends on: a change of any other key, as of a figure or an interval, must not fit
 # the models again.
 SITE_KEYS = ("leave_one_site_out", "min_site_class")
-NOT_FITTED = ("permutations", "null_models", "bootstrap", "repeats", "folds", *SITE_KEYS)
+NOT_FITTED = (
+    "permutations",
+    "null_models",
+    "bootstrap",
+    "repeats",
+    "folds",
+    *SITE_KEYS,
+)
 FITTING = {
     "seed": config["seed"],
     "samples": config["samples"],
@@ -147,16 +154,19 @@ rule classification_sites:
         "logs/{cohort}/classification_sites.log",
     benchmark:
         "benchmarks/{cohort}/classification_sites.tsv"
+    group:
+        "classification"
     conda:
         "../../envs/classification.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         config={key: config[key] for key in ("samples", "label", "layers", "clinical")},
         settings={
-            key: CLASSIFICATION[key] for key in ("bootstrap", "inner_folds", *SITE_KEYS)
+            key: CLASSIFICATION[key]
+            for key in ("bootstrap", "inner_folds", *SITE_KEYS)
         },
         left_out=LEFT_OUT_SITES,
         seed=config["seed"],
@@ -271,13 +281,15 @@ rule classification_layer_loss:
         "results/{cohort}/classification/model/layer_loss.json",
     log:
         "logs/{cohort}/classification_layer_loss.log",
-    localrule: True
+    # with the model's fit and the scoring, between which it stands
+    group:
+        "model"
     conda:
         "../../envs/classification.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=growing(500),
+        runtime=growing(5),
     params:
         layers=LAYERS,
     script:
