@@ -78,7 +78,8 @@ def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
     axes.set_yticks([*range(len(names)), *bottom], [*labels, *bottom.values()])
     axes.set_ylim(max([len(names) - 1, *bottom]) + 0.7, -0.7)
-    axes.set_xlim(right=1.015)
+    # a little past 1, or the marker of a perfect AUROC is cut
+    axes.set_xlim(min(0.45, axes.get_xlim()[0]), 1.015)
     axes.set_xlabel("AUROC (95 % interval)")
     handles = [
         Line2D([], [], color=colour, marker=marker, label=MEANINGS[validation])
