@@ -96,8 +96,8 @@ def test_sites_whose_risks_are_off_are_named():
 
 def test_sites_that_were_not_left_out_are_named_with_the_reason():
     told = said()
-    assert "Not left out: tiny (6 labelled patients): 2 positive, 5 needed." in told
-    assert "Not left out: patients without a site (3 labelled patients)" in told
+    assert "Not left out: tiny (labelled patients: 6): 2 positive, 5 needed." in told
+    assert "Not left out: patients without a site (labelled patients: 3)" in told
 
 
 def test_without_sites_the_reason_stands_alone():

@@ -71,9 +71,7 @@ def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
                 if validation == LEFT_OUT:
                     _numbers(axes, position, row)
         row = left_out.loc[split]
-        # a dollar sign in a site's name would start a formula
-        name = str(row["site"]).replace("$", r"\$")
-        labels.append(f"{_short(name)} (n = {row['n_patients']:.0f})")
+        labels.append(f"{_short(str(row['site']))} (n = {row['n_patients']:.0f})")
     bottom = _summary(axes, aurocs, pooled, len(names))
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
     axes.set_yticks([*range(len(names)), *bottom], [*labels, *bottom.values()])

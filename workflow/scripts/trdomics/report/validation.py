@@ -119,7 +119,7 @@ def _not_left_out(sites: Mapping[str, Any]) -> list[str]:
     """Name the sites that were not left out, and why."""
     return [
         f"Not left out: {row['site'] or 'patients without a site'} "
-        f"({row['n_patients']} labelled patients): {row['reason']}."
+        f"(labelled patients: {row['n_patients']}): {row['reason']}."
         for row in sites["not_left_out"]
     ]
 
