@@ -1,0 +1,226 @@
+"""What a run leaves beside its results: what it was made from, by what, and how.
+
+``provenance.json`` is the plain record; ``ro-crate-metadata.json`` says the same as a Process Run
+Crate (Leo et al. 2024, doi 10.1371/journal.pone.0309210, profile version 0.5), so that catalogues
+and archives can read it. Both hold names, settings and checksums, never a patient's value.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rocrate.model.contextentity import ContextEntity
+from rocrate.rocrate import ROCrate
+
+from trdomics.archive import sha256_of
+from trdomics.files import write_json
+
+RECORD, CRATE = "provenance.json", "ro-crate-metadata.json"
+PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+NAME = "trd-multiomics"
+REPOSITORY = Path(__file__).resolve().parents[3]
+LAYER_FILES = ("file", "features", "profiled")
+
+
+def record_run(
+    config: Mapping[str, Any],
+    command: Sequence[str],
+    started: datetime.datetime,
+    *,
+    succeeded: bool,
+    log: str | None,
+) -> Path | None:
+    """Write the record and the crate of a run that has ended.
+
+    A run that wrote nothing under ``results/<cohort>`` leaves the record of the one that did.
+
+    Parameters
+    ----------
+    config : mapping
+        The resolved config.
+    command : sequence of str
+        Arguments, without the program.
+    started : datetime
+        When it began, with time zone.
+    succeeded : bool
+        Whether every job did.
+    log : str or None
+        Snakemake's own log.
+
+    Returns
+    -------
+    path or None
+        The record, if there was something to record.
+    """
+    folder = Path("results") / config["cohort"]
+    results = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in (RECORD, CRATE) and not path.name.startswith(".")
+    ]
+    if not any(path.stat().st_mtime >= started.timestamp() for path in results):
+        return None
+    record = {
+        "run": {
+            "command": ["snakemake", *command],
+            "started": started.isoformat(timespec="seconds"),
+            "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "status": "succeeded" if succeeded else "failed: a later run has to complete it",
+            "log": log,
+        },
+        "workflow": {"name": NAME, "version": workflow_version(), **revision()},
+        "seeds": seeds(config),
+        "config": config,
+        "inputs": [described(path, path) for path in input_files(config)],
+        "software": software(),
+        "environments": {
+            path.name: sha256_of(path) for path in sorted((REPOSITORY / "envs").glob("*.yaml"))
+        },
+        "results": [described(path, path.relative_to(folder)) for path in results],
+    }
+    write_json(record, folder / RECORD)
+    write_json(crate(record, folder), folder / CRATE)
+    return folder / RECORD
+
+
+def described(path: Path, name: Path) -> dict[str, Any]:
+    """Return a file's name, size in bytes and checksum."""
+    return {"file": str(name), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def input_files(config: Mapping[str, Any]) -> list[Path]:
+    """Return the sheet and the files of the layers, each once, in the order of the config."""
+    layers = (layer.get(key) for layer in config["layers"].values() for key in LAYER_FILES)
+    named = [config["samples"]["file"], *layers]
+    return [path for path in dict.fromkeys(Path(name) for name in named if name) if path.is_file()]
+
+
+def seeds(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every seed of the config."""
+    found = {"seed": config["seed"], "integration.seeds": list(config["integration"]["seeds"])}
+    if config["simulation"]:
+        found["simulation.seed"] = config["simulation"]["seed"]
+    return found
+
+
+def software() -> dict[str, str]:
+    """Return Python's version, the platform, and the version of every package at hand.
+
+    With ``--sdm conda`` rules run in the environments of ``envs/`` instead, whose checksums the
+    record holds as well.
+    """
+    packages = {
+        package.metadata["Name"]: package.version
+        for package in importlib.metadata.distributions()
+        if package.metadata["Name"]
+    }
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        **dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+    }
+
+
+def workflow_version() -> str:
+    """Return the version that CITATION.cff names."""
+    lines = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("version:"))
+
+
+def revision() -> dict[str, Any]:
+    """Return the commit of the workflow and whether its files were changed since; none outside git."""
+
+    def git(*arguments: str) -> str | None:
+        command = ["git", "-C", str(REPOSITORY), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    if git("rev-parse", "--show-toplevel") != str(REPOSITORY):
+        return {"commit": None, "changed_since": None}
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": git("rev-parse", "HEAD"), "changed_since": changed != ""}
+
+
+def crate(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a record as the JSON-LD of a Process Run Crate rooted in the results' folder.
+
+    Inputs lie outside of the crate, and patients' data must not go with it: they are described by
+    name, size and checksum only.
+    """
+    own = ROCrate(gen_preview=False)
+    run, workflow = record["run"], record["workflow"]
+    own.name = f"Results of cohort {record['config']['cohort']}"
+    own.description = f"Written by {NAME} {workflow['version']}. Inputs are named, not contained."
+    own.datePublished = datetime.datetime.fromisoformat(run["ended"])
+    own.license = "Not for publication unless the owner of the data says so"
+    profile = own.add(
+        ContextEntity(
+            own,
+            PROFILE,
+            properties={"@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
+        )
+    )
+    own.root_dataset["conformsTo"] = profile
+    tool = own.add(
+        ContextEntity(
+            own,
+            f"#{NAME}",
+            properties={
+                "@type": "SoftwareApplication",
+                "name": NAME,
+                "softwareVersion": workflow["version"],
+                **({"identifier": workflow["commit"]} if workflow["commit"] else {}),
+                "softwareRequirements": [
+                    f"{name} {version}" for name, version in record["software"].items()
+                ],
+            },
+        )
+    )
+    inputs = [
+        own.add(
+            ContextEntity(
+                own,
+                f"#input-{number}",
+                properties={"@type": "CreativeWork", "name": entry["file"], **sizes(entry)},
+            )
+        )
+        for number, entry in enumerate(record["inputs"], start=1)
+    ]
+    results = [
+        own.add_file(
+            folder / entry["file"],
+            dest_path=entry["file"],
+            properties={"name": entry["file"], **sizes(entry)},
+        )
+        for entry in [*record["results"], described(folder / RECORD, Path(RECORD))]
+    ]
+    own.add_action(
+        tool,
+        identifier="#run",
+        object=inputs,
+        result=results,
+        properties={
+            "@type": "CreateAction",
+            "name": " ".join(run["command"]),
+            "startTime": run["started"],
+            "endTime": run["ended"],
+            "actionStatus": "http://schema.org/"
+            + ("CompletedActionStatus" if run["status"] == "succeeded" else "FailedActionStatus"),
+        },
+    )
+    own.root_dataset["mentions"] = [own.get("#run")]
+    return dict(own.metadata.generate())
+
+
+def sizes(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return a described file's properties in the words of RO-Crate."""
+    return {"contentSize": str(entry["bytes"]), "sha256": entry["sha256"]}
