@@ -11,8 +11,8 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# the cache of checked inputs holds time stamps
-NOT_A_RESULT = {"cohort/checked.json"}
+# the cache of checked inputs holds time stamps, the record of a run its command and time
+NOT_A_RESULT = {"cohort/checked.json", "provenance.json", "ro-crate-metadata.json"}
 
 
 def command(folder: Path, config: Path, *arguments: str, cores: int = 2) -> list[str]:

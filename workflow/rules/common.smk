@@ -1,11 +1,6 @@
 import re
-import sys
-from pathlib import Path
 
-from snakemake.logging import logger
-
-sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
-
+from trdomics.cohort.config import cohort_inputs
 from trdomics.errors import InputError
 
 
@@ -89,6 +84,7 @@ def variant_calls(wildcards):
 
 
 PAGE = f"results/{COHORT}/summary.html"
+INPUTS = cohort_inputs(config)
 TARGETS = [
     PAGE,
     f"results/{COHORT}/summary.json",

@@ -1,10 +1,3 @@
-import sys
-from pathlib import Path
-
-from snakemake.logging import logger
-
-sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
-
 from trdomics.errors import InputError
 
 
@@ -27,6 +20,7 @@ config.update(checked_meta(config))
 
 META = config["meta"]
 PAGE = f"results/{META['name']}/meta.html"
+INPUTS = META["bundles"]
 TARGETS = [PAGE, f"results/{META['name']}/meta/summary.json"]
 
 

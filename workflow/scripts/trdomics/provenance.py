@@ -11,7 +11,7 @@ import datetime
 import importlib.metadata
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ RECORD, CRATE = "provenance.json", "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 NAME = "trd-multiomics"
 REPOSITORY = Path(__file__).resolve().parents[3]
-LAYER_FILES = ("file", "features", "profiled")
 
 
 def record_run(
+    folder: Path,
     config: Mapping[str, Any],
+    inputs: Iterable[str],
     command: Sequence[str],
     started: datetime.datetime,
     *,
@@ -38,12 +39,16 @@ def record_run(
 ) -> Path | None:
     """Write the record and the crate of a run that has ended.
 
-    A run that wrote nothing under ``results/<cohort>`` leaves the record of the one that did.
+    A run that wrote nothing into the folder leaves the record of the one that did.
 
     Parameters
     ----------
+    folder : path
+        Of the results.
     config : mapping
-        The resolved config.
+        As resolved.
+    inputs : iterable of str
+        Files that were read; those that are not there are passed over.
     command : sequence of str
         Arguments, without the program.
     started : datetime
@@ -58,7 +63,6 @@ def record_run(
     path or None
         The record, if there was something to record.
     """
-    folder = Path("results") / config["cohort"]
     results = [
         path
         for path in sorted(folder.rglob("*"))
@@ -75,9 +79,13 @@ def record_run(
             "log": log,
         },
         "workflow": {"name": NAME, "version": workflow_version(), **revision()},
-        "seeds": seeds(config),
+        "seeds": dict(seeds(config)),
         "config": config,
-        "inputs": [described(path, path) for path in input_files(config)],
+        "inputs": [
+            described(Path(name), Path(name))
+            for name in dict.fromkeys(inputs)
+            if Path(name).is_file()
+        ],
         "software": software(),
         "environments": {
             path.name: sha256_of(path) for path in sorted((REPOSITORY / "envs").glob("*.yaml"))
@@ -94,19 +102,13 @@ def described(path: Path, name: Path) -> dict[str, Any]:
     return {"file": str(name), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
-def input_files(config: Mapping[str, Any]) -> list[Path]:
-    """Return the sheet and the files of the layers, each once, in the order of the config."""
-    layers = (layer.get(key) for layer in config["layers"].values() for key in LAYER_FILES)
-    named = [config["samples"]["file"], *layers]
-    return [path for path in dict.fromkeys(Path(name) for name in named if name) if path.is_file()]
-
-
-def seeds(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every seed of the config."""
-    found = {"seed": config["seed"], "integration.seeds": list(config["integration"]["seeds"])}
-    if config["simulation"]:
-        found["simulation.seed"] = config["simulation"]["seed"]
-    return found
+def seeds(config: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every seed of a config under its dotted key."""
+    for key, value in config.items():
+        if key in ("seed", "seeds"):
+            yield within + key, value
+        elif isinstance(value, Mapping):
+            yield from seeds(value, f"{within}{key}.")
 
 
 def software() -> dict[str, str]:
@@ -134,7 +136,7 @@ def workflow_version() -> str:
 
 
 def revision() -> dict[str, Any]:
-    """Return the commit of the workflow and whether its files were changed since; none outside git."""
+    """Return the workflow's commit, and whether its files were changed since; none outside git."""
 
     def git(*arguments: str) -> str | None:
         command = ["git", "-C", str(REPOSITORY), *arguments]
@@ -158,7 +160,7 @@ def crate(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """
     own = ROCrate(gen_preview=False)
     run, workflow = record["run"], record["workflow"]
-    own.name = f"Results of cohort {record['config']['cohort']}"
+    own.name = f"Results of {folder.name}"
     own.description = f"Written by {NAME} {workflow['version']}. Inputs are named, not contained."
     own.datePublished = datetime.datetime.fromisoformat(run["ended"])
     own.license = "Not for publication unless the owner of the data says so"

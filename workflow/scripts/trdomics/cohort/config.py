@@ -13,6 +13,8 @@ from trdomics.errors import InputError
 MATRIX_TYPES = ("counts", "continuous", "binary")
 # What decides who has a layer; other settings of a layer do not touch the cohort stage.
 MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")
+# Files that a layer may name.
+LAYER_FILES = ("file", "features", "profiled")
 READING_KEYS = ("type", "file", "id_column", "features", "log2")
 # Stands for the fractions estimated from expression where an adjustment set lists columns.
 ESTIMATED_CELLS = "estimated_cells"
@@ -269,6 +271,12 @@ def text_columns(settings: Mapping[str, Any]) -> list[str]:
     ids = [layer["id_column"] for layer in settings["layers"].values()]
     names = [samples["patient_id"], samples["site"], settings["label"]["column"]]
     return list(dict.fromkeys(n for n in [*names, *samples["categorical"], *ids] if n is not None))
+
+
+def cohort_inputs(config: Mapping[str, Any]) -> list[str]:
+    """Return the sheet and every file of a layer that a resolved config names."""
+    layers = (layer.get(key) for layer in config["layers"].values() for key in LAYER_FILES)
+    return [name for name in (config["samples"]["file"], *layers) if name]
 
 
 def is_simulated(config: Mapping[str, Any], file: str) -> bool:

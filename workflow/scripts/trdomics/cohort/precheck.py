@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.cohort.config import is_simulated, sheet_settings
+from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.cohort.covariates import check_classes, check_covariates, check_design
 from trdomics.cohort.membership import layer_samples, memberships, with_layers
 from trdomics.cohort.samples import labels, read_samples, sample_names
@@ -23,7 +23,6 @@ from trdomics.inputs.matrix import read_annotation, read_layer_matrix
 CHECKS = 1
 # The settings that decide whether a layer's content is right.
 CONTENT_KEYS = ("type", "file", "features", "log2", "format", "profiled", "sample_column")
-FILE_KEYS = ("file", "features", "profiled")
 
 
 def check_inputs(config: Mapping[str, Any]) -> None:
@@ -74,7 +73,7 @@ def _check_patients(sheet: pd.DataFrame, config: Mapping[str, Any]) -> None:
 
 def _check_files(config: Mapping[str, Any]) -> None:
     for name, layer in config["layers"].items():
-        for key in FILE_KEYS:
+        for key in LAYER_FILES:
             file = layer.get(key)
             if file is None or is_simulated(config, file) or Path(file).is_file():
                 continue
@@ -119,7 +118,7 @@ def _checked_before(path: Path) -> dict[str, Any]:
 def _fingerprint(layer: Mapping[str, Any], names: pd.Series) -> str:
     """Return a hash of all that the outcome of the content check depends on."""
     state: list[Any] = [CHECKS, {key: layer.get(key) for key in CONTENT_KEYS}]
-    for key in FILE_KEYS:
+    for key in LAYER_FILES:
         if layer.get(key) is not None:
             file = Path(layer[key]).resolve()
             state.append([str(file), file.stat().st_size, file.stat().st_mtime_ns])

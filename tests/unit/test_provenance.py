@@ -1,0 +1,92 @@
+"""The record of a run: what it was made from, readable as a Process Run Crate."""
+
+import datetime
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from rocrate.rocrate import ROCrate
+
+from trdomics.files import read_json
+from trdomics.provenance import record_run, seeds
+
+CONFIG = {"cohort": "c", "seed": 3, "integration": {"seeds": [1, 2], "factors": 4}}
+BEFORE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+
+@pytest.fixture()
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("sheet.tsv").write_text("patient_id\nsecret-patient-1\n")
+    Path("results/c/cohort").mkdir(parents=True)
+    Path("results/c/cohort/table.tsv").write_text("x\n1\n")
+    return Path("results/c")
+
+
+def record(folder, started=BEFORE, succeeded=True):
+    arguments = ["--cores", "2"]
+    inputs = ["sheet.tsv", "sheet.tsv", "not_there.tsv"]
+    return record_run(
+        folder, CONFIG, inputs, arguments, started, succeeded=succeeded, log="snakemake.log"
+    )
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_record_holds_inputs_results_seeds_versions_and_the_command(folder):
+    found = read_json(record(folder))
+    assert found["run"]["command"] == ["snakemake", "--cores", "2"]
+    assert found["run"]["status"] == "succeeded"
+    assert found["seeds"] == {"seed": 3, "integration.seeds": [1, 2]}
+    assert found["config"] == CONFIG
+    text = "patient_id\nsecret-patient-1\n"
+    assert found["inputs"] == [
+        {"file": "sheet.tsv", "bytes": len(text), "sha256": digest(text)},
+    ]
+    assert found["results"] == [
+        {"file": "cohort/table.tsv", "bytes": 4, "sha256": digest("x\n1\n")}
+    ]
+    assert {"python", "snakemake", "mofapy2", "scikit-learn"} <= set(found["software"])
+    assert set(found["environments"]) >= {"core.yaml", "classification.yaml"}
+
+
+def test_no_patient_is_in_it(folder):
+    record(folder)
+    for name in ("provenance.json", "ro-crate-metadata.json"):
+        assert "secret" not in (folder / name).read_text()
+
+
+def test_the_crate_is_read_back_with_its_action_and_its_files(folder):
+    record(folder)
+    crate = ROCrate(folder)
+    action = crate.get("#run")
+    assert action.type == "CreateAction"
+    assert action["instrument"].type == "SoftwareApplication"
+    assert [entity["name"] for entity in action["object"]] == ["sheet.tsv"]
+    assert {entity.id for entity in action["result"]} == {"cohort/table.tsv", "provenance.json"}
+    assert crate.root_dataset["conformsTo"].id == "https://w3id.org/ro/wfrun/process/0.5"
+    recorded = crate.get("provenance.json")["sha256"]
+    assert recorded == digest((folder / "provenance.json").read_text())
+    graph = json.loads((folder / "ro-crate-metadata.json").read_text())["@graph"]
+    assert len({entity["@id"] for entity in graph}) == len(graph)
+
+
+def test_a_failed_run_says_so(folder):
+    assert read_json(record(folder, succeeded=False))["run"]["status"].startswith("failed")
+    assert "FailedActionStatus" in (folder / "ro-crate-metadata.json").read_text()
+
+
+def test_a_run_that_wrote_nothing_leaves_the_record_of_the_one_that_did(folder):
+    record(folder)
+    before = (folder / "provenance.json").read_text()
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    assert record(folder, started=later) is None
+    assert (folder / "provenance.json").read_text() == before
+
+
+def test_seeds_are_found_at_any_depth():
+    config = {"a": {"b": {"seed": 1}}, "seeds": [2], "seedling": 3}
+    assert dict(seeds(config)) == {"a.b.seed": 1, "seeds": [2]}

@@ -1,0 +1,15 @@
+import sys
+from pathlib import Path
+
+from snakemake.logging import logger
+
+sys.path.insert(0, str(Path(str(workflow.current_basedir)).parent / "scripts"))
+
+try:
+    import trdomics
+except ModuleNotFoundError:
+    logger.error(
+        "error: workflow/scripts/trdomics is not beside the Snakefile; as a module, this workflow "
+        "must lie on disk: name the path of a clone or git submodule, not github(...)"
+    )
+    sys.exit(1)
