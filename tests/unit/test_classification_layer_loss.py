@@ -9,11 +9,10 @@ from trdomics.classification.layer_loss import (
     FILE,
     layer_loss_summary,
     layer_loss_table,
-    missing_sets,
-    named,
     predict_without_layers,
     read_layer_loss,
 )
+from trdomics.classification.layer_sets import missing_sets, named
 from trdomics.classification.nested import nested_search
 from trdomics.classification.site_figures import layer_loss_figure
 from trdomics.errors import InputError

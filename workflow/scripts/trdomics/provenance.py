@@ -18,6 +18,7 @@ from typing import Any
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
+from trdomics import __version__
 from trdomics.archive import sha256_of
 from trdomics.files import write_json
 
@@ -78,7 +79,7 @@ def record_run(
             "status": "succeeded" if succeeded else "failed: a later run has to complete it",
             "log": log,
         },
-        "workflow": {"name": NAME, "version": workflow_version(), **revision()},
+        "workflow": {"name": NAME, "version": __version__, **revision()},
         "seeds": dict(seeds(config)),
         "config": config,
         "inputs": [
@@ -127,12 +128,6 @@ def software() -> dict[str, str]:
         "platform": f"{platform.system()} {platform.machine()}",
         **dict(sorted(packages.items(), key=lambda item: item[0].lower())),
     }
-
-
-def workflow_version() -> str:
-    """Return the version that CITATION.cff names."""
-    lines = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8").splitlines()
-    return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("version:"))
 
 
 def revision() -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from trdomics.classification.intervals import (
     fold_differences,
     performance_intervals,
 )
+from trdomics.classification.layer_sets import AND, NOTHING, missing_sets, named
 from trdomics.classification.metrics import out_of_fold
 from trdomics.classification.search import RiskModel
 from trdomics.errors import InputError
@@ -25,31 +25,7 @@ from trdomics.tables import LayerTables
 
 FILE = "layer_loss.json"
 FORMAT = 1
-# A name that no layer can have, and a separator that no layer's name can hold.
-NOTHING, AND = "-", "+"
-# All subsets of more layers would be too many; then each layer is dropped, and kept, alone.
-MAX_COMPLETE = 4
 PREDICTIONS = ["patient_id", "split", "repeat", "fold", "layers_missing", "probability"]
-
-
-def missing_sets(layers: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the sets of layers that are taken away, the empty one first.
-
-    Parameters
-    ----------
-    layers : sequence of str
-        Of the cohort, in the order of the config.
-
-    Returns
-    -------
-    list of tuple of str
-        By size; always one layer is left. All sets of up to four layers; of more those of one
-        layer and those that leave one.
-    """
-    sizes = list(range(1, len(layers)))
-    if len(layers) > MAX_COMPLETE:
-        sizes = [1, len(layers) - 1]
-    return [(), *(subset for size in sizes for subset in combinations(layers, size))]
 
 
 def predict_without_layers(
@@ -217,11 +193,6 @@ def layer_loss_summary(
         "reason": reason,
         "layer_loss": rows,
     }
-
-
-def named(layers_missing: str) -> list[str]:
-    """Return the names of the layers in a table's ``layers_missing``."""
-    return [] if layers_missing == NOTHING else layers_missing.split(AND)
 
 
 def read_layer_loss(

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from trdomics import style
 from trdomics.classification.feature_sets import SELECTED
 from trdomics.classification.figures import WIDTH, readable
-from trdomics.classification.layer_loss import NOTHING, named
+from trdomics.classification.layer_sets import NOTHING, named
 from trdomics.classification.sites import ALL, LEFT_OUT, MIXED
 
 MARKERS = {LEFT_OUT: ("D", style.VERMILION), MIXED: ("o", style.GREY)}

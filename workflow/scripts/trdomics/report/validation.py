@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.classification.layer_loss import named
+from trdomics.classification.layer_sets import named
 from trdomics.report.words import cell, interval, listed, number, p_value
 
 # Cochran's test has little power with few sites.
