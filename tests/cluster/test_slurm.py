@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import toy_slurm
 from conftest import lay_out
 from running import REPOSITORY, results_of
 from submitting import command
@@ -19,6 +20,30 @@ pytestmark = pytest.mark.cluster
 INCIDENTS = Path(__file__).parent / "incidents"
 # over the 1,000 MB that the rule asks for first, under the 2,000 MB that it asks for next
 BALLAST_MB = 1200
+
+
+@pytest.fixture(scope="module")
+def slurm():
+    reason = toy_slurm.why_not()
+    if reason:
+        pytest.skip(reason)
+    with toy_slurm.running() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    """Return the folder of the user's profile: two lines have lost their `#`."""
+    text = (REPOSITORY / "profiles" / "slurm" / "config.yaml").read_text("utf-8")
+    for shipped, filled in (
+        ('# slurm_partition: "compute"', f'slurm_partition: "{toy_slurm.PARTITION}"'),
+        ('# slurm_account: "my_group"', 'slurm_account: "root"'),
+    ):
+        assert text.count(shipped) == 1
+        text = text.replace(shipped, filled)
+    folder = tmp_path_factory.mktemp("profile")
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    return folder
 
 
 def test_the_default_cohort_gives_the_results_of_a_local_run(
