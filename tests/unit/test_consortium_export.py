@@ -13,7 +13,13 @@ from trdomics.archive import pack, read_archive
 from trdomics.classification.nested import nested_search
 from trdomics.classification.persist import dumps, loads, manifest, save_model
 from trdomics.consortium.audit import audit
-from trdomics.consortium.bundle import read_bundle, table_bytes, with_manifest, write_bundle
+from trdomics.consortium.bundle import (
+    SITE_VALUES,
+    read_bundle,
+    table_bytes,
+    with_manifest,
+    write_bundle,
+)
 from trdomics.consortium.disclosure import (
     burden_effects,
     coarse,
@@ -106,6 +112,11 @@ def content(sheet, fitted, tmp_path_factory):
         {"patient_id": LABELS.index, "feature_set": "selected", "probability": risk.to_numpy()}
     )
     export.performance(metrics, predictions)
+    sites = pd.DataFrame(
+        {"feature_set": "selected", "role": "selected", "validation": ["left_out", "mixed"]}
+    )
+    sites = sites.assign(site="north", n_sites=2, auroc=[0.7, np.nan], lower=0.6, upper=0.8)
+    export.sites(sites.reindex(columns=[*sites.columns, *SITE_VALUES[3:]]))
     export.description(list(TABLES["clinical"].columns), None)
     export.model(folder, None)
     return export, export.members(TABLES.patients)
@@ -124,6 +135,8 @@ def test_nothing_of_a_patient_is_in_the_bundle(content):
     whole = b"".join(unpacked(members))
     assert not [name for name in TABLES.patients if name.encode() in whole]
     assert b"the only one" not in whole
+    assert b"north" not in members["sites.tsv"]
+    assert len(read(members, "sites.tsv")) == 1
 
 
 def unpacked(members):

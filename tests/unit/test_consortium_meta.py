@@ -7,12 +7,17 @@ from consortium_data import layer_table, members, weights
 
 from trdomics.archive import write_archive
 from trdomics.consortium.agreement import best_matches, factor_agreement, shared_weights
-from trdomics.consortium.bundle import read_bundle
+from trdomics.consortium.bundle import SITE_VALUES, read_bundle
 from trdomics.consortium.combine import combine_features
 from trdomics.consortium.figures import agreement_figure, forest_figure, volcano_figure
 from trdomics.consortium.gather import cohort_table, layers_of, side_by_side
 from trdomics.consortium.page import meta_summary, page_context
-from trdomics.consortium.pooled_performance import COMBINED, auroc_table, combine_aurocs
+from trdomics.consortium.pooled_performance import (
+    COMBINED,
+    LEFT_OUT_SITES,
+    auroc_table,
+    combine_aurocs,
+)
 from trdomics.files import save_figure
 from trdomics.report.page import render
 from trdomics.style import set_style
@@ -106,6 +111,24 @@ def test_aurocs_are_combined_on_the_log_odds_scale(three):
     assert selected["prediction_lower"] < selected["lower"] < selected["upper"]
     assert selected["upper"] < selected["prediction_upper"] <= 1
     assert selected["k"] == 3
+
+
+def test_left_out_sites_of_cohorts_that_have_some_stand_below(tmp_path):
+    row = {"feature_set": "selected", "role": "selected", "validation": "left_out"}
+    row |= dict.fromkeys(SITE_VALUES, np.nan)
+    row |= {"auroc": 0.7, "lower": 0.6, "upper": 0.8}
+    table = pd.DataFrame([row, {**row, "validation": "mixed"}])
+    changed = {"sites.tsv": table}
+    bundles = read(
+        tmp_path,
+        members("one", 1, changed=changed),
+        members("two", 2),
+        members("three", 3, changed=changed),
+    )
+    table = auroc_table(bundles).set_index("cohort")
+    found = table[table["feature_set"] == LEFT_OUT_SITES]
+    assert list(found.index) == ["one", "three", COMBINED]
+    assert found.loc[COMBINED, "value"] == pytest.approx(0.7)
 
 
 def test_an_auroc_of_one_is_not_combined():

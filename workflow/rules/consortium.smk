@@ -14,6 +14,7 @@ rule consortium_export:
         variance="results/{cohort}/integration/variance_explained.tsv",
         performance="results/{cohort}/classification/performance.tsv",
         predictions="results/{cohort}/classification/predictions.tsv",
+        sites="results/{cohort}/classification/sites_pooled.tsv",
         model="results/{cohort}/classification/model/model.skops",
         manifest="results/{cohort}/classification/model/model.json",
     output:

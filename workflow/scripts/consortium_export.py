@@ -27,6 +27,7 @@ for (layer, kind), results, summary, weights in layers:
     export.factors(layer, read_table(weights), carriers, int(patients[f"in_{layer}"].sum()))
 export.variance(read_table(inputs.variance))
 export.performance(read_table(inputs.performance), read_table(inputs.predictions))
+export.sites(read_table(inputs.sites))
 export.description(params.described, site)
 export.model(Path(inputs.model).parent, site)
 ids = [layer["id_column"] for layer in sheet["layers"].values()]

@@ -27,6 +27,11 @@ MAX_ROWS = 500_000
 MAX_TEXT = 500
 # Columns of every table. TEXT may be empty, NUMBER missing; COUNT is a number of patients.
 TEXT, NAME, NUMBER, FINITE, COUNT = "text", "name", "number", "finite", "count"
+# AUROCs over the cohort's own sites, none of which is named.
+SITE_VALUES = (
+    *("auroc", "lower", "upper", "prediction_lower", "prediction_upper"),
+    *("tau2", "i2", "change", "change_lower", "change_upper"),
+)
 EFFECTS = {"feature": NAME, "symbol": TEXT, "base_mean": NUMBER, "effect": FINITE, "se": FINITE}
 TABLES: dict[str, dict[str, str]] = {
     r"effects/[A-Za-z0-9_]+\.tsv": EFFECTS,
@@ -67,7 +72,8 @@ TABLES: dict[str, dict[str, str]] = {
         "net_benefit": FINITE,
         "treat_all": FINITE,
     },
-    r"sites\.tsv": {"measure": NAME, "value": NUMBER, "lower": NUMBER, "upper": NUMBER},
+    r"sites\.tsv": {"feature_set": NAME, "role": NAME, "validation": NAME}
+    | dict.fromkeys(SITE_VALUES, NUMBER),
 }
 _FACTOR = re.compile(r"Factor[1-9][0-9]{0,3}")
 

@@ -13,7 +13,14 @@ from trdomics import __version__
 from trdomics.archive import sha256_of
 from trdomics.classification.persist import dumps, load_model
 from trdomics.consortium.audit import COUNT_KEY, audit
-from trdomics.consortium.bundle import EFFECTS, MODEL_FILES, json_bytes, table_bytes, with_manifest
+from trdomics.consortium.bundle import (
+    EFFECTS,
+    MODEL_FILES,
+    SITE_VALUES,
+    json_bytes,
+    table_bytes,
+    with_manifest,
+)
 from trdomics.consortium.disclosure import (
     burden_effects,
     coarse,
@@ -155,6 +162,17 @@ class Export:
         for kind, tables in parts.items():
             if tables:
                 self._add(f"{kind}.tsv", pd.concat(tables))
+
+    def sites(self, pooled: pd.DataFrame) -> None:
+        """Add AUROCs over sites that were left out one by one; no site by itself.
+
+        Parameters
+        ----------
+        pooled : DataFrame
+            Of :func:`trdomics.classification.sites.pooled_performance`.
+        """
+        columns = ["feature_set", "role", "validation", *SITE_VALUES]
+        self._add("sites.tsv", pooled.loc[pooled["auroc"].notna(), columns])
 
     def description(self, columns: Sequence[str], site: str | None) -> None:
         """Add means and shares of columns of the sheet, but for the site."""

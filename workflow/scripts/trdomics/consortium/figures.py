@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from trdomics import style
-from trdomics.consortium.pooled_performance import COMBINED
+from trdomics.consortium.pooled_performance import COMBINED, LEFT_OUT_SITES
 
-SHOWN_SETS = ("selected", "clinical", "confounders")
+SHOWN_SETS = ("selected", LEFT_OUT_SITES, "clinical", "confounders")
 LABELLED = 8
 SHOWN_NAME = 24
 

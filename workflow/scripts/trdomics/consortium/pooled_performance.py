@@ -30,6 +30,8 @@ COLUMNS = [
 ]
 COMBINED = "all cohorts"
 METRIC = "auroc"
+# The selected procedure at sites that it was not trained on, within every cohort.
+LEFT_OUT_SITES = "selected at left-out sites"
 
 
 def auroc_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
@@ -50,6 +52,12 @@ def auroc_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
         if table is not None:
             rows = table[table["metric"] == METRIC]
             parts.append(rows.assign(cohort=bundle.cohort))
+        sites = bundle.tables.get("sites.tsv")
+        if sites is not None:
+            rows = sites.query("feature_set == 'selected' and validation == 'left_out'")
+            rows = rows.rename(columns={"auroc": "value"})[["value", "lower", "upper"]]
+            named = {"feature_set": LEFT_OUT_SITES, "cohort": bundle.cohort, "reason": None}
+            parts.append(rows.assign(**named))
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
     single = pd.concat(parts, ignore_index=True)[
