@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from classification_data import cohort, config
+from scipy.special import expit
 
+from trdomics.classification.intervals import performance_intervals
 from trdomics.classification.nested import nested_search, run_split
 from trdomics.classification.persist import dumps
 from trdomics.classification.site_figures import sites_figure
@@ -16,6 +18,7 @@ from trdomics.classification.sites import (
     pooled_performance,
     site_performance,
     sites_summary,
+    with_prevalence,
 )
 from trdomics.classification.splits import repeated_splits, site_splits, train_and_test
 from trdomics.tables import LayerTables
@@ -167,6 +170,24 @@ def test_a_site_too_small_has_a_row_with_the_reason(left_out, mixed):
     assert len(row) == 1
     assert np.isnan(row["value"].iloc[0])
     assert "each needed" in row["reason"].iloc[0]
+
+
+def test_a_site_of_right_risks_rarely_seems_to_need_a_calibration_of_its_own():
+    rng = np.random.default_rng(3)
+    covered, by_class, tries = 0, 0, 200
+    for _ in range(tries):
+        probability = expit(rng.normal(size=(50, 1)))
+        label = (rng.random(50) < probability[:, 0]).astype(float)
+        table = performance_intervals(
+            label, probability, n_samples=100, seed=1, metrics=["calibration_intercept"]
+        )
+        row = with_prevalence(table, label, probability).iloc[0]
+        covered += row["lower"] < 0 < row["upper"]
+        by_class += table["lower"].iloc[0] < 0 < table["upper"].iloc[0]
+        assert row["value"] == table["value"].iloc[0]
+    assert covered / tries > 0.91
+    # what the bootstrap within classes alone would have said
+    assert by_class / tries < 0.8
 
 
 def test_the_summary_says_why_there_is_nothing():
