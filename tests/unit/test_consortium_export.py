@@ -392,3 +392,16 @@ def without_files(members):
 
 def only_files(members):
     return {name: content for name, content in members.items() if name != "manifest.json"}
+
+
+def test_a_design_names_no_site(sheet):
+    export = Export("one", LABEL, ["response", "TRD", "responder"], sheet, MINIMUM, "site")
+    results = pd.DataFrame(
+        {"feature": ["g"], "symbol": "g", "base_mean": 1.0, "log2_fold_change": 1.0, "lfc_se": 0.1}
+    )
+    design = "~ C(site, contr.treatment('north')) + northern_light + response"
+    groups = {"n_positive": 30, "n_negative": 30, "design": design}
+    export.effects("rna", "counts", results, groups)
+    told = export.layers["rna"]["design"]
+    assert "'north'" not in told
+    assert "northern_light" in told

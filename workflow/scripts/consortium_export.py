@@ -15,7 +15,7 @@ from trdomics.files import read_json, read_table, replacing
 inputs, params, outputs = snakemake.input, snakemake.params, snakemake.output
 sheet, site = params.sheet, params.sheet["samples"]["site"]
 patients = read_patients(inputs.patients, sheet)
-export = Export(params.cohort, sheet["label"], params.contrast, patients, params.minimum)
+export = Export(params.cohort, sheet["label"], params.contrast, patients, params.minimum, site)
 layers = zip(params.types.items(), inputs.results, inputs.summaries, inputs.weights, strict=True)
 for (layer, kind), results, summary, weights in layers:
     tested = read_table(results)

@@ -53,6 +53,8 @@ class Export:
         Of :func:`trdomics.cohort.load.read_patients`.
     minimum : int
         The smallest number of patients that may be counted.
+    site : str, optional
+        Column that holds the site, whose values are not named.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class Export:
         contrast: Sequence[str],
         patients: pd.DataFrame,
         minimum: int,
+        site: str | None = None,
     ) -> None:
+        self.site_names = set() if site is None else set(patients[site].dropna().astype(str))
         self.cohort, self.label, self.contrast = cohort, label, contrast
         self.patients, self.minimum = patients, minimum
         self.trained = patients[patients["label"].notna()]
@@ -86,6 +90,13 @@ class Export:
             "n_positive": coarse(positive, self.minimum),
             "n_negative": coarse(negative, self.minimum),
         }
+
+    def _without_sites(self, design: str) -> str:
+        """Return a formula without the names of sites, which stand there as quoted levels."""
+        for name in self.site_names:
+            for quote in ("'", '"'):
+                design = design.replace(f"{quote}{name}{quote}", f"{quote}(a site){quote}")
+        return design
 
     def _add(self, name: str, table: pd.DataFrame) -> None:
         if len(table):
@@ -112,7 +123,7 @@ class Export:
         self.layers[layer] = {
             "type": kind,
             "effect": LOG_ODDS if carriers else EFFECT_NAMES[kind],
-            "design": summary["design"],
+            "design": self._without_sites(summary["design"]),
             "patients": groups,
         }
         self._add(f"effects/{layer}.tsv", table[list(EFFECTS)])
