@@ -1,16 +1,9 @@
+from trdomics.cohort.config import sheet_settings
+
 MOFA = config["integration"]
 MOFA_OPTIONS = {
     key: MOFA[key]
     for key in ("factors", "max_iterations", "convergence", "dtype", "fast")
-}
-# What reading patients.tsv depends on; other settings of layers must not make rules run again.
-SHEET = {
-    "samples": config["samples"],
-    "label": config["label"],
-    "layers": {
-        name: {"id_column": layer["id_column"]}
-        for name, layer in config["layers"].items()
-    },
 }
 
 
@@ -35,7 +28,7 @@ rule integration_views:
         runtime=growing(30),
     params:
         layers=config["layers"],
-        sheet=SHEET,
+        sheet=sheet_settings(config),
         regress_out=MOFA["regress_out"],
     script:
         "../scripts/integration_views.py"
@@ -132,7 +125,7 @@ rule integration_characterise:
     params:
         layers=LAYERS,
         clinical=config["clinical"],
-        sheet=SHEET,
+        sheet=sheet_settings(config),
     script:
         "../scripts/integration_characterise.py"
 
@@ -216,6 +209,6 @@ rule integration_h5mu:
         runtime=growing(10),
     params:
         layers=LAYERS,
-        sheet=SHEET,
+        sheet=sheet_settings(config),
     script:
         "../scripts/integration_h5mu.py"

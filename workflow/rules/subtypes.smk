@@ -1,3 +1,6 @@
+from trdomics.cohort.config import sheet_settings
+
+
 rule subtypes_find:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
@@ -29,7 +32,7 @@ rule subtypes_find:
     params:
         seed=config["seed"],
         clinical=config["clinical"],
-        sheet=SHEET,
+        sheet=sheet_settings(config),
     script:
         "../scripts/subtypes_find.py"
 
