@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,26 +43,78 @@ def check_inputs(config: Mapping[str, Any]) -> None:
     InputError
         At the first thing that is wrong.
     """
+    for problem in problems(config):
+        raise problem
+
+
+def problems(config: Mapping[str, Any], remember: bool = True) -> Iterator[InputError]:
+    """Yield what is wrong, one thing after another, as far as each can be told by itself.
+
+    Parameters
+    ----------
+    config : mapping
+        A resolved config.
+    remember : bool
+        Whether matrices that passed are noted in ``checked.json``.
+    """
     settings = sheet_settings(config)
-    _check_files(config)
-    sheet = read_samples(config)
-    if sheet.empty:
-        raise InputError(
-            config["samples"]["file"], "all patients are excluded", "set `exclude` to 0 for some"
-        )
+    broken = []
+    for name, problem in _file_problems(config):
+        broken.append(name)
+        yield problem
+    try:
+        sheet = read_samples(config)
+        if sheet.empty:
+            raise InputError(
+                config["samples"]["file"],
+                "all patients are excluded",
+                "set `exclude` to 0 for some",
+            )
+    except InputError as error:
+        # nothing else can be told without the patients
+        yield error
+        return
     scoring = config["scoring"]["model"] is not None
-    if not scoring:
-        _check_patients(sheet, config)
-    known = {n: s for n, s in config["layers"].items() if not is_simulated(config, s["file"])}
-    samples = _check_layers(known, sheet, config)
-    has = memberships(sheet, settings, samples)
-    if len(known) == len(config["layers"]):
-        profiled = with_layers(has, settings)
-        if not profiled.all() and not scoring:
-            _check_patients(sheet[profiled], config)
+    wrong = None if scoring else _problem(_check_patients, sheet, config)
+    if wrong is not None:
+        yield wrong
+    known = {
+        name: layer
+        for name, layer in config["layers"].items()
+        if name not in broken and not is_simulated(config, layer["file"])
+    }
+    samples: dict[str, list[str]] = {}
+    for problem in _layer_problems(known, sheet, config, samples, remember):
+        yield problem
+    has = pd.DataFrame(index=sheet.index)
+    for name, present in samples.items():
+        try:
+            has[name] = memberships(sheet, settings, {name: present})[name]
+        except InputError as error:
+            yield error
+    if len(has.columns) == len(config["layers"]):
+        try:
+            profiled = with_layers(has, settings)
+        except InputError as error:
+            yield error
+            return
+        if not profiled.all() and not scoring and wrong is None:
+            wrong = _problem(_check_patients, sheet[profiled], config)
+            if wrong is not None:
+                yield wrong
         sheet, has = sheet[profiled], has[profiled]
-    if not scoring:
-        check_design(sheet, has, config)
+    if not scoring and wrong is None:
+        wrong = _problem(check_design, sheet, has, config)
+        if wrong is not None:
+            yield wrong
+
+
+def _problem(check: Callable[..., None], *arguments: Any) -> InputError | None:
+    try:
+        check(*arguments)
+    except InputError as error:
+        return error
+    return None
 
 
 def _check_patients(sheet: pd.DataFrame, config: Mapping[str, Any]) -> None:
@@ -71,7 +123,8 @@ def _check_patients(sheet: pd.DataFrame, config: Mapping[str, Any]) -> None:
     check_covariates(sheet, label, config)
 
 
-def _check_files(config: Mapping[str, Any]) -> None:
+def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, InputError]]:
+    """Yield files that are not there, with the layer that they would be of."""
     for name, layer in config["layers"].items():
         for key in LAYER_FILES:
             file = layer.get(key)
@@ -80,31 +133,39 @@ def _check_files(config: Mapping[str, Any]) -> None:
             mend = f"correct `layers.{name}.{key}`"
             if config["simulation"] is not None:
                 mend += f"; what is simulated lies in results/{config['cohort']}/simulation/"
-            raise InputError(f"{file} (layer {name})", "no such file", mend)
+            yield name, InputError(f"{file} (layer {name})", "no such file", mend)
     model = config["scoring"]["model"]
     if model is not None and not Path(model).exists():
-        raise InputError(model, "no such model", "correct `scoring.model`")
+        yield None, InputError(model, "no such model", "correct `scoring.model`")
 
 
-def _check_layers(
-    layers: Mapping[str, Mapping[str, Any]], sheet: pd.DataFrame, config: Mapping[str, Any]
-) -> dict[str, list[str]]:
-    """Check the content of layers that have changed; return the samples of all."""
+def _layer_problems(
+    layers: Mapping[str, Mapping[str, Any]],
+    sheet: pd.DataFrame,
+    config: Mapping[str, Any],
+    samples: dict[str, list[str]],
+    remember: bool,
+) -> Iterator[InputError]:
+    """Check the content of layers that have changed; put the samples of sound ones in `samples`."""
     path = Path("results") / config["cohort"] / "cohort" / "checked.json"
     before = _checked_before(path)
     now: dict[str, dict[str, Any]] = {}
     for name, layer in layers.items():
         names = sample_names(sheet, layer, config["samples"]["patient_id"])
-        key = _fingerprint(layer, names)
-        if before.get(name, {}).get("key") == key:
-            now[name] = before[name]
-        else:
-            now[name] = {"key": key, "samples": _check_content(name, layer, names)}
-    if now != before:
+        try:
+            key = _fingerprint(layer, names)
+            if before.get(name, {}).get("key") == key:
+                now[name] = before[name]
+            else:
+                now[name] = {"key": key, "samples": _check_content(name, layer, names)}
+        except InputError as error:
+            yield error
+            continue
+        samples[name] = now[name]["samples"]
+    if remember and now != before:
         # a folder that cannot be written costs time at the next start, nothing else
         with contextlib.suppress(OSError):
             write_json(now, path)
-    return {name: entry["samples"] for name, entry in now.items()}
 
 
 def _checked_before(path: Path) -> dict[str, Any]:

@@ -1,0 +1,109 @@
+"""A cohort begun from its matrices: types, ids, and nothing overwritten."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from trdomics.cohort.config import resolve_config
+from trdomics.cohort.template import begin_cohort, guess_layer
+from trdomics.errors import InputError
+from trdomics.files import read_table
+
+N = 12
+IDS = [f"p{i}" for i in range(N)]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def matrix(path, values, names=IDS):
+    table = pd.DataFrame(values, index=[f"f{i}" for i in range(len(values))], columns=names)
+    table.to_csv(path, sep="\t", index_label="feature")
+    return path
+
+
+def numbers():
+    return np.random.default_rng(1)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (numbers().poisson(30, (6, N)), {"type": "counts"}),
+        (numbers().integers(0, 2, (6, N)), {"type": "binary"}),
+        (numbers().normal(0, 2, (6, N)), {"type": "continuous"}),
+        (numbers().lognormal(5, 2, (6, N)), {"type": "continuous", "log2": True}),
+        (np.where(np.eye(6, N) == 1, np.nan, 7), {"type": "continuous"}),
+    ],
+    ids=["counts", "binary", "continuous", "not logged", "whole numbers with gaps"],
+)
+def test_the_type_is_read_off_the_values(values, expected):
+    settings, samples, _ = guess_layer("layer", matrix("m.tsv", values))
+    assert settings == {**expected, "file": "m.tsv"}
+    assert samples == IDS
+
+
+def test_layers_of_the_same_ids_are_joined_and_the_config_resolves():
+    matrix("a.tsv", numbers().poisson(30, (6, 8)), IDS[:8])
+    matrix("b.tsv", numbers().normal(size=(6, 8)), IDS[4:])
+    told = begin_cohort("mine", {"rna": "a.tsv", "protein": "b.tsv"}, "config")
+    sheet = read_table("config/mine.tsv")
+    assert sorted(sheet["patient_id"]) == sorted(IDS)
+    assert sheet["response"].isna().all()
+    config = resolve_config(yaml.safe_load(Path("config/mine.yaml").read_text()), "mine.yaml")
+    assert {n: s["type"] for n, s in config["layers"].items()} == {
+        "rna": "counts",
+        "protein": "continuous",
+    }
+    assert {layer["id_column"] for layer in config["layers"].values()} == {"patient_id"}
+    assert any("fill in the column `response`" in line for line in told)
+
+
+def test_other_names_get_a_column_and_a_note():
+    matrix("a.tsv", numbers().poisson(30, (6, N)))
+    tubes = [f"T{i}" for i in range(N)]
+    matrix("b.tsv", numbers().poisson(30, (6, N)), tubes)
+    told = begin_cohort("mine", {"rna": "a.tsv", "small": "b.tsv"}, "config")
+    sheet = read_table("config/mine.tsv").set_index("patient_id")
+    assert list(sheet["small_id"].dropna()) == tubes
+    assert sheet.loc[IDS, "small_id"].isna().all()
+    assert any("small_id" in line and line.startswith("to do") for line in told)
+
+
+def test_a_clinical_table_joins_the_layers_and_gives_the_label():
+    matrix("a.tsv", numbers().poisson(30, (6, N)))
+    matrix("b.tsv", numbers().poisson(30, (6, N)), [f"T{i}" for i in range(N)])
+    clinical = pd.DataFrame({"id": IDS, "tube": [f"T{i}" for i in range(N)]})
+    clinical["outcome"], clinical["age #1: yes"] = ["better", "worse"] * (N // 2), range(N)
+    clinical.to_csv("c.csv", index=False)
+    begin_cohort("mine", {"rna": "a.tsv", "small": "b.tsv"}, "config", "c.csv", "outcome")
+    config = resolve_config(yaml.safe_load(Path("config/mine.yaml").read_text()), "mine.yaml")
+    assert config["layers"]["small"]["id_column"] == "tube"
+    assert config["layers"]["rna"]["id_column"] == "patient_id"
+    assert config["label"] == {"column": "outcome", "positive": "better", "negative": "worse"}
+    sheet = read_table("config/mine.tsv")
+    assert list(sheet["outcome"]) == list(clinical["outcome"])
+
+
+def test_nothing_is_overwritten_and_bad_names_are_told():
+    matrix("a.tsv", numbers().poisson(30, (6, N)))
+    begin_cohort("mine", {"rna": "a.tsv"}, "config")
+    before = Path("config/mine.yaml").read_text()
+    with pytest.raises(InputError, match="is there already"):
+        begin_cohort("mine", {"rna": "a.tsv"}, "config")
+    assert Path("config/mine.yaml").read_text() == before
+    with pytest.raises(InputError, match=r"layers\.a: b"):
+        begin_cohort("other", {"a: b": "a.tsv"}, "config")
+    with pytest.raises(InputError, match="no such file"):
+        begin_cohort("other", {"rna": "nowhere.tsv"}, "config")
+    with pytest.raises(InputError, match="no column `none`"):
+        begin_cohort("other", {"rna": "a.tsv"}, "config", label="none")
+    assert sorted(p.name for p in Path("config").iterdir()) == [
+        "mine.tsv",
+        "mine.yaml",
+    ]

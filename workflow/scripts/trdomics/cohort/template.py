@@ -1,0 +1,270 @@
+"""A config and a sheet for a new cohort, begun from what its matrices say."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from trdomics.cohort.config import resolve_config
+from trdomics.cohort.membership import layer_samples
+from trdomics.cohort.samples import quoted_ids
+from trdomics.cohort.schema import load_schema
+from trdomics.errors import InputError
+from trdomics.files import replacing, write_table
+from trdomics.inputs.matrix import SEPARATORS, read_header, read_layer_matrix
+
+VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
+LABEL = "response"
+# A log2 value of 100 would be more molecules than a blood sample holds.
+LOGGED_BELOW = 100
+
+
+def guess_layer(name: str, file: str) -> tuple[dict[str, Any], list[str], str]:
+    """Return a layer's settings, its samples, and in words what its type was read off.
+
+    Parameters
+    ----------
+    name, file : str
+        Of the layer. Matrices are read whole: zeros and ones make a binary layer, other whole
+        numbers counts, anything else a continuous one.
+    """
+    for suffix in Path(file.lower()).suffixes:
+        if suffix in VARIANT_SUFFIXES:
+            kind = VARIANT_SUFFIXES[suffix]
+            found = {"type": "variants", "file": file}
+            reading = {"format": kind, "profiled": None, "sample_column": "Tumor_Sample_Barcode"}
+            return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
+    samples = read_header(file, name)
+    own = pd.Series(samples, samples)
+    values = read_layer_matrix({"type": "continuous", "file": file, "log2": False}, name, own)[0]
+    numbers = values.to_numpy()
+    known = numbers[~np.isnan(numbers)]
+    settings: dict[str, Any] = {"type": "continuous", "file": file}
+    told = f"{values.shape[1]:,} features, {known.min():.4g} to {known.max():.4g}"
+    if np.isin(known, (0, 1)).all():
+        settings["type"] = "binary"
+    elif len(known) == numbers.size and (known >= 0).all() and (known == np.floor(known)).all():
+        settings["type"] = "counts"
+    elif known.min() >= 0 and known.max() > LOGGED_BELOW:
+        settings["log2"] = True
+        told += ", not logged yet"
+    return settings, samples, told
+
+
+def read_clinical(path: str) -> pd.DataFrame:
+    """Read a clinical table as text; its first column, or `patient_id`, holds the patients' ids."""
+    suffix = Path(path.lower()).suffix
+    if suffix not in SEPARATORS:
+        raise InputError(path, "not a .tsv or .csv file", "save the table as tab-separated text")
+    try:
+        table = pd.read_csv(path, sep=SEPARATORS[suffix], dtype=str, keep_default_na=False)
+    except FileNotFoundError as error:
+        raise InputError(path, "no such file", "correct --clinical") from error
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, ValueError) as error:
+        raise InputError(path, f"cannot be read ({error})", "check the file") from error
+    if "patient_id" not in table:
+        table = table.rename(columns={table.columns[0]: "patient_id"})
+    twice = table["patient_id"][table["patient_id"].duplicated()]
+    if len(twice):
+        raise InputError(path, f"patient `{twice.iloc[0]}` stands twice", "keep one row each")
+    return table
+
+
+def join_ids(
+    samples: Mapping[str, list[str]], clinical: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
+    """Return a row per patient, and the column of each layer that has names of its own.
+
+    Parameters
+    ----------
+    samples : mapping of str to list of str
+        The samples of each layer.
+    clinical : DataFrame or None
+        Its rows are the patients. A layer is joined by the column that has most of its samples.
+
+    Returns
+    -------
+    sheet : DataFrame
+        `patient_id` first. Without a clinical table the patients are the samples, and a layer
+        that shares none with those before it has rows and a column of its own.
+    columns : dict of str to str
+        Layer → its id column, for layers whose samples are not called by `patient_id`.
+    notes : list of str
+        What is left for the user to join.
+    """
+    columns: dict[str, str] = {}
+    notes = []
+    if clinical is not None:
+        sheet = clinical[["patient_id", *clinical.columns.drop("patient_id")]].copy()
+        for layer, names in samples.items():
+            shared = {column: int(sheet[column].isin(names).sum()) for column in clinical.columns}
+            best = max(shared, key=lambda column: (shared[column], column == "patient_id"))
+            if not shared[best]:
+                columns[layer] = f"{layer}_id"
+                sheet[columns[layer]] = ""
+                notes.append(
+                    f"no column has the samples of {layer} ({quoted_ids(names)}): "
+                    f"write them into the column {columns[layer]}"
+                )
+            elif best != "patient_id":
+                columns[layer] = best
+            left = sorted(set(names) - set(sheet[best])) if shared[best] else []
+            if left:
+                notes.append(f"{layer}: {len(left)} samples of no patient: {quoted_ids(left)}")
+        return sheet, columns, notes
+    ids: dict[str, None] = {}
+    own: dict[str, list[str]] = {}
+    for layer, names in samples.items():
+        if ids and not set(names) & set(ids):
+            own[layer] = names
+        else:
+            ids.update(dict.fromkeys(names))
+    sheet = pd.DataFrame({"patient_id": list(ids)}, dtype=object)
+    for layer, names in own.items():
+        columns[layer] = f"{layer}_id"
+        rows = pd.DataFrame({"patient_id": names, columns[layer]: names}, dtype=object)
+        sheet = pd.concat([sheet, rows], ignore_index=True).drop_duplicates("patient_id")
+        notes.append(
+            f"the samples of {layer} ({quoted_ids(names)}) are called otherwise than those before: "
+            f"move their names, in the column {columns[layer]}, to the rows of their patients"
+        )
+    return sheet.fillna(""), columns, notes
+
+
+def begin_cohort(
+    name: str,
+    files: Mapping[str, str],
+    folder: str | os.PathLike[str],
+    clinical: str | None = None,
+    label: str | None = None,
+) -> list[str]:
+    """Write ``<name>.yaml`` and ``<name>.tsv`` for a cohort; never over what is there.
+
+    Parameters
+    ----------
+    name : str
+        Of the cohort.
+    files : mapping of str to str
+        Layer → its file.
+    folder : path
+        Where both are written.
+    clinical : str, optional
+        Table (TSV, CSV) of the patients, which becomes the sheet.
+    label : str, optional
+        Its column of the label; without it an empty column ``response`` is added.
+
+    Returns
+    -------
+    list of str
+        What was written and what is left to do, a line each.
+
+    Raises
+    ------
+    InputError
+        Where a file cannot be used, a name is not allowed, or the cohort is there already.
+    """
+    config_file, sheet_file = (Path(folder) / f"{name}.{suffix}" for suffix in ("yaml", "tsv"))
+    for path in (config_file, sheet_file):
+        if path.exists():
+            raise InputError(str(path), "is there already", "choose another name or remove it")
+    layers: dict[str, dict[str, Any]] = {}
+    samples, told = {}, {}
+    for layer, file in files.items():
+        layers[layer], samples[layer], told[layer] = guess_layer(layer, file)
+    table = None if clinical is None else read_clinical(clinical)
+    sheet, columns, notes = join_ids(samples, table)
+    for layer, column in columns.items():
+        layers[layer]["id_column"] = column
+    if label is None and LABEL not in sheet:
+        sheet.insert(1, LABEL, "")
+    column = label or LABEL
+    if column not in sheet:
+        raise InputError(str(clinical), f"no column `{column}`", "correct --label")
+    values = sorted(set(sheet[column]) - {"", "NA"})
+    positive, negative = values if len(values) == 2 else ("resistant", "responder")
+    text = _config_text(
+        name, sheet_file, column, (positive, negative), layers, told, list(sheet.columns)
+    )
+    # an unusable name is told as the config's own check tells it
+    resolve_config(yaml.safe_load(text), str(config_file))
+    write_table(sheet, sheet_file)
+    with replacing(config_file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    lines = [f"{sheet_file}: {len(sheet)} patients", f"{config_file}:"]
+    lines += [
+        f"  {layer}: {layers[layer]['type']} ({told[layer]}, {len(samples[layer])} samples)"
+        for layer in layers
+    ]
+    todo = notes if len(values) == 2 else [*notes, f"fill in the column `{column}` of the sheet"]
+    lines += [f"to do: {note}" for note in todo]
+    return [*lines, f"then: snakemake check --cores 1 --configfile {config_file}"]
+
+
+def _yaml(value: str | bool) -> str:
+    """Return a value as it stands in YAML, in quotes where it would be read otherwise."""
+    plain = yaml.safe_dump(value, width=float("inf")).removesuffix("...\n").strip()
+    # JSON is YAML, and keeps to one line
+    return json.dumps(value) if "\n" in plain else plain
+
+
+def _config_text(
+    name: str,
+    sheet: Path,
+    label: str,
+    classes: tuple[str, str],
+    layers: Mapping[str, Mapping[str, Any]],
+    told: Mapping[str, str],
+    columns: list[str],
+) -> str:
+    used = {"patient_id", label, *(layer.get("id_column") for layer in layers.values())}
+    free = [column for column in columns if column not in used]
+    named = ", ".join(free) or "none"
+    choice = textwrap.fill(
+        f"FILL IN what is known of the patients. Columns of the sheet: {named}.",
+        98,
+        initial_indent="# ",
+        subsequent_indent="# ",
+    )
+    text = f"""# Every key is explained in config/README.md; those left out have defaults.
+cohort: {_yaml(name)}
+
+samples:
+  file: {_yaml(str(sheet))}
+  patient_id: patient_id
+  # site: site # column of the recruiting site, if there are several
+
+label:
+  column: {_yaml(label)}
+  positive: {_yaml(classes[0])} # CHECK: the patients to be told from the others
+  negative: {_yaml(classes[1])} # patients with any other or no value are scored, not trained on
+
+{choice}
+clinical:
+  predictors: [] # known before treatment: the clinical model
+  # what could explain the label without biology: site, cells, medication, RNA quality
+  confounders: []
+  circular: [] # what encodes the label, such as the number of failed drugs
+  technical: [] # batch, RNA quality
+
+layers:
+"""
+    keys = load_schema("config")["$defs"]
+    for layer, settings in layers.items():
+        text += f"  {_yaml(layer)}: # {told[layer]}: CHECK that the type is right\n"
+        for key, value in settings.items():
+            text += f"    {key}: {_yaml(value)}\n"
+        if "features" in keys[settings["type"]]["properties"]:
+            text += "    # features: features.tsv # feature, symbol, chromosome\n"
+    return f"""{text}
+# Adjust the tests for what differs between the groups, the label last.
+# differential:
+#   design: "~ age + sex + {" ".join(label.split())}"
+"""
