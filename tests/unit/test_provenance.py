@@ -24,11 +24,19 @@ def folder(tmp_path, monkeypatch):
     return Path("results/c")
 
 
-def record(folder, started=BEFORE, succeeded=True):
+def record(folder, started=BEFORE, succeeded=True, failed=()):
     arguments = ["--cores", "2"]
     inputs = ["sheet.tsv", "sheet.tsv", "not_there.tsv"]
     return record_run(
-        folder, CONFIG, inputs, arguments, started, succeeded=succeeded, log="snakemake.log"
+        folder,
+        CONFIG,
+        inputs,
+        arguments,
+        started,
+        succeeded=succeeded,
+        log="snakemake.log",
+        jobs={"harmonise": 1},
+        failed=failed,
     )
 
 
@@ -77,6 +85,22 @@ def test_the_crate_is_read_back_with_its_action_and_its_files(folder):
 def test_a_failed_run_says_so(folder):
     assert read_json(record(folder, succeeded=False))["run"]["status"].startswith("failed")
     assert "FailedActionStatus" in (folder / "ro-crate-metadata.json").read_text()
+
+
+def test_failed_jobs_are_named_and_a_later_run_keeps_the_earlier_ones(folder):
+    lost = [{"rule": "layer_qc", "wildcards": {"layer": "mrna"}}]
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    # one that failed before it wrote anything is recorded all the same
+    found = read_json(record(folder, later, succeeded=False, failed=lost))
+    assert found["run"]["failed"] == lost
+    assert "jobs that failed: layer_qc" in (folder / "ro-crate-metadata.json").read_text()
+    found = read_json(record(folder))
+    assert found["run"]["status"] == "succeeded"
+    assert found["run"]["jobs"] == {"harmonise": 1}
+    assert [run["failed"] for run in found["earlier_runs"]] == [lost]
+    assert len(read_json(record(folder))["earlier_runs"]) == 2
+    (folder / "provenance.json").write_text("{ cut off")
+    assert read_json(record(folder))["earlier_runs"] == []
 
 
 def test_a_run_that_wrote_nothing_leaves_the_record_of_the_one_that_did(folder):

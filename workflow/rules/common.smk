@@ -5,9 +5,10 @@ from trdomics.cohort.config import cohort_inputs
 from trdomics.errors import InputError
 
 # A workflow that uses this one as a module has targets and words of its own.
+WORKFLOW = Path(str(workflow.current_basedir)).resolve().parent
 IS_MODULE = Path(workflow.main_snakefile).resolve().parent not in (
-    WORKFLOW.resolve(),
-    WORKFLOW.resolve().parent,
+    WORKFLOW,
+    WORKFLOW.parent,
 )
 # `snakemake check` tells what would be run. Read off the command, since targets are known only
 # after the Snakefile, which stops at the first error in the config.

@@ -1,3 +1,4 @@
+import collections
 import datetime
 
 STARTED = datetime.datetime.now(datetime.UTC)
@@ -9,6 +10,12 @@ def record(succeeded, log):
     """Leave what this run was made from, beside its results."""
     from trdomics.provenance import record_run
 
+    done = [job for job in workflow.dag.finished_jobs if workflow.dag.needrun(job)]
+    lost = [
+        single
+        for job in workflow.scheduler.failed
+        for single in (job if job.is_group() else [job])
+    ]
     record_run(
         Path(PAGE).parent,
         config,
@@ -17,4 +24,9 @@ def record(succeeded, log):
         STARTED,
         succeeded=succeeded,
         log=log,
+        jobs=collections.Counter(job.rule.name for job in done),
+        failed=[
+            {"rule": job.rule.name, "wildcards": dict(job.wildcards.items())}
+            for job in lost
+        ],
     )

@@ -20,7 +20,7 @@ from rocrate.rocrate import ROCrate
 
 from trdomics import __version__
 from trdomics.archive import sha256_of
-from trdomics.files import write_json
+from trdomics.files import read_json, write_json
 
 RECORD, CRATE = "provenance.json", "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -37,10 +37,13 @@ def record_run(
     *,
     succeeded: bool,
     log: str | None,
+    jobs: Mapping[str, int],
+    failed: Sequence[Mapping[str, Any]] = (),
 ) -> Path | None:
     """Write the record and the crate of a run that has ended.
 
-    A run that wrote nothing into the folder leaves the record of the one that did.
+    A run that wrote nothing into the folder leaves the record of the one that did, unless it
+    failed. Runs before it stay in the record: what they made may not have been made again.
 
     Parameters
     ----------
@@ -58,6 +61,10 @@ def record_run(
         Whether every job did.
     log : str or None
         Snakemake's own log.
+    jobs : mapping of str to int
+        Rule → its jobs that this run finished.
+    failed : sequence of mapping
+        `rule` and `wildcards` of the jobs that failed.
 
     Returns
     -------
@@ -69,7 +76,7 @@ def record_run(
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in (RECORD, CRATE) and not path.name.startswith(".")
     ]
-    if not any(path.stat().st_mtime >= started.timestamp() for path in results):
+    if succeeded and not any(path.stat().st_mtime >= started.timestamp() for path in results):
         return None
     record = {
         "run": {
@@ -78,7 +85,10 @@ def record_run(
             "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "status": "succeeded" if succeeded else "failed: a later run has to complete it",
             "log": log,
+            "jobs": dict(jobs),
+            "failed": list(failed),
         },
+        "earlier_runs": earlier_runs(folder),
         "workflow": {"name": NAME, "version": __version__, **revision()},
         "seeds": dict(seeds(config)),
         "config": config,
@@ -96,6 +106,15 @@ def record_run(
     write_json(record, folder / RECORD)
     write_json(crate(record, folder), folder / CRATE)
     return folder / RECORD
+
+
+def earlier_runs(folder: Path) -> list[dict[str, Any]]:
+    """Return the runs that the folder's record tells of, the oldest first."""
+    try:
+        before = read_json(folder / RECORD)
+        return [*before.get("earlier_runs", []), before["run"]]
+    except (OSError, ValueError, KeyError, AttributeError):
+        return []
 
 
 def described(path: Path, name: Path) -> dict[str, Any]:
@@ -200,6 +219,7 @@ def crate(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         )
         for entry in [*record["results"], described(folder / RECORD, Path(RECORD))]
     ]
+    lost = ", ".join(job["rule"] for job in run["failed"])
     own.add_action(
         tool,
         identifier="#run",
@@ -212,6 +232,7 @@ def crate(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             "endTime": run["ended"],
             "actionStatus": "http://schema.org/"
             + ("CompletedActionStatus" if run["status"] == "succeeded" else "FailedActionStatus"),
+            **({"error": f"jobs that failed: {lost}"} if lost else {}),
         },
     )
     own.root_dataset["mentions"] = [own.get("#run")]
