@@ -22,11 +22,16 @@ INCIDENTS = Path(__file__).parent / "incidents"
 BALLAST_MB = 1200
 
 
-@pytest.fixture(scope="module")
-def slurm():
+@pytest.fixture(scope="session", autouse=True)
+def slurm_can_start():
+    """Skip, before a local run is made that there would be nothing to compare with."""
     reason = toy_slurm.why_not()
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def slurm():
     with toy_slurm.running() as cluster:
         yield cluster
 
