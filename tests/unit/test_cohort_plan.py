@@ -76,6 +76,8 @@ def test_the_words_hold_the_numbers(raw):
     assert "label response: 9 yes, 18 no, 2 without a label" in text
     assert "baselines: clinical" in text
     assert "15 splits (5 × 3 folds)" in text
+    # site b has one class only, so that neither can be told from the other
+    assert "sites left out, each once: none" in lines
     assert "jobs: 17 (15 fit, 2 draw" in text
     assert lines[-1].startswith("warning: ")
 
@@ -92,3 +94,14 @@ def test_all_problems_are_found_and_nothing_is_left_behind(raw, tmp_path):
     assert "classification.folds" in found[1]
     assert "negative count" in found[2]
     assert not (tmp_path / "results").exists()
+
+
+def test_sites_that_are_left_out_are_named(raw):
+    sheet = pd.read_csv("sheet.tsv", sep="\t", dtype=str)
+    sheet["site"] = (["north", "north", "south", "south"] * N)[:N]
+    sheet.to_csv("sheet.tsv", sep="\t", index=False)
+    raw["classification"]["min_site_class"] = 2
+    config = resolve_config(raw, "mine.yaml")
+    lines = plan_in_words(cohort_plan(config), config, {})
+    assert "sites left out, each once: north, south" in lines
+    assert "jobs: none, all results are there" in lines

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.classification.feature_sets import feature_sets
+from trdomics.classification.site_plan import left_out_sites
 from trdomics.cohort.config import MATRIX_TYPES, is_simulated, sheet_settings
 from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet
@@ -179,12 +180,14 @@ def _models(config: Mapping[str, Any]) -> list[str]:
     baselines = [each.name for each in sets if each.role == "baseline"]
     candidates = [each.name for each in sets if each.role == "candidate"]
     splits = chosen["repeats"] * chosen["folds"]
+    sites = ", ".join(left_out_sites(config).values())
     return [
         f"baselines: {', '.join(baselines) or 'none'}",
         f"feature sets: {', '.join(candidates)}",
         f"models: {', '.join(chosen['models'])}",
         f"cross-validation: {splits} splits ({chosen['repeats']} × {chosen['folds']} folds), "
         f"{chosen['inner_folds']} inner folds, {chosen['permutations']} permutations of the label",
+        f"sites left out, each once: {sites or 'none'}",
         f"MOFA: {config['integration']['factors']} factors, "
         f"{len(config['integration']['seeds'])} seeds",
     ]
