@@ -8,10 +8,14 @@ import pytest
 from classification_data import PATIENTS, N, cohort, config
 from sklearn.linear_model import LinearRegression
 
+from trdomics.classification.blocks import DenseBlocks
+from trdomics.classification.freeze import freeze
+from trdomics.classification.frozen import check_parts
 from trdomics.classification.nested import nested_search
 from trdomics.classification.persist import (
     MANIFEST,
     MODEL,
+    anonymous,
     dumps,
     load_model,
     loads,
@@ -29,13 +33,18 @@ NEW, _ = cohort(n=15, seed=4, prefix="new-")
 
 
 @pytest.fixture(scope="module")
-def search():
-    return nested_search(CONFIG).fit(TABLES, LABELS.to_numpy(dtype=int))
+def representations():
+    return nested_search(CONFIG).representations(TABLES, LABELS.to_numpy())
 
 
 @pytest.fixture(scope="module")
-def representations():
-    return nested_search(CONFIG).representations(TABLES, LABELS.to_numpy())
+def search(representations):
+    return nested_search(CONFIG).fit_from(representations, LABELS.to_numpy(dtype=int))
+
+
+@pytest.fixture(scope="module")
+def frozen(search, representations):
+    return freeze(search, representations, TABLES, LABELS.to_numpy(dtype=int))
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -45,11 +54,10 @@ def search_of_kind(request, representations):
 
 
 @pytest.fixture(scope="module")
-def folder(search, tmp_path_factory):
+def folder(search, frozen, tmp_path_factory):
     path = tmp_path_factory.mktemp("model")
-    model = search.risk_model()
-    description = manifest(search, model, labels=LABELS, label=CONFIG["label"])
-    save_model(model, description, path / MODEL, path / MANIFEST)
+    description = manifest(search, frozen.risk, labels=LABELS, label=CONFIG["label"])
+    save_model(frozen, description, path / MODEL, path / MANIFEST)
     return path
 
 
@@ -60,6 +68,14 @@ class Foreign(LinearRegression):
 def copied(folder, tmp_path, **changes):
     (tmp_path / MODEL).write_bytes((folder / MODEL).read_bytes())
     write_json({**read_json(folder / MANIFEST), **changes}, tmp_path / MANIFEST)
+    return tmp_path
+
+
+def signed(folder, tmp_path, content):
+    """Lay out a model whose manifest has the checksum of whatever content it is."""
+    (tmp_path / MODEL).write_bytes(content)
+    checksum = hashlib.sha256(content).hexdigest()
+    write_json({**read_json(folder / MANIFEST), "sha256": checksum}, tmp_path / MANIFEST)
     return tmp_path
 
 
@@ -88,7 +104,8 @@ def longest_lists(node):
 
 
 def test_a_stored_model_predicts_as_it_did(search, folder):
-    model, description = load_model(folder)
+    frozen, description = load_model(folder)
+    model = frozen.risk
     np.testing.assert_array_equal(model.predict_proba(NEW), search.predict_proba(NEW))
     assert description["feature_set"] == search.winner_
     assert description["n_training"] == N
@@ -98,8 +115,12 @@ def test_a_stored_model_predicts_as_it_did(search, folder):
 
 
 @pytest.mark.parametrize("feature_set", ["late_fusion_mofa", "mofa_clinical", "early"])
-def test_no_patient_in_any_file(search_of_kind, feature_set):
-    fitted = search_of_kind.risk_model(feature_set)
+def test_no_patient_in_any_file(search_of_kind, representations, feature_set):
+    search_of_kind.winner_ = feature_set
+    kind = search_of_kind.kinds_[feature_set]
+    for row in search_of_kind.candidates_:
+        row["chosen"] = int(row["feature_set"] == feature_set and row["model"] == kind)
+    fitted = freeze(search_of_kind, representations, TABLES, LABELS.to_numpy(dtype=int), pairs=1)
     content = dumps(fitted)
     shapes, text = arrays_and_texts(content)
     assert shapes
@@ -111,7 +132,17 @@ def test_no_patient_in_any_file(search_of_kind, feature_set):
         schema = json.loads(archive.read("schema.json"))
     assert not {N, *training_parts} & set(longest_lists(schema))
     restored = loads(content, "memory")
-    np.testing.assert_array_equal(restored.predict_proba(NEW), fitted.predict_proba(NEW))
+    expected = fitted.risk.predict_proba(NEW)
+    np.testing.assert_array_equal(restored.risk.predict_proba(NEW), expected)
+    check_parts(restored)
+    blocks = DenseBlocks.of(restored.representation.transform(NEW))
+    lacking = [[] for _ in range(len(NEW))]
+    for bound, again in zip(
+        fitted.replicates.interval(blocks, expected[:, 1], lacking),
+        restored.replicates.interval(blocks, expected[:, 1], lacking),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(bound, again)
 
 
 def test_the_manifest_holds_no_patient_and_no_path(folder):
@@ -123,23 +154,20 @@ def test_the_manifest_holds_no_patient_and_no_path(folder):
     assert "rna.tsv" not in stored
 
 
-def test_the_same_model_is_the_same_bytes(search, folder):
-    assert dumps(search.risk_model()) == (folder / MODEL).read_bytes()
+def test_the_same_model_is_the_same_bytes(frozen, folder):
+    assert dumps(anonymous(frozen)) == (folder / MODEL).read_bytes()
 
 
 def test_other_types_are_refused():
-    with pytest.raises(InputError, match=r"not trusted.*Foreign"):
+    with pytest.raises(InputError, match=r"not trusted: .*Foreign"):
         loads(dumps(Foreign()), "model.skops")
 
 
 def test_what_is_no_model_is_refused(tmp_path, folder):
-    with pytest.raises(InputError, match="is no frozen model"):
+    with pytest.raises(InputError, match="is no archive, or damaged"):
         loads(b"no archive at all", "model.skops")
-    (tmp_path / MODEL).write_bytes(dumps(LinearRegression()))
-    checksum = hashlib.sha256((tmp_path / MODEL).read_bytes()).hexdigest()
-    write_json({**read_json(folder / MANIFEST), "sha256": checksum}, tmp_path / MANIFEST)
-    with pytest.raises(InputError, match="holds a LinearRegression"):
-        load_model(tmp_path)
+    with pytest.raises(InputError, match="holds a dict, no model"):
+        load_model(signed(folder, tmp_path, dumps({"a": 1})))
 
 
 def test_a_changed_file_is_refused(folder, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import io
 import json
 import os
@@ -16,37 +15,26 @@ from typing import Any
 import skops.io as sio
 
 from trdomics import __version__
+from trdomics.archive import pack, read_archive, sha256_of
+from trdomics.classification.frozen import FrozenModel, check_parts
+from trdomics.classification.probe import TOLERANCE, probe_probabilities, worst_difference
 from trdomics.classification.search import NestedSearch, RiskModel
+from trdomics.classification.skops_check import TYPES, check_members, check_schema
+from trdomics.cohort.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
-from trdomics.files import read_json, replacing, write_json
+from trdomics.files import replacing, write_json
 from trdomics.layers.burden import GeneBurden
 
 MODEL, MANIFEST = "model.skops", "model.json"
-FORMAT = 1
+FORMAT = 2
 # Rare variants tell who was among the training patients; a file that is passed on names none.
 MIN_CARRIERS = 5
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "pydeseq2", "mofapy2", "skops")
-# What a model may consist of beyond skops' own list of safe types. Anything else is refused.
-TRUSTED = (
-    "numpy.dtype",
-    "sklearn.tree._tree.Tree",
-    "trdomics.classification.blocks.ColumnBlock",
-    "trdomics.classification.blocks.LayerBlock",
-    "trdomics.classification.fusion.LateFusion",
-    "trdomics.classification.models.BlockModel",
-    "trdomics.classification.models.Platt",
-    "trdomics.classification.models.anova_f",
-    "trdomics.classification.representation.MultiOmicsRepresentation",
-    "trdomics.classification.search.RiskModel",
-    "trdomics.integration.mofa.MOFATransformer",
-    "trdomics.integration.views.IntegrationViews",
-    "trdomics.layers.burden.GeneBurden",
-    "trdomics.layers.counts.CountsNormaliser",
-    "trdomics.layers.residualise.CovariateResidualiser",
-    "trdomics.layers.select.TopVariance",
-    "trdomics.layers.values.BinaryNormaliser",
-    "trdomics.layers.values.ContinuousNormaliser",
-)
+# What skops writes: a description of the objects, and their arrays.
+MEMBERS = (r"schema\.json", r"[0-9]+\.npy")
+MAX_MODEL_BYTES = 2**29
+MAX_MANIFEST_BYTES = 2**25
+AGAIN = "copy the model's folder again"
 
 
 def dumps(estimator: Any) -> bytes:
@@ -77,32 +65,25 @@ def dumps(estimator: Any) -> bytes:
         return result
 
     contents = {"schema.json": json.dumps(renamed(schema), indent=1).encode()}
-    contents |= {new: stored.read(old) for old, new in members.items()}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in contents.items():
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
-    return buffer.getvalue()
+    return pack(contents | {new: stored.read(old) for old, new in members.items()})
 
 
 def loads(content: bytes, where: str) -> Any:
-    """Return the estimator of a skops file that holds trusted types only.
+    """Return the estimator of a skops file that holds the types of our models only.
 
     Raises
     ------
     InputError
-        If it is no skops file, or has types that no model of this workflow has.
+        If it is no skops file, is damaged, or has types that no model of this workflow has. All
+        of that is found before skops, which imports what a file names, sees it.
     """
-    mend = "use a model that this workflow wrote"
+    members = read_archive(content, MEMBERS, max_bytes=MAX_MODEL_BYTES, where=where)
+    check_schema(members, where)
+    check_members(members, where)
     try:
-        unknown = set(sio.get_untrusted_types(data=content)) - set(TRUSTED)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise InputError(where, f"is no frozen model ({error})", mend) from error
-    if unknown:
-        raise InputError(where, f"holds types that are not trusted: {sorted(unknown)[:3]}", mend)
-    return sio.loads(content, trusted=list(TRUSTED))
+        return sio.loads(content, trusted=sorted(TYPES))
+    except Exception as error:  # (what a malformed description makes skops raise)
+        raise InputError(where, f"is no frozen model ({error})", AGAIN) from error
 
 
 def manifest(
@@ -161,61 +142,103 @@ def needed_features(representation: Any) -> dict[str, list[str]]:
     }
 
 
-def anonymous(model: RiskModel) -> RiskModel:
+def anonymous(frozen: FrozenModel) -> FrozenModel:
     """Return the model without variants that fewer than five training patients carry."""
-    representation = copy.copy(model.representation)
+    representation = copy.copy(frozen.representation)
     representation.normalisers_ = {
         layer: fitted.without_rare(MIN_CARRIERS) if isinstance(fitted, GeneBurden) else fitted
         for layer, fitted in representation.normalisers_.items()
     }
-    return RiskModel(representation, model.model, model.calibration)
+    parts = {**frozen.get_params(deep=False), "representation": representation}
+    return FrozenModel(**parts)
 
 
 def save_model(
-    model: RiskModel,
+    frozen: FrozenModel,
     description: Mapping[str, Any],
     model_path: str | os.PathLike[str],
     manifest_path: str | os.PathLike[str],
 ) -> None:
-    """Write ``model.skops`` and its manifest, which has the checksum of the former."""
-    content = dumps(anonymous(model))
-    unknown = set(sio.get_untrusted_types(data=content)) - set(TRUSTED)
-    if unknown:
-        raise ValueError(f"not on the list of trusted types: {sorted(unknown)}")
+    """Write ``model.skops`` and its manifest: the former's checksum, and what it predicts.
+
+    The predictions (``probe``) are of made-up patients, see
+    :func:`trdomics.classification.probe.probe_tables`.
+    """
+    frozen = anonymous(frozen)
+    content = dumps(frozen)
+    # a type that would be refused later is our mistake, found here
+    loads(content, str(model_path))
     with replacing(model_path) as temporary:
         temporary.write_bytes(content)
-    checksum = hashlib.sha256(content).hexdigest()
-    write_json({**description, "sha256": checksum}, manifest_path)
+    written = {"sha256": sha256_of(content), "probe": probe_probabilities(frozen.risk)}
+    write_json({**description, **written}, manifest_path)
 
 
-def load_model(folder: str | os.PathLike[str]) -> tuple[RiskModel, dict[str, Any]]:
+def load_model(folder: str | os.PathLike[str]) -> tuple[FrozenModel, dict[str, Any]]:
     """Load a frozen model and its manifest from a folder.
 
     Raises
     ------
     InputError
-        If a file is missing or not what the manifest says, or the model is not to be trusted.
+        If a file is missing, damaged or not what the manifest says, if the model is not to be
+        trusted, or if it does not give here the probabilities that it gave where it was written.
     """
     paths = {name: Path(folder) / name for name in (MODEL, MANIFEST)}
     for path in paths.values():
         if not path.is_file():
             mend = f"name the folder that holds {MODEL} and {MANIFEST}"
             raise InputError(str(path), "no such file", mend)
-    again = "copy the model's folder again"
+    description = read_manifest(paths[MANIFEST])
+    where = str(paths[MODEL])
+    if paths[MODEL].stat().st_size > MAX_MODEL_BYTES:
+        raise InputError(where, f"is larger than {MAX_MODEL_BYTES // 2**20} MiB", AGAIN)
+    content = paths[MODEL].read_bytes()
+    if sha256_of(content) != description["sha256"]:
+        raise InputError(where, "is not the file its manifest describes", AGAIN)
+    frozen = loads(content, where)
+    if not isinstance(frozen, FrozenModel):
+        raise InputError(where, f"holds a {type(frozen).__name__}, no model", AGAIN)
+    _check_predictions(frozen, description, where)
+    return frozen, description
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read a model's manifest, which may be damaged or hostile.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON, of another format, or has other keys than ours.
+    """
+    where = str(path)
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise InputError(where, f"is larger than {MAX_MANIFEST_BYTES // 2**20} MiB", AGAIN)
     try:
-        description = read_json(paths[MANIFEST])
-    except ValueError as error:
-        raise InputError(str(paths[MANIFEST]), f"is no JSON ({error})", again) from error
-    if description.get("format") != FORMAT:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(where, f"is no JSON ({error})", AGAIN) from error
+    if not isinstance(found, dict):
+        raise InputError(where, "is no manifest", AGAIN)
+    if found.get("format") != FORMAT:
         raise InputError(
-            str(paths[MANIFEST]),
-            f"has format {description.get('format')}, this version reads {FORMAT}",
+            where,
+            f"has format {str(found.get('format'))[:20]}, this version reads {FORMAT}",
             "use the version of the workflow that wrote it",
         )
-    content = paths[MODEL].read_bytes()
-    if hashlib.sha256(content).hexdigest() != description["sha256"]:
-        raise InputError(str(paths[MODEL]), "is not the file its manifest describes", again)
-    model = loads(content, str(paths[MODEL]))
-    if not isinstance(model, RiskModel):
-        raise InputError(str(paths[MODEL]), f"holds a {type(model).__name__}, no model", again)
-    return model, description
+    resolved: dict[str, Any] = ClosedSchema(load_schema("model")).resolve(found, where)
+    return resolved
+
+
+def _check_predictions(frozen: FrozenModel, description: Mapping[str, Any], where: str) -> None:
+    try:
+        check_parts(frozen)
+        worst = worst_difference(frozen.risk, description["probe"])
+    except Exception as error:  # (whatever parts that do not fit together raise)
+        raise InputError(where, f"does not work ({error})", AGAIN) from error
+    if not worst <= TOLERANCE:
+        used = ", ".join(f"{name} {found}" for name, found in description["libraries"].items())
+        raise InputError(
+            where,
+            f"gives probabilities that differ by {worst:.1g} from those where it was written",
+            f"install what it was written with ({used})",
+        )

@@ -122,19 +122,35 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
             mean of the training patients.
         """
         check_is_fitted(self, "feature_names_")
-        normalised = {
+        normalised = self.normalised(tables)
+        return self._blocks(normalised, self._measured(normalised, tables), tables)
+
+    def normalised(self, tables: LayerTables) -> dict[str, pd.DataFrame]:
+        """Return the normalised layers that patients have, features that they lack filled."""
+        check_is_fitted(self, "feature_names_")
+        return {
             layer: fitted.transform(tables[layer])
             for layer, fitted in self.normalisers_.items()
             if layer in tables and not tables[layer].empty
         }
+
+    def views(self, tables: LayerTables) -> LayerTables:
+        """Return MOFA's views of any patients, without the features that they lack."""
+        measured = self._measured(self.normalised(tables), tables)
+        views = self.views_.transform(self._with_sheet(measured, tables))
+        assert isinstance(views, LayerTables)
+        return views
+
+    def _measured(
+        self, normalised: Mapping[str, pd.DataFrame], tables: LayerTables
+    ) -> dict[str, pd.DataFrame]:
         # MOFA passes over what was not measured; the other blocks take the training mean for it
-        measured = {
+        return {
             layer: table.drop(
                 columns=self.normalisers_[layer].missing_features(tables[layer]), errors="ignore"
             )
             for layer, table in normalised.items()
         }
-        return self._blocks(normalised, measured, tables)
 
     def restricted(self, blocks: Iterable[str]) -> MultiOmicsRepresentation:
         """Return a fitted copy with only what the given blocks need."""

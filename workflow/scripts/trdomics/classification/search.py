@@ -33,6 +33,8 @@ class FoldRepresentations:
     ----------
     folds : list of (train positions, validation positions, train blocks, validation blocks)
         Of the inner cross-validation. Each fold's representation was fitted on its train part.
+    fitted : list of MultiOmicsRepresentation
+        The folds' representations.
     representation : MultiOmicsRepresentation
         Fitted on all of the training patients.
     blocks : DenseBlocks
@@ -42,6 +44,7 @@ class FoldRepresentations:
     folds: list[tuple[NDArray[np.int_], NDArray[np.int_], DenseBlocks, DenseBlocks]]
     representation: MultiOmicsRepresentation
     blocks: DenseBlocks
+    fitted: list[MultiOmicsRepresentation]
 
     @classmethod
     def of(
@@ -57,15 +60,16 @@ class FoldRepresentations:
 
         The labels only deal the patients into folds of alike classes.
         """
-        folds = []
+        folds, by_fold = [], []
         for train, validation in inner_splits(labels, inner_folds, seed):
             fitted = clone(representation)
             seen = DenseBlocks.of(fitted.fit_transform(tables.take(train)))
             unseen = DenseBlocks.of(fitted.transform(tables.take(validation)))
             folds.append((train, validation, seen, unseen))
+            by_fold.append(fitted)
         whole = clone(representation)
         blocks = DenseBlocks.of(whole.fit_transform(tables))
-        return cls(folds, whole, blocks)
+        return cls(folds, whole, blocks, by_fold)
 
     def transform(self, tables: LayerTables) -> DenseBlocks:
         """Return the blocks of any patients, by the representation of all training patients."""
@@ -229,6 +233,16 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             for kind in self.models
         ]
         return self
+
+    def refit(self, blocks: DenseBlocks, labels: NDArray[Any]) -> Classifier:
+        """Return the winner's classifier, as it was chosen, fitted on other patients' blocks."""
+        check_is_fitted(self, "winner_")
+        features = next(f for f in self.feature_sets if f.name == self.winner_)
+        chosen = next(row for row in self.candidates_ if row["chosen"])
+        kind = chosen["model"]
+        position = self._grid(features, kind).index(json.loads(chosen["params"]))
+        fits = BlockFits(blocks, labels, self.max_features, self.seed)
+        return self._fitted(fits, features, kind, position)
 
     def risk_model(self, feature_set: str = SELECTED) -> RiskModel:
         """Return a feature set's best model with only what it needs, the winner's by default."""

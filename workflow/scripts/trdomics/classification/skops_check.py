@@ -1,0 +1,135 @@
+"""What a skops file may hold, checked before skops sees it: a closed list, ours only.
+
+skops trusts several hundred types, among them every estimator of scikit-learn, and imports what a
+file names. A frozen model needs a few dozen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from skops.io._protocol import PROTOCOL
+
+from trdomics.archive import AGAIN, read_array
+from trdomics.errors import InputError
+
+OWN = (
+    "trdomics.classification.blocks.ColumnBlock",
+    "trdomics.classification.blocks.LayerBlock",
+    "trdomics.classification.flat_heads.FlatMember",
+    "trdomics.classification.frozen.FrozenModel",
+    "trdomics.classification.fusion.LateFusion",
+    "trdomics.classification.models.BlockModel",
+    "trdomics.classification.models.Platt",
+    "trdomics.classification.replicates.HalfSampleReplicates",
+    "trdomics.classification.representation.MultiOmicsRepresentation",
+    "trdomics.classification.training_reference.TrainingReference",
+    "trdomics.integration.mofa.MOFATransformer",
+    "trdomics.integration.views.IntegrationViews",
+    "trdomics.layers.burden.GeneBurden",
+    "trdomics.layers.counts.CountsNormaliser",
+    "trdomics.layers.residualise.CovariateResidualiser",
+    "trdomics.layers.select.TopVariance",
+    "trdomics.layers.values.BinaryNormaliser",
+    "trdomics.layers.values.ContinuousNormaliser",
+)
+SCIKIT_LEARN = (
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn.compose._column_transformer.ColumnTransformer",
+    "sklearn.dummy.DummyClassifier",
+    "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.ensemble._gb.GradientBoostingClassifier",
+    "sklearn.feature_selection._univariate_selection.SelectKBest",
+    "sklearn.impute._base.SimpleImputer",
+    "sklearn.linear_model._logistic.LogisticRegression",
+    "sklearn.pipeline.Pipeline",
+    "sklearn.preprocessing._data.StandardScaler",
+    "sklearn.preprocessing._encoders.OneHotEncoder",
+    "sklearn.tree._classes.DecisionTreeClassifier",
+    "sklearn.tree._classes.DecisionTreeRegressor",
+)
+NUMBERS = ("bool", "bool_", "float32", "float64", "int32", "int64", "str_")
+# By skops' loader, which decides what it does with a node of that name.
+LOADERS: dict[str, tuple[str, ...]] = {
+    "DTypeNode": ("numpy.dtype",),
+    "DictNode": ("builtins.dict",),
+    "FunctionNode": ("trdomics.classification.models.anova_f",),
+    "JsonNode": ("builtins.str",),
+    "ListNode": ("builtins.list",),
+    "LossNode": ("sklearn._loss._loss.CyHalfBinomialLoss",),
+    "NdArrayNode": ("numpy.ndarray", *(f"numpy.{name}" for name in NUMBERS)),
+    "ObjectNode": (*OWN, *SCIKIT_LEARN),
+    "RandomStateNode": ("numpy.random.mtrand.RandomState",),
+    "SliceNode": ("builtins.slice",),
+    "TreeNode": ("sklearn.tree._tree.Tree",),
+    "TupleNode": ("builtins.tuple",),
+    "TypeNode": (
+        "builtins.str",
+        "builtins.int",
+        "builtins.float",
+        *(f"numpy.{name}" for name in NUMBERS),
+    ),
+}
+TYPES = frozenset(name for names in LOADERS.values() for name in names)
+
+
+def check_schema(members: Mapping[str, bytes], where: str) -> None:
+    """Check that each object which a skops file describes is of a type on our list.
+
+    Parameters
+    ----------
+    members : mapping of str to bytes
+        Of the archive.
+    where : str
+        What errors name.
+
+    Raises
+    ------
+    InputError
+        At the first that is not, or if there is no readable description.
+    """
+    try:
+        schema = json.loads(members["schema.json"])
+        nodes = list(_nodes(schema))
+    except (KeyError, ValueError, RecursionError) as error:
+        raise InputError(where, f"is no frozen model ({error})", AGAIN) from error
+    # an older protocol would have skops read nodes by older, laxer rules
+    if not isinstance(schema, dict) or schema.get("protocol") != PROTOCOL:
+        raise InputError(where, "was not written by the skops of this version", AGAIN)
+    for node in nodes:
+        loader = node.get("__loader__")
+        name = f"{node.get('__module__')}.{node.get('__class__')}"
+        if name not in LOADERS.get(str(loader), ()):
+            raise InputError(where, f"holds a type that is not trusted: {name[:80]}", AGAIN)
+        if "file" in node and node["file"] not in members:
+            raise InputError(where, "lacks an array that it describes", AGAIN)
+
+
+def _nodes(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield all objects of a description, however deep."""
+    waiting = [part]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+            if "__class__" in part or "__module__" in part or "__loader__" in part:
+                yield part
+
+
+def check_members(members: Mapping[str, bytes], where: str) -> None:
+    """Check that all members but the description are plain arrays of the size they declare.
+
+    Raises
+    ------
+    InputError
+        At the first that is not.
+    """
+    for name, content in members.items():
+        if name.endswith(".npy"):
+            read_array(content, f"{where} ({name})")

@@ -1,0 +1,211 @@
+"""Summaries of the training patients, against which others are compared; nobody's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+from sklearn.base import BaseEstimator
+
+from trdomics.classification.blocks import DenseBlocks, Floats
+from trdomics.classification.representation import CLINICAL, MultiOmicsRepresentation
+from trdomics.classification.search import FoldRepresentations
+from trdomics.integration.mofa import MOFATransformer
+from trdomics.layers.counts import CountsNormaliser
+from trdomics.layers.subsets import subset_name, subsets
+from trdomics.tables import LayerTables
+
+DECILES = np.arange(1, 10) / 10
+# A covariance of factors needs several patients per factor.
+PATIENTS_PER_FACTOR = 3
+MIN_PATIENTS = 30
+DISTANCE = "factor distance"
+
+
+def summary_of(values: Floats) -> dict[str, Any]:
+    """Return ``n``, ``mean``, ``sd`` and the nine ``deciles`` of some values."""
+    known = np.asarray(values, dtype=float)
+    known = known[np.isfinite(known)]
+    if len(known) < 2:
+        return {"n": len(known), "mean": np.nan, "sd": np.nan, "deciles": np.full(9, np.nan)}
+    return {
+        "n": len(known),
+        "mean": float(known.mean()),
+        "sd": float(known.std(ddof=1)),
+        "deciles": np.quantile(known, DECILES),
+    }
+
+
+def scaled_chi2(values: Floats) -> tuple[float, float]:
+    """Return g and h of the distribution g χ²(h) with the mean and variance of some values.
+
+    The usual approximation for sums of squares of correlated values (Box 1954, doi
+    10.1214/aoms/1177728786).
+    """
+    mean, variance = float(np.mean(values)), float(np.var(values, ddof=1))
+    return variance / (2 * mean), 2 * mean**2 / variance
+
+
+def profile_errors(
+    mofa: MOFATransformer, views: LayerTables, factors: pd.DataFrame
+) -> dict[str, Floats]:
+    """Return how badly the factors reproduce each patient's view, shape (n,) each.
+
+    The mean over the features at hand of τ(y − ŷ)², about 1 where the noise is that of the
+    training patients; of a binary view the mean deviance. NaN for those who lack the view.
+    """
+    errors = {}
+    for view, names in mofa.feature_names_.items():
+        if view not in views:
+            continue
+        at_hand = np.isin(names, views[view].columns)
+        if not at_hand.any():
+            continue
+        known = views.aligned(view)[list(np.asarray(names)[at_hand])].to_numpy(dtype=float)
+        expected = factors.to_numpy() @ mofa.w_[view][at_hand].T + mofa.intercepts_[view][at_hand]
+        if mofa.likelihoods_[view] == "bernoulli":
+            p = np.clip(expit(expected), 1e-6, 1 - 1e-6)
+            squares = -2 * np.where(known > 0, np.log(p), np.log(1 - p))
+            squares = np.where(np.isnan(known), np.nan, squares)
+        else:
+            squares = mofa.tau_[view][at_hand] * (known - expected) ** 2
+        errors[view] = np.asarray(squares.mean(axis=1))
+    return errors
+
+
+def patient_levels(
+    representation: MultiOmicsRepresentation, tables: LayerTables
+) -> dict[str, Floats]:
+    """Return one number per patient and layer: the log size factor of counts, else the mean."""
+    levels = {}
+    for layer, fitted in representation.normalisers_.items():
+        if layer not in tables or tables[layer].empty:
+            continue
+        if isinstance(fitted, CountsNormaliser):
+            levels[layer] = np.log(fitted.size_factors(tables[layer]))
+        else:
+            levels[layer] = fitted.transform(tables[layer]).to_numpy().mean(axis=1)
+    return levels
+
+
+def chosen_views(views: LayerTables, names: tuple[str, ...]) -> LayerTables:
+    """Return some views of the patients who have them all."""
+    has = np.logical_and.reduce([views.profiled(name) for name in names])
+    kept = views.select(views.patients[has])
+    return LayerTables({name: kept[name] for name in names}, kept.patients)
+
+
+def squared_distance(values: Floats, mean: Floats, precision: Floats) -> Floats:
+    """Return squared Mahalanobis distances per factor, shape (n,)."""
+    centred = values - mean
+    return np.asarray(np.einsum("nk,kl,nl->n", centred, precision, centred) / values.shape[1])
+
+
+def moments(values: Floats) -> tuple[Floats, Floats]:
+    """Return the mean and the precision matrix of factors."""
+    covariance = np.atleast_2d(np.cov(values, rowvar=False))
+    ridge = 1e-6 * np.trace(covariance) / len(covariance) + 1e-12
+    return values.mean(axis=0), np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
+
+
+class TrainingReference(BaseEstimator):
+    """What training patients were like, by the layers that they had.
+
+    Distances and errors come from the inner folds: of patients whom the fold's representation had
+    not seen, since those that it was fitted on lie nearer. Factors are those of the final
+    representation. The reference of patients with some layers only comes from training patients
+    whose other layers were left out: a projection from fewer layers is pulled to the centre.
+
+    Attributes
+    ----------
+    patterns_ : dict of str to dict
+        By views, joined by "+": ``n``, ``mean`` (K), ``precision`` (K, K), ``factors`` (factor →
+        summary), and of unseen patients ``limits`` (check → g and h of g χ²(h)) and ``held_out``
+        (check → summary of the logarithm). Checks are the factor distance and the views' errors.
+    levels_ : dict of str to summary
+        By layer, see :func:`patient_levels`.
+    clinical_ : dict of str to summary
+        By column of the clinical block, standardised.
+    """
+
+    def fit(self, representations: FoldRepresentations, tables: LayerTables) -> Self:
+        """Summarise the training patients, given their representations."""
+        whole = representations.representation
+        self.patterns_: dict[str, Any] = {}
+        levels = patient_levels(whole, tables)
+        self.levels_ = {layer: summary_of(values) for layer, values in levels.items()}
+        self.clinical_: dict[str, Any] = {}
+        if CLINICAL in whole.column_blocks_:
+            names = whole.feature_names_[CLINICAL]
+            values = representations.blocks.values[CLINICAL]
+            self.clinical_ = {name: summary_of(values[:, i]) for i, name in enumerate(names)}
+        if whole.mofa_ is None:
+            return self
+        held_out = self._held_out(representations, tables)
+        views = whole.views(tables)
+        n_factors = len(whole.mofa_.get_feature_names_out())
+        needed = max(MIN_PATIENTS, PATIENTS_PER_FACTOR * n_factors)
+        for chosen in subsets(list(whole.mofa_.feature_names_)):
+            pattern = subset_name(chosen)
+            some = chosen_views(views, chosen)
+            found = held_out.get(pattern, {})
+            if len(some) < needed or len(found.get(DISTANCE, ())) < MIN_PATIENTS:
+                continue
+            factors = whole.mofa_.transform(some)
+            mean, precision = moments(factors.to_numpy())
+            self.patterns_[pattern] = {
+                "n": len(some),
+                "mean": mean,
+                "precision": precision,
+                "factors": {name: summary_of(factors[name].to_numpy()) for name in factors},
+                "limits": {check: list(scaled_chi2(values)) for check, values in found.items()},
+                "held_out": {check: summary_of(np.log(v)) for check, v in found.items()},
+            }
+        return self
+
+    @staticmethod
+    def _held_out(
+        representations: FoldRepresentations, tables: LayerTables
+    ) -> dict[str, dict[str, Floats]]:
+        """Return distances and errors of patients in the folds that had not seen them."""
+        parts: dict[str, dict[str, list[Floats]]] = {}
+        pairs = zip(representations.folds, representations.fitted, strict=True)
+        for (train, validation, _, _), fitted in pairs:
+            if fitted.mofa_ is None:
+                continue
+            seen, unseen = fitted.views(tables.take(train)), fitted.views(tables.take(validation))
+            for names in subsets(list(fitted.mofa_.feature_names_)):
+                if not set(names) <= set(unseen):
+                    continue
+                known, new = chosen_views(seen, names), chosen_views(unseen, names)
+                n_factors = len(fitted.mofa_.get_feature_names_out())
+                if len(known) < PATIENTS_PER_FACTOR * n_factors or not len(new):
+                    continue
+                mean, precision = moments(fitted.mofa_.transform(known).to_numpy())
+                factors = fitted.mofa_.transform(new)
+                found = profile_errors(fitted.mofa_, new, factors)
+                found[DISTANCE] = squared_distance(factors.to_numpy(), mean, precision)
+                for check, values in found.items():
+                    parts.setdefault(subset_name(names), {}).setdefault(check, []).append(values)
+        return {
+            pattern: {check: np.concatenate(values) for check, values in checks.items()}
+            for pattern, checks in parts.items()
+        }
+
+
+def without_layers(
+    representation: MultiOmicsRepresentation, tables: LayerTables
+) -> Mapping[str, DenseBlocks]:
+    """Return patients' blocks as if they lacked layers, by the layers that they then lack."""
+    layers = list(representation.normalisers_)
+    return {
+        subset_name(gone): DenseBlocks.of(
+            representation.transform(
+                LayerTables({k: v for k, v in tables.items() if k not in gone}, tables.patients)
+            )
+        )
+        for gone in subsets(layers)
+    }
