@@ -1,6 +1,8 @@
 # A model of another cohort needs nothing that this cohort's training would make.
 EXTERNAL_MODEL = config["scoring"]["model"]
 MODEL_FOLDER = EXTERNAL_MODEL or f"results/{COHORT}/classification/model"
+# A model of another cohort may come without what its layers' absence costs.
+HAS_LOSSES = EXTERNAL_MODEL is None or Path(f"{MODEL_FOLDER}/layer_loss.json").exists()
 
 
 rule scoring_apply:
@@ -9,9 +11,14 @@ rule scoring_apply:
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
         model=f"{MODEL_FOLDER}/model.skops",
         manifest=f"{MODEL_FOLDER}/model.json",
+        layer_loss=branch(
+            HAS_LOSSES, then=f"{MODEL_FOLDER}/layer_loss.json", otherwise=[]
+        ),
+        names=list(config["scoring"]["feature_names"].values()),
     output:
         predictions="results/{cohort}/scoring/predictions.tsv",
         features="results/{cohort}/scoring/features.tsv",
+        shift="results/{cohort}/scoring/shift.tsv",
         summary="results/{cohort}/scoring/summary.json",
     log:
         "logs/{cohort}/scoring_apply.log",
@@ -28,17 +35,51 @@ rule scoring_apply:
     params:
         config={key: config[key] for key in ("samples", "label", "layers")},
         external=EXTERNAL_MODEL is not None,
+        feature_names=config["scoring"]["feature_names"],
         max_missing=config["scoring"]["max_missing_features"],
-        target_prevalence=config["target_prevalence"],
+        threshold=config["scoring"]["threshold"],
         bootstrap=CLASSIFICATION["bootstrap"],
-        seed=config["seed"],
+        settings={
+            "max_missing": config["scoring"]["max_missing_features"],
+            "target_prevalence": config["target_prevalence"],
+            "seed": config["seed"],
+        },
     script:
         "../scripts/scoring_apply.py"
+
+
+rule scoring_page:
+    input:
+        summary="results/{cohort}/scoring/summary.json",
+        shift="results/{cohort}/scoring/shift.tsv",
+        template=workflow.source_path("../report/scoring.html.j2"),
+    output:
+        report(
+            "results/{cohort}/scoring/scoring.html",
+            caption="../report/scoring_page.rst",
+            category="Scoring",
+            labels={"page": "Patients scored with a frozen model"},
+        ),
+    log:
+        "logs/{cohort}/scoring_page.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        cohort=COHORT,
+    script:
+        "../scripts/scoring_page.py"
 
 
 rule score:
     input:
         f"results/{COHORT}/scoring/predictions.tsv",
         f"results/{COHORT}/scoring/features.tsv",
+        f"results/{COHORT}/scoring/shift.tsv",
         f"results/{COHORT}/scoring/summary.json",
+        f"results/{COHORT}/scoring/scoring.html",
     localrule: True

@@ -6,39 +6,48 @@ start(snakemake)
 
 from pathlib import Path
 
+from trdomics.classification.layer_loss import read_layer_loss
 from trdomics.classification.persist import load_model
 from trdomics.cohort.load import load_labels, load_tables
 from trdomics.files import write_json, write_table
-from trdomics.scoring.apply import (
-    check_layers,
-    compare_features,
-    refuse,
-    score,
-    scoring_summary,
-)
+from trdomics.scoring.apply import check_layers, compare_features, refuse
+from trdomics.scoring.cohort import rename_features, score_cohort, tell
+from trdomics.scoring.summary import scoring_summary
 
 params, paths = snakemake.params, snakemake.input
-model, description = load_model(Path(paths.model).parent)
+folder = Path(paths.model).parent
+frozen, description = load_model(folder)
+losses = read_layer_loss(folder, description)
 types = {name: layer["type"] for name, layer in params.config["layers"].items()}
 files = dict(zip(types, paths.layers, strict=True))
 labels = load_labels(paths.patients)
 tables = load_tables(paths.patients, files, params.config)
+tables, names = rename_features(tables, params.feature_names, types)
 check_layers(tables, types, description)
-features = compare_features(model, tables, params.max_missing)
+features = compare_features(frozen.risk, tables, params.max_missing)
 if not params.external:
     tables = tables.select(tables.patients[labels.reindex(tables.patients).isna()])
 if len(tables):
     refuse(features, params.max_missing)
-predictions = score(model, description, tables, labels, features, params.target_prevalence)
-write_table(predictions, snakemake.output.predictions)
-write_table(features, snakemake.output.features)
+scored = score_cohort(
+    frozen, description, tables, labels, features, losses, params.config["layers"], params.settings
+)
 summary = scoring_summary(
-    predictions,
+    scored.predictions,
     features,
     description,
     external=params.external,
-    target_prevalence=params.target_prevalence,
+    target_prevalence=params.settings["target_prevalence"],
+    threshold=params.threshold,
     n_samples=params.bootstrap,
-    seed=params.seed,
+    seed=params.settings["seed"],
+    shift=scored.shift_headline,
+    expected=scored.expected,
+    recalibration=scored.recalibration,
+    feature_names=names,
 )
+tell(summary)
+write_table(scored.predictions, snakemake.output.predictions)
+write_table(features, snakemake.output.features)
+write_table(scored.shift, snakemake.output.shift)
 write_json(summary, snakemake.output.summary)

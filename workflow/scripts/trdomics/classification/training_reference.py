@@ -39,14 +39,20 @@ def summary_of(values: Floats) -> dict[str, Any]:
     }
 
 
-def scaled_chi2(values: Floats) -> tuple[float, float]:
-    """Return g and h of the distribution g χ²(h) with the mean and variance of some values.
+def distance_scores(squares: Floats, n_factors: int) -> Floats:
+    """Return squared Mahalanobis distances as near normal scores, whatever the number of factors.
 
-    The usual approximation for sums of squares of correlated values (Box 1954, doi
-    10.1214/aoms/1177728786).
+    The cube root of a χ² value over its degrees of freedom is close to normal (Wilson & Hilferty
+    1931, doi 10.1073/pnas.17.12.684). Folds may have found fewer factors than the whole.
     """
-    mean, variance = float(np.mean(values)), float(np.var(values, ddof=1))
-    return variance / (2 * mean), 2 * mean**2 / variance
+    spread = 2 / (9 * n_factors)
+    return np.asarray((np.cbrt(squares / n_factors) - (1 - spread)) / np.sqrt(spread))
+
+
+def squares_of_scores(scores: Floats, n_factors: int) -> Floats:
+    """Return the squared distances of scores, the inverse of :func:`distance_scores`."""
+    spread = 2 / (9 * n_factors)
+    return np.asarray(n_factors * (1 - spread + np.sqrt(spread) * np.asarray(scores)) ** 3)
 
 
 def profile_errors(
@@ -99,9 +105,9 @@ def chosen_views(views: LayerTables, names: tuple[str, ...]) -> LayerTables:
 
 
 def squared_distance(values: Floats, mean: Floats, precision: Floats) -> Floats:
-    """Return squared Mahalanobis distances per factor, shape (n,)."""
+    """Return squared Mahalanobis distances, shape (n,)."""
     centred = values - mean
-    return np.asarray(np.einsum("nk,kl,nl->n", centred, precision, centred) / values.shape[1])
+    return np.asarray(np.einsum("nk,kl,nl->n", centred, precision, centred))
 
 
 def moments(values: Floats) -> tuple[Floats, Floats]:
@@ -109,6 +115,41 @@ def moments(values: Floats) -> tuple[Floats, Floats]:
     covariance = np.atleast_2d(np.cov(values, rowvar=False))
     ridge = 1e-6 * np.trace(covariance) / len(covariance) + 1e-12
     return values.mean(axis=0), np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
+
+
+def mean_errors(errors: Mapping[str, Floats]) -> dict[str, float]:
+    """Return the mean of each view's errors."""
+    return {view: float(np.mean(values)) for view, values in errors.items()}
+
+
+def check_scores(
+    mofa: MOFATransformer,
+    views: LayerTables,
+    mean: Floats,
+    precision: Floats,
+    errors: Mapping[str, float],
+) -> dict[str, Floats]:
+    """Return near normal scores of patients who have all the given views, shape (n,) each.
+
+    Parameters
+    ----------
+    mofa : MOFATransformer
+    views : LayerTables
+    mean, precision : array
+        Of the factors of training patients with these views.
+    errors : mapping of str to float
+        Their mean error by view, in whose units errors are taken.
+
+    Returns
+    -------
+    dict of str to array
+        The factor distance, and each view's error; both by their cube root, as sums of squares.
+    """
+    factors = mofa.transform(views)
+    found = profile_errors(mofa, views, factors)
+    scores = {view: np.cbrt(values / errors[view]) for view, values in found.items()}
+    squares = squared_distance(factors.to_numpy(), mean, precision)
+    return {**scores, DISTANCE: distance_scores(squares, factors.shape[1])}
 
 
 class TrainingReference(BaseEstimator):
@@ -123,8 +164,8 @@ class TrainingReference(BaseEstimator):
     ----------
     patterns_ : dict of str to dict
         By views, joined by "+": ``n``, ``mean`` (K), ``precision`` (K, K), ``factors`` (factor →
-        summary), and of unseen patients ``limits`` (check → g and h of g χ²(h)) and ``held_out``
-        (check → summary of the logarithm). Checks are the factor distance and the views' errors.
+        summary), ``errors`` (view → mean error of the patients of the fit) and, of unseen
+        patients, ``held_out`` (check → summary of :func:`check_scores`, and its ``fold_means``).
     levels_ : dict of str to summary
         By layer, see :func:`patient_levels`.
     clinical_ : dict of str to summary
@@ -152,7 +193,8 @@ class TrainingReference(BaseEstimator):
             pattern = subset_name(chosen)
             some = chosen_views(views, chosen)
             found = held_out.get(pattern, {})
-            if len(some) < needed or len(found.get(DISTANCE, ())) < MIN_PATIENTS:
+            enough = sum(map(len, found.get(DISTANCE, []))) >= MIN_PATIENTS
+            if len(some) < needed or not enough or len(found[DISTANCE]) < 2:
                 continue
             factors = whole.mofa_.transform(some)
             mean, precision = moments(factors.to_numpy())
@@ -161,16 +203,20 @@ class TrainingReference(BaseEstimator):
                 "mean": mean,
                 "precision": precision,
                 "factors": {name: summary_of(factors[name].to_numpy()) for name in factors},
-                "limits": {check: list(scaled_chi2(values)) for check, values in found.items()},
-                "held_out": {check: summary_of(np.log(v)) for check, v in found.items()},
+                "errors": mean_errors(profile_errors(whole.mofa_, some, factors)),
+                "held_out": {
+                    check: summary_of(np.concatenate(folds))
+                    | {"fold_means": np.array([values.mean() for values in folds])}
+                    for check, folds in found.items()
+                },
             }
         return self
 
     @staticmethod
     def _held_out(
         representations: FoldRepresentations, tables: LayerTables
-    ) -> dict[str, dict[str, Floats]]:
-        """Return distances and errors of patients in the folds that had not seen them."""
+    ) -> dict[str, dict[str, list[Floats]]]:
+        """Return scores by fold of patients whom the fold's representation had not seen."""
         parts: dict[str, dict[str, list[Floats]]] = {}
         pairs = zip(representations.folds, representations.fitted, strict=True)
         for (train, validation, _, _), fitted in pairs:
@@ -184,16 +230,13 @@ class TrainingReference(BaseEstimator):
                 n_factors = len(fitted.mofa_.get_feature_names_out())
                 if len(known) < PATIENTS_PER_FACTOR * n_factors or not len(new):
                     continue
-                mean, precision = moments(fitted.mofa_.transform(known).to_numpy())
-                factors = fitted.mofa_.transform(new)
-                found = profile_errors(fitted.mofa_, new, factors)
-                found[DISTANCE] = squared_distance(factors.to_numpy(), mean, precision)
+                placed = fitted.mofa_.transform(known)
+                mean, precision = moments(placed.to_numpy())
+                errors = mean_errors(profile_errors(fitted.mofa_, known, placed))
+                found = check_scores(fitted.mofa_, new, mean, precision, errors)
                 for check, values in found.items():
                     parts.setdefault(subset_name(names), {}).setdefault(check, []).append(values)
-        return {
-            pattern: {check: np.concatenate(values) for check, values in checks.items()}
-            for pattern, checks in parts.items()
-        }
+        return parts
 
 
 def without_layers(

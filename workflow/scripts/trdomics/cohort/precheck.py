@@ -15,9 +15,11 @@ from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.cohort.covariates import check_classes, check_covariates, check_design
 from trdomics.cohort.membership import layer_samples, memberships, with_layers
 from trdomics.cohort.samples import labels, read_samples, sample_names
+from trdomics.cohort.schema import did_you_mean
 from trdomics.errors import InputError
 from trdomics.files import read_json, write_json
 from trdomics.inputs.matrix import read_annotation, read_layer_matrix
+from trdomics.scoring.feature_names import read_names
 
 # Raise when a check is added: what passed the old ones is then looked at again.
 CHECKS = 1
@@ -137,6 +139,15 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
     model = config["scoring"]["model"]
     if model is not None and not Path(model).exists():
         yield None, InputError(model, "no such model", "correct `scoring.model`")
+    for layer, path in config["scoring"]["feature_names"].items():
+        if layer not in config["layers"]:
+            mend = did_you_mean(layer, config["layers"], "its layers are")
+            yield None, InputError(f"`scoring.feature_names.{layer}`", "no such layer", mend)
+            continue
+        try:
+            read_names(path, layer)
+        except InputError as error:
+            yield None, error
 
 
 def _layer_problems(

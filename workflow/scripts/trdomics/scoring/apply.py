@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trdomics.classification.blocks import DenseBlocks
 from trdomics.classification.calibration import shift_prevalence
-from trdomics.classification.intervals import performance_intervals
-from trdomics.classification.metrics import METRICS
+from trdomics.classification.frozen import FrozenModel
 from trdomics.classification.representation import CLINICAL
 from trdomics.classification.search import RiskModel
 from trdomics.errors import InputError
+from trdomics.layers.burden import GeneBurden
 from trdomics.tables import LayerTables
 
 # Names shown of a long list of missing features.
@@ -22,8 +23,11 @@ PREDICTIONS = [
     "patient_id",
     "label",
     "probability",
+    "probability_lower",
+    "probability_upper",
     "probability_at_target_prevalence",
     "layers_used",
+    "layers_missing",
     "n_layers_used",
     "missing_features_share",
 ]
@@ -135,8 +139,53 @@ def refuse(features: pd.DataFrame, max_missing: float) -> None:
         )
 
 
+def judgeable(
+    frozen: FrozenModel, tables: LayerTables, types: Mapping[str, str], max_missing: float
+) -> LayerTables:
+    """Return what can be compared with the training patients.
+
+    Layers that the model knows from training, of the same type, with enough of the features;
+    among them those that its probabilities do not need.
+    """
+    representation = frozen.representation
+    kept = {CLINICAL: tables[CLINICAL]}
+    for layer, fitted in representation.normalisers_.items():
+        if layer not in tables or tables[layer].empty:
+            continue
+        share = len(fitted.missing_features(tables[layer])) / len(fitted.get_feature_names_out())
+        same = types[layer] == (representation.layers or {})[layer]["type"]
+        if same and share <= max_missing:
+            kept[layer] = tables[layer]
+    return LayerTables(kept, tables.patients)
+
+
+def with_reference_dosages(
+    frozen: FrozenModel, tables: LayerTables, layers: Mapping[str, Mapping[str, Any]]
+) -> LayerTables:
+    """Add the dosage 0 of variants that nobody carries in a layer where no call is no variant.
+
+    A MAF lists carriers only, so that a variant which the model needs and the file lacks is one
+    that nobody has, not one that was not looked at.
+    """
+    added = {}
+    for name, settings in layers.items():
+        fitted = frozen.representation.normalisers_.get(name)
+        if not isinstance(fitted, GeneBurden) or settings.get("no_call") != "reference":
+            continue
+        table = tables[name]
+        found = set(table.columns.get_level_values("variant"))
+        absent = [str(v) for v in fitted.dosages_ if v not in found]
+        if absent:
+            columns = pd.MultiIndex.from_tuples(
+                [(variant, "", "") for variant in absent], names=table.columns.names
+            )
+            zeros = pd.DataFrame(0.0, index=table.index, columns=columns, dtype=np.float32)
+            added[name] = pd.concat([table, zeros], axis=1)
+    return tables.replace(**added)
+
+
 def score(
-    model: RiskModel,
+    frozen: FrozenModel,
     description: Mapping[str, Any],
     tables: LayerTables,
     labels: pd.Series,
@@ -147,7 +196,7 @@ def score(
 
     Parameters
     ----------
-    model, description
+    frozen, description
         A frozen model and its manifest.
     tables : LayerTables
         The patients to score.
@@ -162,13 +211,17 @@ def score(
     -------
     DataFrame
         ``patient_id``, ``label``, ``probability`` (at the training prevalence),
+        ``probability_lower`` and ``probability_upper`` (its 95 % prediction interval, see
+        :meth:`trdomics.classification.replicates.HalfSampleReplicates.interval`),
         ``probability_at_target_prevalence``, ``layers_used`` (those the patient has),
-        ``n_layers_used``, ``missing_features_share`` (share of all that the model looks for, in
+        ``layers_missing`` (those of the model that the patient lacks), ``n_layers_used``, ``missing_features_share`` (share of all that the model looks for, in
         layers and sheet, which is not known of this patient).
     """
     if not len(tables):
         return pd.DataFrame(columns=PREDICTIONS)
-    probability = model.predict_proba(tables)[:, 1]
+    model = frozen.risk
+    blocks = DenseBlocks.of(model.representation.transform(tables))
+    probability = model.calibration.predict(model.model.decision_function(blocks))
     target = description["prevalence"] if target_prevalence is None else target_prevalence
     layers = list(model.representation.normalisers_)
     has = {
@@ -176,15 +229,20 @@ def score(
         for layer in layers
     }
     used = [", ".join(layer for layer in layers if has[layer][i]) for i in range(len(tables))]
+    lacking = [[layer for layer in layers if not has[layer][i]] for i in range(len(tables))]
+    lower, upper = frozen.replicates.interval(blocks, probability, lacking)
     return pd.DataFrame(
         {
             "patient_id": tables.patients,
             "label": labels.reindex(tables.patients).to_numpy(),
             "probability": probability,
+            "probability_lower": lower,
+            "probability_upper": upper,
             "probability_at_target_prevalence": shift_prevalence(
                 probability, description["prevalence"], target
             ),
             "layers_used": [names or "none" for names in used],
+            "layers_missing": [", ".join(names) or "none" for names in lacking],
             "n_layers_used": np.sum([has[layer] for layer in layers], axis=0, dtype=int)
             if layers
             else 0,
@@ -204,75 +262,3 @@ def _missing_share(
     sheet = tables.aligned(CLINICAL).reindex(columns=columns)
     missing += sheet.isna().sum(axis=1).to_numpy()
     return missing / max(features["n_expected"].sum(), 1)
-
-
-def scoring_summary(
-    predictions: pd.DataFrame,
-    features: pd.DataFrame,
-    description: Mapping[str, Any],
-    *,
-    external: bool,
-    target_prevalence: float | None,
-    n_samples: int,
-    seed: int,
-) -> dict[str, Any]:
-    """Gather the headline numbers, with metrics of validation where labels are known.
-
-    Parameters
-    ----------
-    predictions, features, description
-        Of :func:`score`, :func:`compare_features` and the manifest.
-    external : bool
-        Whether the model comes from another cohort.
-    target_prevalence : float or None
-    n_samples, seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    dict
-        ``external``, ``n_scored``, ``n_scored_reason`` (where nobody was), ``n_labelled``,
-        ``mean_probability``, ``mean_probability_at_target_prevalence``, ``target_prevalence``,
-        ``metrics_of``, ``feature_set``, ``model``, ``n_training``, ``layers`` (layer → n_expected,
-        n_missing, n_superfluous, present), ``metrics`` (metric → value, lower, upper, reason) or
-        null with ``metrics_reason``.
-    """
-    labelled = predictions.dropna(subset=["label"])
-    summary: dict[str, Any] = {
-        "external": external,
-        "n_scored": len(predictions),
-        "n_labelled": len(labelled),
-        "mean_probability": predictions["probability"].mean(),
-        "mean_probability_at_target_prevalence": predictions[
-            "probability_at_target_prevalence"
-        ].mean(),
-        "target_prevalence": target_prevalence,
-        "metrics_of": "probability, at the training cohort's prevalence",
-        "feature_set": description["feature_set"],
-        "model": description["model"],
-        "n_training": description["n_training"],
-        "layers": {
-            row["layer"]: {
-                k: row[k] for k in ("n_expected", "n_missing", "n_superfluous", "present")
-            }
-            for row in features.to_dict("records")
-        },
-        "metrics": None,
-    }
-    if predictions.empty:
-        summary["n_scored_reason"] = "every patient of the cohort has a label and was trained on"
-        summary["metrics_reason"] = summary["mean_probability_reason"] = "no patient was scored"
-    elif labelled.empty:
-        summary["metrics_reason"] = "no scored patient has a label"
-    else:
-        table = performance_intervals(
-            labelled["label"].astype(float),
-            labelled["probability"],
-            n_samples=n_samples,
-            seed=seed,
-        ).set_index("metric")
-        summary["metrics"] = {
-            metric: table.loc[metric, ["value", "lower", "upper", "reason"]].to_dict()
-            for metric in METRICS
-        }
-    return summary

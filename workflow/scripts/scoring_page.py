@@ -1,0 +1,15 @@
+"""Write the page of a scored cohort."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+from trdomics.files import read_json, read_table
+from trdomics.report.page import render, write_page
+from trdomics.scoring.page import page_context
+
+inputs = snakemake.input
+context = page_context(
+    snakemake.params.cohort, read_json(inputs.summary), read_table(inputs.shift)
+)
+write_page(render(inputs.template, context), snakemake.output[0])

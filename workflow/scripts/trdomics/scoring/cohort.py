@@ -1,0 +1,131 @@
+"""All that is said about the patients of a scored cohort, in one go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trdomics.classification.frozen import FrozenModel
+from trdomics.scoring.apply import PREDICTIONS, judgeable, score, with_reference_dosages
+from trdomics.scoring.expected import expected_losses, sentence, with_expected
+from trdomics.scoring.feature_names import mapped, read_names
+from trdomics.scoring.recalibration import recalibrate
+from trdomics.scoring.shift import PATIENTS, SHIFT, judge, shift_summary
+from trdomics.tables import LayerTables
+
+SHOWN = 20
+log = logging.getLogger("scoring")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What was found about the patients: tables, and what goes into the summary."""
+
+    predictions: pd.DataFrame
+    shift: pd.DataFrame
+    shift_headline: dict[str, Any] | None
+    expected: list[dict[str, Any]]
+    recalibration: dict[str, Any] | None
+
+
+def rename_features(
+    tables: LayerTables, files: Mapping[str, str], types: Mapping[str, str]
+) -> tuple[LayerTables, dict[str, Any]]:
+    """Give layers the model's feature names where the config has a table of names.
+
+    Returns
+    -------
+    tables : LayerTables
+    found : dict
+        Layer → ``n_mapped``, ``n_joined``, ``n_ambiguous``, ``ambiguous`` (the first 20).
+    """
+    renamed, found = {}, {}
+    for layer, path in files.items():
+        result = mapped(tables[layer], read_names(path, layer), types[layer])
+        renamed[layer] = result.table
+        found[layer] = {
+            "n_mapped": result.n_mapped,
+            "n_joined": result.n_joined,
+            "n_ambiguous": len(result.ambiguous),
+            "ambiguous": result.ambiguous[:SHOWN],
+        }
+    return tables.replace(**renamed), found
+
+
+def score_cohort(
+    frozen: FrozenModel,
+    description: Mapping[str, Any],
+    tables: LayerTables,
+    labels: pd.Series,
+    features: pd.DataFrame,
+    losses: Mapping[str, Any] | None,
+    layers: Mapping[str, Mapping[str, Any]],
+    settings: Mapping[str, Any],
+) -> Scored:
+    """Predict patients, and say what the predictions are worth.
+
+    Parameters
+    ----------
+    frozen, description
+        A frozen model and its manifest.
+    tables : LayerTables
+        The patients to score, features named as in training.
+    labels : Series
+        1, 0 or missing, by patient id.
+    features : DataFrame
+        Of :func:`trdomics.scoring.apply.compare_features`.
+    losses : mapping or None
+        What missing layers cost in the training cohort.
+    layers : mapping
+        The config's layers.
+    settings : mapping
+        ``max_missing``, ``target_prevalence``, ``seed``.
+
+    Returns
+    -------
+    Scored
+        ``predictions`` has the columns of :func:`trdomics.scoring.apply.score`,
+        ``probability_recalibrated`` and those of :func:`trdomics.scoring.expected.with_expected`
+        and :func:`trdomics.scoring.shift.judge`.
+    """
+    tables = with_reference_dosages(frozen, tables, layers)
+    predictions = score(
+        frozen, description, tables, labels, features, settings["target_prevalence"]
+    )
+    if predictions.empty:
+        columns = ["probability_recalibrated", "expected_auroc", "expected_auroc_loss"]
+        empty = pd.DataFrame(columns=[*PREDICTIONS, *columns, *PATIENTS[1:]])
+        return Scored(empty, pd.DataFrame(columns=[*SHIFT, "reason"]), None, [], None)
+    recalibrated, recalibration = recalibrate(
+        predictions["label"], predictions["probability"], settings["seed"]
+    )
+    predictions = predictions.assign(probability_recalibrated=recalibrated)
+    expected = expected_losses(predictions, losses, description["layers"])
+    types = {name: layer["type"] for name, layer in layers.items()}
+    known = judgeable(frozen, tables, types, settings["max_missing"])
+    patients, shift = judge(frozen, known)
+    predictions = with_expected(predictions, expected).merge(patients, on="patient_id")
+    return Scored(predictions, shift, shift_summary(patients, shift), expected, recalibration)
+
+
+def tell(summary: Mapping[str, Any]) -> None:
+    """Write into the log what a reader of the tables should know first."""
+    for layer, found in summary["feature_names"].items():
+        log.info(
+            "layer %s: %d features renamed, %d names joined from several, %d ambiguous left out",
+            *(layer, found["n_mapped"], found["n_joined"], found["n_ambiguous"]),
+        )
+    for row in summary["expected"]:
+        log.info("%s", sentence(row))
+    shift = summary["shift"]
+    if shift is None:
+        return
+    log.info(
+        "%d of %d patients are unlike the training patients", shift["n_unlike"], shift["n_checked"]
+    )
+    if shift["warning"]:
+        log.warning("warning: %s", shift["warning"])

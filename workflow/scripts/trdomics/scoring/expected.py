@@ -1,0 +1,81 @@
+"""What a model is expected to be worth for patients who lack some of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from trdomics.layers.subsets import subset_name
+
+NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
+NOT_WRITTEN = "the model's folder has no layer_loss.json"
+NOT_MEASURED = "not measured for this combination of layers"
+
+
+def expected_losses(
+    predictions: pd.DataFrame, losses: Mapping[str, Any] | None, layers: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Return a row for each set of layers that some scored patients lack.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        With ``layers_missing``.
+    losses : mapping or None
+        Of :func:`trdomics.classification.layer_loss.read_layer_loss`: the training cohort's
+        cross-validated AUROC with and without layers, of the whole procedure.
+    layers : iterable of str
+        The layers that the frozen model uses. One that it does not use costs it nothing.
+
+    Returns
+    -------
+    list of dict
+        ``layers_missing``, ``n`` (scored patients), ``auroc``, ``auroc_low``, ``auroc_high``,
+        ``loss``, ``loss_low``, ``loss_high``, ``reason`` (where they are not known). Those who
+        lack nothing are first.
+    """
+    known = {
+        subset_name(row["layers_missing"]): row for row in (losses or {}).get("layer_loss", [])
+    }
+    used = set(layers)
+    rows = []
+    counts = predictions["layers_missing"].value_counts()
+    for text in sorted(counts.index, key=lambda text: (text.count(","), text != "none", text)):
+        missing = [] if text == "none" else text.split(", ")
+        found = known.get(subset_name(used & set(missing)))
+        row: dict[str, Any] = {"layers_missing": missing, "n": int(counts[text])}
+        row |= {key: (found or {}).get(key) for key in NUMBERS}
+        reason = (found or {}).get("reason") or None
+        if found is None:
+            reason = NOT_WRITTEN if losses is None else losses.get("reason") or NOT_MEASURED
+        rows.append({**row, "reason": reason})
+    return rows
+
+
+def with_expected(predictions: pd.DataFrame, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the predictions with ``expected_auroc`` and ``expected_auroc_loss``."""
+    by_name = {", ".join(row["layers_missing"]) or "none": row for row in rows}
+    columns = {"expected_auroc": "auroc", "expected_auroc_loss": "loss"}
+    added = {
+        column: pd.to_numeric(
+            predictions["layers_missing"].map({name: row[key] for name, row in by_name.items()})
+        )
+        for column, key in columns.items()
+    }
+    return predictions.assign(**added)
+
+
+def sentence(row: Mapping[str, Any]) -> str:
+    """Say in a line what a set of missing layers costs."""
+    who = "1 patient" if row["n"] == 1 else f"{row['n']} patients"
+    lacks = "lack " + ", ".join(row["layers_missing"]) if row["layers_missing"] else "lack no layer"
+    if row["auroc"] is None:
+        return f"{who} {lacks}: expected AUROC not known ({row['reason']})"
+    text = f"{who} {lacks}: expected AUROC {row['auroc']:.2f}"
+    if row["layers_missing"] and row["loss"] is not None:
+        bounds = (row["loss_low"], row["loss_high"])
+        range_ = "" if None in bounds else f" ({bounds[0]:.2f} to {bounds[1]:.2f})"
+        text += f", a loss of {row['loss']:.2f}{range_}"
+    return text

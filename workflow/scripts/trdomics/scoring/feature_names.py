@@ -1,0 +1,116 @@
+"""Features of another platform under the names that a model knows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trdomics.errors import InputError
+from trdomics.files import read_table
+
+COLUMNS = ["theirs", "ours"]
+# What Ensembl appends to an identifier: ENSG00000141510.17, ENSG00000182378.15_PAR_Y.
+_VERSION = re.compile(r"\.\d+(_PAR_Y)?$")
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A table with the model's names, and what became of its features.
+
+    Attributes
+    ----------
+    table : DataFrame
+    n_mapped : int
+        Features that got another name.
+    n_joined : int
+        Names that several features were joined to.
+    ambiguous : list of str
+        Features that have several names in the table; left out.
+    """
+
+    table: pd.DataFrame
+    n_mapped: int
+    n_joined: int
+    ambiguous: list[str]
+
+
+def read_names(path: str | Path, layer: str) -> pd.DataFrame:
+    """Read a table of names: columns ``theirs`` and ``ours``, tab- or comma-separated.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, has other columns or no rows. Rows with an empty field are left out.
+    """
+    where = f"{path} (scoring.feature_names.{layer})"
+    if not Path(path).is_file():
+        raise InputError(where, "no such file", "correct the path")
+    separator = "," if ".csv" in Path(path).suffixes else "\t"
+    try:
+        table = read_table(path, dtype=str, sep=separator)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(where, f"cannot be read ({error})", "save it as a UTF-8 table") from error
+    if sorted(table.columns) != sorted(COLUMNS):
+        found = ", ".join(map(str, table.columns[:6]))
+        raise InputError(where, f"has the columns {found}", "name them `theirs` and `ours`")
+    table = table.dropna().drop_duplicates()
+    if table.empty:
+        raise InputError(where, "has no names", "give a row per feature: theirs, ours")
+    return table
+
+
+def mapped(table: pd.DataFrame, names: pd.DataFrame, kind: str) -> Mapped:
+    """Give a raw layer the model's feature names.
+
+    A feature is looked up as it is, then without its version. One that is not in the table of
+    names keeps its own. Features with the same new name are joined: counts are added up, of
+    continuous values the mean is taken, and of binary ones the largest. Of variants the genes
+    are renamed, nothing is joined.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Patients × features.
+    names : DataFrame
+        Of :func:`read_names`.
+    kind : str
+        The layer's type.
+    """
+    many = names["theirs"].duplicated(keep=False)
+    doubtful = set(names.loc[many, "theirs"])
+    known = dict(zip(names.loc[~many, "theirs"], names.loc[~many, "ours"], strict=True))
+
+    def key(feature: str) -> str:
+        listed = feature in known or feature in doubtful
+        return feature if listed else _VERSION.sub("", feature)
+
+    if kind == "variants":
+        genes = table.columns.get_level_values("gene").astype(str)
+        new = [known.get(key(gene), gene) for gene in genes]
+        frame = table.columns.to_frame(index=False).assign(gene=new)
+        changed = {gene for gene in genes if key(gene) in known}
+        doubts = sorted({gene for gene in genes if key(gene) in doubtful})
+        renamed = table.set_axis(pd.MultiIndex.from_frame(frame), axis=1)
+        return Mapped(renamed, len(changed), 0, doubts)
+    features = [str(name) for name in table.columns]
+    doubts = [name for name in features if key(name) in doubtful]
+    kept = table.loc[:, [key(name) not in doubtful for name in features]]
+    new = [known.get(key(str(name)), str(name)) for name in kept.columns]
+    n_mapped = sum(key(str(name)) in known for name in kept.columns)
+    renamed = kept.set_axis(pd.Index(new), axis=1)
+    twice = renamed.columns.duplicated(keep=False)
+    if twice.any():
+        joined = _joined(renamed.loc[:, twice], kind)
+        renamed = pd.concat([renamed.loc[:, ~twice], joined], axis=1)
+    return Mapped(renamed, n_mapped, len(set(renamed.columns) & set(pd.Index(new)[twice])), doubts)
+
+
+def _joined(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    groups: Any = table.T.groupby(level=0, sort=True)
+    by_kind = {"counts": groups.sum, "continuous": groups.mean, "binary": groups.max}
+    result: pd.DataFrame = by_kind[kind]().T
+    return result

@@ -1,0 +1,108 @@
+"""What the page of a scored cohort shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from trdomics.scoring.expected import sentence
+
+METRICS = {
+    "auroc": "AUROC",
+    "brier": "Brier score",
+    "calibration_slope": "calibration slope",
+    "calibration_intercept": "calibration intercept",
+    "net_benefit": "net benefit",
+}
+
+
+def page_context(cohort: str, summary: Mapping[str, Any], shift: pd.DataFrame) -> dict[str, Any]:
+    """Return what ``scoring.html.j2`` names.
+
+    Parameters
+    ----------
+    cohort : str
+    summary : mapping
+        ``scoring/summary.json``.
+    shift : DataFrame
+        ``scoring/shift.tsv``.
+    """
+    found = summary["shift"] or {}
+    return {
+        "cohort": cohort,
+        "external": summary["external"],
+        "headline": _headline(summary),
+        "warning": found.get("warning"),
+        "unlike": found,
+        "expected": [sentence(row) for row in summary["expected"]],
+        "interval": summary["interval"],
+        "recalibration": _recalibration(summary["recalibration"]),
+        "metrics": _metrics(summary),
+        "metrics_reason": summary.get("metrics_reason"),
+        "threshold": f"{summary['threshold']:.2f}",
+        "layers": [{"name": name, **row} for name, row in summary["layers"].items()],
+        "names": [{"layer": layer, **row} for layer, row in summary["feature_names"].items()],
+        "shift": [_row(row) for row in shift.to_dict("records")],
+    }
+
+
+def _headline(summary: Mapping[str, Any]) -> str:
+    if not summary["n_scored"]:
+        return f"Nobody was scored: {summary['n_scored_reason']}."
+    model = str(summary["model"]).replace("_", " ")
+    source = "another cohort" if summary["external"] else "this cohort"
+    return (
+        f"{summary['n_scored']} patients, {summary['n_labelled']} of them with a label, were "
+        f"scored with a model of {summary['n_training']} patients of {source} "
+        f"({summary['feature_set'].replace('_', ' ')}, {model}); their mean probability is "
+        f"{summary['mean_probability']:.2f}."
+    )
+
+
+def _recalibration(found: Mapping[str, Any] | None) -> str:
+    if found is None or found["kind"] == "none":
+        why = (found or {}).get("reason") or "no labels"
+        return f"Not recalibrated: {why}."
+    slope = f" and slope {found['slope']:.2f}" if found["kind"] == "intercept_slope" else ""
+    return (
+        f"Recalibrated on {found['n_labelled']} labelled patients: intercept "
+        f"{found['intercept']:.2f}{slope}. Each was predicted by a recalibration fitted without "
+        "them."
+    )
+
+
+def _metrics(summary: Mapping[str, Any]) -> list[dict[str, str]]:
+    if summary["metrics"] is None:
+        return []
+    rows = []
+    for metric, name in METRICS.items():
+        cells = [
+            _cell((summary[key] or {}).get(metric)) for key in ("metrics", "metrics_recalibrated")
+        ]
+        rows.append({"name": name, "frozen": cells[0], "recalibrated": cells[1]})
+    return rows
+
+
+def _cell(found: Mapping[str, Any] | None) -> str:
+    if not found or found.get("value") is None:
+        return (found or {}).get("reason") or "not computed"
+    text = f"{found['value']:.2f}"
+    if found.get("lower") is not None:
+        text += f" ({found['lower']:.2f} to {found['upper']:.2f})"
+    return text
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, str]:
+    def number(key: str, digits: str) -> str:
+        return "" if pd.isna(row[key]) else format(row[key], digits)
+
+    return {
+        "part": str(row["part"]),
+        "name": str(row["name"]),
+        "n": number("n", ".0f"),
+        "difference": number("mean_difference", ".2f"),
+        "p": number("p_adjusted", ".2g") or str(row["reason"]),
+        "shifted": "yes" if row["shifted"] == 1 else "",
+    }

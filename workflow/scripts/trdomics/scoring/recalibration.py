@@ -1,0 +1,155 @@
+"""Recalibration to a place of use, and what the model is worth there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+from sklearn.model_selection import StratifiedKFold
+
+from trdomics.classification.blocks import Floats
+from trdomics.classification.intervals import MIN_RESAMPLES, performance_intervals, resample
+from trdomics.classification.metrics import log_odds
+
+# Patients of the rarer class: an intercept is one parameter, a slope a second that needs more
+# (about 10 events per parameter move an estimate by no more than noise; Steyerberg et al. 2004,
+# doi 10.1002/sim.1844, recommend the intercept alone in small samples).
+MIN_FOR_INTERCEPT, MIN_FOR_SLOPE = 10, 30
+FOLDS, REPEATS = 5, 10
+KINDS = ("none", "intercept", "intercept_slope")
+
+
+def kind_of(label: Floats) -> tuple[str, str | None]:
+    """Return which recalibration so many labels allow, and why none if none."""
+    known = np.asarray(label, dtype=float)
+    rarer = int(min((known == 1).sum(), (known == 0).sum()))
+    if rarer < MIN_FOR_INTERCEPT:
+        why = f"{rarer} labelled patients in the rarer class, {MIN_FOR_INTERCEPT} are needed"
+        return KINDS[0], why
+    return (KINDS[2] if rarer >= MIN_FOR_SLOPE else KINDS[1]), None
+
+
+def fit_recalibration(label: Floats, probability: Floats, kind: str) -> tuple[float, float]:
+    """Return intercept and slope of logit p' = a + b logit p (Cox 1958); b is 1 by ``intercept``.
+
+    A slope is never below 0: a recalibration does not turn the order of the patients.
+    """
+    odds = log_odds(probability)
+    family = sm.families.Binomial()
+    if kind == "intercept_slope" and np.ptp(odds) > 0:
+        design = sm.add_constant(odds)
+        intercept, slope = sm.GLM(label, design, family=family).fit().params
+        if slope > 0:
+            return float(intercept), float(slope)
+    fitted = sm.GLM(label, np.ones((len(odds), 1)), family=family, offset=odds).fit()
+    return float(fitted.params[0]), 1.0
+
+
+def recalibrate(label: ArrayLike, probability: ArrayLike, seed: int) -> tuple[Floats, dict]:
+    """Recalibrate a cohort's probabilities by those of its patients who have a label.
+
+    Patients with a label get the mean log odds of recalibrations that were fitted without them
+    (5 folds, dealt 10 times), so that what is validated has not seen the answer; the others get
+    that of all labelled patients.
+
+    Parameters
+    ----------
+    label : array, shape (n,)
+        1, 0 or NaN.
+    probability : array, shape (n,)
+        Of the frozen model.
+    seed : int
+        Of the folds.
+
+    Returns
+    -------
+    recalibrated : array, shape (n,)
+        NaN if there are too few labels.
+    description : dict
+        ``kind``, ``intercept``, ``slope``, ``n_labelled``, ``reason``.
+    """
+    truth, given = np.asarray(label, dtype=float), np.asarray(probability, dtype=float)
+    known = np.isfinite(truth)
+    kind, reason = kind_of(truth[known])
+    description: dict[str, Any] = {"kind": kind, "n_labelled": int(known.sum()), "reason": reason}
+    if kind == KINDS[0]:
+        return np.full(len(truth), np.nan), {**description, "intercept": None, "slope": None}
+    intercept, slope = fit_recalibration(truth[known], given[known], kind)
+    odds = intercept + slope * log_odds(given)
+    odds[known] = _cross_fitted(truth[known], given[known], kind, seed)
+    return np.asarray(expit(odds)), {**description, "intercept": intercept, "slope": slope}
+
+
+def _cross_fitted(label: Floats, probability: Floats, kind: str, seed: int) -> Floats:
+    odds = np.zeros(len(label))
+    for repeat in range(REPEATS):
+        dealer = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
+        for seen, unseen in dealer.split(label, label):
+            a, b = fit_recalibration(label[seen], probability[seen], kind)
+            odds[unseen] += a + b * log_odds(probability[unseen])
+    return odds / REPEATS
+
+
+def net_benefit_interval(
+    label: Floats, probability: Floats, threshold: float, *, n_samples: int, seed: int
+) -> dict[str, Any]:
+    """Return the net benefit of acting at a threshold, with a 95 % bootstrap interval.
+
+    TP / n − FP / n · t / (1 − t) (Vickers & Elkin 2006), patients drawn within their class as for
+    the other metrics; and ``treat_all``, that of acting on everyone.
+    """
+    acted = probability >= threshold
+    weight = np.where(label == 1, 1.0, -threshold / (1 - threshold)) / len(label)
+    value = float((weight * acted).sum())
+    drawn = resample(label, n_samples, seed) @ (weight * acted)
+    enough = n_samples >= MIN_RESAMPLES
+    lower, upper = np.quantile(drawn, [0.025, 0.975]) if enough else (np.nan, np.nan)
+    return {
+        "value": value,
+        "lower": float(lower),
+        "upper": float(upper),
+        "threshold": threshold,
+        "treat_all": float(weight.sum()),
+        "reason": None if enough else "too few resamples for an interval",
+    }
+
+
+def validation(
+    label: NDArray[Any],
+    probabilities: dict[str, Floats],
+    threshold: float,
+    n_samples: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Return external validation metrics of several versions of the probabilities.
+
+    Parameters
+    ----------
+    label : array, shape (n,)
+        1 or 0.
+    probabilities : dict of str to array, shape (n,)
+        By name, such as ``frozen`` and ``recalibrated``.
+    threshold : float
+        Probability at which one would act.
+    n_samples, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        ``version``, ``metric`` (those of the performance table, and ``net_benefit``), ``value``,
+        ``lower``, ``upper``, ``reason``; ``threshold`` and ``treat_all`` of the net benefit.
+    """
+    parts = []
+    for version, values in probabilities.items():
+        table = performance_intervals(label, values, n_samples=n_samples, seed=seed)
+        parts.append(table.assign(version=version))
+        if len(np.unique(label)) == 2:
+            row = net_benefit_interval(label, values, threshold, n_samples=n_samples, seed=seed)
+            parts.append(pd.DataFrame([{"version": version, "metric": "net_benefit", **row}]))
+    columns = ["version", "metric", "value", "lower", "upper", "reason", "threshold", "treat_all"]
+    return pd.concat(parts, ignore_index=True).reindex(columns=columns)

@@ -1,0 +1,139 @@
+"""The headline numbers of a scored cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trdomics.classification.metrics import METRICS
+from trdomics.scoring.recalibration import validation
+
+INTERVAL = (
+    "95 %: the probability that a model trained in the same way on as many other patients of the "
+    "training population would give, all layers known. It does not cover other populations, nor "
+    "the choice of feature set and parameters"
+)
+
+
+def decision_threshold(
+    asked: float | None, target_prevalence: float | None, description: Mapping[str, Any]
+) -> float:
+    """Return the probability at which one acts: as asked, or the prevalence of the place of use."""
+    if asked is not None:
+        return asked
+    return float(description["prevalence"] if target_prevalence is None else target_prevalence)
+
+
+def validation_metrics(
+    predictions: pd.DataFrame, threshold: float, *, n_samples: int, seed: int
+) -> dict[str, dict[str, Any] | None]:
+    """Return the metrics of patients with a label, before and after recalibration.
+
+    Returns
+    -------
+    dict
+        ``metrics`` and ``metrics_recalibrated``: metric → ``value``, ``lower``, ``upper``,
+        ``reason`` (of ``net_benefit`` also ``threshold`` and ``treat_all``), or None.
+    """
+    labelled = predictions.dropna(subset=["label"])
+    versions = {"metrics": "probability", "metrics_recalibrated": "probability_recalibrated"}
+    known = {
+        key: labelled[column].to_numpy(dtype=float)
+        for key, column in versions.items()
+        if len(labelled) and labelled[column].notna().all()
+    }
+    result: dict[str, dict[str, Any] | None] = dict.fromkeys(versions)
+    if not known:
+        return result
+    label = labelled["label"].to_numpy(dtype=float)
+    table = validation(label, known, threshold, n_samples=n_samples, seed=seed)
+    for key in known:
+        rows = table[table["version"] == key].set_index("metric")
+        result[key] = {
+            metric: rows.loc[metric].drop("version").dropna().to_dict()
+            | {"reason": rows.loc[metric, "reason"]}
+            for metric in [*METRICS, "net_benefit"]
+            if metric in rows.index
+        }
+    return result
+
+
+def scoring_summary(
+    predictions: pd.DataFrame,
+    features: pd.DataFrame,
+    description: Mapping[str, Any],
+    *,
+    external: bool,
+    target_prevalence: float | None,
+    threshold: float | None,
+    n_samples: int,
+    seed: int,
+    shift: Mapping[str, Any] | None = None,
+    expected: Sequence[Mapping[str, Any]] = (),
+    recalibration: Mapping[str, Any] | None = None,
+    feature_names: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Gather the headline numbers, with metrics of validation where labels are known.
+
+    Parameters
+    ----------
+    predictions, features, description
+        Of :func:`trdomics.scoring.apply.score`, ``compare_features`` and the manifest.
+    external : bool
+        Whether the model comes from another cohort.
+    target_prevalence, threshold : float or None
+        Where the model is used, and at what probability one acts.
+    n_samples, seed : int
+        Of the bootstrap.
+    shift, expected, recalibration, feature_names
+        What was found about them.
+
+    Returns
+    -------
+    dict
+        ``external``, ``n_scored``, ``n_scored_reason`` (where nobody was), ``n_labelled``,
+        ``mean_probability``, ``mean_probability_at_target_prevalence``, ``target_prevalence``,
+        ``metrics_of``, ``feature_set``, ``model``, ``n_training``, ``layers`` (layer → n_expected,
+        n_missing, n_superfluous, present), ``interval`` (what it covers), ``threshold``,
+        ``shift``, ``expected``, ``recalibration``, ``feature_names``, and ``metrics`` and
+        ``metrics_recalibrated`` of :func:`validation_metrics` with their ``…_reason``.
+    """
+    labelled = predictions["label"].notna().sum()
+    at = decision_threshold(threshold, target_prevalence, description)
+    moved = predictions["probability_at_target_prevalence"]
+    summary: dict[str, Any] = {
+        "external": external,
+        "n_scored": len(predictions),
+        "n_labelled": int(labelled),
+        "mean_probability": predictions["probability"].mean(),
+        "mean_probability_at_target_prevalence": moved.mean(),
+        "target_prevalence": target_prevalence,
+        "metrics_of": "probability, at the training cohort's prevalence",
+        "feature_set": description["feature_set"],
+        "model": description["model"],
+        "n_training": description["n_training"],
+        "layers": {
+            row["layer"]: {
+                k: row[k] for k in ("n_expected", "n_missing", "n_superfluous", "present")
+            }
+            for row in features.to_dict("records")
+        },
+        "interval": INTERVAL,
+        "threshold": at,
+        "shift": shift,
+        "expected": list(expected),
+        "recalibration": recalibration,
+        "feature_names": feature_names or {},
+        **validation_metrics(predictions, at, n_samples=n_samples, seed=seed),
+    }
+    if predictions.empty:
+        summary["n_scored_reason"] = "every patient of the cohort has a label and was trained on"
+        summary["metrics_reason"] = summary["mean_probability_reason"] = "no patient was scored"
+    elif not labelled:
+        summary["metrics_reason"] = "no scored patient has a label"
+    if summary["metrics_recalibrated"] is None:
+        known = summary.get("metrics_reason") or (recalibration or {}).get("reason")
+        summary["metrics_recalibrated_reason"] = known
+    return summary
