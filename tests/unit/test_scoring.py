@@ -1,23 +1,34 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from classification_data import cohort, config
+from scipy.special import logit
 
 from trdomics.classification.calibration import shift_prevalence
+from trdomics.classification.freeze import freeze
 from trdomics.classification.nested import nested_search
 from trdomics.classification.persist import manifest
+from trdomics.cohort.schema import SCHEMAS
 from trdomics.errors import InputError
+from trdomics.layers.burden import GeneBurden
+from trdomics.report.page import render
 from trdomics.scoring.apply import (
     PREDICTIONS,
     check_layers,
     compare_features,
     refuse,
     score,
-    scoring_summary,
+    with_reference_dosages,
 )
+from trdomics.scoring.cohort import score_cohort
+from trdomics.scoring.page import page_context
+from trdomics.scoring.summary import scoring_summary
 from trdomics.tables import LayerTables
 
 CONFIG = config()
+TEMPLATE = SCHEMAS.parent / "report" / "scoring.html.j2"
 TYPES = {name: layer["type"] for name, layer in CONFIG["layers"].items()}
 TRAINING, LABELS = cohort()
 NEW, NEW_LABELS = cohort(n=40, seed=6, prefix="new-")
@@ -25,21 +36,27 @@ NEW, NEW_LABELS = cohort(n=40, seed=6, prefix="new-")
 
 @pytest.fixture(scope="module")
 def frozen():
-    search = nested_search(CONFIG).fit(TRAINING, LABELS.to_numpy(dtype=int))
-    model = search.risk_model("late_fusion_mofa")
-    return model, manifest(search, model, labels=LABELS, label=CONFIG["label"])
+    truth = LABELS.to_numpy(dtype=int)
+    search = nested_search(CONFIG)
+    representations = search.representations(TRAINING, truth)
+    search.fit_from(representations, truth)
+    search.winner_ = "late_fusion_mofa"
+    for row in search.candidates_:
+        row["chosen"] = int(row["feature_set"] == search.winner_)
+    model = freeze(search, representations, TRAINING, truth, pairs=4)
+    return model, manifest(search, model.risk, labels=LABELS, label=CONFIG["label"])
 
 
 def scored(frozen, tables, labels=NEW_LABELS, target=0.3):
     model, description = frozen
-    features = compare_features(model, tables, 0.2)
+    features = compare_features(model.risk, tables, 0.2)
     return score(model, description, tables, labels, features, target), features
 
 
 def test_probabilities_are_the_models_and_move_to_the_target_prevalence(frozen):
     predictions, features = scored(frozen, NEW)
     assert list(predictions.columns) == PREDICTIONS
-    expected = frozen[0].predict_proba(NEW)[:, 1]
+    expected = frozen[0].risk.predict_proba(NEW)[:, 1]
     np.testing.assert_array_equal(predictions["probability"], expected)
     moved = shift_prevalence(expected, LABELS.mean(), 0.3)
     np.testing.assert_allclose(predictions["probability_at_target_prevalence"], moved)
@@ -82,7 +99,7 @@ def test_missing_features_are_listed_and_filled(frozen):
 
 def test_too_many_missing_features_are_refused(frozen):
     lacking = NEW.replace(rna=NEW["rna"].iloc[:, :20])
-    features = compare_features(frozen[0], lacking, 0.2)
+    features = compare_features(frozen[0].risk, lacking, 0.2)
     assert features.set_index("layer").loc["rna", "refused"] == 1
     with pytest.raises(InputError, match=r"layer rna: 20 of the 40 features.*\(20%\)"):
         refuse(features, 0.2)
@@ -119,13 +136,37 @@ def test_an_unknown_site_and_lacking_predictors_do_no_harm(frozen):
     assert predictions["probability"].between(0, 1).all()
 
 
-def summarise(frozen, predictions, features):
-    return scoring_summary(
-        predictions,
+LAYERS = {name: {**layer} for name, layer in CONFIG["layers"].items()}
+SETTINGS = {"max_missing": 0.2, "target_prevalence": 0.3, "seed": 1}
+
+
+def whole(frozen, tables, labels=NEW_LABELS, losses=None):
+    features = compare_features(frozen[0].risk, tables, 0.2)
+    done = score_cohort(*frozen, tables, labels, features, losses, LAYERS, SETTINGS)
+    summary = scoring_summary(
+        done.predictions,
         features,
         frozen[1],
         external=True,
         target_prevalence=0.3,
+        threshold=None,
+        n_samples=100,
+        seed=1,
+        shift=done.shift_headline,
+        expected=done.expected,
+        recalibration=done.recalibration,
+    )
+    return done, summary
+
+
+def summarise(frozen, predictions, features):
+    return scoring_summary(
+        predictions.assign(probability_recalibrated=np.nan),
+        features,
+        frozen[1],
+        external=True,
+        target_prevalence=0.3,
+        threshold=None,
         n_samples=100,
         seed=1,
     )
@@ -156,3 +197,90 @@ def test_nobody_to_score_gives_an_empty_table_and_a_reason(frozen):
     summary = summarise(frozen, predictions, features)
     assert summary["n_scored"] == 0
     assert "trained on" in summary["n_scored_reason"]
+
+
+def test_intervals_hold_the_probability_and_are_wider_without_a_layer(frozen):
+    predictions, _ = scored(frozen, NEW)
+    inside = predictions["probability"].between(
+        predictions["probability_lower"], predictions["probability_upper"]
+    )
+    assert inside.all()
+    part = LayerTables({k: v for k, v in NEW.items() if k != "rna"}, NEW.patients)
+    without, _ = scored(frozen, part)
+    assert (without["layers_missing"].str.contains("rna")).all()
+
+    def width(table):
+        odds = logit(table[["probability_lower", "probability_upper"]].to_numpy(dtype=float))
+        return odds[:, 1] - odds[:, 0]
+
+    had_all = (predictions["layers_missing"] == "none").to_numpy()
+    added = frozen[0].replicates.missing_["rna"]
+    assert added > 0.05
+    # what the layer's absence adds is at least there
+    assert (width(without)[had_all] >= 2 * 2.7 * added).all()
+
+
+def test_the_loss_of_the_layers_that_are_missing_is_looked_up(frozen):
+    losses = {
+        "layer_loss": [
+            {"layers_missing": [], "auroc": 0.8, "loss": 0.0, "reason": ""},
+            {"layers_missing": ["rna"], "auroc": 0.7, "loss": 0.1, "reason": ""},
+        ]
+    }
+    done, summary = whole(frozen, NEW, losses=losses)
+    by_set = {tuple(row["layers_missing"]): row for row in summary["expected"]}
+    assert by_set[()]["auroc"] == 0.8
+    assert by_set[("rna",)]["loss"] == 0.1
+    assert by_set[("rna",)]["n"] == int((~NEW.profiled("rna")).sum())
+    assert by_set[("protein",)]["auroc"] is None
+    assert "not measured for this combination" in by_set[("protein",)]["reason"]
+    lacking = ~NEW.profiled("rna")
+    np.testing.assert_allclose(done.predictions["expected_auroc"][lacking], 0.7)
+    assert done.predictions["expected_auroc"][~NEW.profiled("protein")].isna().all()
+    _, without = whole(frozen, NEW)
+    assert "no layer_loss.json" in without["expected"][0]["reason"]
+
+
+def test_a_cohort_is_summed_up_for_the_page(frozen):
+    done, summary = whole(frozen, NEW)
+    assert summary["shift"]["n_checked"] == 40
+    assert summary["recalibration"]["kind"] == "intercept"
+    assert set(summary["metrics"]) == set(summary["metrics_recalibrated"])
+    assert summary["metrics"]["net_benefit"]["threshold"] == 0.3
+    context = page_context("new", summary, done.shift)
+    assert {row["name"] for row in context["metrics"]} >= {"AUROC", "net benefit"}
+    assert "40 patients, 40 of them with a label" in context["headline"]
+    text = render(TEMPLATE, context)
+    assert "Are they like the training patients?" in text
+    assert "lack rna: expected AUROC not known" in text
+
+
+def test_the_page_escapes_what_users_name(frozen):
+    done, summary = whole(frozen, NEW)
+    text = render(TEMPLATE, page_context("<script>alert(1)</script>", summary, done.shift))
+    assert "<script>alert" not in text
+
+
+def test_nobody_to_score_still_gives_a_page(frozen):
+    done, summary = whole(frozen, NEW.take(np.array([], dtype=int)))
+    assert done.predictions.empty
+    assert done.shift.empty
+    assert "Nobody was scored" in render(TEMPLATE, page_context("new", summary, done.shift))
+
+
+@pytest.mark.parametrize(("no_call", "expected"), [("reference", 0.0), ("missing", None)])
+def test_a_dosage_that_nobody_carries_is_zero_where_no_call_means_reference(
+    frozen, no_call, expected
+):
+    burden = GeneBurden(dosages=["rs1"], max_allele_frequency=1.0)
+    table = TRAINING["dna"]
+    carried = table.iloc[:, [0]].set_axis(
+        pd.MultiIndex.from_tuples([("rs1", "", "")], names=table.columns.names), axis=1
+    )
+    burden.fit(pd.concat([table, carried], axis=1))
+    mean = burden.means_[-1]
+    assert mean > 0
+    stub = SimpleNamespace(representation=SimpleNamespace(normalisers_={"dna": burden}))
+    given = with_reference_dosages(stub, NEW, {"dna": {"no_call": no_call}})
+    filled = burden.transform(given["dna"])["dosage:rs1"]
+    np.testing.assert_allclose(filled, mean if expected is None else expected)

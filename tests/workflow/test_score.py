@@ -63,6 +63,16 @@ def test_order_and_superfluous_features_change_nothing_and_layers_may_lack(partn
     assert everything.between(0, 1).all()
     summary = read_json(partner.results / "scoring" / "summary.json")
     assert summary["external"] is True
+    table = read_table(partner.results / "scoring" / "predictions.tsv")
+    inside = table["probability"].between(table["probability_lower"], table["probability_upper"])
+    assert inside.all()
+    # they are training patients
+    assert table["unlike_training"].mean() < 0.2
+    assert not read_table(partner.results / "scoring" / "shift.tsv").empty
+    assert summary["metrics"]["auroc"]["value"] > 0.5
+    assert sum(row["n"] for row in summary["expected"]) == N_PATIENTS
+    page = (partner.results / "scoring" / "scoring.html").read_text(encoding="utf-8")
+    assert "Are they like the training patients?" in page
 
     # the model was trained on these patients, so it must tell them apart
     labels = read_table(partner.results / "cohort" / "patients.tsv").set_index("patient_id")[
@@ -87,6 +97,45 @@ def test_order_and_superfluous_features_change_nothing_and_layers_may_lack(partn
     fewer = fewer.set_index("patient_id")["probability"]
     assert fewer.between(0, 1).all()
     assert not np.allclose(fewer, everything.reindex(fewer.index))
+
+
+def test_another_platforms_names_are_mapped_and_give_the_same_numbers(partner):
+    path = partner.settings["layers"]["mrna"]["file"]
+    table = pd.read_csv(path, sep="\t", index_col=0)
+    expected = score(partner)
+    assert expected.returncode == 0, (expected.stdout + expected.stderr)[-4000:]
+    before = predictions(partner)
+    theirs = [f"ENSG{i:011d}" for i in range(len(table))]
+    names = pd.DataFrame({"theirs": theirs, "ours": table.index})
+    names.to_csv(partner.folder / "names.tsv", sep="\t", index=False)
+    table.set_axis([f"{name}.{i % 9 + 1}" for i, name in enumerate(theirs)]).to_csv(path, sep="\t")
+    partner.settings["scoring"]["feature_names"] = {"mrna": str(partner.folder / "names.tsv")}
+    done = score(partner)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    pd.testing.assert_series_equal(predictions(partner), before)
+    summary = read_json(partner.results / "scoring" / "summary.json")
+    assert summary["feature_names"]["mrna"]["n_mapped"] == len(table)
+
+    names.rename(columns={"ours": "symbol"}).to_csv(
+        partner.folder / "names.tsv", sep="\t", index=False
+    )
+    done = score(partner)
+    assert done.returncode != 0
+    assert "has the columns theirs, symbol; name them" in done.stdout + done.stderr
+
+
+def test_a_tampered_model_is_refused_in_one_line(partner, ran):
+    folder = partner.folder / "model"
+    folder.mkdir()
+    for name in ("model.skops", "model.json"):
+        content = bytearray((ran.results / "classification" / "model" / name).read_bytes())
+        if name == "model.skops":
+            content[len(content) // 2] ^= 1
+        (folder / name).write_bytes(bytes(content))
+    partner.settings["scoring"]["model"] = str(folder)
+    done = score(partner)
+    assert done.returncode != 0
+    assert "is not the file its manifest describes" in done.stdout + done.stderr
 
 
 def test_a_cohort_that_lacks_too_many_features_is_refused(partner, ran):

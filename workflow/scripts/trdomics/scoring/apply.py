@@ -214,7 +214,8 @@ def score(
         ``probability_lower`` and ``probability_upper`` (its 95 % prediction interval, see
         :meth:`trdomics.classification.replicates.HalfSampleReplicates.interval`),
         ``probability_at_target_prevalence``, ``layers_used`` (those the patient has),
-        ``layers_missing`` (those of the model that the patient lacks), ``n_layers_used``, ``missing_features_share`` (share of all that the model looks for, in
+        ``layers_missing`` (those of the model that the patient lacks), ``n_layers_used``,
+        ``missing_features_share`` (share of all that the model looks for, in
         layers and sheet, which is not known of this patient).
     """
     if not len(tables):

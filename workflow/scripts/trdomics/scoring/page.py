@@ -94,7 +94,7 @@ def _cell(found: Mapping[str, Any] | None) -> str:
     return text
 
 
-def _row(row: Mapping[str, Any]) -> dict[str, str]:
+def _row(row: Mapping[Any, Any]) -> dict[str, str]:
     def number(key: str, digits: str) -> str:
         return "" if pd.isna(row[key]) else format(row[key], digits)
 

@@ -11,9 +11,9 @@ from trdomics.classification.metrics import METRICS
 from trdomics.scoring.recalibration import validation
 
 INTERVAL = (
-    "95 %: the probability that a model trained in the same way on as many other patients of the "
-    "training population would give, all layers known. It does not cover other populations, nor "
-    "the choice of feature set and parameters"
+    "95 % (91 to 94 % in simulations): the probability that a model trained in the same way on as "
+    "many other patients of the training population would give, all layers known. It does not "
+    "cover other populations, nor the choice of feature set and parameters"
 )
 
 
