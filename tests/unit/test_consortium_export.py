@@ -10,6 +10,7 @@ import pytest
 from classification_data import cohort, config
 
 from trdomics.archive import pack, read_archive
+from trdomics.classification.freeze import freeze
 from trdomics.classification.nested import nested_search
 from trdomics.classification.persist import dumps, loads, manifest, save_model
 from trdomics.consortium.audit import audit
@@ -75,9 +76,13 @@ def profiled(sheet, model):
 def content(sheet, fitted, tmp_path_factory):
     """Return the members of a bundle, made by the very functions of the rule."""
     folder = tmp_path_factory.mktemp("model")
-    search, _ = fitted
-    model = search.risk_model("mofa_clinical")
-    told = manifest(search, model, labels=LABELS, label=LABEL)
+    search, tables = fitted
+    search.winner_ = "mofa_clinical"
+    for row in search.candidates_:
+        row["chosen"] = int(row["feature_set"] == search.winner_)
+    truth = LABELS.to_numpy(dtype=int)
+    model = freeze(search, search.representations(tables, truth), tables, truth, pairs=2)
+    told = manifest(search, model.risk, labels=LABELS, label=LABEL)
     save_model(model, told, folder / "model.skops", folder / "model.json")
     export = Export("one", LABEL, ["response", "TRD", "responder"], sheet, MINIMUM)
     rng = np.random.default_rng(0)
@@ -281,7 +286,7 @@ def test_the_shared_model_predicts_as_before_but_for_who_is_alone(fitted, sheet,
     search, tables = fitted
     model = search.risk_model("mofa_clinical")
     _, members = content
-    shared = loads(members["model/model.skops"], "model.skops")
+    shared = loads(members["model/model.skops"], "model.skops").risk
     before, after = model.predict_proba(tables)[:, 1], shared.predict_proba(tables)[:, 1]
     alone = (sheet == "the only one").any(axis=1).to_numpy()
     assert alone.sum() == 1

@@ -169,7 +169,7 @@ class TrainingReference(BaseEstimator):
     levels_ : dict of str to summary
         By layer, see :func:`patient_levels`.
     clinical_ : dict of str to summary
-        By column of the clinical block, standardised.
+        By number in the clinical block, standardised.
     """
 
     def fit(self, representations: FoldRepresentations, tables: LayerTables) -> Self:
@@ -182,7 +182,9 @@ class TrainingReference(BaseEstimator):
         if CLINICAL in whole.column_blocks_:
             names = whole.feature_names_[CLINICAL]
             values = representations.blocks.values[CLINICAL]
-            self.clinical_ = {name: summary_of(values[:, i]) for i, name in enumerate(names)}
+            # categories are left out: the mean of a rare one tells how few patients have it
+            for name in whole.column_blocks_[CLINICAL].numeric_:
+                self.clinical_[name] = summary_of(values[:, names.index(name)])
         if whole.mofa_ is None:
             return self
         held_out = self._held_out(representations, tables)

@@ -212,7 +212,7 @@ class Export:
         manifest = {
             **coarse_counts(manifest, self.minimum),
             "prevalence": round(manifest["prevalence"], 3),
-            "blocks": frozen.representation.feature_names_,
+            "blocks": frozen.risk.representation.feature_names_,
             "sha256": sha256_of(content),
         }
         self.files |= dict(zip(MODEL_FILES, (content, json_bytes(manifest)), strict=True))

@@ -13,7 +13,8 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from trdomics.classification.blocks import ColumnBlock, as_text
-from trdomics.classification.search import RiskModel
+from trdomics.classification.frozen import FrozenModel
+from trdomics.classification.training_reference import TrainingReference
 from trdomics.consortium.disclosure import coarse
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.layers.burden import GeneBurden
@@ -25,7 +26,7 @@ RARE = "(rare {})"
 
 def parts_of(value: Any) -> Iterator[BaseEstimator]:
     """Walk through all estimators inside an estimator, itself first."""
-    if isinstance(value, (BaseEstimator, RiskModel)):
+    if isinstance(value, BaseEstimator):
         yield value
         value = vars(value)
     if isinstance(value, Mapping):
@@ -38,13 +39,17 @@ def parts_of(value: Any) -> Iterator[BaseEstimator]:
 
 
 def obstacles(
-    model: RiskModel, sheet: pd.DataFrame, profiled: Mapping[str, int], site: str | None, least: int
+    model: FrozenModel,
+    sheet: pd.DataFrame,
+    profiled: Mapping[str, int],
+    site: str | None,
+    least: int,
 ) -> list[str]:
     """Return why a model cannot be passed on, each as half a sentence; nothing where it can.
 
     Parameters
     ----------
-    model : RiskModel
+    model : FrozenModel
     sheet : DataFrame
         The training patients.
     profiled : mapping of str to int
@@ -79,7 +84,7 @@ def rare_levels(column: pd.Series, levels: Any, least: int) -> list[str]:
     return [str(level) for level in levels if counts.get(str(level), 0) < least]
 
 
-def shareable(model: RiskModel, sheet: pd.DataFrame, least: int) -> RiskModel:
+def shareable(model: FrozenModel, sheet: pd.DataFrame, least: int) -> FrozenModel:
     """Return a copy that tells of no group below the minimum.
 
     Variants of few carriers are not named. A category of few patients loses its name, so that
@@ -88,7 +93,7 @@ def shareable(model: RiskModel, sheet: pd.DataFrame, least: int) -> RiskModel:
 
     Parameters
     ----------
-    model : RiskModel
+    model : FrozenModel
         Without :func:`obstacles`.
     sheet : DataFrame
         The training patients.
@@ -109,7 +114,19 @@ def shareable(model: RiskModel, sheet: pd.DataFrame, least: int) -> RiskModel:
             part.n_samples_seen_ = coarse(int(np.min(part.n_samples_seen_)), least)
         if isinstance(part, MOFATransformer):
             part.elbo_ = part.elbo_[-1:]
+        if isinstance(part, TrainingReference):
+            for summary in summaries_of(vars(part)):
+                summary["n"] = coarse(int(summary["n"]), least)
     return model
+
+
+def summaries_of(value: Any) -> Iterator[dict[str, Any]]:
+    """Walk through all summaries that say of how many patients they are."""
+    if isinstance(value, dict):
+        if "n" in value:
+            yield value
+        for item in value.values():
+            yield from summaries_of(item)
 
 
 def hide_rare(block: ColumnBlock, sheet: pd.DataFrame, least: int) -> None:
