@@ -21,15 +21,7 @@ from trdomics.consortium.bundle import (
     with_manifest,
     write_bundle,
 )
-from trdomics.consortium.disclosure import (
-    burden_effects,
-    coarse,
-    curves,
-    description,
-    lumped,
-    risk_bins,
-)
-from trdomics.consortium.export import Export, coarse_counts
+from trdomics.consortium.export import Export
 from trdomics.consortium.frozen import RARE, obstacles, shareable
 from trdomics.errors import InputError
 from trdomics.tables import LayerTables
@@ -259,6 +251,13 @@ def test_the_search_finds_what_is_planted(content, plant):
     assert len(found((export, plant(members, export)))) >= 1
 
 
+def test_a_table_as_long_as_the_cohort_by_chance_stops_nothing(content):
+    for name in ("decision.tsv", "description.tsv"):
+        rows = len(read(content[1], name))
+        assert rows > 5
+        assert not [told for told in found(content, lengths={rows}) if told.startswith(name)]
+
+
 @pytest.mark.parametrize("column", ["carriers", "site", "patient_id"])
 def test_a_column_that_the_format_does_not_know_stops_the_search(content, column):
     _, members = content
@@ -295,6 +294,38 @@ def test_the_shared_model_predicts_as_before_but_for_who_is_alone(fitted, sheet,
     assert any(RARE.format(1) in name for name in names)
 
 
+def test_the_shared_model_holds_no_statistic_of_few(fitted, sheet, content):
+    own = fitted[0].risk_model("mofa_clinical").model.pipeline_.named_steps["select"]
+    shared = loads(content[1]["model/model.skops"], "model.skops")
+    told = shared.model.pipeline_.named_steps["select"]
+    assert set(told.scores_) == {1.0}
+    assert len(set(own.scores_)) > 2
+    # seventy-one patients leave a tenth more than the minimum, but not than ten
+    levels = shared.reference.levels_["rna"]
+    assert levels["n"] % MINIMUM == 0
+    assert np.isfinite(levels["deciles"]).all()
+    search, tables = fitted
+    truth = LABELS.to_numpy(dtype=int)
+    model = freeze(search, search.representations(tables, truth), tables, truth, pairs=2)
+    strict = shareable(model, sheet, 10).reference
+    assert np.isnan(strict.levels_["rna"]["deciles"]).all()
+    assert np.isfinite(strict.levels_["rna"]["sd"])
+    hidden = shareable(model, sheet, 80).reference
+    assert not hidden.patterns_
+    assert np.isnan([hidden.levels_["rna"][key] for key in ("mean", "sd")]).all()
+
+
+def test_a_number_that_two_patients_have_is_not_shared(fitted, sheet):
+    model = fitted[0].risk_model("mofa_clinical")
+    (column,) = model.representation.column_blocks_["clinical"].numeric_
+    for share, expected in ((2, True), (30, False)):
+        values = (np.arange(len(sheet)) < share).astype(float)
+        reasons = obstacles(
+            model, sheet.assign(**{column: values}), profiled(sheet, model), None, MINIMUM
+        )
+        assert any(f"`{column}`" in reason for reason in reasons) == expected
+
+
 def test_a_forest_is_not_shared(sheet):
     search, _ = searched(sheet, ["random_forest"])
     model = search.risk_model("mofa_clinical")
@@ -311,67 +342,6 @@ def test_a_model_that_reads_the_site_or_names_few_carriers_is_not_shared(fitted,
     many = obstacles(model, sheet, profiled(sheet, model), None, 60)
     assert any("carriers" in reason for reason in many)
     assert len(dumps(shareable(model, sheet, MINIMUM))) > 1000
-
-
-def test_counts_are_rounded_down_so_that_differences_tell_nothing():
-    assert [coarse(n, 5) for n in (0, 4, 5, 9, 153)] == [0, 0, 5, 5, 150]
-    told = coarse_counts({"n_training": 153, "inner": [{"n_x": 7}], "auc": 0.7, "n": True}, 5)
-    assert told == {"n_training": 150, "inner": [{"n_x": 5}], "auc": 0.7, "n": True}
-
-
-def test_bins_hold_enough_of_both_groups_and_the_curves_come_from_them():
-    rng = np.random.default_rng(1)
-    label = rng.integers(0, 2, 200)
-    probability = np.clip(label * 0.3 + rng.uniform(0, 0.7, 200), 0, 1)
-    bins = risk_bins(label, probability, MINIMUM)
-    assert bins[["n_positive", "n_negative"]].min().min() >= MINIMUM
-    assert bins[["n_positive", "n_negative"]].sum().sum() == 200
-    assert bins["predicted"].is_monotonic_decreasing
-    shown = curves(bins, MINIMUM)
-    assert len(shown["roc"]) == len(bins) + 1
-    assert shown["roc"].iloc[-1].tolist() == [1, 1]
-    assert (shown["calibration"]["n"] % MINIMUM == 0).all()
-    everyone = shown["decision"]
-    low = everyone[everyone["threshold"] == 0.05].iloc[0]
-    assert low["net_benefit"] == pytest.approx(low["treat_all"], abs=0.011)
-    assert risk_bins(np.array([1] * 4 + [0] * 90), np.linspace(0, 1, 94), MINIMUM).empty
-    # groups that are told apart perfectly leave one bin
-    assert len(risk_bins(np.repeat([1, 0], 50), np.linspace(1, 0, 100), MINIMUM)) == 1
-
-
-def test_features_of_few_carriers_are_left_out():
-    results = pd.DataFrame(
-        {
-            "feature": list("abcd"),
-            "carriers_positive": [5, 4, 20, 97],
-            "carriers_negative": [5, 30, 20, 50],
-            "log_odds_ratio": [0.0, 1.0, np.inf, 0.3],
-            "lower": [-1.0, 0.1, 0.2, 0.1],
-            "upper": [1.0, 2.0, np.inf, 0.5],
-        }
-    )
-    table = burden_effects(results, 5, (100, 100))
-    assert table["feature"].tolist() == ["a"]
-    assert table["se"].iloc[0] == pytest.approx(2 / 3.92, rel=1e-3)
-
-
-def test_descriptions_have_no_extremes_and_no_small_groups():
-    patients = pd.DataFrame(
-        {
-            "age": np.r_[np.linspace(20, 60, 99), 99.0],
-            "smokes": [1] * 3 + [0] * 97,
-            "drug": ["a"] * 60 + ["b"] * 33 + ["c"] * 4 + ["d"] * 3,
-            "few": [1.0] * 4 + [np.nan] * 96,
-        }
-    )
-    table = description(patients, list(patients), MINIMUM)
-    assert set(table["column"]) == {"age", "drug"}
-    assert not (table[["mean", "sd"]] == 99).any(axis=None)
-    drug = table[table["column"] == "drug"].set_index("level")["share"]
-    assert drug.to_dict() == {"a": 0.6, "b": 0.33, "other": 0.07}
-    # the next larger joins where the small ones are too few together
-    assert lumped(pd.Series(list("aaaaaaaaab" + "c" * 6)), 5) == {"a": 9, "other": 7}
-    assert (table["n"] % MINIMUM == 0).all()
 
 
 def test_a_group_that_is_too_small_cannot_be_exported(sheet):

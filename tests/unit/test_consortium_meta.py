@@ -154,6 +154,7 @@ def made_page(bundles):
 
 def test_the_page_says_what_was_found(three):
     page, summary, effects, _, _ = made_page(three)
+    assert cohort_table(three)["designs"].str.startswith("mrna: ~ age + response; ").all()
     mrna = summary["layers"]["mrna"]
     assert 27 <= mrna["n_called"] <= 36
     assert f"{mrna['n_called']} of {mrna['n_tested']} features" in page

@@ -22,6 +22,8 @@ DECILES = np.arange(1, 10) / 10
 # A covariance of factors needs several patients per factor.
 PATIENTS_PER_FACTOR = 3
 MIN_PATIENTS = 30
+# The mean of a fold of fewer would be close to somebody's value.
+MIN_FOLD = 5
 DISTANCE = "factor distance"
 
 
@@ -230,7 +232,7 @@ class TrainingReference(BaseEstimator):
                     continue
                 known, new = chosen_views(seen, names), chosen_views(unseen, names)
                 n_factors = len(fitted.mofa_.get_feature_names_out())
-                if len(known) < PATIENTS_PER_FACTOR * n_factors or not len(new):
+                if len(known) < PATIENTS_PER_FACTOR * n_factors or len(new) < MIN_FOLD:
                     continue
                 placed = fitted.mofa_.transform(known)
                 mean, precision = moments(placed.to_numpy())

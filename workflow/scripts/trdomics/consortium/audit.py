@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from trdomics.archive import read_array
-from trdomics.consortium.bundle import COUNT, columns_of, parse_table
+from trdomics.consortium.bundle import COUNT, NAME, TEXT, columns_of, parse_table
 
 # Shorter names, or numbers, are looked for as whole words only: every text has an "a1" in it.
 DISTINCTIVE = 5
@@ -152,7 +152,11 @@ class Finder:
         kinds = columns_of(where)
         table = parse_table(where, content, "bundle")
         if "feature" not in kinds:
-            self.length(where, len(table))
+            # rows that their names tell apart (metrics, thresholds) are no patients, whose names
+            # would be found
+            keys = [c for c, kind in kinds.items() if kind in (NAME, TEXT) or c == "threshold"]
+            for size in table.groupby(keys, dropna=False).size().unique():
+                self.length(where, int(size))
         for column in table.columns:
             if column not in kinds or kinds[column] in ("number", "finite"):
                 continue

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_selection import SelectKBest
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from trdomics.classification.blocks import ColumnBlock, as_text
@@ -22,6 +23,9 @@ from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.values import BinaryNormaliser
 
 RARE = "(rare {})"
+# A mean, a spread and a number of patients tell how many have each of so many values.
+FEW_VALUES = 3
+TENTHS = 10
 
 
 def parts_of(value: Any) -> Iterator[BaseEstimator]:
@@ -70,6 +74,11 @@ def obstacles(
                 rare = rare_levels(sheet[column], levels, least)
                 if rare:
                     found[f"fewer than {least} patients have a value of `{column}`"] = None
+    for block in model.representation.column_blocks_.values():
+        for column in block.numeric_:
+            counts = sheet[column].value_counts()
+            if len(counts) <= FEW_VALUES and (counts < least).any():
+                found[f"fewer than {least} patients have a value of `{column}`"] = None
     for layer, normaliser in model.representation.normalisers_.items():
         if isinstance(normaliser, (GeneBurden, BinaryNormaliser)):
             carriers = normaliser.means_ * profiled[layer]
@@ -89,7 +98,9 @@ def shareable(model: FrozenModel, sheet: pd.DataFrame, least: int) -> FrozenMode
 
     Variants of few carriers are not named. A category of few patients loses its name, so that
     patients who have it are in none of the known ones; for all others predictions stay the same.
-    Numbers of patients are rounded down, and the course of MOFA's fit is left out.
+    Of features only whether they were selected is kept, since the F statistic of a category tells
+    how many patients have it. Numbers of patients are rounded down, deciles with too few patients
+    in between and the course of MOFA's fit are left out.
 
     Parameters
     ----------
@@ -112,11 +123,18 @@ def shareable(model: FrozenModel, sheet: pd.DataFrame, least: int) -> FrozenMode
         # a group without numbers has a scaler that was never fitted
         if isinstance(part, StandardScaler) and hasattr(part, "n_samples_seen_"):
             part.n_samples_seen_ = coarse(int(np.min(part.n_samples_seen_)), least)
+        if isinstance(part, SelectKBest):
+            part.scores_ = part.get_support().astype(float)
         if isinstance(part, MOFATransformer):
             part.elbo_ = part.elbo_[-1:]
         if isinstance(part, TrainingReference):
+            part.patterns_ = {
+                name: pattern
+                for name, pattern in part.patterns_.items()
+                if min(summary["n"] for summary in summaries_of(pattern)) >= least
+            }
             for summary in summaries_of(vars(part)):
-                summary["n"] = coarse(int(summary["n"]), least)
+                hide_few(summary, least)
     return model
 
 
@@ -127,6 +145,16 @@ def summaries_of(value: Any) -> Iterator[dict[str, Any]]:
             yield value
         for item in value.values():
             yield from summaries_of(item)
+
+
+def hide_few(summary: dict[str, Any], least: int) -> None:
+    """Round a summary's number of patients down, and take out what tells of too few, in place."""
+    n = int(summary["n"])
+    if "deciles" in summary and n < TENTHS * least:
+        summary["deciles"] = np.full(TENTHS - 1, np.nan)
+    if "sd" in summary and n < least:
+        summary["mean"] = summary["sd"] = np.nan
+    summary["n"] = coarse(n, least)
 
 
 def hide_rare(block: ColumnBlock, sheet: pd.DataFrame, least: int) -> None:

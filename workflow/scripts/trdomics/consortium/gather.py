@@ -104,13 +104,17 @@ def side_by_side(bundles: Sequence[Bundle], layer: str) -> dict[str, pd.DataFram
 
 
 def cohort_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
-    """Return a row per cohort: numbers of patients by group, layers, and what it left out."""
+    """Return a row per cohort: patients by group, layers, designs, what it left out."""
     return pd.DataFrame(
         [
             {
                 "cohort": bundle.cohort,
                 **bundle.manifest["patients"],
                 "layers": ", ".join(bundle.of("effects")),
+                "designs": "; ".join(
+                    f"{layer}: {told['design']}"
+                    for layer, told in bundle.manifest["layers"].items()
+                ),
                 "minimum_count": bundle.manifest["minimum_count"],
                 "software": bundle.manifest["software"],
                 "has_model": int("model/model.skops" in bundle.checksums),
