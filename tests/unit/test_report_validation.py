@@ -91,7 +91,7 @@ def test_what_could_not_be_combined_says_why():
 
 
 def test_sites_whose_risks_are_off_are_named():
-    assert "at b risks need a calibration" in said()
+    assert "leaves 0 out at b, as by chance" in said()
 
 
 def test_sites_that_were_not_left_out_are_named_with_the_reason():

@@ -112,7 +112,10 @@ def _calibration(sites: list[dict[str, Any]]) -> list[str]:
     )
     if not off:
         return [f"{told}; none differs from 0 by more than chance."]
-    return [f"{told}; at {listed(off)} risks need a calibration of the site's own."]
+    return [
+        f"{told}; the 95 % interval leaves 0 out at {listed(off)}, as by chance at one site in "
+        "twenty: where it does so clearly, risks need a calibration of the site's own."
+    ]
 
 
 def _not_left_out(sites: Mapping[str, Any]) -> list[str]:
