@@ -363,7 +363,8 @@ def collected(
     place[order] = np.arange(len(order))
 
     n_groups = len(np.unique(groups))
-    moments = [node.getExpectations() for node in net.nodes["W"].getNodes()]
+    weights = zip(views, net.nodes["W"].getNodes(), strict=True)
+    moments = {view: node.getExpectations() for view, node in weights}
     tau, intercepts, data = {}, {}, {}
     for m, view in enumerate(views):
         y, noise = net.nodes["Y"].getNodes()[m], net.nodes["Tau"].getNodes()[m]
@@ -382,12 +383,8 @@ def collected(
     return MOFAFit(
         z=np.asarray(z.expectations["E"], dtype=float)[place],
         z_variance=np.asarray(z.params["var"], dtype=float)[place],
-        w=dict(
-            zip(views, (np.array(m["E"], dtype=float, order="C") for m in moments), strict=True)
-        ),
-        w2=dict(
-            zip(views, (np.array(m["E2"], dtype=float, order="C") for m in moments), strict=True)
-        ),
+        w={view: np.array(m["E"], dtype=float, order="C") for view, m in moments.items()},
+        w2={view: np.array(m["E2"], dtype=float, order="C") for view, m in moments.items()},
         tau=tau,
         intercepts=intercepts,
         elbo=elbo,
