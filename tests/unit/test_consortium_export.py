@@ -113,7 +113,7 @@ def content(sheet, fitted, tmp_path_factory):
         {"feature_set": "selected", "role": "selected", "validation": ["left_out", "mixed"]}
     )
     sites = sites.assign(site="north", n_sites=2, auroc=[0.7, np.nan], lower=0.6, upper=0.8)
-    export.sites(sites.reindex(columns=[*sites.columns, *SITE_VALUES[3:]]))
+    export.sites(sites.reindex(columns=sites.columns.union(SITE_VALUES)))
     export.description(list(TABLES["clinical"].columns), None)
     export.model(folder, None)
     return export, export.members(TABLES.patients)

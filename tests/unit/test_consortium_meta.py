@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from consortium_data import layer_table, members, weights
+from scipy.special import expit
+from scipy.stats import norm, t
 
 from trdomics.archive import write_archive
 from trdomics.consortium.agreement import best_matches, factor_agreement, shared_weights
@@ -116,7 +118,7 @@ def test_aurocs_are_combined_on_the_log_odds_scale(three):
 def test_left_out_sites_of_cohorts_that_have_some_stand_below(tmp_path):
     row = {"feature_set": "selected", "role": "selected", "validation": "left_out"}
     row |= dict.fromkeys(SITE_VALUES, np.nan)
-    row |= {"auroc": 0.7, "lower": 0.6, "upper": 0.8}
+    row |= {"auroc": 0.7, "lower": 0.6, "upper": 0.8, "n_sites": 3}
     table = pd.DataFrame([row, {**row, "validation": "mixed"}])
     changed = {"sites.tsv": table}
     bundles = read(
@@ -129,6 +131,27 @@ def test_left_out_sites_of_cohorts_that_have_some_stand_below(tmp_path):
     found = table[table["feature_set"] == LEFT_OUT_SITES]
     assert list(found.index) == ["one", "three", COMBINED]
     assert found.loc[COMBINED, "value"] == pytest.approx(0.7)
+
+
+def test_intervals_of_few_sites_are_taken_by_the_error_behind_them():
+    values, error = np.array([0.5, 0.9, 1.3, 1.0]), 0.2
+    wide = t.isf(0.025, 2)
+    normal, student = (
+        pd.DataFrame(
+            {
+                "value": expit(values),
+                "lower": expit(values - quantile * error),
+                "upper": expit(values + quantile * error),
+                "quantile": told,
+            }
+        )
+        for quantile, told in ((norm.isf(0.025), np.nan), (wide, wide))
+    )
+    found = combine_aurocs(student)
+    assert found == pytest.approx(combine_aurocs(normal))
+    assert found["i2"] > 0
+    # taken for normal ones they would hide that the cohorts differ
+    assert combine_aurocs(student.assign(quantile=np.nan))["i2"] == 0
 
 
 def test_an_auroc_of_one_is_not_combined():

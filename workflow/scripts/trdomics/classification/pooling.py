@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.special import expit, logit
 from statsmodels.stats.meta_analysis import combine_effects
 
-from trdomics.classification.metrics import Floats
+Floats = NDArray[np.float64]
 
 # Paule and Mandel's iteration starts at 0 and converges in a few steps; where sites differ wildly
 # the default of 50 may not do.
@@ -47,13 +48,48 @@ def logit_auroc(
     return np.asarray(logit(c)), np.asarray(spread / (pairs * c * (1 - c)))
 
 
-def pooled_auroc(auroc: ArrayLike, n_positive: ArrayLike, n_negative: ArrayLike) -> dict[str, Any]:
-    """Combine the AUROCs of several sites, whose true values may differ.
+def random_effects(effect: ArrayLike, variance: ArrayLike) -> dict[str, float]:
+    """Combine AUROCs of several sites or cohorts, whose true values may differ.
 
-    Variance between sites by Paule and Mandel, the interval by Hartung, Knapp, Sidik and Jonkman
+    Variance between them by Paule and Mandel, the interval by Hartung, Knapp, Sidik and Jonkman
     with Student's t, never narrower than without their correction (IntHout 2014,
-    doi 10.1186/1471-2288-14-25; Röver 2015, doi 10.1186/s12874-015-0091-1). With few sites it is
-    wide, as it should be.
+    doi 10.1186/1471-2288-14-25; Röver 2015, doi 10.1186/s12874-015-0091-1). With few it is wide,
+    as it should be.
+
+    Parameters
+    ----------
+    effect, variance : array, shape (k,), k > 1
+        On the logit scale, of different patients.
+
+    Returns
+    -------
+    dict
+        ``KEYS`` as AUROCs: the mean with its 95 % interval, and the 95 % prediction interval of
+        another true AUROC, with k − 2 degrees of freedom (Higgins 2009,
+        doi 10.1111/j.1467-985X.2008.00552.x; NaN for k = 2). ``HETEROGENEITY``: ``tau2`` (variance
+        between them, of the logits), ``i2`` (share of the variation that is not chance), ``q`` and
+        ``q_pvalue`` (Cochran's test of equal AUROCs).
+    """
+    effects, variances = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
+    with warnings.catch_warnings():
+        # estimates that agree perfectly make a division by 0 that statsmodels warns of
+        warnings.simplefilter("ignore", RuntimeWarning)
+        combined = combine_effects(effects, variances, method_re="pm", maxiter=ITERATIONS)
+    k, q, tau2 = effects.size, float(combined.q), float(combined.tau2)
+    mean = float(combined.mean_effect_re)
+    # with estimates that happen to agree the estimated scale is too small
+    error = float(combined.sd_eff_w_re) * np.sqrt(max(1.0, float(combined.scale_hksj_re)))
+    reach = stats.t.ppf(0.975, k - 1) * error
+    wide = stats.t.ppf(0.975, k - 2) * np.sqrt(tau2 + error**2) if k > 2 else np.nan
+    bounds = expit([mean, mean - reach, mean + reach, mean - wide, mean + wide])
+    # statsmodels leaves I² negative where sites differ less than by chance
+    i2 = max(0.0, 1 - (k - 1) / q) if q > 0 else 0.0
+    spread = (tau2, i2, q, float(stats.chi2.sf(q, k - 1)))
+    return dict(zip((*KEYS, *HETEROGENEITY), map(float, (*bounds, *spread)), strict=True))
+
+
+def pooled_auroc(auroc: ArrayLike, n_positive: ArrayLike, n_negative: ArrayLike) -> dict[str, Any]:
+    """Combine the AUROCs of several sites by their numbers of patients.
 
     Parameters
     ----------
@@ -63,35 +99,19 @@ def pooled_auroc(auroc: ArrayLike, n_positive: ArrayLike, n_negative: ArrayLike)
     Returns
     -------
     dict
-        ``n_sites``, ``auroc``, ``lower``, ``upper`` (of the mean site), ``prediction_lower``,
-        ``prediction_upper`` (95 % prediction interval of another site's true AUROC, with n − 2
-        degrees of freedom: Higgins 2009, doi 10.1111/j.1467-985X.2008.00552.x), ``tau2`` (variance
-        between sites, of the logits), ``i2`` (share of the variation that is not chance), ``q``
-        and ``q_pvalue`` (Cochran's test of equal AUROCs), ``reason`` (what is missing, and why).
+        ``n_sites``, what :func:`random_effects` returns of :func:`logit_auroc`, and ``reason``
+        (what is missing, and why).
     """
-    values = np.asarray(auroc, dtype=float)
-    n_sites = values.size
-    result: dict[str, Any] = dict.fromkeys((*KEYS, *HETEROGENEITY), np.nan)
-    result |= {"n_sites": n_sites, "reason": ""}
+    n_sites = np.size(auroc)
     if n_sites < 2:
-        result["reason"] = "fewer than two sites, so nothing to combine"
-        return result
-    effect, variance = logit_auroc(values, n_positive, n_negative)
-    combined = combine_effects(effect, variance, method_re="pm", maxiter=ITERATIONS)
-    mean, error = combined.mean_effect_re, combined.sd_eff_w_re
-    reach = stats.t.ppf(0.975, n_sites - 1) * error * np.sqrt(max(1.0, combined.scale_hksj_re))
-    result["auroc"] = float(expit(mean))
-    result["lower"], result["upper"] = (float(expit(mean + s * reach)) for s in (-1, 1))
-    test = combined.test_homogeneity()
-    result |= {"tau2": float(combined.tau2), "q": float(combined.q)}
-    result["q_pvalue"] = float(test.pvalue)
-    # statsmodels leaves it negative where sites differ less than by chance
-    result["i2"] = max(0.0, 1 - (n_sites - 1) / combined.q) if combined.q > 0 else 0.0
-    if n_sites < 3:
-        result["reason"] = "no prediction interval: fewer than three sites"
-        return result
-    wide = stats.t.ppf(0.975, n_sites - 2) * np.sqrt(combined.tau2 + error**2)
-    result["prediction_lower"], result["prediction_upper"] = (
-        float(expit(mean + sign * wide)) for sign in (-1, 1)
-    )
-    return result
+        nothing = dict.fromkeys((*KEYS, *HETEROGENEITY), np.nan)
+        return {
+            "n_sites": n_sites,
+            **nothing,
+            "reason": "fewer than two sites, so nothing to combine",
+        }
+    return {
+        "n_sites": n_sites,
+        **random_effects(*logit_auroc(auroc, n_positive, n_negative)),
+        "reason": "" if n_sites > 2 else "no prediction interval: fewer than three sites",
+    }

@@ -30,7 +30,7 @@ TEXT, NAME, NUMBER, FINITE, COUNT = "text", "name", "number", "finite", "count"
 # AUROCs over the cohort's own sites, none of which is named.
 SITE_VALUES = (
     *("auroc", "lower", "upper", "prediction_lower", "prediction_upper"),
-    *("tau2", "i2", "change", "change_lower", "change_upper"),
+    *("n_sites", "tau2", "i2", "change", "change_lower", "change_upper"),
 )
 EFFECTS = {"feature": NAME, "symbol": TEXT, "base_mean": NUMBER, "effect": FINITE, "se": FINITE}
 TABLES: dict[str, dict[str, str]] = {

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
+from scipy.special import logit
 from scipy.stats import t
-from statsmodels.stats.meta_analysis import combine_effects
 
+from trdomics.classification.pooling import KEYS, random_effects
 from trdomics.consortium.bundle import Bundle
-from trdomics.consortium.disclosure import interval_error
+from trdomics.consortium.disclosure import Z
 
 COLUMNS = [
     "feature_set",
@@ -55,14 +53,15 @@ def auroc_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
         sites = bundle.tables.get("sites.tsv")
         if sites is not None:
             rows = sites.query("feature_set == 'selected' and validation == 'left_out'")
-            rows = rows.rename(columns={"auroc": "value"})[["value", "lower", "upper"]]
+            rows = rows.rename(columns={"auroc": "value"})
+            # their interval is Student's, and so much wider than their error with few sites
+            rows["quantile"] = t.isf(0.025, rows["n_sites"] - 1)
             named = {"feature_set": LEFT_OUT_SITES, "cohort": bundle.cohort, "reason": None}
             parts.append(rows.assign(**named))
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
-    single = pd.concat(parts, ignore_index=True)[
-        ["feature_set", "cohort", "value", "lower", "upper", "reason"]
-    ]
+    shown = ["feature_set", "cohort", "value", "lower", "upper", "reason", "quantile"]
+    single = pd.concat(parts, ignore_index=True).reindex(columns=shown)
     combined: list[dict[Any, Any]] = []
     for name, group in single.groupby("feature_set", sort=False):
         combined += group.to_dict("records")
@@ -76,31 +75,16 @@ def combine_aurocs(table: pd.DataFrame) -> dict[str, Any]:
     Parameters
     ----------
     table : DataFrame
-        ``value``, ``lower``, ``upper``.
+        ``value``, ``lower``, ``upper``, and ``quantile``: by how many standard errors a bound lies
+        off the value, missing for those of the normal distribution.
     """
-    inside = (table[["value", "lower", "upper"]] > 0) & (table[["value", "lower", "upper"]] < 1)
-    usable = table[inside.all(axis=1) & (table["upper"] > table["lower"])]
+    bounds = table[["value", "lower", "upper"]]
+    usable = table[((bounds > 0) & (bounds < 1)).all(axis=1) & (table["upper"] > table["lower"])]
     k = len(usable)
     if k < 2:
         return {"k": k, "reason": "fewer than two cohorts with an AUROC between 0 and 1"}
-    values = logit(usable["value"].to_numpy())
-    errors = interval_error(logit(usable["lower"].to_numpy()), logit(usable["upper"].to_numpy()))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        found = combine_effects(values, errors**2, method_re="iterated", maxiter=500)
-    mean, tau2 = float(found.mean_effect_re), float(found.tau2)
-    # with cohorts that happen to agree the estimated scale is too small: never below 1
-    error = max(float(found.sd_eff_w_re_hksj), float(found.sd_eff_w_re))
-    reach = float(t.isf(0.025, k - 1)) * error
-    row = {
-        "value": expit(mean),
-        "lower": expit(mean - reach),
-        "upper": expit(mean + reach),
-        "i2": max(0.0, 1 - (k - 1) / found.q) if found.q > 0 else 0.0,
-        "tau2": tau2,
-        "k": k,
-    }
-    if k > 2:
-        wide = float(t.isf(0.025, k - 2)) * np.sqrt(tau2 + error**2)
-        row |= {"prediction_lower": expit(mean - wide), "prediction_upper": expit(mean + wide)}
-    return row
+    value, lower, upper = logit(usable[["value", "lower", "upper"]].to_numpy(dtype=float).T)
+    errors = (upper - lower) / (2 * usable["quantile"].fillna(Z).to_numpy(dtype=float))
+    found = random_effects(value, errors**2)
+    kept = {key: found[key] for key in KEYS[1:]} | {key: found[key] for key in ("i2", "tau2")}
+    return {"value": found["auroc"], **kept, "k": k}
