@@ -12,9 +12,10 @@ from classification_data import cohort, config
 from trdomics.archive import pack, read_archive
 from trdomics.classification.freeze import freeze
 from trdomics.classification.nested import nested_search
-from trdomics.classification.persist import dumps, loads, manifest, save_model
+from trdomics.classification.persist import dumps, load_model, loads, manifest, save_model
 from trdomics.consortium.audit import audit
 from trdomics.consortium.bundle import (
+    MODEL_FILES,
     SITE_VALUES,
     read_bundle,
     table_bytes,
@@ -292,6 +293,14 @@ def test_the_shared_model_predicts_as_before_but_for_who_is_alone(fitted, sheet,
     np.testing.assert_array_equal(before[~alone], after[~alone])
     names = json.loads(members["model/model.json"])["blocks"]["clinical"]
     assert any(RARE.format(1) in name for name in names)
+
+
+def test_who_gets_the_bundle_can_load_its_model(content, tmp_path):
+    _, members = content
+    for name in MODEL_FILES:
+        (tmp_path / name.split("/")[1]).write_bytes(members[name])
+    _, told = load_model(tmp_path)
+    assert told["n_training"] % MINIMUM == 0
 
 
 def test_the_shared_model_holds_no_statistic_of_few(fitted, sheet, content):
