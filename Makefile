@@ -14,8 +14,9 @@ test: check
 	$(BIN)/python -m pytest tests --ignore=tests/unit $(ARGS)
 
 # Starts a Slurm of two nodes on this machine; skips, with a reason, where none can be started.
+# Beside what `make test` runs there, the whole default cohort: twenty minutes.
 test-cluster: .venv/ready
-	$(BIN)/python -m pytest tests/cluster -rs $(ARGS)
+	TRDOMICS_DEFAULT_ON_SLURM=yes $(BIN)/python -m pytest tests/cluster -rs $(ARGS)
 
 check: .venv/ready lint format types
 

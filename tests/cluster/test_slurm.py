@@ -51,6 +51,10 @@ def profile(tmp_path_factory):
     return folder
 
 
+@pytest.mark.skipif(
+    "TRDOMICS_DEFAULT_ON_SLURM" not in os.environ,
+    reason="the default cohort goes through Slurm with `make test-cluster`",
+)
 def test_the_default_cohort_gives_the_results_of_a_local_run(
     slurm, profile, default_results, tmp_path
 ):

@@ -13,6 +13,8 @@ from trdomics.files import read_json, read_table
 
 DATA = Path(os.environ.get("TRDOMICS_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
 
+FEWER_FITS = {"folds": 3, "inner_folds": 2, "permutations": 3, "leave_one_site_out": False}
+
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(not DATA.is_dir(), reason="the real cohorts (../shared/data) are absent"),
@@ -20,8 +22,11 @@ pytestmark = [
 
 
 def settings(name: str) -> dict:
+    """Return a cohort's config, with fewer fits than its file asks for."""
     text = (Path(__file__).parent / f"{name}.yaml").read_text("utf-8")
-    return yaml.safe_load(text.replace("DATA/", f"{DATA}/"))
+    config = yaml.safe_load(text.replace("DATA/", f"{DATA}/"))
+    config["classification"] |= FEWER_FITS
+    return config
 
 
 def whole(folder: Path, config: dict) -> Path:
