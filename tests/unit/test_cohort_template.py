@@ -1,5 +1,7 @@
 """A cohort begun from its matrices: types, ids, and nothing overwritten."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from trdomics.cohort.template import begin_cohort, guess_layer
 from trdomics.errors import InputError
 from trdomics.files import read_table
 
+SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "cohort_init.py"
 N = 12
 IDS = [f"p{i}" for i in range(N)]
 
@@ -107,3 +110,14 @@ def test_nothing_is_overwritten_and_bad_names_are_told():
         "mine.tsv",
         "mine.yaml",
     ]
+
+
+def test_a_label_without_a_table_and_a_layer_that_stands_twice_are_told():
+    file = str(matrix(Path("a.tsv"), numbers().poisson(30, (4, N))))
+    with pytest.raises(InputError, match=r"--label.*--clinical"):
+        begin_cohort("mine", {"a": file}, ".", label="outcome")
+    command = [sys.executable, str(SCRIPT), "mine", f"a={file}", f"a={file}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: a: stands twice")
+    assert not Path("config").exists()

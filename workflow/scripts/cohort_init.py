@@ -20,12 +20,14 @@ def main() -> None:
     parser.add_argument("--label", help="its column of the label")
     parser.add_argument("--folder", default="config", help="where to write (config)")
     options = parser.parse_args()
-    pairs = [text.partition("=") for text in options.layers]
+    files: dict[str, str] = {}
     try:
-        for layer, equals, file in pairs:
+        for layer, equals, file in (text.partition("=") for text in options.layers):
             if not (layer and equals and file):
                 raise InputError(layer, "is not layer=file", "write mrna=counts.tsv.gz, say")
-        files = {layer: file for layer, _, file in pairs}
+            if layer in files:
+                raise InputError(layer, "stands twice", "give each layer a name of its own")
+            files[layer] = file
         told = begin_cohort(options.name, files, options.folder, options.clinical, options.label)
     except InputError as error:
         sys.exit(f"error: {error}")

@@ -187,7 +187,10 @@ def begin_cohort(
         sheet.insert(1, LABEL, "")
     column = label or LABEL
     if column not in sheet:
-        raise InputError(str(clinical), f"no column `{column}`", "correct --label")
+        where, mend = clinical or "--label", "correct --label"
+        if clinical is None:
+            mend = "name the table that has it with --clinical"
+        raise InputError(where, f"no column `{column}`", mend)
     values = sorted(set(sheet[column]) - {"", "NA"})
     positive, negative = values if len(values) == 2 else ("resistant", "responder")
     text = _config_text(
