@@ -125,7 +125,7 @@ def test_the_layer_that_is_missed_most_comes_first():
         }
     )
     told = layer_sentence(table)
-    assert "+0.08 (+0.02 to +0.14) without mrna and +0.01 without small rna" in told
+    assert "-0.08 (-0.14 to -0.02) without mrna and -0.01 without small rna" in told
     assert "150 labelled patients" in told
     assert "not known" in layer_sentence(table.iloc[:1])
 

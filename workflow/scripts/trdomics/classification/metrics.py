@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from sklearn.metrics import (
@@ -20,6 +19,11 @@ from sklearn.metrics import (
     brier_score_loss,
     roc_auc_score,
 )
+
+# statsmodels.api would import all of statsmodels, a second in every job
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.tools import add_constant
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 # A predicted 0 or 1 has no log odds; one in a million is beyond what any cohort here can tell.
@@ -47,8 +51,8 @@ def calibration_slope(label: Floats, probability: Floats) -> float:
     The model is logit P(y = 1) = a + b logit p (Cox 1958; Van Calster et al. 2019,
     doi 10.1186/s12916-019-1466-7).
     """
-    design = sm.add_constant(log_odds(probability))
-    return float(sm.GLM(label, design, family=sm.families.Binomial()).fit().params[1])
+    design = add_constant(log_odds(probability))
+    return float(GLM(label, design, family=Binomial()).fit().params[1])
 
 
 def calibration_intercept(label: Floats, probability: Floats) -> float:
@@ -57,10 +61,10 @@ def calibration_intercept(label: Floats, probability: Floats) -> float:
     The intercept of the logistic recalibration with its slope fixed at 1 (Van Calster et al.
     2019), not that of the model which :func:`calibration_slope` fits.
     """
-    fit = sm.GLM(
+    fit = GLM(
         label,
         np.ones_like(label),
-        family=sm.families.Binomial(),
+        family=Binomial(),
         offset=log_odds(probability),
     ).fit()
     return float(fit.params[0])

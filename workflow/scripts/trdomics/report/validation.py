@@ -156,10 +156,10 @@ def layer_sentence(layer_loss: pd.DataFrame) -> str:
     for _, row in single.sort_values("loss", ascending=False, kind="stable").iterrows():
         limits = ""
         if not pd.isna(row["loss_low"]):
-            limits = f" ({row['loss_low']:+.2f} to {row['loss_high']:+.2f})"
+            limits = f" ({-row['loss_high']:+.2f} to {-row['loss_low']:+.2f})"
         name = " and ".join(named(row["layers_missing"])).replace("_", " ")
-        told.append(f"{row['loss']:+.2f}{limits} without {name}")
+        told.append(f"{-row['loss']:+.2f}{limits} without {name}")
     return (
         f"Of {single['n_patients'].iloc[0]:.0f} labelled patients with all layers, predicted as if "
-        f"they lacked one, the AUROC falls by {listed(told)}."
+        f"they lacked one, the AUROC changes by {listed(told)}."
     )

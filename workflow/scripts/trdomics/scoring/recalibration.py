@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.tools import add_constant
 
 from trdomics.classification.blocks import Floats
 from trdomics.classification.intervals import MIN_RESAMPLES, performance_intervals, resample
@@ -39,13 +41,13 @@ def fit_recalibration(label: Floats, probability: Floats, kind: str) -> tuple[fl
     A slope is never below 0: a recalibration does not turn the order of the patients.
     """
     odds = log_odds(probability)
-    family = sm.families.Binomial()
+    family = Binomial()
     if kind == "intercept_slope" and np.ptp(odds) > 0:
-        design = sm.add_constant(odds)
-        intercept, slope = sm.GLM(label, design, family=family).fit().params
+        design = add_constant(odds)
+        intercept, slope = GLM(label, design, family=family).fit().params
         if slope > 0:
             return float(intercept), float(slope)
-    fitted = sm.GLM(label, np.ones((len(odds), 1)), family=family, offset=odds).fit()
+    fitted = GLM(label, np.ones((len(odds), 1)), family=family, offset=odds).fit()
     return float(fitted.params[0]), 1.0
 
 
