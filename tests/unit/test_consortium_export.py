@@ -13,6 +13,7 @@ from trdomics.archive import pack, read_archive
 from trdomics.classification.freeze import freeze
 from trdomics.classification.nested import nested_search
 from trdomics.classification.persist import dumps, load_model, loads, manifest, save_model
+from trdomics.classification.replicates import PAIRS
 from trdomics.consortium.audit import audit
 from trdomics.consortium.bundle import (
     MODEL_FILES,
@@ -145,10 +146,11 @@ def unpacked(members):
                 yield from (archive.read(name) for name in archive.namelist())
 
 
-def planted_array(members, array, name="99.npy"):
+def planted_array(members, array, name="9999.npy"):
     file = io.BytesIO()
     np.save(file, array)
     inner = read_archive(members["model/model.skops"], [r"[^/]+"])
+    assert name not in inner
     return {**members, "model/model.skops": pack({**inner, name: file.getvalue()})}
 
 
@@ -250,6 +252,54 @@ PLANTS = [
 def test_the_search_finds_what_is_planted(content, plant):
     export, members = content
     assert len(found((export, plant(members, export)))) >= 1
+
+
+def lengths_inside(members):
+    """Return every length of a list, dict or array in the model."""
+    inner = read_archive(members["model/model.skops"], [r"[^/]+"])
+    waiting, lengths = [json.loads(inner["schema.json"])], set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            lengths.add(len(value))
+            waiting += value.values() if isinstance(value, dict) else value
+    arrays = [np.load(io.BytesIO(inner[name])) for name in inner if name.endswith(".npy")]
+    return lengths | {size for array in arrays for size in array.shape}
+
+
+def test_a_layer_of_as_many_patients_as_anything_else_in_the_model_is_exported(content):
+    """As skops has dicts of 13 and 20, and 20 replicates, and the cohort has 40 genes."""
+    lengths = {size for size in lengths_inside(content[1]) if size > 2}
+    assert {3, 9, 13, 20, 25, 40} <= lengths
+    told = found(content, lengths={*lengths, 2 * PAIRS})
+    assert not [sentence for sentence in told if sentence.startswith("model/model.skops")]
+
+
+def test_a_vector_as_long_as_a_list_of_features_is_found(content):
+    export, members = content
+    genes = 40
+    assert found(content, lengths={genes}) == []
+    assert found((export, planted_array(members, np.zeros(genes))), lengths={genes})
+
+
+@pytest.mark.parametrize("name", ["z_", "risks"])
+def test_an_attribute_that_models_do_not_have_is_measured(content, name):
+    """Beside attributes of the same class that are as long, and known to be per feature."""
+    export, members = content
+    inner = read_archive(members["model/model.skops"], [r"[^/]+"])
+    schema = json.loads(inner["schema.json"])
+    normaliser = schema["content"]["content"]["representation"]["content"]["content"]
+    normaliser = normaliser["normalisers_"]["content"]["rna"]["content"]["content"]
+    normaliser[name] = normaliser["means_"]
+    inner["schema.json"] = json.dumps(schema).encode()
+    changed = {**members, "model/model.skops": pack(inner)}
+    assert found((export, changed), lengths={40})
+
+
+def test_labels_by_patient_are_no_names(content):
+    export, members = content
+    labels = np.where(np.arange(40) % 2, "TRD", "responder")
+    assert found((export, planted_array(members, labels)), lengths={40})
 
 
 def test_a_table_as_long_as_the_cohort_by_chance_stops_nothing(content):

@@ -13,13 +13,15 @@ import numpy as np
 
 from trdomics.archive import read_array
 from trdomics.consortium.bundle import COUNT, NAME, TEXT, columns_of, parse_table
+from trdomics.consortium.model_lists import DESCRIPTION, are_names, lists_of
 
 # Shorter names, or numbers, are looked for as whole words only: every text has an "a1" in it.
 DISTINCTIVE = 5
 # One number among so many names is no name of their kind.
 STRANGE = 10
 COUNT_KEY = re.compile(r"(n|n_.+|.+_count|carriers.*|counts?)")
-ARCHIVES, ARRAYS, JSON, TABLE = (".zip", ".skops", ".npz"), (".npy",), (".json",), (".tsv",)
+MODEL, ARCHIVES = ".skops", (".zip", ".skops", ".npz")
+ARRAYS, JSON, TABLE = (".npy",), (".json",), (".tsv",)
 # Keys of the model's manifest and of skops' tree that count no patients.
 NO_PATIENTS = {"minimum_count", "n_features_in_", "n_iter_", "n_factors", "n_features", "n_jobs"}
 
@@ -51,7 +53,7 @@ def audit(
     finder = Finder(names, lengths, minimum)
     for name, content in members.items():
         finder.member(name, content)
-    return list(dict.fromkeys([*finder.found, *finder.long()]))
+    return list(dict.fromkeys(finder.found))
 
 
 class Finder:
@@ -62,25 +64,23 @@ class Finder:
         self.distinctive = [n for n in self.names if len(n) >= DISTINCTIVE and not n.isdigit()]
         self.lengths, self.minimum = set(lengths), minimum
         self.found: list[str] = []
-        self.sizes: list[tuple[str, int]] = []
-        # as long as a list of names of features: not one of patients, whose names would be found
-        self.feature_numbers: set[int] = set()
 
-    def member(self, name: str, content: bytes) -> None:
-        """Search one file."""
+    def member(self, name: str, content: bytes, *, measured: bool = True) -> None:
+        """Search one file; not for its lengths if they are known to be of no patients."""
         self.text(name, name)
         if name.endswith(ARCHIVES):
             # what this workflow has just packed itself, or numpy
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                known = self.model(name, archive) if name.endswith(MODEL) else set()
                 for part in archive.namelist():
-                    self.member(f"{name}/{part}", archive.read(part))
+                    self.member(f"{name}/{part}", archive.read(part), measured=part not in known)
         elif name.endswith(ARRAYS):
-            self.array(name, read_array(content, name))
+            self.array(name, read_array(content, name), measured=measured)
         else:
             text = content.decode("utf-8")
             self.text(name, text)
             if name.endswith(JSON):
-                self.json(name, json.loads(text))
+                self.json(name, json.loads(text), measured=measured)
             elif name.endswith(TABLE):
                 self.table(name, content)
 
@@ -105,45 +105,46 @@ class Finder:
             self.found.append(f"{where} names {word!r}")
 
     def length(self, where: str, size: int) -> None:
-        """Keep in mind how long something is."""
-        self.sizes.append((where, size))
+        """Compare how long something is with the numbers of patients."""
+        if size in self.lengths:
+            self.found.append(f"{where} has {size} values, as many as there are patients")
 
-    def long(self) -> list[str]:
-        """Return what has a value per patient."""
-        suspicious = self.lengths - self.feature_numbers
-        return [
-            f"{where} has {size} values, as many as there are patients"
-            for where, size in self.sizes
-            if size in suspicious
-        ]
+    def model(self, where: str, archive: zipfile.ZipFile) -> set[str]:
+        """Measure the lists of a model, and return the members that need not be measured."""
+        lists, known = lists_of(json.loads(archive.read(DESCRIPTION)))
+        for place, size in lists:
+            self.length(f"{where}: {place}", size)
+        return {DESCRIPTION, *known}
 
-    def array(self, where: str, values: np.ndarray) -> None:
+    def array(self, where: str, values: np.ndarray, *, measured: bool) -> None:
         """Search an array."""
-        if values.dtype.kind in "US":
-            self.feature_numbers.update(values.shape[:1])
-            self.words(where, iter(values.ravel().astype(str).tolist()))
-        for size in values.shape:
-            self.length(where, size)
+        texts = values.ravel().astype(str).tolist() if values.dtype.kind in "US" else None
+        self.words(where, iter(texts or ()))
+        if measured and not (texts and are_names(texts)):
+            for size in values.shape:
+                self.length(where, size)
         if values.dtype.names:
             self.found.append(f"{where} has a table of its own")
 
-    def json(self, where: str, value: Any) -> None:
-        """Search JSON: the manifests, and the description of a skops file."""
-        if isinstance(value, dict):
+    def json(self, where: str, value: Any, *, measured: bool = True) -> None:
+        """Search JSON: the manifests, and the description of a skops file.
+
+        What has names for keys, or is a list of distinct names, is of no patients: theirs would be
+        found.
+        """
+        if isinstance(value, (dict, list)) and measured and not are_names(value):
             self.length(where, len(value))
+        if isinstance(value, dict):
             self.words(f"{where} as a key", iter(value))
             for key, item in value.items():
                 if _is_count(key, item) and 0 < item < self.minimum:
                     self.found.append(f"{where}: {key} is {item}")
-                self.json(f"{where}: {key}", item)
+                self.json(f"{where}: {key}", item, measured=measured)
+        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+            self.words(where, iter(value))
         elif isinstance(value, list):
-            if value and all(isinstance(item, str) for item in value):
-                self.feature_numbers.add(len(value))
-                self.words(where, iter(value))
-            else:
-                self.length(where, len(value))
-                for item in value:
-                    self.json(where, item)
+            for item in value:
+                self.json(where, item, measured=measured)
         elif isinstance(value, str):
             self.words(where, iter([value]))
 

@@ -247,7 +247,8 @@ class Export:
             raise InputError(
                 f"export of {self.cohort}",
                 f"the bundle would tell of single patients: {found[0]}",
-                "nothing was written; rename the patient, or tell the authors of the workflow",
+                "nothing was written; rename the patient or, where two numbers agree by chance, "
+                "leave one patient out of it; and tell the authors of the workflow",
             )
         return members
 
