@@ -32,18 +32,22 @@ def test_the_rarer_class_decides_what_is_recalibrated(n_positive, kind):
 
 def test_what_the_model_is_off_by_is_found():
     label, probability = draw(20000, 1)
-    intercept, slope = fit_recalibration(label, probability, "intercept_slope")
+    intercept, slope, kind = fit_recalibration(label, probability, "intercept_slope")
+    assert kind == "intercept_slope"
     assert intercept == pytest.approx(-1, abs=0.06)
     assert slope == pytest.approx(0.5, abs=0.04)
     # without a slope the mean is right, which is all an intercept can do
-    intercept, slope = fit_recalibration(label, probability, "intercept")
+    intercept, slope, kind = fit_recalibration(label, probability, "intercept")
+    assert kind == "intercept"
     assert slope == 1
     assert expit(intercept + logit(probability)).mean() == pytest.approx(label.mean(), abs=1e-6)
 
 
 def test_order_is_never_turned():
     label, probability = draw(300, 2, intercept=0, slope=-1)
-    assert fit_recalibration(label, probability, "intercept_slope")[1] == 1.0
+    assert fit_recalibration(label, probability, "intercept_slope")[1:] == (1.0, "intercept")
+    assert kind_of(label)[0] == "intercept_slope"
+    assert recalibrate(label, probability, seed=1)[1]["kind"] == "intercept"
 
 
 def test_recalibration_mends_calibration_on_patients_it_has_not_seen():

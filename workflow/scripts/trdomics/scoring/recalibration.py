@@ -35,10 +35,11 @@ def kind_of(label: Floats) -> tuple[str, str | None]:
     return (KINDS[2] if rarer >= MIN_FOR_SLOPE else KINDS[1]), None
 
 
-def fit_recalibration(label: Floats, probability: Floats, kind: str) -> tuple[float, float]:
-    """Return intercept and slope of logit p' = a + b logit p (Cox 1958); b is 1 by ``intercept``.
+def fit_recalibration(label: Floats, probability: Floats, kind: str) -> tuple[float, float, str]:
+    """Return intercept and slope of logit p' = a + b logit p (Cox 1958), and the kind that it is.
 
-    A slope is never below 0: a recalibration does not turn the order of the patients.
+    The slope is 1 by ``intercept``. It is never below 0: a recalibration does not turn the order
+    of the patients, and where a slope would, or cannot be fitted, the kind is ``intercept``.
     """
     odds = log_odds(probability)
     family = Binomial()
@@ -46,9 +47,9 @@ def fit_recalibration(label: Floats, probability: Floats, kind: str) -> tuple[fl
         design = add_constant(odds)
         intercept, slope = GLM(label, design, family=family).fit().params
         if slope > 0:
-            return float(intercept), float(slope)
+            return float(intercept), float(slope), kind
     fitted = GLM(label, np.ones((len(odds), 1)), family=family, offset=odds).fit()
-    return float(fitted.params[0]), 1.0
+    return float(fitted.params[0]), 1.0, KINDS[1]
 
 
 def recalibrate(label: ArrayLike, probability: ArrayLike, seed: int) -> tuple[Floats, dict]:
@@ -72,7 +73,7 @@ def recalibrate(label: ArrayLike, probability: ArrayLike, seed: int) -> tuple[Fl
     recalibrated : array, shape (n,)
         NaN if there are too few labels.
     description : dict
-        ``kind``, ``intercept``, ``slope``, ``n_labelled``, ``reason``.
+        ``kind`` (as fitted), ``intercept``, ``slope``, ``n_labelled``, ``reason``.
     """
     truth, given = np.asarray(label, dtype=float), np.asarray(probability, dtype=float)
     known = np.isfinite(truth)
@@ -80,10 +81,11 @@ def recalibrate(label: ArrayLike, probability: ArrayLike, seed: int) -> tuple[Fl
     description: dict[str, Any] = {"kind": kind, "n_labelled": int(known.sum()), "reason": reason}
     if kind == KINDS[0]:
         return np.full(len(truth), np.nan), {**description, "intercept": None, "slope": None}
-    intercept, slope = fit_recalibration(truth[known], given[known], kind)
+    intercept, slope, used = fit_recalibration(truth[known], given[known], kind)
     odds = intercept + slope * log_odds(given)
     odds[known] = _cross_fitted(truth[known], given[known], kind, seed)
-    return np.asarray(expit(odds)), {**description, "intercept": intercept, "slope": slope}
+    description |= {"kind": used, "intercept": intercept, "slope": slope}
+    return np.asarray(expit(odds)), description
 
 
 def _cross_fitted(label: Floats, probability: Floats, kind: str, seed: int) -> Floats:
@@ -91,7 +93,7 @@ def _cross_fitted(label: Floats, probability: Floats, kind: str, seed: int) -> F
     for repeat in range(REPEATS):
         dealer = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
         for seen, unseen in dealer.split(label, label):
-            a, b = fit_recalibration(label[seen], probability[seen], kind)
+            a, b, _ = fit_recalibration(label[seen], probability[seen], kind)
             odds[unseen] += a + b * log_odds(probability[unseen])
     return odds / REPEATS
 
