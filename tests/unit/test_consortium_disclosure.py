@@ -11,6 +11,7 @@ from trdomics.consortium.disclosure import (
     description,
     lumped,
     risk_bins,
+    rounded,
 )
 from trdomics.consortium.export import coarse_counts
 
@@ -76,3 +77,11 @@ def test_descriptions_have_no_extremes_and_no_small_groups():
     # the next larger joins where the small ones are too few together
     assert lumped(pd.Series(list("aaaaaaaaab" + "c" * 6)), 5) == {"a": 9, "other": 7}
     assert (table["n"] % MINIMUM == 0).all()
+
+
+def test_metrics_have_three_decimals_and_stay_inside_their_range():
+    table = pd.DataFrame({"value": [0.712345, 0.99996, 0.00001, 1.0], "se": 0.0333333, "n": 1234.5})
+    found = rounded(table, ["value", "se"])
+    assert list(found["value"]) == [0.712, 0.999, 0.001, 1.0]
+    assert list(found["se"]) == [0.033] * 4
+    assert list(found["n"]) == [1234.5] * 4

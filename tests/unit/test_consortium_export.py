@@ -114,7 +114,7 @@ def content(sheet, fitted, tmp_path_factory):
     sites = pd.DataFrame(
         {"feature_set": "selected", "role": "selected", "validation": ["left_out", "mixed"]}
     )
-    sites = sites.assign(site="north", n_sites=2, auroc=[0.7, np.nan], lower=0.6, upper=0.8)
+    sites = sites.assign(site="north", n_sites=3, auroc=[0.7, np.nan], lower=0.6, upper=0.8)
     export.sites(sites.reindex(columns=sites.columns.union(SITE_VALUES)))
     export.description(list(TABLES["clinical"].columns), None)
     export.model(folder, None)
@@ -439,3 +439,24 @@ def test_a_design_names_no_site(sheet):
     told = export.layers["rna"]["design"]
     assert "'north'" not in told
     assert "northern_light" in told
+
+
+def test_two_sites_are_not_combined_since_each_knows_its_own(sheet):
+    sites = pd.DataFrame({"feature_set": ["selected", "clinical"], "role": "selected"})
+    sites = sites.assign(validation="left_out", n_sites=[2, 3], auroc=0.71234567, upper=0.99999)
+    export = Export("one", LABEL, ["response", "TRD", "responder"], sheet, MINIMUM)
+    export.sites(sites.reindex(columns=sites.columns.union(SITE_VALUES)))
+    table = read(export.files, "sites.tsv")
+    assert list(table["feature_set"]) == ["clinical"]
+    assert list(table["auroc"].astype(float)) == [0.712]
+    assert list(table["upper"].astype(float)) == [0.999]
+    assert any("knows the other's" in reason for reason in export.left_out)
+
+
+def test_metrics_and_prevalence_are_too_short_to_count_patients(content):
+    _, members = content
+    told = json.loads(members["model/model.json"])["prevalence"]
+    assert told != LABELS.mean()
+    assert told == round(told, 2)
+    table = read(members, "performance.tsv")
+    assert list(table["se"].astype(float)) == [0.051]

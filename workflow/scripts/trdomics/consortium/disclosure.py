@@ -14,6 +14,7 @@ Z = float(norm.isf(0.025))
 LARGEST_SHARE = 0.1  # of the patients in one bin of a curve
 THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 CATEGORY_VALUES = 10
+METRIC_DECIMALS = 3
 OTHER = "other"
 
 
@@ -28,6 +29,17 @@ def coarse(count: float, minimum: int) -> int:
 def interval_error(lower: Any, upper: Any) -> Any:
     """Return the standard error behind a 95 % interval."""
     return (upper - lower) / (2 * Z)
+
+
+def rounded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a table with metrics to three decimals.
+
+    What lies between 0 and 1 stays there: on the log-odds scale they cannot be combined.
+    """
+    exact = table[list(columns)].astype(float)
+    short, least = exact.round(METRIC_DECIMALS), 10**-METRIC_DECIMALS
+    short = short.mask((exact < 1) & (short >= 1), 1 - least)
+    return table.assign(**short.mask((exact > 0) & (short <= 0), least))
 
 
 def burden_effects(results: pd.DataFrame, minimum: int, n: tuple[int, int]) -> pd.DataFrame:

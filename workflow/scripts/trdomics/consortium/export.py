@@ -29,12 +29,16 @@ from trdomics.consortium.disclosure import (
     expression_effects,
     interval_error,
     risk_bins,
+    rounded,
 )
 from trdomics.consortium.frozen import obstacles, shareable
 from trdomics.errors import InputError
 from trdomics.files import read_table
 
 MINIMUM_KEY = "export.minimum_count"
+PREVALENCE_DECIMALS = 2
+# Of two sites each can work out the other's AUROC from the combined one and its own.
+FEWEST_SITES = 3
 EFFECT_NAMES = {"counts": "log2 fold change", "continuous": "difference"}
 LOG_ODDS = "log odds ratio"
 
@@ -156,8 +160,12 @@ class Export:
         self._add("variance_explained.tsv", table[np.isfinite(table["r2"])])
 
     def performance(self, performance: pd.DataFrame, predictions: pd.DataFrame) -> None:
-        """Add metrics, and curves of patients in bins."""
+        """Add metrics to three decimals, and curves of patients in bins.
+
+        More decimals of an accuracy or an AUROC tell the exact sizes of the groups.
+        """
         table = performance.assign(se=interval_error(performance["lower"], performance["upper"]))
+        table = rounded(table, ["value", "lower", "upper", "se"])
         columns = ["feature_set", "role", "metric", "value", "lower", "upper", "se", "reason"]
         self._add("performance.tsv", table[columns])
         parts: dict[str, list[pd.DataFrame]] = {"calibration": [], "roc": [], "decision": []}
@@ -183,7 +191,16 @@ class Export:
             Of :func:`trdomics.classification.sites.pooled_performance`.
         """
         columns = ["feature_set", "role", "validation", *SITE_VALUES]
-        self._add("sites.tsv", pooled.loc[pooled["auroc"].notna(), columns])
+        known = pooled["auroc"].notna()
+        enough = pooled["n_sites"] >= FEWEST_SITES
+        if (known & ~enough).any():
+            self.left_out.append(
+                f"AUROCs over fewer than {FEWEST_SITES} sites: of two, each knows the other's"
+            )
+        table = pooled.loc[known & enough, columns]
+        self._add(
+            "sites.tsv", rounded(table, [c for c in SITE_VALUES if c not in ("n_sites", "tau2")])
+        )
 
     def description(self, columns: Sequence[str], site: str | None) -> None:
         """Add means and shares of columns of the sheet, but for the site."""
@@ -211,7 +228,7 @@ class Export:
         content = dumps(frozen)
         manifest = {
             **coarse_counts(manifest, self.minimum),
-            "prevalence": round(manifest["prevalence"], 3),
+            "prevalence": round(manifest["prevalence"], PREVALENCE_DECIMALS),
             "blocks": frozen.risk.representation.feature_names_,
             "sha256": sha256_of(content),
         }
@@ -223,7 +240,7 @@ class Export:
         Parameters
         ----------
         names : iterable of str
-            Ids of patients and of their samples.
+            Ids of patients and of their samples; those of sites the export knows itself.
 
         Raises
         ------
