@@ -78,6 +78,12 @@ def test_a_loss_is_claimed_only_when_its_interval_is_below_zero(change, part):
     assert part in said(change=change)
 
 
+def test_a_loss_is_said_to_hold_a_shift_in_calibration():
+    part = "counts a shift in calibration from site to site as lost AUROC"
+    assert part in said(change=(-0.1, -0.15, -0.05))
+    assert part not in said(change=(0.04, 0.01, 0.07))
+
+
 def test_heterogeneity_is_claimed_by_its_test():
     assert "differ by more than chance (I" in said(q_pvalue=0.01)
     assert "not shown to differ" in said(q_pvalue=0.4)

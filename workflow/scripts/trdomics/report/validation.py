@@ -51,9 +51,12 @@ def site_sentences(sites: Mapping[str, Any]) -> list[str]:
 
 def _change(row: Mapping[str, Any]) -> str:
     limits = f"({row['change_lower']:+.2f} to {row['change_upper']:+.2f})"
-    told = f"The difference is {row['change']:+.2f} {limits}"
+    told = f"Over all patients in one the difference is {row['change']:+.2f} {limits}"
     if row["change_upper"] < 0:
-        return f"{told}: the model loses at a site that it has never seen."
+        return (
+            f"{told}: the model loses at a site that it has never seen. This counts a shift in "
+            "calibration from site to site as lost AUROC, which the mean site below does not."
+        )
     if row["change_lower"] > 0:
         return f"{told}: the model does not lose at a site that it has never seen."
     return f"{told}: it is not shown to lose anything; the interval covers zero."
