@@ -2,6 +2,7 @@ import os
 import re
 
 from trdomics.cohort.config import cohort_inputs
+from trdomics.command import is_target
 from trdomics.errors import InputError
 
 # A workflow that uses this one as a module has targets and words of its own.
@@ -12,7 +13,9 @@ IS_MODULE = Path(workflow.main_snakefile).resolve().parent not in (
 )
 # `snakemake check` tells what would be run. Read off the command, since targets are known only
 # after the Snakefile, which stops at the first error in the config.
-CHECKING = workflow.is_main_process and not IS_MODULE and "check" in sys.argv[1:]
+CHECKING = (
+    workflow.is_main_process and not IS_MODULE and is_target("check", sys.argv[1:])
+)
 
 # Told to the dry run that counts the jobs: it need not look at the inputs again.
 INPUTS_CHECKED = "INPUTS_CHECKED"

@@ -1,0 +1,25 @@
+"""Which words of a command are targets."""
+
+import pytest
+
+from trdomics.command import is_target
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("check --cores 1 --configfile config/mine.yaml", True),
+        ("--cores 1 check", True),
+        ("-n check", True),
+        ("all check --cores 1", True),
+        ("--configfile config/mine.yaml --cores 1 check", True),
+        ("--cores 1 --directory check", False),
+        ("-d check --cores 1 all", False),
+        ("--directory=check --cores 1", False),
+        ("--cores 1 --config cohort=check", False),
+        ("--cores 1 --configfile mine.yaml check", False),
+        ("--cores 1", False),
+    ],
+)
+def test_only_a_target_counts(command, expected):
+    assert is_target("check", command.split()) == expected
