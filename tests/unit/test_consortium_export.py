@@ -460,3 +460,27 @@ def test_metrics_and_prevalence_are_too_short_to_count_patients(content):
     assert told == round(told, 2)
     table = read(members, "performance.tsv")
     assert list(table["se"].astype(float)) == [0.051]
+
+
+def test_a_site_is_named_nowhere(content):
+    export, members = content
+    told = json.loads(members["manifest.json"])
+    for sentence, expected in (("patients of northfield", True), ("northfields", False)):
+        changed = {**told, "left_out": [*told["left_out"], sentence]}
+        planted = {**members, "manifest.json": json.dumps(changed).encode()}
+        found = audit(planted, set(), export.lengths(), MINIMUM, {"northfield"})
+        assert bool(found) == expected
+    table = read(members, "effects/rna.tsv").astype({"symbol": str})
+    table.loc[0, "symbol"] = "NF"
+    planted = planted_table(members, "effects/rna.tsv", table)
+    assert audit(planted, set(), export.lengths(), MINIMUM, {"NF"})
+
+
+def test_the_export_searches_its_sites_but_for_words_that_it_needs(sheet):
+    names = np.array(["northfield", "age", "responder", "one", "female_only"])
+    known = sheet.assign(site=names[np.arange(len(sheet)) % 5], other="female_only")
+    export = Export("one", LABEL, ["response", "TRD", "responder"], known, MINIMUM, "site")
+    assert export.searched_sites() == {"northfield"}
+    export.left_out.append("patients of northfield")
+    with pytest.raises(InputError, match="names the site 'northfield'"):
+        export.members(())

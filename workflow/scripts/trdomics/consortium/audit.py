@@ -31,6 +31,7 @@ def audit(
     names: Collection[str],
     lengths: Collection[int],
     minimum: int,
+    sites: Collection[str] = (),
 ) -> list[str]:
     """Search a bundle, and every archive inside it, for traces of single patients.
 
@@ -39,18 +40,20 @@ def audit(
     members : mapping of str to bytes
         Files by name.
     names : collection of str
-        Ids of patients and samples, and names of sites.
+        Ids of patients and samples, found inside longer words too.
     lengths : collection of int
         Numbers of patients: of the cohort, of the training, of those who have a layer.
     minimum : int
         The smallest number of patients that may be counted.
+    sites : collection of str, optional
+        Names of sites, found as words: a feature may well be called like the beginning of one.
 
     Returns
     -------
     list of str
         What was found, as sentences; empty where nothing was.
     """
-    finder = Finder(names, lengths, minimum)
+    finder = Finder(names, lengths, minimum, sites)
     for name, content in members.items():
         finder.member(name, content)
     return list(dict.fromkeys(finder.found))
@@ -59,9 +62,20 @@ def audit(
 class Finder:
     """Collects what :func:`audit` finds; the parameters are the same."""
 
-    def __init__(self, names: Collection[str], lengths: Collection[int], minimum: int) -> None:
-        self.names = set(map(str, names))
-        self.distinctive = [n for n in self.names if len(n) >= DISTINCTIVE and not n.isdigit()]
+    def __init__(
+        self,
+        names: Collection[str],
+        lengths: Collection[int],
+        minimum: int,
+        sites: Collection[str] = (),
+    ) -> None:
+        self.distinctive = [n for n in names if _is_distinctive(n)]
+        self.names = {*names, *sites}
+        self.sites = {
+            name: re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])")
+            for name in sites
+            if _is_distinctive(name)
+        }
         self.lengths, self.minimum = set(lengths), minimum
         self.found: list[str] = []
 
@@ -90,6 +104,9 @@ class Finder:
             # as it stands, and as JSON writes it
             if name in text or json.dumps(name)[1:-1] in text:
                 self.found.append(f"{where} names {name!r}")
+        for name, pattern in self.sites.items():
+            if pattern.search(text):
+                self.found.append(f"{where} names the site {name!r}")
 
     def words(self, where: str, words: Iterator[Any]) -> None:
         """Compare whole words with the names.
@@ -166,6 +183,10 @@ class Finder:
                 self.found += [f"{where}: {column} is {count:g}" for count in small]
             else:
                 self.words(f"{where} column {column}", iter(table[column].dropna()))
+
+
+def _is_distinctive(name: str) -> bool:
+    return len(name) >= DISTINCTIVE and not name.isdigit()
 
 
 def _is_count(key: str, value: Any) -> bool:

@@ -70,6 +70,7 @@ class Export:
         minimum: int,
         site: str | None = None,
     ) -> None:
+        self.site = site
         self.site_names = set() if site is None else set(patients[site].dropna().astype(str))
         self.cohort, self.label, self.contrast = cohort, label, contrast
         self.patients, self.minimum = patients, minimum
@@ -259,15 +260,24 @@ class Export:
             "left_out": self.left_out,
         }
         members = with_manifest(manifest, self.files)
-        found = audit(members, set(names), self.lengths(), self.minimum)
+        found = audit(members, set(names), self.lengths(), self.minimum, self.searched_sites())
         if found:
             raise InputError(
                 f"export of {self.cohort}",
                 f"the bundle would tell of single patients: {found[0]}",
-                "nothing was written; rename the patient or, where two numbers agree by chance, "
-                "leave one patient out of it; and tell the authors of the workflow",
+                "nothing was written; rename the patient or site or, where two numbers agree by "
+                "chance, leave one patient out of it; and tell the authors of the workflow",
             )
         return members
+
+    def searched_sites(self) -> set[str]:
+        """Return the names of sites, but for those that stand in a bundle for something else."""
+        others = self.patients.drop(columns=self.site) if self.site else self.patients
+        texts = others.select_dtypes(exclude="number")
+        needed = {*self.label.values(), *self.contrast, *self.layers, *self.patients}
+        needed |= {value for column in texts for value in texts[column].dropna()}
+        free = self.site_names - set(map(str, needed))
+        return {name for name in free if name not in self.cohort}
 
     def lengths(self) -> set[int]:
         """Return the numbers of patients that a list of one value per patient could have."""
