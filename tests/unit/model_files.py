@@ -1,0 +1,30 @@
+"""Files of a frozen model, changed."""
+
+import hashlib
+import io
+import zipfile
+
+from trdomics.archive import pack
+from trdomics.classification.persist import MANIFEST, MODEL
+from trdomics.files import read_json, write_json
+
+
+def copied(folder, tmp_path, **changes):
+    (tmp_path / MODEL).write_bytes((folder / MODEL).read_bytes())
+    write_json({**read_json(folder / MANIFEST), **changes}, tmp_path / MANIFEST)
+    return tmp_path
+
+
+def signed(folder, tmp_path, content):
+    """Lay out a model whose manifest has the checksum of whatever content it is."""
+    (tmp_path / MODEL).write_bytes(content)
+    checksum = hashlib.sha256(content).hexdigest()
+    write_json({**read_json(folder / MANIFEST), "sha256": checksum}, tmp_path / MANIFEST)
+    return tmp_path
+
+
+def rewritten(content, change):
+    """Return a skops file whose members were changed by a function."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    return pack(change(members))

@@ -1,0 +1,232 @@
+"""Files of frozen models that somebody made to do harm, or that were damaged."""
+
+import io
+import json
+import pickle
+import re
+
+import numpy as np
+import pytest
+from classification_data import cohort, config
+from model_files import copied, rewritten, signed
+
+from trdomics.classification import persist
+from trdomics.classification.freeze import freeze
+from trdomics.classification.frozen import check_parts
+from trdomics.classification.nested import nested_search
+from trdomics.classification.persist import (
+    MANIFEST,
+    MODEL,
+    dumps,
+    load_model,
+    loads,
+    manifest,
+    save_model,
+)
+from trdomics.errors import InputError
+
+CONFIG = config(models=["elastic_net"], inner_folds=2, regress_out=["age"])
+TABLES, LABELS = cohort(lacking=6)
+
+
+@pytest.fixture(scope="module")
+def representations():
+    return nested_search(CONFIG).representations(TABLES, LABELS.to_numpy())
+
+
+@pytest.fixture(scope="module")
+def folder(representations, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model")
+    truth = LABELS.to_numpy(dtype=int)
+    search = nested_search(CONFIG).fit_from(representations, truth)
+    frozen = freeze(search, representations, TABLES, truth)
+    description = manifest(search, frozen.risk, labels=LABELS, label=CONFIG["label"])
+    save_model(frozen, description, path / MODEL, path / MANIFEST)
+    return path
+
+
+def with_schema(members, change):
+    schema = json.loads(members["schema.json"])
+    change(schema)
+    return {**members, "schema.json": json.dumps(schema).encode()}
+
+
+def first_node(node, loader):
+    """Return the first node of a loader in parsed JSON."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        values = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        if isinstance(node, dict) and node.get("__loader__") == loader:
+            return node
+        waiting += list(values)
+    raise LookupError(loader)
+
+
+class Evil:
+    """Pickles to what leaves a file where it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (self.path.touch, ())
+
+
+def refused(folder, tmp_path, change, match):
+    content = rewritten((folder / MODEL).read_bytes(), change)
+    with pytest.raises(InputError, match=match) as told:
+        load_model(signed(folder, tmp_path, content))
+    assert "\n" not in str(told.value)
+
+
+def test_pickle_in_the_place_of_an_array_is_never_read(folder, tmp_path):
+    pickled = pickle.dumps(Evil(tmp_path / "ran"))
+    objects = io.BytesIO()
+    np.save(objects, np.array([Evil(tmp_path / "ran")], dtype=object), allow_pickle=True)
+    refused(folder, tmp_path, lambda m: {**m, "1.npy": pickled}, "is no array")
+    refused(folder, tmp_path, lambda m: {**m, "1.npy": objects.getvalue()}, "without pickle")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_array_that_declares_to_be_huge_is_refused(folder, tmp_path):
+    buffer = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
+    np.lib.format.write_array_header_1_0(buffer, header)
+    refused(folder, tmp_path, lambda m: {**m, "1.npy": buffer.getvalue()}, "declares the shape")
+
+
+@pytest.mark.parametrize("name", ["../evil.npy", "/tmp/evil.npy", "evil.py", "1.pkl", "a/1.npy"])
+def test_members_that_no_model_has_are_refused(folder, tmp_path, name):
+    refused(folder, tmp_path, lambda m: {**m, name: b"x"}, r"leads out|does not belong")
+
+
+def test_a_bomb_is_refused_before_it_unfolds(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(persist, "MAX_MODEL_BYTES", 2**20)
+    refused(folder, tmp_path, lambda m: {**m, "999.npy": bytes(2**22)}, "holds more than 1 MiB")
+
+
+@pytest.mark.parametrize(
+    ("loader", "module", "name"),
+    [
+        ("ObjectNode", "subprocess", "Popen"),
+        ("ObjectNode", "sklearn.svm._classes", "SVC"),
+        ("TypeNode", "os", "system"),
+        ("FunctionNode", "builtins", "eval"),
+        ("FunctionNode", "numpy", "add"),
+        ("PartialNode", "functools", "partial"),
+        ("MethodNode", "builtins", "str"),
+        ("OperatorFuncNode", "operator", "methodcaller"),
+        ("ReduceNode", "builtins", "str"),
+    ],
+)
+def test_types_that_no_model_has_are_refused(folder, tmp_path, loader, module, name):
+    evil = {"__class__": name, "__module__": module, "__loader__": loader, "content": {}}
+
+    def change(schema):
+        first_node(schema, "ListNode")["content"].append(evil)
+
+    refused(folder, tmp_path, lambda m: with_schema(m, change), "type that is not trusted")
+
+
+def test_a_trusted_type_under_another_loader_is_refused(folder, tmp_path):
+    def change(schema):
+        first_node(schema, "ObjectNode")["__loader__"] = "TreeNode"
+
+    refused(folder, tmp_path, lambda m: with_schema(m, change), "type that is not trusted")
+
+
+def test_an_older_protocol_is_refused(folder, tmp_path):
+    refused(
+        folder,
+        tmp_path,
+        lambda m: with_schema(m, lambda schema: schema.update(protocol=0)),
+        "skops of this version",
+    )
+
+
+def test_a_lacking_array_and_a_broken_description_are_refused(folder, tmp_path):
+    def lacking(members):
+        return {name: content for name, content in members.items() if name != "1.npy"}
+
+    refused(folder, tmp_path, lacking, "lacks an array")
+    refused(folder, tmp_path, lambda m: {**m, "schema.json": b"{"}, "is no frozen model")
+    nested = b"[" * 100_000
+    refused(folder, tmp_path, lambda m: {**m, "schema.json": nested}, "is no frozen model")
+
+
+def test_a_truncated_model_is_refused_even_if_it_is_signed(folder, tmp_path):
+    content = (folder / MODEL).read_bytes()
+    for length in (0, 100, len(content) // 2, len(content) - 1):
+        with pytest.raises(InputError, match="is no archive, or damaged"):
+            load_model(signed(folder, tmp_path, content[:length]))
+
+
+def test_other_numbers_than_were_written_are_refused(folder, tmp_path):
+    """A change of one coefficient, checksum mended, shows in the probabilities of the probe."""
+
+    def change(members):
+        for name, content in members.items():
+            if name.endswith(".npy"):
+                array = np.load(io.BytesIO(content))
+                if array.ndim == 2 and array.shape[0] == 1 and array.dtype.kind == "f":
+                    buffer = io.BytesIO()
+                    np.save(buffer, array * (1 + 1e-6))
+                    members = {**members, name: buffer.getvalue()}
+        return members
+
+    content = (folder / MODEL).read_bytes()
+    changed = rewritten(content, change)
+    assert changed != content
+    with pytest.raises(InputError, match=r"probabilities that differ by \de-\d\d from those"):
+        load_model(signed(folder, tmp_path, changed))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"extra": 1}, "unknown key `extra`"),
+        ({"prevalence": "0.5"}, "`prevalence` is '0.5', not a number"),
+        ({"prevalence": 2}, "less than 1"),
+        ({"label": {"column": "a", "positive": "b"}}, "`label.negative` is missing"),
+        ({"sha256": "../../x"}, "`sha256` is"),
+        ({"probe": []}, "`probe` is empty"),
+        ({"layers": {"rna": {"type": "pickle", "features": []}}}, "cannot be 'pickle'"),
+    ],
+)
+def test_the_manifest_is_held_to_its_schema(folder, tmp_path, changes, problem):
+    with pytest.raises(InputError, match=re.escape(problem)):
+        load_model(copied(folder, tmp_path, **changes))
+
+
+def test_a_manifest_that_is_no_manifest_is_refused(folder, tmp_path):
+    copied(folder, tmp_path)
+    for text in ("[]", "{", "[" * 100_000, "\udcff"):
+        (tmp_path / MANIFEST).write_bytes(text.encode("utf-8", "surrogateescape"))
+        with pytest.raises(InputError, match=r"no JSON|no manifest"):
+            load_model(tmp_path)
+
+
+def test_a_tree_that_points_out_of_itself_is_refused(representations):
+    truth = LABELS.to_numpy(dtype=int)
+    options = config(models=["gradient_boosting"], inner_folds=2, regress_out=["age"])
+    search = nested_search(options).fit_from(representations, truth)
+    search.winner_ = "early"
+    for row in search.candidates_:
+        row["chosen"] = int(row["feature_set"] == "early")
+    content = dumps(freeze(search, representations, TABLES, truth, pairs=1))
+
+    def change(members):
+        for name, stored in members.items():
+            if not name.endswith(".npy"):
+                continue
+            array = np.load(io.BytesIO(stored))
+            if array.dtype.names and "left_child" in array.dtype.names:
+                array["left_child"][0] = 10**6
+                buffer = io.BytesIO()
+                np.save(buffer, array)
+                return {**members, name: buffer.getvalue()}
+        raise LookupError("no tree")
+
+    with pytest.raises(ValueError, match="a tree's nodes point out of it"):
+        check_parts(loads(rewritten(content, change), "memory"))
