@@ -1,5 +1,6 @@
 """What leaves the house: searched for patients, and the search shown to find them."""
 
+import copy as copying
 import io
 import json
 import zipfile
@@ -26,6 +27,8 @@ from trdomics.consortium.bundle import (
 from trdomics.consortium.export import Export
 from trdomics.consortium.frozen import RARE, obstacles, shareable
 from trdomics.errors import InputError
+from trdomics.layers.burden import DOSAGE_PREFIX, GeneBurden
+from trdomics.layers.values import BinaryNormaliser
 from trdomics.tables import LayerTables
 
 MINIMUM = 5
@@ -401,6 +404,21 @@ def test_a_model_that_reads_the_site_or_names_few_carriers_is_not_shared(fitted,
     many = obstacles(model, sheet, profiled(sheet, model), None, 60)
     assert any("carriers" in reason for reason in many)
     assert len(dumps(shareable(model, sheet, MINIMUM))) > 1000
+
+
+@pytest.mark.parametrize(("mean", "shared"), [(1.03, True), (0.04, False), (1.96, False)])
+def test_a_dosage_counts_alleles_of_which_a_patient_has_two(fitted, sheet, mean, shared):
+    search, _ = fitted
+    model = copying.deepcopy(search.risk_model("late_fusion_mofa"))
+    layer, burden = next(
+        (layer, kept)
+        for layer, kept in model.representation.normalisers_.items()
+        if isinstance(kept, (GeneBurden, BinaryNormaliser))
+    )
+    burden.features_ = np.append(burden.features_, f"{DOSAGE_PREFIX}rs1")
+    burden.means_ = np.append(burden.means_, mean)
+    found = obstacles(model, sheet, {**profiled(sheet, model), layer: 100}, None, 5)
+    assert any("carriers" in reason for reason in found) == (not shared)
 
 
 def test_a_group_that_is_too_small_cannot_be_exported(sheet):

@@ -28,7 +28,7 @@ def nasty(ran, small_config, sheet, tmp_path_factory):
     (folder / "config").mkdir(parents=True)
     raw = ran.results / "simulation"
     settings = copying.deepcopy(small_config)
-    # the elastic net alone always gives a model that can be shared
+    # trees, whose leaves are few patients, are not shared
     settings["classification"]["models"] = ["elastic_net"]
     renamed, settings = poison(folder, raw, sheet, settings)
     write_table(renamed, folder / "config" / "samples.tsv")

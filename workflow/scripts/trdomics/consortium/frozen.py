@@ -18,7 +18,7 @@ from trdomics.classification.frozen import FrozenModel
 from trdomics.classification.training_reference import TrainingReference
 from trdomics.consortium.disclosure import coarse
 from trdomics.integration.mofa import MOFATransformer
-from trdomics.layers.burden import GeneBurden
+from trdomics.layers.burden import DOSAGE_PREFIX, GeneBurden
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.values import BinaryNormaliser
 
@@ -81,8 +81,10 @@ def obstacles(
                 found[f"fewer than {least} patients have a value of `{column}`"] = None
     for layer, normaliser in model.representation.normalisers_.items():
         if isinstance(normaliser, (GeneBurden, BinaryNormaliser)):
-            carriers = normaliser.means_ * profiled[layer]
-            if min(carriers.min(), (profiled[layer] - carriers).min()) < least - 0.5:
+            # a patient has two alleles of a named dosage
+            most = np.where(np.char.startswith(normaliser.features_, DOSAGE_PREFIX), 2, 1)
+            shares = np.minimum(normaliser.means_, most - normaliser.means_)
+            if (shares * profiled[layer]).min() < least - 0.5:
                 found[f"a feature of {layer} has fewer than {least} carriers"] = None
     return list(found)
 
