@@ -25,6 +25,8 @@ BALLAST_MB = 1200
 @pytest.fixture(scope="session", autouse=True)
 def slurm_can_start():
     """Skip, before a local run is made that there would be nothing to compare with."""
+    if "TRDOMICS_SLURM" not in os.environ:
+        pytest.skip("a Slurm is started by `make test-cluster` only")
     reason = toy_slurm.why_not()
     if reason:
         pytest.skip(reason)
@@ -51,10 +53,6 @@ def profile(tmp_path_factory):
     return folder
 
 
-@pytest.mark.skipif(
-    "TRDOMICS_DEFAULT_ON_SLURM" not in os.environ,
-    reason="the default cohort goes through Slurm with `make test-cluster`",
-)
 def test_the_default_cohort_gives_the_results_of_a_local_run(
     slurm, profile, default_results, tmp_path
 ):
@@ -158,7 +156,7 @@ def test_a_lost_node_cancelled_and_too_large_jobs_and_a_killed_snakemake_change_
         wait_for(
             "the lost job to be sent again",
             lambda: len(attempts(slurm, earlier, lost.comment)) > 1,
-            90,
+            900,
         )
 
         left = find(slurm, incidents.hanging("integration_fit"))
