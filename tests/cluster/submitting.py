@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from running import REPOSITORY
+from running import invocation
 
 # what the profile says for a cluster's size and slowness is overridden
 PACE = ("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "15")
 
 
 def command(folder: Path, config: Path, profile: Path, *arguments: str, jobs: int = 2) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(REPOSITORY / "Snakefile"),
-        "--directory",
-        str(folder),
-        "--workflow-profile",
-        str(profile),
-        *PACE,
-        "--jobs",
-        str(jobs),
-        *arguments,
-        "--configfile",
-        str(config),
-    ]
+    own = ("--workflow-profile", str(profile), *PACE, "--jobs", str(jobs))
+    return invocation(folder, config, *own, *arguments)

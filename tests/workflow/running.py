@@ -15,7 +15,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 NOT_A_RESULT = {"cohort/checked.json", "provenance.json", "ro-crate-metadata.json"}
 
 
-def command(folder: Path, config: Path, *arguments: str, cores: int = 2) -> list[str]:
+def invocation(folder: Path, config: Path, *arguments: str) -> list[str]:
+    """Return the call of snakemake, in a folder of its own, that every test makes."""
     return [
         sys.executable,
         "-m",
@@ -24,13 +25,15 @@ def command(folder: Path, config: Path, *arguments: str, cores: int = 2) -> list
         str(REPOSITORY / "Snakefile"),
         "--directory",
         str(folder),
-        "--cores",
-        str(cores),
         *arguments,
         # last: it takes every word that follows
         "--configfile",
         str(config),
     ]
+
+
+def command(folder: Path, config: Path, *arguments: str, cores: int = 2) -> list[str]:
+    return invocation(folder, config, "--cores", str(cores), *arguments)
 
 
 def run(
