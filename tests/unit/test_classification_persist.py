@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from classification_data import PATIENTS, N, cohort, config
 from model_files import copied, signed
@@ -142,6 +143,38 @@ def test_the_manifest_holds_no_patient_and_no_path(folder):
     assert "rna.tsv" not in text
     _, stored = arrays_and_texts((folder / MODEL).read_bytes())
     assert "rna.tsv" not in stored
+
+
+def test_no_file_names_a_named_variant_of_few_carriers(tmp_path):
+    """Neither as a feature nor as what the config asked for."""
+    options = config(inner_folds=2)
+    options["layers"]["dna"]["dosages"] = ["rsFEW", "rsMANY"]
+    few, many = (TABLES["dna"].iloc[:, [0]].copy() * 0 for _ in range(2))
+    few.iloc[0], many.iloc[:30] = 1, 1
+    named = [
+        dosage.set_axis(
+            pd.MultiIndex.from_tuples([(name, "", "other")], names=dosage.columns.names), axis=1
+        )
+        for name, dosage in (("rsFEW", few), ("rsMANY", many))
+    ]
+    tables = TABLES.replace(dna=pd.concat([TABLES["dna"], *named], axis=1))
+    truth = LABELS.to_numpy(dtype=int)
+    search = nested_search(options)
+    representations = search.representations(tables, truth)
+    search.fit_from(representations, truth)
+    search.winner_ = "early"
+    for row in search.candidates_:
+        row["chosen"] = int(row["feature_set"] == search.winner_)
+    model = freeze(search, representations, tables, truth, pairs=1)
+    description = manifest(search, model.risk, labels=LABELS, label=options["label"])
+    save_model(model, description, tmp_path / MODEL, tmp_path / MANIFEST)
+    _, text = arrays_and_texts((tmp_path / MODEL).read_bytes())
+    text += (tmp_path / MANIFEST).read_text(encoding="utf-8")
+    assert "rsMANY" in text
+    assert "rsFEW" not in text
+    restored, _ = load_model(tmp_path)
+    given = model.risk.predict_proba(tables)
+    np.testing.assert_array_equal(restored.risk.predict_proba(tables), given)
 
 
 def test_the_same_model_is_the_same_bytes(frozen, folder):

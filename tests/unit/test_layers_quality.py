@@ -64,6 +64,15 @@ def test_counts_are_described():
     assert quality.summary["features_kept"] == len(kept) < quality.summary["features"] == 50
 
 
+def test_a_named_variant_of_few_carriers_does_not_vanish_in_silence(caplog):
+    table, known, calls = variants()
+    table.iloc[2:, 2] = 0
+    quality = assess(table, known, VARIANTS, calls)
+    row = quality.features.set_index("feature").loc["dosage:rs1"]
+    assert row[["kept", "reason"]].tolist() == [0, "fewer than 5 carriers"]
+    assert "rs1, named in dosages, is no feature: fewer than 5 carriers" in caplog.text
+
+
 def test_variants_are_described():
     table, known, calls = variants()
     quality = assess(table, known, VARIANTS, calls)

@@ -119,7 +119,7 @@ def test_other_gene_names_are_reported():
 
 def test_burden_of_a_patient_does_not_depend_on_the_others():
     table = burden_table()
-    fitted = GeneBurden(dosages=["rs1"], min_call_rate=0.7).fit(table.iloc[:15])
+    fitted = GeneBurden(dosages=["rs1"], min_call_rate=0.7).fit(table.iloc[:18])
     together = fitted.transform(table)
     for patient in table.index:
         pd.testing.assert_frame_equal(
@@ -148,3 +148,36 @@ def test_a_burden_that_is_passed_on_names_no_rare_variant():
     assert passed_on.excluded_variants_.tolist() == ["1:2:A:G"]
     pd.testing.assert_frame_equal(passed_on.transform(table), fitted.transform(table))
     assert fitted.excluded_variants_.tolist() == ["1:1:A:G", "1:2:A:G"]
+
+
+@pytest.mark.parametrize(
+    ("carriers", "reason"),
+    [(1, "fewer than 5 carriers"), (4, "fewer than 5 carriers"), (5, ""), (295, ""),
+     (296, "fewer than 5 non-carriers"), (0, "fewer than 5 carriers")],
+)  # fmt: skip
+def test_a_named_variant_of_few_is_no_feature(carriers, reason):
+    n = 300
+    columns = [("1:1:A:C", "G1", "lof"), ("rs1", "G2", "other")]
+    values = np.zeros((n, 2))
+    values[:20, 0] = 1
+    values[:carriers, 1] = 2
+    table = variants(columns, values)
+    fitted = GeneBurden(dosages=["rs1", "rs2"], max_allele_frequency=0.1).fit(table)
+    told = {"rs1": reason, "rs2": "not in the file, or filtered"}
+    assert fitted.dosage_reasons(table) == told
+    assert list(fitted.features_) == ["G1"] + ["dosage:rs1"] * (not reason)
+    passed_on = fitted.without_rare(5)
+    assert list(passed_on.features_) == list(fitted.features_)
+    assert passed_on.dosages == ["rs1"] * (not reason)
+    pd.testing.assert_frame_equal(passed_on.transform(table), fitted.transform(table))
+
+
+def test_what_is_not_called_neither_carries_nor_not():
+    values = np.zeros((40, 2))
+    values[:20, 0] = 1
+    values[:5, 1], values[9:, 1] = 1, np.nan
+    table = variants([("1:1:A:C", "G1", "lof"), ("rs1", "G2", "other")], values)
+    fitted = GeneBurden(dosages=["rs1"], max_allele_frequency=1, min_call_rate=0.2)
+    assert fitted.dosage_reasons(table) == {"rs1": "fewer than 5 non-carriers"}
+    fitted = GeneBurden(dosages=["rs1"], max_allele_frequency=1)
+    assert fitted.dosage_reasons(table) == {"rs1": "called in fewer than 90% of the patients"}

@@ -23,12 +23,10 @@ from trdomics.classification.skops_check import TYPES, check_members, check_sche
 from trdomics.cohort.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_json
-from trdomics.layers.burden import GeneBurden
+from trdomics.layers.burden import MIN_CARRIERS, GeneBurden
 
 MODEL, MANIFEST = "model.skops", "model.json"
 FORMAT = 2
-# Rare variants tell who was among the training patients; a file that is passed on names none.
-MIN_CARRIERS = 5
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "pydeseq2", "mofapy2", "skops")
 # What skops writes: a description of the objects, and their arrays.
 MEMBERS = (r"schema\.json", r"[0-9]+\.npy")
@@ -148,6 +146,11 @@ def anonymous(frozen: FrozenModel) -> FrozenModel:
     representation.normalisers_ = {
         layer: fitted.without_rare(MIN_CARRIERS) if isinstance(fitted, GeneBurden) else fitted
         for layer, fitted in representation.normalisers_.items()
+    }
+    representation.layers = {
+        layer: {**settings, "dosages": kept.dosages} if isinstance(kept, GeneBurden) else settings
+        for layer, settings in (representation.layers or {}).items()
+        for kept in [representation.normalisers_.get(layer)]
     }
     parts = {**frozen.get_params(deep=False), "representation": representation}
     return FrozenModel(**parts)

@@ -14,6 +14,8 @@ from trdomics.errors import InputError
 from trdomics.layers.base import LayerNormaliser
 
 DOSAGE_PREFIX = "dosage:"
+# Rare variants tell who was among the training patients: no fitted model names one of fewer.
+MIN_CARRIERS = 5
 CLASSES = {"lof": ("lof",), "damaging": ("lof", "damaging")}
 # A table of so many genes that shares none with the model names its genes otherwise.
 _GENES_TO_JUDGE = 20
@@ -43,14 +45,16 @@ class GeneBurden(LayerNormaliser):
     min_prevalence : float
         A gene stays if at least this share of the training patients carries, and not all do.
     dosages : sequence of str
-        Names in the level ``variant`` whose dosage becomes a column ``dosage:<name>``.
+        Names in the level ``variant`` whose dosage becomes a column ``dosage:<name>``, if five
+        training patients carry it and five do not.
 
     Attributes
     ----------
     genes_ : ndarray of str
         Genes kept; they are followed in ``features_`` by the dosages.
     dosages_ : ndarray of str
-        Named variants that the training table has, called often enough.
+        Named variants that the training table has, called often enough, with at least five
+        carriers and five others (:meth:`dosage_reasons`).
     excluded_variants_ : ndarray of str
         Variants left out of the burden for call rate or frequency.
     excluded_carriers_ : ndarray of int
@@ -100,8 +104,8 @@ class GeneBurden(LayerNormaliser):
         kept = (prevalence >= self.min_prevalence) & (prevalence > 0) & (prevalence < 1)
         self.genes_ = np.asarray(names[kept], dtype=str)
 
-        position = {name: i for i, name in reversed(list(enumerate(variants)))}
-        usable = [n for n in self.dosages if n in position and not rarely_called[position[n]]]
+        position = _positions(table)
+        usable = [name for name, reason in self.dosage_reasons(table).items() if not reason]
         self.dosages_ = np.asarray(usable, dtype=str)
         self.features_ = np.asarray(
             [*self.genes_, *(DOSAGE_PREFIX + name for name in self.dosages_)], dtype=str
@@ -109,13 +113,39 @@ class GeneBurden(LayerNormaliser):
         if not len(self.features_):
             raise InputError(
                 "variants layer",
-                f"no gene has carriers in {self.min_prevalence:.1%} of the patients",
+                f"no gene has carriers in {self.min_prevalence:.1%} of the patients, and no named "
+                f"variant {MIN_CARRIERS} carriers and {MIN_CARRIERS} others",
                 "lower min_prevalence, or check gene names and filters of the layer",
             )
         self.means_ = np.concatenate(
             [prevalence[kept], [float(dosage[position[name]]) for name in usable]]
         )
         return self
+
+    def dosage_reasons(self, table: pd.DataFrame) -> dict[str, str]:
+        """Return why named variants cannot be features of their own, "" for those that can.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of training patients, as in :meth:`fit`.
+        """
+        position = _positions(table)
+        reasons = {}
+        for name in self.dosages:
+            if name not in position:
+                reasons[name] = "not in the file, or filtered"
+                continue
+            values = table.iloc[:, position[name]].to_numpy(dtype=np.float32)
+            carriers, others = int((values >= 1).sum()), int((values < 1).sum())
+            if (carriers + others) / max(len(table), 1) < self.min_call_rate:
+                reasons[name] = f"called in fewer than {self.min_call_rate:.0%} of the patients"
+            elif min(carriers, others) < MIN_CARRIERS:
+                rare = "carriers" if carriers < others else "non-carriers"
+                reasons[name] = f"fewer than {MIN_CARRIERS} {rare}"
+            else:
+                reasons[name] = ""
+        return reasons
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return carriers (0/1) per gene and dosages (patients × kept features)."""
@@ -144,6 +174,8 @@ class GeneBurden(LayerNormaliser):
         result = copy.copy(self)
         result.excluded_variants_ = self.excluded_variants_[common]
         result.excluded_carriers_ = self.excluded_carriers_[common]
+        # what was asked for and left out is as rare
+        result.dosages = self.dosages_.tolist()
         return result
 
     def burden_genes(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -175,3 +207,9 @@ class GeneBurden(LayerNormaliser):
         # NaN >= 1 is False: what is not called makes no carrier
         carried = table.to_numpy(dtype=np.float32)[:, positions] >= 1
         return names, np.logical_or.reduceat(carried, starts, axis=1).astype(np.int8)
+
+
+def _positions(table: pd.DataFrame) -> dict[str, int]:
+    """Return the first column of each variant, which has one per gene that it affects."""
+    variants = table.columns.get_level_values("variant")
+    return {name: place for place, name in reversed(list(enumerate(variants)))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from sklearn.neighbors import NearestNeighbors
 from trdomics.layers.counts import CountsNormaliser
 from trdomics.layers.normalise import DOSAGE_PREFIX, GeneBurden, LayerNormaliser, normaliser
 from trdomics.layers.select import TopVariance
+
+log = logging.getLogger(__name__)
 
 N_COMPONENTS = 5
 COMPONENTS = [f"pc{i}" for i in range(1, N_COMPONENTS + 1)]
@@ -251,9 +254,11 @@ def _gene_features(
     dosages["chromosome"] = [by_name["chromosome"].get(name, pd.NA) for name in named]
     dosages["mean"] = dosages["feature"].map(means)
     dosages["kept"] = dosages["feature"].isin(fitted.features_).astype(int)
-    dosages["reason"] = np.where(
-        dosages["kept"] == 1, "", "not in the file, filtered, or called too rarely"
-    )
+    reasons = fitted.dosage_reasons(table)
+    dosages["reason"] = [reasons[name] for name in named]
+    for name, reason in reasons.items():
+        if reason:
+            log.warning("%s, named in dosages, is no feature: %s", name, reason)
     parts = [part for part in (genes, dosages) if len(part)]
     return pd.concat(parts)[["feature", "symbol", "chromosome", "mean", "kept", "reason"]]
 
