@@ -14,9 +14,10 @@ test: check
 	$(BIN)/python -m pytest tests --ignore=tests/unit $(ARGS)
 
 # Starts a Slurm of two nodes on this machine; skips, with a reason, where none can be started.
-# A small cohort with everything going wrong, and the whole default cohort: half an hour.
+# A small cohort with everything going wrong (also part of `make test`), and the whole default
+# cohort: half an hour.
 test-cluster: .venv/ready
-	TRDOMICS_SLURM=yes $(BIN)/python -m pytest tests/cluster -rs $(ARGS)
+	TRDOMICS_WHOLE_ON_SLURM=yes $(BIN)/python -m pytest tests/cluster -rs $(ARGS)
 
 check: .venv/ready lint format types
 

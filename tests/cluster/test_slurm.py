@@ -25,8 +25,6 @@ BALLAST_MB = 1200
 @pytest.fixture(scope="session", autouse=True)
 def slurm_can_start():
     """Skip, before a local run is made that there would be nothing to compare with."""
-    if "TRDOMICS_SLURM" not in os.environ:
-        pytest.skip("a Slurm is started by `make test-cluster` only")
     reason = toy_slurm.why_not()
     if reason:
         pytest.skip(reason)
@@ -53,6 +51,9 @@ def profile(tmp_path_factory):
     return folder
 
 
+@pytest.mark.skipif(
+    "TRDOMICS_WHOLE_ON_SLURM" not in os.environ, reason="takes long: run by `make test-cluster` only"
+)
 def test_the_default_cohort_gives_the_results_of_a_local_run(
     slurm, profile, default_results, tmp_path
 ):
