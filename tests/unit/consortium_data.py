@@ -75,7 +75,7 @@ def exported():
     groups = {"n_positive": 37, "n_negative": 41, "design": "~ response"}
     export.effects("rna", "counts", results, groups)
     weights = results[["feature", "symbol"]].assign(Factor1=rng.normal(size=n))
-    export.factors("rna", weights, None, 78)
+    export.factors("rna", weights)
     export.variance(pd.DataFrame({"view": ["rna"], "factor": ["Factor1"], "r2": [0.2]}))
     metrics = pd.DataFrame(
         {
@@ -89,8 +89,9 @@ def exported():
         }
     )
     risk = LABELS * 0.3 + rng.uniform(0, 0.7, len(LABELS))
-    predictions = pd.DataFrame(
-        {"patient_id": LABELS.index, "feature_set": "selected", "probability": risk.to_numpy()}
+    predictions = pd.DataFrame({"patient_id": LABELS.index, "feature_set": "selected"})
+    predictions = predictions.assign(
+        repeat=1, fold=np.arange(len(LABELS)) % 3, probability=risk.to_numpy()
     )
     export.performance(metrics, predictions)
     sites = pd.DataFrame(
@@ -102,8 +103,13 @@ def exported():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         save_model(model, told, folder / "model.skops", folder / "model.json")
-        export.model(folder, None)
+        export.model(folder, raw_tables(), None)
     return export, export.members(TABLES.patients)
+
+
+def raw_tables():
+    """Return the layers of carriers."""
+    return {"dna": TABLES["dna"]}
 
 
 def read(members, name):

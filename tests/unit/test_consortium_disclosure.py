@@ -47,15 +47,18 @@ def test_bins_hold_enough_of_both_groups_and_the_curves_come_from_them():
 def test_features_of_few_carriers_are_left_out():
     results = pd.DataFrame(
         {
-            "feature": list("abcd"),
-            "carriers_positive": [5, 4, 20, 97],
-            "carriers_negative": [5, 30, 20, 50],
-            "log_odds_ratio": [0.0, 1.0, np.inf, 0.3],
-            "lower": [-1.0, 0.1, 0.2, 0.1],
-            "upper": [1.0, 2.0, np.inf, 0.5],
+            "feature": list("abcde"),
+            "carriers_positive": [5, 4, 20, 97, 5],
+            "carriers_negative": [5, 30, 20, 50, 5],
+            "others_positive": [95, 96, 80, 3, 4],
+            "others_negative": [95, 70, 80, 50, 90],
+            "log_odds_ratio": [0.0, 1.0, np.inf, 0.3, 0.0],
+            "lower": [-1.0, 0.1, 0.2, 0.1, -1.0],
+            "upper": [1.0, 2.0, np.inf, 0.5, 1.0],
         }
     )
-    table = burden_effects(results, 5, (100, 100))
+    # of e most are not known
+    table = burden_effects(results, 5)
     assert table["feature"].tolist() == ["a"]
     assert table["se"].iloc[0] == pytest.approx(2 / 3.92, rel=1e-3)
 

@@ -2,6 +2,7 @@
 
 import copy as copying
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from consortium_data import (
     exported,
     fitted_search,
     patients_sheet,
+    raw_tables,
     read,
     searched,
 )
@@ -29,8 +31,10 @@ from trdomics.consortium.bundle import (
 from trdomics.consortium.export import Export
 from trdomics.consortium.frozen import RARE, obstacles, shareable
 from trdomics.errors import InputError
-from trdomics.layers.burden import DOSAGE_PREFIX, GeneBurden
+from trdomics.layers.burden import GeneBurden
+from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.values import BinaryNormaliser
+from trdomics.scoring.shift import FEW_FOLDS, judge
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +50,6 @@ def fitted():
 @pytest.fixture(scope="module")
 def content():
     return exported()
-
-
-def profiled(sheet, model):
-    return {layer: int(sheet[f"in_{layer}"].sum()) for layer in model.representation.normalisers_}
 
 
 def test_the_export_refuses_to_write_a_patient(content, sheet):
@@ -105,16 +105,14 @@ def test_a_number_that_two_patients_have_is_not_shared(fitted, sheet):
     (column,) = model.representation.column_blocks_["clinical"].numeric_
     for share, expected in ((2, True), (30, False)):
         values = (np.arange(len(sheet)) < share).astype(float)
-        reasons = obstacles(
-            model, sheet.assign(**{column: values}), profiled(sheet, model), None, MINIMUM
-        )
+        reasons = obstacles(model, sheet.assign(**{column: values}), raw_tables(), None, MINIMUM)
         assert any(f"`{column}`" in reason for reason in reasons) == expected
 
 
 def test_a_forest_is_not_shared(sheet):
     search, _ = searched(sheet, ["random_forest"])
     model = search.risk_model("mofa_clinical")
-    reasons = obstacles(model, sheet, profiled(sheet, model), None, MINIMUM)
+    reasons = obstacles(model, sheet, raw_tables(), None, MINIMUM)
     assert any("trees" in reason for reason in reasons)
 
 
@@ -122,26 +120,138 @@ def test_a_model_that_reads_the_site_or_names_few_carriers_is_not_shared(fitted,
     search, _ = fitted
     model = search.risk_model("late_fusion_mofa")
     column = model.representation.sheet_columns()[0]
-    few = obstacles(model, sheet, profiled(sheet, model), column, 5)
+    few = obstacles(model, sheet, raw_tables(), column, 5)
     assert any("sites" in reason for reason in few)
-    many = obstacles(model, sheet, profiled(sheet, model), None, 60)
+    many = obstacles(model, sheet, raw_tables(), None, 60)
     assert any("carriers" in reason for reason in many)
-    assert len(dumps(shareable(model, sheet, MINIMUM))) > 1000
+    shared = shareable(model, sheet, MINIMUM)
+    assert len(dumps(shared)) > 1000
+    counts = shared.representation.normalisers_["dna"].excluded_carriers_
+    assert (counts % MINIMUM == 0).all()
 
 
-@pytest.mark.parametrize(("mean", "shared"), [(1.03, True), (0.04, False), (1.96, False)])
-def test_a_dosage_counts_alleles_of_which_a_patient_has_two(fitted, sheet, mean, shared):
-    search, _ = fitted
-    model = copying.deepcopy(search.risk_model("late_fusion_mofa"))
-    layer, burden = next(
-        (layer, kept)
-        for layer, kept in model.representation.normalisers_.items()
-        if isinstance(kept, (GeneBurden, BinaryNormaliser))
-    )
-    burden.features_ = np.append(burden.features_, f"{DOSAGE_PREFIX}rs1")
-    burden.means_ = np.append(burden.means_, mean)
-    found = obstacles(model, sheet, {**profiled(sheet, model), layer: 100}, None, 5)
-    assert any("carriers" in reason for reason in found) == (not shared)
+def carrying(fitted, sheet, normaliser, table):
+    """Return the obstacles where the layer of carriers is this one."""
+    model = copying.deepcopy(fitted[0].risk_model("late_fusion_mofa"))
+    model.representation.normalisers_["dna"] = normaliser.fit(table)
+    return obstacles(model, sheet, {"dna": table}, None, 10)
+
+
+@pytest.mark.parametrize(
+    ("dosages", "expected"),
+    [
+        ([2] * 6 + [0] * 54, "fewer than 10 carriers"),  # twelve alleles
+        ([2] * 12 + [0] * 48, None),
+        ([2] * 54 + [0] * 6, "fewer than 10 patients without it"),
+        ([1] * 54 + [0] * 6, "fewer than 10 patients without it"),
+        ([1] * 20 + [0] * 8 + [np.nan] * 32, "fewer than 10 patients without it"),
+        ([1] * 12 + [0] * 12 + [np.nan] * 36, None),
+    ],
+)
+def test_of_a_named_variant_carriers_are_counted_and_only_those_called(
+    fitted, sheet, dosages, expected
+):
+    columns = [("1:1:A:C", "G1", "lof"), ("rs1", "G2", "other")]
+    columns = pd.MultiIndex.from_tuples(columns, names=["variant", "gene", "consequence_class"])
+    values = np.column_stack([np.repeat([1.0, 0.0], 30), dosages])
+    table = pd.DataFrame(values, sheet.index[:60], columns)
+    burden = GeneBurden(dosages=["rs1"], max_allele_frequency=1, min_call_rate=0.1)
+    found = [r for r in carrying(fitted, sheet, burden, table) if "feature of dna" in r]
+    assert found == ([f"a feature of dna has {expected}"] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1] * 4 + [0] * 20 + [np.nan] * 36, "fewer than 10 carriers"),  # a sixth of those known
+        ([1] * 12 + [0] * 12 + [np.nan] * 36, None),
+        ([1] * 40 + [0] * 4 + [np.nan] * 16, "fewer than 10 patients without it"),
+    ],
+)
+def test_of_a_binary_feature_only_who_is_known_counts(fitted, sheet, values, expected):
+    table = pd.DataFrame({"f": values, "g": [0, 1] * 30}, sheet.index[:60], dtype=float)
+    found = carrying(fitted, sheet, BinaryNormaliser(), table)
+    found = [r for r in found if "feature of dna" in r]
+    assert found == ([f"a feature of dna has {expected}"] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([1.0] * 3 + [0.0] * 60, True),
+        ([1.0] * 30 + [0.0] * 33, False),
+        ([31.0, 42.0, 53.0, 64.0] + [np.nan] * 59, True),
+        (list(range(63)), False),
+    ],
+)
+def test_a_number_that_is_regressed_out_tells_of_few_too(fitted, sheet, values, told):
+    model = copying.deepcopy(fitted[0].risk_model("late_fusion_mofa"))
+    known = sheet.assign(treated=np.r_[values, [0.0] * (len(sheet) - len(values))])
+    # of all patients enough have the value; of those with the layer few
+    known.loc[known.index[len(values) :], ["treated", "in_rna"]] = [1.0, 0.0]
+    table = pd.DataFrame({"g": np.arange(len(values))}, known.index[: len(values)], dtype=float)
+    known.loc[table.index, "in_rna"] = 1.0
+    residualiser = CovariateResidualiser(["treated"]).fit(table, known)
+    model.representation.layer_blocks_["rna"].residualiser_ = residualiser
+    reasons = obstacles(model, known, raw_tables(), None, MINIMUM)
+    expected = f"fewer than {MINIMUM} patients with rna have a value of `treated`"
+    assert (expected in reasons) == told
+    model.representation.layer_blocks_["rna"].residualiser_ = None
+    model.representation.views_ = SimpleNamespace(residualisers_={"rna": residualiser})
+    assert (expected in obstacles(model, known, raw_tables(), None, MINIMUM)) == told
+
+
+def test_a_number_that_four_patients_have_is_not_shared(fitted, sheet):
+    model = fitted[0].risk_model("mofa_clinical")
+    (column,) = model.representation.column_blocks_["clinical"].numeric_
+    for n, told in ((4, True), (5, False), (0, False)):
+        values = np.r_[np.arange(n) + 30.5, [np.nan] * (len(sheet) - n)]
+        known = sheet.assign(**{column: values})
+        reasons = obstacles(model, known, raw_tables(), None, MINIMUM)
+        assert any(f"`{column}`" in reason for reason in reasons) == told
+
+
+def test_means_of_small_folds_are_not_shared(fitted, sheet):
+    search, tables = fitted
+    truth = LABELS.to_numpy(dtype=int)
+    model = freeze(search, search.representations(tables, truth), tables, truth, pairs=1)
+
+    def held_out(frozen):
+        patterns = frozen.reference.patterns_.values()
+        return [found for pattern in patterns for found in pattern["held_out"].values()]
+
+    sizes = np.concatenate([found["fold_sizes"] for found in held_out(model)])
+    least = int(np.median(sizes)) + 1
+    assert sizes.min() >= MINIMUM
+    assert (sizes < least).any()
+    assert (sizes >= least).any()
+    shared = held_out(shareable(model, sheet, least))
+    kept = [size for size in sizes if size >= least]
+    assert sum(len(found["fold_means"]) for found in shared) <= len(kept)
+    assert not any("fold_sizes" in found for found in shared)
+    none = shareable(model, sheet, int(sizes.max()) + 1)
+    assert not any(len(found["fold_means"]) for found in held_out(none))
+    # and who gets such a model can still compare
+    patients, shift = judge(none, tables)
+    assert patients["unlike_training"].notna().any()
+    rows = shift[shift["name"].str.contains("reproduction error")]
+    assert len(rows)
+    assert set(rows["reason"]) == {FEW_FOLDS}
+    assert rows["p"].isna().all()
+
+
+def test_weights_of_features_with_few_known_carriers_are_left_out(sheet):
+    export = Export("one", LABEL, ["response", "TRD", "responder"], sheet, MINIMUM)
+    counts = {"carriers_positive": [4, 3, 9, 9], "carriers_negative": [0, 3, 9, 9]}
+    counts |= {"others_positive": [20, 20, 2, 2], "others_negative": [20, 20, 2, 3]}
+    tested = pd.DataFrame({"feature": list("abcd"), **counts, "log_odds_ratio": 0.1})
+    tested = tested.assign(lower=-1.0, upper=1.0)
+    groups = {"n_positive": 30, "n_negative": 30, "design": "~ response"}
+    export.effects("dna", "binary", tested, groups)
+    weights = pd.DataFrame({"feature": list("abcde"), "symbol": None, "Factor1": 0.5})
+    export.factors("dna", weights, tested)
+    assert list(read(export.files, "factors/dna.tsv")["feature"]) == ["b", "d"]
+    assert "effects/dna.tsv" not in export.files
 
 
 def test_a_group_that_is_too_small_cannot_be_exported(sheet):

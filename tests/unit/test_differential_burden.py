@@ -143,6 +143,7 @@ def test_without_covariates_it_is_fishers_exact_test(patients, carriers):
     table = pd.crosstab(~compared, ~design.positive).to_numpy()
     assert row["method"] == "Fisher"
     assert (row["carriers_positive"], row["carriers_negative"]) == tuple(table[0])
+    assert (row["others_positive"], row["others_negative"]) == tuple(table[1])
     assert row["pvalue"] == pytest.approx(fisher_exact(table)[1])
     assert row["lower"] < row["log_odds_ratio"] < row["upper"]
     assert results.loc["only_cases", "log_odds_ratio"] == np.inf

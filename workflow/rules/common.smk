@@ -63,6 +63,7 @@ COUNT_LAYERS = layers_of_type("counts")
 CONTINUOUS_LAYERS = layers_of_type("continuous")
 BINARY_LAYERS = layers_of_type("binary")
 VARIANT_LAYERS = layers_of_type("variants")
+CARRIER_LAYERS = layers_of_type("binary", "variants")
 MATRIX_LAYERS = layers_of_type("counts", "continuous", "binary")
 COHORT = config["cohort"]
 SIMULATED = bool(config.get("simulation"))

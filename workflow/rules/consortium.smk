@@ -11,6 +11,10 @@ rule consortium_export:
         weights=expand(
             "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
         ),
+        # who carries what is counted, never written
+        tables=expand(
+            "results/{{cohort}}/layers/{layer}/table.parquet", layer=CARRIER_LAYERS
+        ),
         variance="results/{cohort}/integration/variance_explained.tsv",
         performance="results/{cohort}/classification/performance.tsv",
         predictions="results/{cohort}/classification/predictions.tsv",
@@ -35,6 +39,7 @@ rule consortium_export:
         sheet=sheet_settings(config),
         contrast=config["differential"]["contrast"],
         types={name: config["layers"][name]["type"] for name in LAYERS},
+        carriers=CARRIER_LAYERS,
         described=config["clinical"]["predictors"],
         minimum=config["export"]["minimum_count"],
     script:

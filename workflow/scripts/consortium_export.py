@@ -10,7 +10,7 @@ from pathlib import Path
 from trdomics.cohort.load import read_patients
 from trdomics.consortium.bundle import MANIFEST, write_bundle
 from trdomics.consortium.export import Export, identifiers
-from trdomics.files import read_json, read_table, replacing
+from trdomics.files import read_json, read_matrix, read_table, replacing
 
 inputs, params, outputs = snakemake.input, snakemake.params, snakemake.output
 sheet, site = params.sheet, params.sheet["samples"]["site"]
@@ -20,16 +20,15 @@ layers = zip(params.types.items(), inputs.results, inputs.summaries, inputs.weig
 for (layer, kind), results, summary, weights in layers:
     tested = read_table(results)
     export.effects(layer, kind, tested, read_json(summary))
-    carriers = None
-    if "carriers_positive" in tested:
-        tested = tested.set_index("feature")
-        carriers = tested["carriers_positive"] + tested["carriers_negative"]
-    export.factors(layer, read_table(weights), carriers, int(patients[f"in_{layer}"].sum()))
+    export.factors(layer, read_table(weights), tested if layer in params.carriers else None)
 export.variance(read_table(inputs.variance))
 export.performance(read_table(inputs.performance), read_table(inputs.predictions))
 export.sites(read_table(inputs.sites))
 export.description(params.described, site)
-export.model(Path(inputs.model).parent, site)
+tables = {
+    layer: read_matrix(path) for layer, path in zip(params.carriers, inputs.tables, strict=True)
+}
+export.model(Path(inputs.model).parent, tables, site)
 ids = [layer["id_column"] for layer in sheet["layers"].values()]
 members = export.members(identifiers(patients, ids, inputs.excluded))
 write_bundle(members, outputs.bundle)

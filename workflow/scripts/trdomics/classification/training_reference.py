@@ -167,7 +167,8 @@ class TrainingReference(BaseEstimator):
     patterns_ : dict of str to dict
         By views, joined by "+": ``n``, ``mean`` (K), ``precision`` (K, K), ``factors`` (factor →
         summary), ``errors`` (view → mean error of the patients of the fit) and, of unseen
-        patients, ``held_out`` (check → summary of :func:`check_scores`, and its ``fold_means``).
+        patients, ``held_out`` (check → summary of :func:`check_scores`, with its ``fold_means`` and
+        ``fold_sizes``).
     levels_ : dict of str to summary
         By layer, see :func:`patient_levels`.
     clinical_ : dict of str to summary
@@ -210,7 +211,10 @@ class TrainingReference(BaseEstimator):
                 "errors": mean_errors(profile_errors(whole.mofa_, some, factors)),
                 "held_out": {
                     check: summary_of(np.concatenate(folds))
-                    | {"fold_means": np.array([values.mean() for values in folds])}
+                    | {
+                        "fold_means": np.array([values.mean() for values in folds]),
+                        "fold_sizes": np.array([len(values) for values in folds]),
+                    }
                     for check, folds in found.items()
                 },
             }

@@ -16,6 +16,7 @@ THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 CATEGORY_VALUES = 10
 METRIC_DECIMALS = 3
 OTHER = "other"
+CARRYING = ("carriers", "others")
 
 
 def coarse(count: float, minimum: int) -> int:
@@ -42,7 +43,7 @@ def rounded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return table.assign(**short.mask((exact > 0) & (short <= 0), least))
 
 
-def burden_effects(results: pd.DataFrame, minimum: int, n: tuple[int, int]) -> pd.DataFrame:
+def burden_effects(results: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Return log odds ratios and errors of the features with enough carriers in both groups.
 
     Parameters
@@ -50,9 +51,7 @@ def burden_effects(results: pd.DataFrame, minimum: int, n: tuple[int, int]) -> p
     results : DataFrame
         Of :func:`trdomics.differential.burden.differential_carriers`.
     minimum : int
-        Carriers, and patients without, that each group must have.
-    n : (int, int)
-        Patients of the positive and the negative group.
+        Carriers, and patients known not to carry, that each group must have.
 
     Returns
     -------
@@ -60,13 +59,8 @@ def burden_effects(results: pd.DataFrame, minimum: int, n: tuple[int, int]) -> p
         ``feature``, ``symbol``, ``base_mean`` (missing), ``effect``, ``se``: the latter from the
         profile or exact interval.
     """
-    enough = np.logical_and.reduce(
-        [
-            (results[f"carriers_{group}"] >= minimum)
-            & (size - results[f"carriers_{group}"] >= minimum)
-            for group, size in zip(("positive", "negative"), n, strict=True)
-        ]
-    )
+    counts = [f"{who}_{group}" for who in CARRYING for group in ("positive", "negative")]
+    enough = (results[counts] >= minimum).all(axis=1)
     error = interval_error(results["lower"], results["upper"])
     kept = results[enough & np.isfinite(results["log_odds_ratio"]) & np.isfinite(error)]
     return pd.DataFrame(

@@ -22,6 +22,7 @@ from trdomics.consortium.bundle import (
     with_manifest,
 )
 from trdomics.consortium.disclosure import (
+    CARRYING,
     burden_effects,
     coarse,
     curves,
@@ -39,6 +40,8 @@ MINIMUM_KEY = "export.minimum_count"
 PREVALENCE_DECIMALS = 2
 # Of two sites each can work out the other's AUROC from the combined one and its own.
 FEWEST_SITES = 3
+# Bins of patients are a tenth of them each or more, and the model's probe has no more.
+SHORTEST = 13
 EFFECT_NAMES = {"counts": "log2 fold change", "continuous": "difference"}
 LOG_ODDS = "log odds ratio"
 
@@ -78,6 +81,7 @@ class Export:
         self.files: dict[str, bytes] = {}
         self.layers: dict[str, dict[str, Any]] = {}
         self.left_out: list[str] = []
+        self.folds: set[int] = set()
         self.n = self._groups(
             int((self.trained["label"] == 1).sum()), int((self.trained["label"] == 0).sum())
         )
@@ -118,7 +122,7 @@ class Export:
             return
         carriers = kind not in EFFECT_NAMES
         if carriers:
-            table = burden_effects(results, self.minimum, (positive, negative))
+            table = burden_effects(results, self.minimum)
             self.left_out.append(
                 f"{layer}: features with fewer than {self.minimum} carriers, or fewer others, in "
                 f"a group ({len(results) - len(table)} of {len(results)})"
@@ -134,7 +138,7 @@ class Export:
         self._add(f"effects/{layer}.tsv", table[list(EFFECTS)])
 
     def factors(
-        self, layer: str, weights: pd.DataFrame, carriers: pd.Series | None, profiled: int
+        self, layer: str, weights: pd.DataFrame, tested: pd.DataFrame | None = None
     ) -> None:
         """Add MOFA's weights of a layer.
 
@@ -143,16 +147,15 @@ class Export:
         layer : str
         weights : DataFrame
             ``feature``, ``symbol`` and the factors.
-        carriers : Series or None
-            Of a layer of carriers: how many patients carry each feature.
-        profiled : int
-            Patients who have the layer.
+        tested : DataFrame, optional
+            Of a layer of carriers its differential test, which counts them.
         """
         if layer not in self.layers:
             return
-        if carriers is not None:
-            known = carriers.reindex(weights["feature"]).fillna(0).to_numpy()
-            weights = weights[(known >= self.minimum) & (profiled - known >= self.minimum)]
+        if tested is not None:
+            counts = tested.set_index("feature").reindex(weights["feature"]).fillna(0)
+            told = [counts[f"{w}_positive"] + counts[f"{w}_negative"] for w in CARRYING]
+            weights = weights[pd.concat(told, axis=1).min(axis=1).to_numpy() >= self.minimum]
         self._add(f"factors/{layer}.tsv", weights.drop(columns="symbol"))
 
     def variance(self, table: pd.DataFrame) -> None:
@@ -169,6 +172,8 @@ class Export:
         table = rounded(table, ["value", "lower", "upper", "se"])
         columns = ["feature_set", "role", "metric", "value", "lower", "upper", "se", "reason"]
         self._add("performance.tsv", table[columns])
+        folds = predictions.groupby(["feature_set", "repeat", "fold"]).size()
+        self.folds |= {int(size) for size in folds}
         parts: dict[str, list[pd.DataFrame]] = {"calibration": [], "roc": [], "decision": []}
         for name, rows in predictions.groupby("feature_set", sort=False):
             risk = rows.groupby("patient_id")["probability"].mean()
@@ -214,14 +219,27 @@ class Export:
         ]
         self._add("description.tsv", table)
 
-    def model(self, folder: str | os.PathLike[str], site: str | None) -> None:
-        """Add the frozen model, or the reason why it cannot be shared."""
+    def model(
+        self,
+        folder: str | os.PathLike[str],
+        tables: Mapping[str, pd.DataFrame],
+        site: str | None,
+    ) -> None:
+        """Add the frozen model, or the reason why it cannot be shared.
+
+        Parameters
+        ----------
+        folder : path
+        tables : mapping of str to DataFrame
+            The raw layers of carriers: variants and binary ones.
+        site : str or None
+            Column that holds the site.
+        """
         model, manifest = load_model(folder)
-        profiled = {
-            layer: int((self.trained[f"in_{layer}"] == 1).sum())
-            for layer in model.representation.normalisers_
+        trained = {
+            layer: table[table.index.isin(self.trained.index)] for layer, table in tables.items()
         }
-        reasons = obstacles(model, self.trained, profiled, site, self.minimum)
+        reasons = obstacles(model, self.trained, trained, site, self.minimum)
         if reasons:
             self.left_out.append(f"the frozen model: {'; '.join(reasons)}")
             return
@@ -280,13 +298,27 @@ class Export:
         return {name for name in free if name not in self.cohort}
 
     def lengths(self) -> set[int]:
-        """Return the numbers of patients that a list of one value per patient could have."""
+        """Return the numbers of patients that a list of one value per patient could have.
+
+        Of the cohort, its training set and their parts: those who have a layer, or all of them,
+        each class, each half, each fold that is known and each site. Curves have up to
+        ``SHORTEST - 1`` points, so that shorter lists of the parts are not looked for.
+        """
+        parts = {len(self.trained) // 2, (len(self.trained) + 1) // 2, *self.folds}
+        parts |= {len(self.trained) - size for size in self.folds}
+        parts |= set(self.trained["label"].value_counts())
+        for frame in (self.patients, self.trained):
+            complete = (frame[[f"in_{layer}" for layer in self.layers]] == 1).all(axis=1)
+            parts.add(int(complete.sum()))
+            if self.site is not None:
+                parts |= set(frame[self.site].value_counts())
         present = [
             frame[f"in_{layer}"] == 1
             for frame in (self.patients, self.trained)
             for layer in self.layers
         ]
-        return {len(self.patients), len(self.trained), *(int(mask.sum()) for mask in present)}
+        whole = {len(self.patients), len(self.trained), *(int(mask.sum()) for mask in present)}
+        return whole | {int(size) for size in parts if size >= SHORTEST}
 
 
 def coarse_counts(value: Any, minimum: int) -> Any:

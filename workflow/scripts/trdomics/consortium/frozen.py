@@ -15,10 +15,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from trdomics.classification.blocks import ColumnBlock, as_text
 from trdomics.classification.frozen import FrozenModel
+from trdomics.classification.representation import MultiOmicsRepresentation
 from trdomics.classification.training_reference import TrainingReference
 from trdomics.consortium.disclosure import coarse
 from trdomics.integration.mofa import MOFATransformer
-from trdomics.layers.burden import DOSAGE_PREFIX, GeneBurden
+from trdomics.layers.burden import GeneBurden
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.values import BinaryNormaliser
 
@@ -45,7 +46,7 @@ def parts_of(value: Any) -> Iterator[BaseEstimator]:
 def obstacles(
     model: FrozenModel,
     sheet: pd.DataFrame,
-    profiled: Mapping[str, int],
+    tables: Mapping[str, pd.DataFrame],
     site: str | None,
     least: int,
 ) -> list[str]:
@@ -55,9 +56,9 @@ def obstacles(
     ----------
     model : FrozenModel
     sheet : DataFrame
-        The training patients.
-    profiled : mapping of str to int
-        Training patients by layer.
+        The training patients, with ``in_<layer>``.
+    tables : mapping of str to DataFrame
+        Raw values of the training patients who have them, by layer of variants or of 0 and 1.
     site : str or None
         Column of the sheet that holds the site.
     least : int
@@ -69,24 +70,43 @@ def obstacles(
     for part in parts_of(model):
         if isinstance(part, (RandomForestClassifier, GradientBoostingClassifier)):
             found[f"the leaves of its trees count fewer than {least} patients of a group"] = None
-        if isinstance(part, CovariateResidualiser):
-            for column, levels in part.levels_.items():
-                rare = rare_levels(sheet[column], levels, least)
-                if rare:
-                    found[f"fewer than {least} patients have a value of `{column}`"] = None
+    for layer, residualiser in residualisers(model.representation):
+        known = sheet[sheet[f"in_{layer}"] == 1]
+        rare = [c for c in residualiser.numeric_ if has_few(known[c], least)]
+        rare += [
+            c for c, levels in residualiser.levels_.items() if rare_levels(known[c], levels, least)
+        ]
+        for column in rare:
+            found[f"fewer than {least} patients with {layer} have a value of `{column}`"] = None
     for block in model.representation.column_blocks_.values():
         for column in block.numeric_:
-            counts = sheet[column].value_counts()
-            if len(counts) <= FEW_VALUES and (counts < least).any():
+            if has_few(sheet[column], least):
                 found[f"fewer than {least} patients have a value of `{column}`"] = None
     for layer, normaliser in model.representation.normalisers_.items():
         if isinstance(normaliser, (GeneBurden, BinaryNormaliser)):
-            # a patient has two alleles of a named dosage
-            most = np.where(np.char.startswith(normaliser.features_, DOSAGE_PREFIX), 2, 1)
-            shares = np.minimum(normaliser.means_, most - normaliser.means_)
-            if (shares * profiled[layer]).min() < least - 0.5:
-                found[f"a feature of {layer} has fewer than {least} carriers"] = None
+            fewest = normaliser.carrier_counts(tables[layer]).min()
+            for who, name in (("carriers", "carriers"), ("others", "patients without it")):
+                if fewest[who] < least:
+                    found[f"a feature of {layer} has fewer than {least} {name}"] = None
     return list(found)
+
+
+def residualisers(
+    representation: MultiOmicsRepresentation,
+) -> Iterator[tuple[str, CovariateResidualiser]]:
+    """Walk through what takes covariates out of layers, each with its layer."""
+    for layer, block in representation.layer_blocks_.items():
+        if block.residualiser_ is not None:
+            yield layer, block.residualiser_
+    if representation.views_ is not None:
+        yield from representation.views_.residualisers_.items()
+
+
+def has_few(column: pd.Series, least: int) -> bool:
+    """Tell whether the mean and median of a number tell of fewer patients than that."""
+    counts = column.value_counts()
+    few_values = len(counts) <= FEW_VALUES and bool((counts < least).any())
+    return few_values or 0 < counts.sum() < least
 
 
 def rare_levels(column: pd.Series, levels: Any, least: int) -> list[str]:
@@ -102,7 +122,7 @@ def shareable(model: FrozenModel, sheet: pd.DataFrame, least: int) -> FrozenMode
     patients who have it are in none of the known ones; for all others predictions stay the same.
     Of features only whether they were selected is kept, since the F statistic of a category tells
     how many patients have it. Numbers of patients are rounded down, deciles with too few patients
-    in between and the course of MOFA's fit are left out.
+    in between, means of folds with too few patients and the course of MOFA's fit are left out.
 
     Parameters
     ----------
@@ -114,10 +134,11 @@ def shareable(model: FrozenModel, sheet: pd.DataFrame, least: int) -> FrozenMode
     """
     model = copy.deepcopy(model)
     representation = model.representation
-    representation.normalisers_ = {
-        layer: fitted.without_rare(least) if isinstance(fitted, GeneBurden) else fitted
-        for layer, fitted in representation.normalisers_.items()
-    }
+    for layer, fitted in representation.normalisers_.items():
+        if isinstance(fitted, GeneBurden):
+            fitted = representation.normalisers_[layer] = fitted.without_rare(least)
+            counts = fitted.excluded_carriers_
+            fitted.excluded_carriers_ = np.array([coarse(n, least) for n in counts], dtype=int)
     for name, block in representation.column_blocks_.items():
         hide_rare(block, sheet, least)
         representation.feature_names_[name] = [str(n) for n in block.get_feature_names_out()]
@@ -156,6 +177,10 @@ def hide_few(summary: dict[str, Any], least: int) -> None:
         summary["deciles"] = np.full(TENTHS - 1, np.nan)
     if "sd" in summary and n < least:
         summary["mean"] = summary["sd"] = np.nan
+    if "fold_means" in summary:
+        # a model that does not tell was written when all folds of five were kept
+        sizes = np.asarray(summary.pop("fold_sizes", np.zeros(len(summary["fold_means"]))))
+        summary["fold_means"] = summary["fold_means"][sizes >= least]
     summary["n"] = coarse(n, least)
 
 

@@ -19,6 +19,8 @@ COLUMNS = [
     "feature",
     "carriers_positive",
     "carriers_negative",
+    "others_positive",
+    "others_negative",
     "log_odds_ratio",
     "lower",
     "upper",
@@ -79,8 +81,8 @@ def differential_carriers(
     Returns
     -------
     DataFrame
-        One row per feature, with the columns ``COLUMNS``. A log odds ratio is infinite where a
-        group has no carrier and Fisher's test is used.
+        One row per feature, with the columns ``COLUMNS``; ``others_…`` count those known not to
+        carry. A log odds ratio is infinite where a group has no carrier and Fisher's test is used.
     """
     features = [name for name in carriers.columns if not str(name).startswith(DOSAGE_PREFIX)]
     table = carriers.loc[design.matrix.index, features]
@@ -98,7 +100,7 @@ def differential_carriers(
                     **_one(carrying, design.positive[known], covariates[known], min_carriers),
                 }
             )
-    results = pd.DataFrame(rows, columns=[*COLUMNS[:7], *COLUMNS[8:]])
+    results = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "padj"])
     results["padj"] = np.nan
     tested = results["pvalue"].notna()
     if tested.any():
@@ -115,6 +117,8 @@ def _one(
     row: dict[str, Any] = {
         "carriers_positive": int((carrying & positive).sum()),
         "carriers_negative": int((carrying & ~positive).sum()),
+        "others_positive": int((~carrying & positive).sum()),
+        "others_negative": int((~carrying & ~positive).sum()),
         "log_odds_ratio": np.nan,
         "lower": np.nan,
         "upper": np.nan,

@@ -178,6 +178,30 @@ class GeneBurden(LayerNormaliser):
         result.dosages = self.dosages_.tolist()
         return result
 
+    def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return how many training patients carry each kept feature, and how many do not.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of the patients of :meth:`fit`.
+
+        Returns
+        -------
+        DataFrame
+            ``carriers``, ``others``, indexed by ``features_``. Of a named variant those who are
+            called; of a gene all, as in its mean: what is not called makes no carrier.
+        """
+        check_is_fitted(self)
+        carriers = np.rint(self.means_[: len(self.genes_)] * len(table)).astype(int).tolist()
+        others = [len(table) - count for count in carriers]
+        position = _positions(table)
+        for name in self.dosages_:
+            values = table.iloc[:, position[name]].to_numpy(dtype=np.float32)
+            carriers.append(int((values >= 1).sum()))
+            others.append(int((values < 1).sum()))
+        return pd.DataFrame({"carriers": carriers, "others": others}, index=self.features_)
+
     def burden_genes(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return all genes with a variant that counts, kept or not, and their carriers' share."""
         check_is_fitted(self)

@@ -80,6 +80,18 @@ class BinaryNormaliser(LayerNormaliser):
         self.means_ = prevalence[kept]
         return self
 
+    def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return how many patients have each kept feature (``carriers``) or not (``others``).
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of the patients of :meth:`fit`; those in whom a feature is not known are neither.
+        """
+        values, _ = self._values(table)
+        counts = {"carriers": (values == 1).sum(axis=0), "others": (values == 0).sum(axis=0)}
+        return pd.DataFrame(counts, index=self.features_)
+
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return 0 and 1 without gaps (patients × kept features)."""
         values, present = self._values(table)

@@ -29,6 +29,7 @@ PATIENT_LEVEL, COHORT_LEVEL = 0.01, 0.05
 TOLERATED = 2 * PATIENT_LEVEL
 # Counting in tenths needs about five patients in each.
 MIN_FOR_TENTHS = 50
+FEW_FOLDS = "the model tells of fewer than two groups of unseen training patients"
 SHIFT = ["part", "name", "n", "n_training", "mean_difference", "ks", "p", "p_adjusted", "shifted"]
 PATIENTS = ["patient_id", "unlike_training", "unlike_training_p", "unlike_training_in"]
 PATIENTS += ["factor_distance", "factor_distance_limit"]
@@ -69,6 +70,8 @@ def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]
         row = compare(values, training, tenths=False)
         if "fold_means" in training:
             row["p"] = held_out_p(values, training)
+            if np.isnan(row["p"]) and row["reason"] is None:
+                row["reason"] = FEW_FOLDS
         rows.append({"part": part, "name": name, **row})
     for layer, values in patient_levels(representation, tables).items():
         row = compare(values, reference.levels_[layer])
@@ -141,9 +144,12 @@ def held_out_p(values: Floats, training: Mapping[str, Any]) -> float:
     """Test a mean against those of held-out patients, each fold of whom had a model of its own.
 
     The frozen model is one more such model, so that the folds' means tell how far it may be off:
-    a t test with a degree of freedom less than there are folds.
+    a t test with a degree of freedom less than there are folds; NaN where a model that was passed
+    on tells of fewer than two.
     """
     means = np.asarray(training["fold_means"])
+    if len(means) < 2:
+        return np.nan
     between = means.var(ddof=1) * (1 + 1 / len(means))
     error = np.sqrt(training["sd"] ** 2 / len(values) + between)
     difference = abs(float(np.mean(values)) - means.mean())
