@@ -7,11 +7,21 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from consortium_data import MINIMUM, TABLES, exported, planted_table, read
+from consortium_data import (
+    LABEL,
+    MINIMUM,
+    TABLES,
+    exported,
+    patients_sheet,
+    planted_table,
+    read,
+)
 
 from trdomics.archive import pack, read_archive
+from trdomics.classification.persist import dumps, loads
 from trdomics.classification.replicates import PAIRS
 from trdomics.consortium.audit import audit
+from trdomics.consortium.export import Export
 from trdomics.errors import InputError
 
 
@@ -229,3 +239,111 @@ def test_a_site_is_named_nowhere(content):
     table.loc[0, "symbol"] = "NF"
     planted = planted_table(members, "effects/rna.tsv", table)
     assert audit(planted, set(), export.lengths(), MINIMUM, {"NF"})
+
+
+HOSPITAL = {str(number) for number in range(100000, 100071)}
+SHORT = {str(number) for number in range(1, 72)}
+
+
+def in_json(members, value):
+    told = json.loads(members["model/model.json"])
+    return {**members, "model/model.json": json.dumps({**told, "note": value}).encode()}
+
+
+def in_skops(members, value):
+    """Add an attribute to a frozen model, written as skops writes it."""
+    model = loads(members["model/model.skops"], "model.skops")
+    model.reference.note_ = value
+    return {**members, "model/model.skops": dumps(model)}
+
+
+def ids(n):
+    return sorted(HOSPITAL)[:n]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ids(60),
+        [int(name) for name in ids(60)],
+        [float(name) for name in ids(60)],
+        dict.fromkeys(ids(60), 0.3),
+        {"a": {"b": ids(4)}},
+        "patient 100007 was left out",
+        ["all is well", "patients 100007, 100008 were left out"],
+        "id=100007",
+        "100007",
+    ],
+)
+@pytest.mark.parametrize("place", [in_json, in_skops], ids=lambda place: place.__name__)
+def test_numeric_ids_are_found(content, value, place):
+    export, members = content
+    assert found((export, place(members, value)), names=HOSPITAL, lengths={9999})
+
+
+def test_numeric_ids_are_found_in_arrays_and_tables(content):
+    export, members = content
+    for array in (np.arange(100000, 100060), np.array(ids(60)), np.array(["a", "x 100007"])):
+        planted = planted_array(members, array)
+        assert found((export, planted), names=HOSPITAL, lengths={9999})
+    table = read(members, "effects/rna.tsv").astype({"symbol": str})
+    table.loc[3, "symbol"] = "100007"
+    planted = planted_table(members, "effects/rna.tsv", table)
+    assert found((export, planted), names=HOSPITAL, lengths={9999})
+
+
+def test_a_list_of_short_numbers_that_are_ids_is_found(content):
+    export, members = content
+    for value, expected in ((sorted(SHORT)[:60], True), (["1", "2", "3"], False)):
+        for place in (in_json, in_skops):
+            told = found((export, place(members, value)), names=SHORT, lengths={9999})
+            assert bool(told) == expected
+
+
+@pytest.mark.parametrize("width", [1, 3, 5, 6, 7])
+def test_numeric_ids_stop_no_ordinary_bundle(content, width):
+    names = {str(10 ** (width - 1) + i) for i in range(300)}
+    assert found(content, names=names) == []
+
+
+def test_features_that_are_numbers_stop_no_bundle(content):
+    """Entrez genes, positions of variants, assays and decimals, some as a patient by chance."""
+    export, members = content
+    features = [
+        [str(number) for number in range(99891, 100011)],
+        [f"1:{number}:A:C" for number in range(100000, 100060)],
+        [f"{number}-28" for number in range(99891, 100011)],
+        [f"LOC{number}" for number in range(100000, 100060)] + ["TP53"] * 900,
+        ["0.100007", "100007.5", "1e100007", "a100007"],
+    ]
+    for names in features:
+        for place in (in_json, in_skops):
+            assert not found((export, place(members, names)), names=HOSPITAL, lengths={9999})
+    table = read(members, "effects/rna.tsv")
+    table = pd.concat([table] * 3, ignore_index=True).assign(feature=features[0])
+    table = table.assign(symbol=table["feature"], effect=100007.0, base_mean=0.100007)
+    planted = planted_table(members, "effects/rna.tsv", table)
+    assert found((export, planted), names=HOSPITAL, lengths={9999}) == []
+
+
+def test_a_vector_of_a_part_of_the_patients_is_found(content):
+    """A class, a half, a fold, those of a site or with all layers; in a model of no such sizes."""
+    export, members = content
+    trained = export.trained
+    layers = export.layers
+    complete = (trained[[f"in_{layer}" for layer in layers]] == 1).all(axis=1).sum()
+    sizes = [(trained["label"] == 1).sum(), len(trained) // 2, len(trained) // 3, complete]
+    for size in map(int, sizes):
+        value = [0.5] * size
+        assert found((export, in_json(members, value))), size
+        assert found((export, planted_array(members, np.zeros(size)))), size
+
+
+def test_the_sites_of_a_cohort_are_lengths_but_not_the_small_ones():
+    sheet = patients_sheet()
+    sites = np.repeat(["a", "b", "c"], [40, len(sheet) - 45, 5])
+    export = Export(
+        "one", LABEL, ["response", "TRD", "responder"], sheet.assign(site=sites), MINIMUM, "site"
+    )
+    assert {40, len(sheet) - 45} <= export.lengths()
+    assert 5 not in export.lengths()

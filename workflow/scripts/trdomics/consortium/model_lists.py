@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from dataclasses import dataclass
 from typing import Any
 
 # Attributes by class, or keys below them. Each is per feature, factor, column, class, replicate or
@@ -31,33 +32,50 @@ OF_NO_PATIENTS: dict[str, set[str]] = {
     "LogisticRegression": {"classes_", "coef_", "intercept_", "n_iter_"},
     "BlockModel": {"classes_"},
     "LateFusion": {"classes_", "models_", "weights_"},
-    "TrainingReference": {"mean", "precision", "deciles", "fold_means"},
+    "TrainingReference": {"mean", "precision", "deciles", "fold_means", "fold_sizes"},
     "HalfSampleReplicates": {"members_", "weights_", "intercepts_", "slopes_", "offsets_"},
     "FlatMember": {"priors_", "fitted_", "columns_", "constants_", "coefficients_"},
 }
 DESCRIPTION = "schema.json"
+# skops' node of a text, a number or nothing, as JSON.
+JSON_NODE = "JsonNode"
 
 
-def lists_of(schema: Any) -> tuple[list[tuple[str, int]], set[str]]:
-    """Return what is to be measured of a skops file, and its arrays that need not be.
+@dataclass(frozen=True)
+class Lists:
+    """What a skops file lists.
+
+    Attributes
+    ----------
+    lists : list of (str, int)
+        Places and lengths of lists, and of dicts whose keys are numbers, that could be of patients.
+        skops' own structure, the attributes of objects and lists of distinct names (which are
+        searched as names) are none.
+    texts : list of (str, list of str)
+        Places and texts of all lists, of single texts, and keys of all dicts.
+    numbers : list of (str, list of float)
+        Places and numbers of all lists.
+    arrays : set of str
+        Array files that stand only in places of no patients.
+    """
+
+    lists: list[tuple[str, int]]
+    texts: list[tuple[str, list[str]]]
+    numbers: list[tuple[str, list[float]]]
+    arrays: set[str]
+
+
+def lists_of(schema: Any) -> Lists:
+    """Return what is to be measured and searched of a skops file, and what need not be.
 
     Parameters
     ----------
     schema : Any
         The parsed ``schema.json``.
-
-    Returns
-    -------
-    lists : list of (str, int)
-        Places and lengths of lists, and of dicts whose keys are numbers, that could be of patients.
-        skops' own structure, the attributes of objects and lists of distinct names (which are
-        searched as names) are none.
-    known : set of str
-        Array files that stand only in places of no patients.
     """
     walk = _Walk()
     walk.node(schema, "", "", "")
-    return walk.lists, walk.known - walk.unknown
+    return Lists(walk.lists, walk.texts, walk.numbers, walk.known - walk.unknown)
 
 
 def are_names(values: Any) -> bool:
@@ -72,6 +90,8 @@ class _Walk:
 
     def __init__(self) -> None:
         self.lists: list[tuple[str, int]] = []
+        self.texts: list[tuple[str, list[str]]] = []
+        self.numbers: list[tuple[str, list[float]]] = []
         self.known: set[str] = set()
         self.unknown: set[str] = set()
 
@@ -79,7 +99,9 @@ class _Walk:
         """Walk on from a node at a key below an attribute of an object of the class `owner`."""
         if isinstance(node, list):
             for item in node:
-                self.node(item, owner, attribute, key)
+                # a text of a list was read with the others
+                if not isinstance(_plain(item), str):
+                    self.node(item, owner, attribute, key)
         if not isinstance(node, dict):
             return
         known = bool(OF_NO_PATIENTS.get(owner, set()) & {attribute, key})
@@ -89,14 +111,22 @@ class _Walk:
         if loader == "ObjectNode":
             self.attributes(content, str(node.get("__class__")))
             return
+        place = f"{owner}.{attribute}"
         if loader == "DictNode" and isinstance(content, dict):
+            self.texts.append((place, list(content)))
             if not known and not are_names(content):
-                self.lists.append((f"{owner}.{attribute}", len(content)))
+                self.lists.append((place, len(content)))
             for name, item in content.items():
                 self.node(item, owner, attribute, name)
             return
-        if isinstance(content, list) and not known and not are_names(_texts(content)):
-            self.lists.append((f"{owner}.{attribute}", len(content)))
+        if loader == JSON_NODE:
+            self.texts.append((place, [str(_plain(node))]))
+        if isinstance(content, list):
+            items = [_plain(item) for item in content]
+            self.texts.append((place, [item for item in items if isinstance(item, str)]))
+            self.numbers.append((place, [i for i in items if isinstance(i, (int, float))]))
+            if not known and not are_names(items):
+                self.lists.append((place, len(content)))
         for name, item in node.items():
             # the types of a dict's keys and the shape of an array of texts stand beside them
             if name not in ("key_types", "shape"):
@@ -112,9 +142,8 @@ class _Walk:
             self.node(item, owner, name, name)
 
 
-def _texts(items: list[Any]) -> Iterator[Any]:
-    """Return the texts of a list's nodes, and the nodes that are none as they are."""
-    for item in items:
-        content = item.get("content") if isinstance(item, dict) else item
-        quoted = isinstance(content, str) and content.startswith('"')
-        yield content if quoted else item
+def _plain(node: Any) -> Any:
+    """Return the text or the number of a node, and other nodes as they are."""
+    if isinstance(node, dict) and node.get("__loader__") == JSON_NODE:
+        return json.loads(node["content"])
+    return node
