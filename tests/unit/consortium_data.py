@@ -1,120 +1,101 @@
-"""A small cohort's bundle, made as the rule makes it, for the tests of what leaves the house."""
+"""Bundles of made-up cohorts that share effects and factors."""
 
-import functools
-import io
-import tempfile
-from pathlib import Path
+from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from classification_data import cohort, config
 
-from trdomics.classification.freeze import freeze
-from trdomics.classification.nested import nested_search
-from trdomics.classification.persist import manifest, save_model
-from trdomics.consortium.bundle import SITE_VALUES, table_bytes
-from trdomics.consortium.export import Export
-from trdomics.tables import LayerTables
+from trdomics.consortium.bundle import table_bytes, with_manifest
 
+GENES, RNAS, CARRIED = 300, 80, 30
+GROUPS = {"positive": "TRD", "negative": "responder"}
 MINIMUM = 5
-CONFIG = config()
-TABLES, LABELS = cohort()
-LABEL = {"column": "response", "positive": "TRD", "negative": "responder"}
 
 
-@functools.cache
-def patients_sheet():
-    """Return the patients as the workflow reads them, one of whom has a category to himself."""
-    sheet = TABLES["clinical"].reindex(TABLES.patients).copy()
-    sheet["label"] = LABELS
-    for layer in TABLES:
-        sheet[f"in_{layer}"] = TABLES.profiled(layer).astype(float)
-    text = sheet.select_dtypes(exclude="number").columns
-    sheet.loc[sheet.index[0], text[0]] = "the only one"
-    return sheet
-
-
-def searched(sheet, kinds=("elastic_net",)):
-    settings = {**CONFIG, "classification": {**CONFIG["classification"], "models": list(kinds)}}
-    tables = {name: TABLES[name] for name in TABLES if name != "clinical"}
-    own = [c for c in sheet if c == "label" or c.startswith("in_")]
-    tables["clinical"] = sheet.drop(columns=own)
-    search = nested_search(settings).fit(
-        LayerTables(tables, TABLES.patients), LABELS.to_numpy(dtype=int)
-    )
-    return search, LayerTables(tables, TABLES.patients)
-
-
-@functools.cache
-def fitted_search():
-    return searched(patients_sheet())
-
-
-@functools.cache
-def exported():
-    """Return the members of a bundle, made by the very functions of the rule."""
-    search, tables = fitted_search()
-    search.winner_ = "mofa_clinical"
-    for row in search.candidates_:
-        row["chosen"] = int(row["feature_set"] == search.winner_)
-    truth = LABELS.to_numpy(dtype=int)
-    model = freeze(search, search.representations(tables, truth), tables, truth, pairs=2)
-    told = manifest(search, model.risk, labels=LABELS, label=LABEL)
-    export = Export("one", LABEL, ["response", "TRD", "responder"], patients_sheet(), MINIMUM)
-    rng = np.random.default_rng(0)
-    n = 40
-    results = pd.DataFrame(
+def layer_table(layer, n, seed, share_absent=0.1, prefix="G"):
+    """Return the effects of a layer: the first tenth differs, by the same amount everywhere."""
+    truth = np.where(np.arange(n) < n // 10, 0.8, 0.0)
+    rng = np.random.default_rng([seed, len(layer)])
+    error = rng.uniform(0.1, 0.2, n)
+    table = pd.DataFrame(
         {
-            "feature": [f"g{i}" for i in range(n)],
-            "symbol": [f"g{i}" for i in range(n)],
-            "base_mean": rng.uniform(1, 1e4, n),
-            "log2_fold_change": rng.normal(size=n),
-            "lfc_se": rng.uniform(0.1, 0.2, n),
+            "feature": [f"{prefix}{i}" for i in range(n)],
+            "symbol": [f"{prefix}S{i}" for i in range(n)],
+            "base_mean": 100.0,
+            "effect": truth + error * rng.normal(size=n),
+            "se": error,
         }
     )
-    groups = {"n_positive": 37, "n_negative": 41, "design": "~ response"}
-    export.effects("rna", "counts", results, groups)
-    weights = results[["feature", "symbol"]].assign(Factor1=rng.normal(size=n))
-    export.factors("rna", weights)
-    export.variance(pd.DataFrame({"view": ["rna"], "factor": ["Factor1"], "r2": [0.2]}))
-    metrics = pd.DataFrame(
-        {
-            "feature_set": ["selected"],
-            "role": ["selected"],
-            "metric": ["auroc"],
-            "value": [0.7],
-            "lower": [0.6],
-            "upper": [0.8],
-            "reason": [None],
-        }
+    return table[rng.random(n) >= share_absent]
+
+
+def weights(n, seed, prefix="G", k=3):
+    """Return weights of factors that all cohorts share, in an order and with signs of their own."""
+    shared = np.random.default_rng(0).normal(size=(n, k))
+    rng = np.random.default_rng([seed, 9])
+    own = shared[:, rng.permutation(k)] * rng.choice([-1, 1], k) + 0.3 * rng.normal(size=(n, k))
+    table = pd.DataFrame(own, columns=[f"Factor{i + 1}" for i in range(k)])
+    table.insert(0, "feature", [f"{prefix}{i}" for i in range(n)])
+    return table
+
+
+def performance(seed):
+    rng = np.random.default_rng([seed, 3])
+    rows = []
+    for name, centre in (("selected", 0.75), ("clinical", 0.66), ("confounders", 0.58)):
+        value = centre + 0.02 * rng.normal()
+        rows.append(
+            {
+                "feature_set": name,
+                "role": "selected" if name == "selected" else "baseline",
+                "metric": "auroc",
+                "value": value,
+                "lower": value - 0.06,
+                "upper": value + 0.06,
+                "se": 0.03,
+                "reason": None,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def description(cohort, **changes):
+    counts = {"n_positive": 70, "n_negative": 75}
+    layer = {"design": "~ age + response", "patients": counts}
+    return {
+        "format": 1,
+        "software": "0.1.0",
+        "cohort": cohort,
+        "minimum_count": MINIMUM,
+        "label": GROUPS,
+        "contrast": GROUPS,
+        "patients": counts,
+        "layers": {
+            "mrna": {**layer, "type": "counts", "effect": "log2 fold change"},
+            "small_rna": {**layer, "type": "counts", "effect": "log2 fold change"},
+            "mutations": {**layer, "type": "variants", "effect": "log odds ratio"},
+        },
+        "left_out": ["mutations: rare ones"],
+        **changes,
+    }
+
+
+def tables(seed):
+    return {
+        "effects/mrna.tsv": layer_table("mrna", GENES, seed),
+        "effects/small_rna.tsv": layer_table("small_rna", RNAS, seed, prefix="mir-"),
+        "effects/mutations.tsv": layer_table("mutations", CARRIED, seed, prefix="M"),
+        "factors/mrna.tsv": weights(GENES, seed),
+        "performance.tsv": performance(seed),
+        "calibration.tsv": pd.DataFrame(
+            {"feature_set": "selected", "predicted": [0.8, 0.2], "observed": [0.7, 0.3], "n": 70}
+        ),
+    }
+
+
+def members(cohort, seed, changed=None, **changes):
+    """Return a bundle's members; `changed` tables stand in place of the made-up ones."""
+    files = {**tables(seed), **(changed or {})}
+    return with_manifest(
+        description(cohort, **changes), {name: table_bytes(t) for name, t in files.items()}
     )
-    risk = LABELS * 0.3 + rng.uniform(0, 0.7, len(LABELS))
-    predictions = pd.DataFrame({"patient_id": LABELS.index, "feature_set": "selected"})
-    predictions = predictions.assign(
-        repeat=1, fold=np.arange(len(LABELS)) % 3, probability=risk.to_numpy()
-    )
-    export.performance(metrics, predictions)
-    sites = pd.DataFrame(
-        {"feature_set": "selected", "role": "selected", "validation": ["left_out", "mixed"]}
-    )
-    sites = sites.assign(site="north", n_sites=3, auroc=[0.7, np.nan], lower=0.6, upper=0.8)
-    export.sites(sites.reindex(columns=sites.columns.union(SITE_VALUES)))
-    export.description(list(TABLES["clinical"].columns), None)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        save_model(model, told, folder / "model.skops", folder / "model.json")
-        export.model(folder, raw_tables(), None)
-    return export, export.members(TABLES.patients)
-
-
-def raw_tables():
-    """Return the layers of carriers."""
-    return {"dna": TABLES["dna"]}
-
-
-def read(members, name):
-    return pd.read_csv(io.BytesIO(members[name]), sep="\t", keep_default_na=False)
-
-
-def planted_table(members, name, table):
-    return {**members, name: table_bytes(table)}

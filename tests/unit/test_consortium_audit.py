@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from consortium_data import (
+from export_data import (
     LABEL,
     MINIMUM,
     TABLES,

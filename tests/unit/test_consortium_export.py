@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from consortium_data import (
+from export_data import (
     LABEL,
     LABELS,
     MINIMUM,

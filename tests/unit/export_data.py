@@ -1,0 +1,120 @@
+"""A small cohort's bundle, made as the rule makes it, for the tests of what leaves the house."""
+
+import functools
+import io
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from classification_data import cohort, config
+
+from trdomics.classification.freeze import freeze
+from trdomics.classification.nested import nested_search
+from trdomics.classification.persist import manifest, save_model
+from trdomics.consortium.bundle import SITE_VALUES, table_bytes
+from trdomics.consortium.export import Export
+from trdomics.tables import LayerTables
+
+MINIMUM = 5
+CONFIG = config()
+TABLES, LABELS = cohort()
+LABEL = {"column": "response", "positive": "TRD", "negative": "responder"}
+
+
+@functools.cache
+def patients_sheet():
+    """Return the patients as the workflow reads them, one of whom has a category to himself."""
+    sheet = TABLES["clinical"].reindex(TABLES.patients).copy()
+    sheet["label"] = LABELS
+    for layer in TABLES:
+        sheet[f"in_{layer}"] = TABLES.profiled(layer).astype(float)
+    text = sheet.select_dtypes(exclude="number").columns
+    sheet.loc[sheet.index[0], text[0]] = "the only one"
+    return sheet
+
+
+def searched(sheet, kinds=("elastic_net",)):
+    settings = {**CONFIG, "classification": {**CONFIG["classification"], "models": list(kinds)}}
+    tables = {name: TABLES[name] for name in TABLES if name != "clinical"}
+    own = [c for c in sheet if c == "label" or c.startswith("in_")]
+    tables["clinical"] = sheet.drop(columns=own)
+    search = nested_search(settings).fit(
+        LayerTables(tables, TABLES.patients), LABELS.to_numpy(dtype=int)
+    )
+    return search, LayerTables(tables, TABLES.patients)
+
+
+@functools.cache
+def fitted_search():
+    return searched(patients_sheet())
+
+
+@functools.cache
+def exported():
+    """Return the members of a bundle, made by the very functions of the rule."""
+    search, tables = fitted_search()
+    search.winner_ = "mofa_clinical"
+    for row in search.candidates_:
+        row["chosen"] = int(row["feature_set"] == search.winner_)
+    truth = LABELS.to_numpy(dtype=int)
+    model = freeze(search, search.representations(tables, truth), tables, truth, pairs=2)
+    told = manifest(search, model.risk, labels=LABELS, label=LABEL)
+    export = Export("one", LABEL, ["response", "TRD", "responder"], patients_sheet(), MINIMUM)
+    rng = np.random.default_rng(0)
+    n = 40
+    results = pd.DataFrame(
+        {
+            "feature": [f"g{i}" for i in range(n)],
+            "symbol": [f"g{i}" for i in range(n)],
+            "base_mean": rng.uniform(1, 1e4, n),
+            "log2_fold_change": rng.normal(size=n),
+            "lfc_se": rng.uniform(0.1, 0.2, n),
+        }
+    )
+    groups = {"n_positive": 37, "n_negative": 41, "design": "~ response"}
+    export.effects("rna", "counts", results, groups)
+    weights = results[["feature", "symbol"]].assign(Factor1=rng.normal(size=n))
+    export.factors("rna", weights)
+    export.variance(pd.DataFrame({"view": ["rna"], "factor": ["Factor1"], "r2": [0.2]}))
+    metrics = pd.DataFrame(
+        {
+            "feature_set": ["selected"],
+            "role": ["selected"],
+            "metric": ["auroc"],
+            "value": [0.7],
+            "lower": [0.6],
+            "upper": [0.8],
+            "reason": [None],
+        }
+    )
+    risk = LABELS * 0.3 + rng.uniform(0, 0.7, len(LABELS))
+    predictions = pd.DataFrame({"patient_id": LABELS.index, "feature_set": "selected"})
+    predictions = predictions.assign(
+        repeat=1, fold=np.arange(len(LABELS)) % 3, probability=risk.to_numpy()
+    )
+    export.performance(metrics, predictions)
+    sites = pd.DataFrame(
+        {"feature_set": "selected", "role": "selected", "validation": ["left_out", "mixed"]}
+    )
+    sites = sites.assign(site="north", n_sites=3, auroc=[0.7, np.nan], lower=0.6, upper=0.8)
+    export.sites(sites.reindex(columns=sites.columns.union(SITE_VALUES)))
+    export.description(list(TABLES["clinical"].columns), None)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        save_model(model, told, folder / "model.skops", folder / "model.json")
+        export.model(folder, raw_tables(), None)
+    return export, export.members(TABLES.patients)
+
+
+def raw_tables():
+    """Return the layers of carriers."""
+    return {"dna": TABLES["dna"]}
+
+
+def read(members, name):
+    return pd.read_csv(io.BytesIO(members[name]), sep="\t", keep_default_na=False)
+
+
+def planted_table(members, name, table):
+    return {**members, name: table_bytes(table)}
