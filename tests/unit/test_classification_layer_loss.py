@@ -1,27 +1,29 @@
 """What a missing layer costs, measured on patients who have all of them."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from classification_data import cohort, config
 
 from trdomics.classification.layer_loss import (
-    FILE,
     layer_loss_summary,
     layer_loss_table,
     predict_without_layers,
-    read_layer_loss,
 )
+from trdomics.classification.layer_loss_file import FILE, read_layer_loss
 from trdomics.classification.layer_sets import missing_sets, named
 from trdomics.classification.nested import nested_search
 from trdomics.classification.site_figures import layer_loss_figure
 from trdomics.errors import InputError
-from trdomics.files import write_json
+from trdomics.files import plain, write_json
 from trdomics.tables import LayerTables
 
 LAYERS = ["rna", "protein", "dna"]
 TABLES, LABELS = cohort(lacking=5)
 NEW, NEW_LABELS = cohort(n=40, seed=8, lacking=4, prefix="new-")
+SHA = "0" * 64
 WHERE = {"split": "r1f1", "repeat": 1, "fold": 1}
 
 
@@ -130,19 +132,38 @@ def test_the_layer_that_carries_the_signal_is_the_one_that_is_missed():
 def test_what_lies_beside_the_model_belongs_to_it(tmp_path):
     predictions, labels = drawn()
     table = layer_loss_table(predictions, labels, n_samples=100, seed=1)
-    summary = layer_loss_summary(table, ["a", "b"], {"sha256": "abc"})
+    summary = layer_loss_summary(table, ["a", "b"], {"sha256": SHA})
     assert [row["layers_missing"] for row in summary["layer_loss"]] == [[], ["a"], ["b"]]
     assert summary["n_patients"] == 200
-    assert read_layer_loss(tmp_path, {"sha256": "abc"}) is None
+    assert read_layer_loss(tmp_path, {"sha256": SHA}) is None
     write_json(summary, tmp_path / FILE)
-    found = read_layer_loss(tmp_path, {"sha256": "abc"})
+    found = read_layer_loss(tmp_path, {"sha256": SHA})
     assert found["layer_loss"][1]["loss"] == pytest.approx(table["loss"][1])
     assert found["layer_loss"][2]["loss_low"] is None
     with pytest.raises(InputError, match="does not belong"):
         read_layer_loss(tmp_path, {"sha256": "other"})
     (tmp_path / FILE).write_text("[1]", encoding="utf-8")
     with pytest.raises(InputError, match="no list"):
-        read_layer_loss(tmp_path, {"sha256": "abc"})
+        read_layer_loss(tmp_path, {"sha256": SHA})
+    rows = summary["layer_loss"]
+    for change, told in (
+        ({"patients": ["p1"]}, "patients"),
+        ({"format": 2}, "format"),
+        ({"n_patients": -1}, "n_patients"),
+        ({"layer_loss": rows[0]}, "layer_loss"),
+        ({"layer_loss": [{**rows[0], "auroc": "<b>"}]}, "auroc"),
+        ({"layer_loss": [{**rows[0], "layers_missing": ["<b>"]}]}, "layers_missing"),
+    ):
+        write_json({**summary, **change}, tmp_path / FILE)
+        with pytest.raises(InputError, match=told):
+            read_layer_loss(tmp_path, {"sha256": SHA})
+    text = json.dumps(plain({**summary, "layer_loss": rows[:1]}))
+    (tmp_path / FILE).write_text(text.replace('"loss": 0.0', '"loss": NaN'), encoding="utf-8")
+    with pytest.raises(InputError, match="no JSON"):
+        read_layer_loss(tmp_path, {"sha256": SHA})
+    (tmp_path / FILE).write_text("[" * 2**20 + "]", encoding="utf-8")
+    with pytest.raises(InputError, match="larger"):
+        read_layer_loss(tmp_path, {"sha256": SHA})
 
 
 def test_names_of_layers_survive_the_table():

@@ -2,6 +2,7 @@
 
 import copy as copying
 import json
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,20 +21,24 @@ from export_data import (
 )
 
 from trdomics.classification.freeze import freeze
+from trdomics.classification.layer_loss_file import read_layer_loss
 from trdomics.classification.persist import dumps, load_model, loads
 from trdomics.consortium.bundle import (
+    LOSS_FILE,
     MODEL_FILES,
     SITE_VALUES,
     read_bundle,
     with_manifest,
     write_bundle,
 )
+from trdomics.consortium.disclosure import shareable_losses
 from trdomics.consortium.export import Export
 from trdomics.consortium.frozen import RARE, obstacles, shareable
 from trdomics.errors import InputError
 from trdomics.layers.burden import GeneBurden
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.values import BinaryNormaliser
+from trdomics.scoring.expected import NOT_MEASURED, expected_losses
 from trdomics.scoring.shift import FEW_FOLDS, judge
 
 
@@ -73,10 +78,45 @@ def test_the_shared_model_predicts_as_before_but_for_who_is_alone(fitted, sheet,
 
 def test_who_gets_the_bundle_can_load_its_model(content, tmp_path):
     _, members = content
-    for name in MODEL_FILES:
-        (tmp_path / name.split("/")[1]).write_bytes(members[name])
-    _, told = load_model(tmp_path)
+    write_bundle(members, tmp_path / "a.zip")
+    read_bundle(tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / "model"
+    assert {f"model/{path.name}" for path in folder.iterdir()} == {*MODEL_FILES, LOSS_FILE}
+    _, told = load_model(folder)
     assert told["n_training"] % MINIMUM == 0
+    losses = read_layer_loss(folder, told)
+    scored = pd.DataFrame({"layers_missing": ["none", "rna", "rna, protein", "rna, protein, dna"]})
+    rows = expected_losses(scored, losses, ["rna", "protein", "dna"])
+    assert [row["auroc"] for row in rows] == [0.712, 0.712, 0.712, None]
+    assert rows[1]["loss"] == 0.012
+    assert rows[1]["auroc_high"] == 0.999
+    assert rows[3]["reason"] == NOT_MEASURED
+    counts = [losses["n_patients"], losses["n_positive"], losses["layer_loss"][1]["n_patients"]]
+    assert counts == [60, 30, 60]
+
+
+def test_what_layers_cost_few_patients_is_not_told(content):
+    losses = json.loads(content[1][LOSS_FILE])
+    few = shareable_losses({**losses, "n_patients": 63, "n_positive": 59}, MINIMUM)
+    assert few["layer_loss"] == []
+    assert few["n_patients"] == 0
+    assert "fewer than 5 patients of a class" in few["reason"]
+    empty = {**losses, "layer_loss": [], "n_patients": 0, "n_positive": 0, "reason": "one layer"}
+    assert shareable_losses(empty, MINIMUM) == empty
+
+
+@pytest.mark.parametrize(
+    "change", [{"sha256": "0" * 64}, {"patients": ["p1"]}, {"layer_loss": [{"auroc": 0.7}]}]
+)
+def test_a_bundle_with_other_losses_is_refused(content, tmp_path, change):
+    members = dict(content[1])
+    losses = {**json.loads(members[LOSS_FILE]), **change}
+    members[LOSS_FILE] = json.dumps(losses).encode()
+    write_bundle(with_manifest(without_files(members), only_files(members)), tmp_path / "a.zip")
+    with pytest.raises(InputError, match="layer_loss"):
+        read_bundle(tmp_path / "a.zip")
 
 
 def test_the_shared_model_holds_no_statistic_of_few(fitted, sheet, content):

@@ -21,6 +21,7 @@ rule consortium_export:
         sites="results/{cohort}/classification/sites_pooled.tsv",
         model="results/{cohort}/classification/model/model.skops",
         manifest="results/{cohort}/classification/model/model.json",
+        layer_loss="results/{cohort}/classification/model/layer_loss.json",
     output:
         bundle="results/{cohort}/export/{cohort}.zip",
         manifest="results/{cohort}/export/manifest.json",

@@ -6,7 +6,7 @@ start(snakemake)
 
 from pathlib import Path
 
-from trdomics.classification.layer_loss import read_layer_loss
+from trdomics.classification.layer_loss_file import read_layer_loss
 from trdomics.classification.persist import load_model
 from trdomics.cohort.load import load_labels, load_tables
 from trdomics.files import write_json, write_table

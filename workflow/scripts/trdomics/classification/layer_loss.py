@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,14 +15,11 @@ from trdomics.classification.intervals import (
     performance_intervals,
 )
 from trdomics.classification.layer_sets import AND, NOTHING, missing_sets, named
+from trdomics.classification.layer_loss_file import FORMAT
 from trdomics.classification.metrics import out_of_fold
 from trdomics.classification.search import RiskModel
-from trdomics.errors import InputError
-from trdomics.files import read_json
 from trdomics.tables import LayerTables
 
-FILE = "layer_loss.json"
-FORMAT = 1
 PREDICTIONS = ["patient_id", "split", "repeat", "fold", "layers_missing", "probability"]
 
 
@@ -193,35 +188,3 @@ def layer_loss_summary(
         "reason": reason,
         "layer_loss": rows,
     }
-
-
-def read_layer_loss(
-    folder: str | os.PathLike[str], manifest: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    """Return what was written beside a frozen model; None where nothing was.
-
-    Parameters
-    ----------
-    folder : path
-        Of the model.
-    manifest : mapping
-        The model's ``model.json``.
-
-    Raises
-    ------
-    InputError
-        If the file is unreadable or of another model.
-    """
-    path = Path(folder) / FILE
-    if not path.is_file():
-        return None
-    mend = "copy the model's folder again"
-    try:
-        found = read_json(path)
-        same = found["format"] == FORMAT and found["sha256"] == manifest["sha256"]
-        rows = found["layer_loss"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(str(path), "is no list of layers' losses", mend) from error
-    if not same or not isinstance(rows, list):
-        raise InputError(str(path), "does not belong to the model beside it", mend)
-    return dict(found)

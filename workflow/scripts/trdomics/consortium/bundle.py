@@ -15,12 +15,14 @@ from typing import Any
 import pandas as pd
 
 from trdomics.archive import AGAIN, read_archive, sha256_of, verify, write_archive
+from trdomics.classification.layer_loss_file import parse_layer_loss
 from trdomics.cohort.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
 from trdomics.files import MISSING, plain
 
 MANIFEST = "manifest.json"
 MODEL_FILES = ("model/model.skops", "model/model.json")
+LOSS_FILE = "model/layer_loss.json"
 MAX_BYTES = 2**28
 MAX_MEMBERS = 200
 MAX_ROWS = 500_000
@@ -144,12 +146,16 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         or a column that no bundle has.
     """
     where = os.fspath(path)
-    allowed = [re.escape(MANIFEST), *map(re.escape, MODEL_FILES), *TABLES]
+    allowed = [re.escape(MANIFEST), *map(re.escape, (*MODEL_FILES, LOSS_FILE)), *TABLES]
     contents = read_archive(path, allowed, max_bytes=MAX_BYTES, max_members=MAX_MEMBERS)
     if MANIFEST not in contents:
         raise InputError(where, f"has no {MANIFEST}", "name a bundle that `snakemake export` wrote")
     manifest = _manifest(contents.pop(MANIFEST), where)
     verify(contents, manifest["files"], where)
+    losses = contents.pop(LOSS_FILE, None)
+    if losses is not None:
+        model = manifest["files"].get(MODEL_FILES[0], "")
+        parse_layer_loss(losses, model, f"{where}: {LOSS_FILE}")
     tables = {
         name: parse_table(name, content, where)
         for name, content in contents.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,36 @@ def rounded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     short, least = exact.round(METRIC_DECIMALS), 10**-METRIC_DECIMALS
     short = short.mask((exact < 1) & (short >= 1), 1 - least)
     return table.assign(**short.mask((exact > 0) & (short <= 0), least))
+
+
+def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
+    """Return what missing layers cost a model, without groups below the minimum.
+
+    Parameters
+    ----------
+    losses : mapping
+        Of :func:`trdomics.classification.layer_loss_file.read_layer_loss`.
+    minimum : int
+        Patients of each class who have all layers, so that anything is told of them.
+
+    Returns
+    -------
+    dict
+        The same keys: AUROCs and losses to three decimals, numbers of patients rounded down.
+    """
+    n, positive = losses["n_patients"], losses["n_positive"]
+    result = {**losses, "n_patients": coarse(n, minimum), "n_positive": coarse(positive, minimum)}
+    if not losses["layer_loss"]:
+        return result
+    if min(positive, n - positive) < minimum:
+        reason = f"fewer than {minimum} patients of a class have all layers"
+        return {**result, "n_patients": 0, "n_positive": 0, "reason": reason, "layer_loss": []}
+    table = pd.DataFrame(losses["layer_loss"])
+    table = rounded(table, ["auroc", "auroc_low", "auroc_high"])
+    costs = ["loss", "loss_low", "loss_high"]
+    table[costs] = table[costs].astype(float).round(METRIC_DECIMALS)
+    table["n_patients"] = [coarse(count, minimum) for count in table["n_patients"]]
+    return {**result, "layer_loss": table.to_dict("records")}
 
 
 def burden_effects(results: pd.DataFrame, minimum: int) -> pd.DataFrame:

@@ -11,10 +11,12 @@ import pandas as pd
 
 from trdomics import __version__
 from trdomics.archive import sha256_of
+from trdomics.classification.layer_loss_file import read_layer_loss
 from trdomics.classification.persist import dumps, load_model
 from trdomics.consortium.audit import COUNT_KEY, audit
 from trdomics.consortium.bundle import (
     EFFECTS,
+    LOSS_FILE,
     MODEL_FILES,
     SITE_VALUES,
     json_bytes,
@@ -31,6 +33,7 @@ from trdomics.consortium.disclosure import (
     interval_error,
     risk_bins,
     rounded,
+    shareable_losses,
 )
 from trdomics.consortium.frozen import obstacles, shareable
 from trdomics.errors import InputError
@@ -40,8 +43,8 @@ MINIMUM_KEY = "export.minimum_count"
 PREVALENCE_DECIMALS = 2
 # Of two sites each can work out the other's AUROC from the combined one and its own.
 FEWEST_SITES = 3
-# Bins of patients are a tenth of them each or more, and the model's probe has no more.
-SHORTEST = 13
+# Curves have eleven points, the model's probe fewer, and four layers fifteen sets of missing ones.
+SHORTEST = 16
 EFFECT_NAMES = {"counts": "log2 fold change", "continuous": "difference"}
 LOG_ODDS = "log odds ratio"
 
@@ -225,7 +228,7 @@ class Export:
         tables: Mapping[str, pd.DataFrame],
         site: str | None,
     ) -> None:
-        """Add the frozen model, or the reason why it cannot be shared.
+        """Add the frozen model and what missing layers cost it, or why it cannot be shared.
 
         Parameters
         ----------
@@ -236,6 +239,7 @@ class Export:
             Column that holds the site.
         """
         model, manifest = load_model(folder)
+        losses = read_layer_loss(folder, manifest)
         trained = {
             layer: table[table.index.isin(self.trained.index)] for layer, table in tables.items()
         }
@@ -252,6 +256,12 @@ class Export:
             "sha256": sha256_of(content),
         }
         self.files |= dict(zip(MODEL_FILES, (content, json_bytes(manifest)), strict=True))
+        if losses is None:
+            return
+        told = shareable_losses(losses, self.minimum)
+        if told["reason"] and not losses["reason"]:
+            self.left_out.append(f"what missing layers cost: {told['reason']}")
+        self.files[LOSS_FILE] = json_bytes({**told, "sha256": manifest["sha256"]})
 
     def members(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return all members of the bundle, after a search for what must not be in it.

@@ -24,7 +24,7 @@ def expected_losses(
     predictions : DataFrame
         With ``layers_missing``.
     losses : mapping or None
-        Of :func:`trdomics.classification.layer_loss.read_layer_loss`: the training cohort's
+        Of :func:`trdomics.classification.layer_loss_file.read_layer_loss`: the training cohort's
         cross-validated AUROC with and without layers, of the whole procedure.
     layers : iterable of str
         The layers that the frozen model uses. One that it does not use costs it nothing.

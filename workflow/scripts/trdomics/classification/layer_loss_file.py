@@ -1,0 +1,79 @@
+"""What lies beside a frozen model for those who lack layers: read without trust.
+
+Apart from its making, so that who reads a bundle needs no machine learning.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trdomics.cohort.schema import ClosedSchema, load_schema
+from trdomics.errors import InputError
+
+FILE = "layer_loss.json"
+FORMAT = 1
+MAX_BYTES = 2**20
+AGAIN = "copy the model's folder again"
+
+
+def read_layer_loss(
+    folder: str | os.PathLike[str], manifest: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what was written beside a frozen model; None where nothing was.
+
+    Parameters
+    ----------
+    folder : path
+        Of the model.
+    manifest : mapping
+        The model's ``model.json``.
+
+    Raises
+    ------
+    InputError
+        If the file is not what :func:`layer_loss_summary` makes, or of another model.
+    """
+    path = Path(folder) / FILE
+    if not path.is_file():
+        return None
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(str(path), f"is larger than {MAX_BYTES // 2**10} KiB", AGAIN)
+    return parse_layer_loss(path.read_bytes(), manifest["sha256"], str(path))
+
+
+def parse_layer_loss(content: bytes, sha256: str, where: str) -> dict[str, Any]:
+    """Read what a missing layer costs a model, of a file that may be damaged or hostile.
+
+    Parameters
+    ----------
+    content : bytes
+        Of ``layer_loss.json``.
+    sha256 : str
+        Checksum of the model that it should belong to.
+    where : str
+        What errors name.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON, has other keys than ours, or is of another model.
+    """
+    try:
+        found = json.loads(content.decode("utf-8"), parse_constant=_refused)
+    except (ValueError, RecursionError) as error:
+        raise InputError(where, f"is no JSON ({error})", AGAIN) from error
+    if not isinstance(found, dict):
+        raise InputError(where, "is no list of layers' losses", AGAIN)
+    resolved: dict[str, Any] = ClosedSchema(load_schema("layer_loss")).resolve(found, where)
+    if resolved["sha256"] != sha256:
+        raise InputError(where, "does not belong to the model beside it", AGAIN)
+    return resolved
+
+
+def _refused(name: str) -> None:
+    """Refuse NaN and infinities, which are no JSON and fit every bound."""
+    raise ValueError(f"{name} is no number")
