@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
+from trdomics.classification.decision import net_benefit
 from trdomics.consortium.disclosure import (
     burden_effects,
     coarse,
@@ -32,9 +34,8 @@ def test_bins_hold_enough_of_both_groups_and_the_curves_come_from_them():
     assert bins[["n_positive", "n_negative"]].min().min() >= MINIMUM
     assert bins[["n_positive", "n_negative"]].sum().sum() == 200
     assert bins["predicted"].is_monotonic_decreasing
-    shown = curves(bins, MINIMUM)
-    assert len(shown["roc"]) == len(bins) + 1
-    assert shown["roc"].iloc[-1].tolist() == [1, 1]
+    shown = curves(label, probability[:, None], MINIMUM)
+    assert shown["roc"].iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
     assert (shown["calibration"]["n"] % MINIMUM == 0).all()
     everyone = shown["decision"]
     low = everyone[everyone["threshold"] == 0.05].iloc[0]
@@ -42,6 +43,26 @@ def test_bins_hold_enough_of_both_groups_and_the_curves_come_from_them():
     assert risk_bins(np.array([1] * 4 + [0] * 90), np.linspace(0, 1, 94), MINIMUM).empty
     # groups that are told apart perfectly leave one bin
     assert len(risk_bins(np.repeat([1, 0], 50), np.linspace(1, 0, 100), MINIMUM)) == 1
+
+
+def test_curves_are_averaged_over_repeats_as_the_metrics_are():
+    """Probabilities averaged first, of repeats that each are worse, have a greater AUROC."""
+    rng = np.random.default_rng(3)
+    label = np.arange(400) % 2
+    probability = 1 / (1 + np.exp(1 - 2 * label[:, None] - rng.normal(scale=2.5, size=(400, 10))))
+    mean = np.mean([roc_auc_score(label, column) for column in probability.T])
+    averaged = roc_auc_score(label, probability.mean(axis=1))
+    assert averaged > mean + 0.1
+    shown = curves(label, probability, MINIMUM)
+    area = np.trapezoid(shown["roc"]["true_positive_rate"], shown["roc"]["false_positive_rate"])
+    assert area == pytest.approx(mean, abs=0.02)
+    benefit = shown["decision"].set_index("threshold")["net_benefit"]
+    exact = net_benefit(label, probability, thresholds=np.array([0.3, 0.5]))["net_benefit"]
+    np.testing.assert_allclose(benefit[[0.3, 0.5]], exact, atol=0.025)
+    calibration = shown["calibration"]
+    assert calibration["n"].sum() <= 400
+    assert (calibration["n"] >= 2 * MINIMUM).all()
+    assert not curves(label[:8], probability[:8], MINIMUM)
 
 
 def test_features_of_few_carriers_are_left_out():

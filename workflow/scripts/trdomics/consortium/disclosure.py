@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 Z = float(norm.isf(0.025))
 LARGEST_SHARE = 0.1  # of the patients in one bin of a curve
+RATES = np.linspace(0, 1, 11)  # false positive rates of an averaged ROC curve
 THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 CATEGORY_VALUES = 10
 METRIC_DECIMALS = 3
@@ -164,35 +165,68 @@ def risk_bins(label: np.ndarray, probability: np.ndarray, minimum: int) -> pd.Da
     return pd.DataFrame(rows, columns=["predicted", "n_positive", "n_negative"])
 
 
-def curves(bins: pd.DataFrame, minimum: int) -> dict[str, pd.DataFrame]:
-    """Return calibration, ROC and decision curves of :func:`risk_bins`, two decimals each."""
-    positive, negative = bins["n_positive"].to_numpy(), bins["n_negative"].to_numpy()
-    total = positive + negative
-    prevalence = positive.sum() / total.sum()
+def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str, pd.DataFrame]:
+    """Return calibration, ROC and decision curves from bins of patients, two decimals each.
+
+    As the metrics, ROC and decision curves are computed per repeat and averaged: probabilities
+    that were averaged first would be those of an ensemble. For the calibration all repeats are
+    binned together, as :func:`trdomics.classification.calibration.calibration_curve` does.
+
+    Parameters
+    ----------
+    label : ndarray of 0 and 1, shape (n_patients,)
+    probability : ndarray, shape (n_patients, n_repeats)
+    minimum : int
+        Patients of each group that a bin has at least.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``calibration``, ``roc``, ``decision``; empty where a group is smaller than the minimum.
+    """
+    repeats = [risk_bins(label, column, minimum) for column in probability.T]
+    if not repeats or any(bins.empty for bins in repeats):
+        return {}
+    # a patient stands in a bin once per repeat at most, so that it holds enough patients
+    n = probability.shape[1]
+    together = risk_bins(np.repeat(label, n), probability.ravel(), minimum * n)
+    total = (together["n_positive"] + together["n_negative"]).to_numpy()
     calibration = pd.DataFrame(
         {
-            "predicted": bins["predicted"],
-            "observed": (positive / total).round(2),
-            "n": [coarse(n, minimum) for n in total],
+            "predicted": together["predicted"],
+            "observed": (together["n_positive"] / total).round(2),
+            "n": [coarse(rows / n, minimum) for rows in total],
         }
     )
     roc = pd.DataFrame(
         {
-            "false_positive_rate": np.r_[0, negative.cumsum() / negative.sum()].round(2),
-            "true_positive_rate": np.r_[0, positive.cumsum() / positive.sum()].round(2),
+            "false_positive_rate": RATES,
+            "true_positive_rate": np.mean([_sensitivity(bins) for bins in repeats], axis=0),
         }
     )
-    odds = THRESHOLDS / (1 - THRESHOLDS)
-    acted = bins["predicted"].to_numpy()[None, :] >= THRESHOLDS[:, None]
-    benefit = (acted @ positive - odds * (acted @ negative)) / total.sum()
+    odds, prevalence = THRESHOLDS / (1 - THRESHOLDS), float(label.mean())
     decision = pd.DataFrame(
         {
             "threshold": THRESHOLDS,
-            "net_benefit": benefit.round(2),
-            "treat_all": (prevalence - odds * (1 - prevalence)).round(2),
+            "net_benefit": np.mean([_net_benefit(bins, odds) for bins in repeats], axis=0),
+            "treat_all": prevalence - odds * (1 - prevalence),
         }
     )
-    return {"calibration": calibration, "roc": roc, "decision": decision}
+    return {"calibration": calibration, "roc": roc.round(2), "decision": decision.round(2)}
+
+
+def _sensitivity(bins: pd.DataFrame) -> np.ndarray:
+    """Return the true positive rates of bins at ``RATES``, straight between two bins."""
+    positive, negative = bins["n_positive"].to_numpy(), bins["n_negative"].to_numpy()
+    false = np.r_[0, negative.cumsum() / negative.sum()]
+    return np.interp(RATES, false, np.r_[0, positive.cumsum() / positive.sum()])
+
+
+def _net_benefit(bins: pd.DataFrame, odds: np.ndarray) -> np.ndarray:
+    """Return the net benefit of bins at ``THRESHOLDS``."""
+    positive, negative = bins["n_positive"].to_numpy(), bins["n_negative"].to_numpy()
+    acted = bins["predicted"].to_numpy()[None, :] >= THRESHOLDS[:, None]
+    return np.asarray((acted @ positive - odds * (acted @ negative)) / (positive + negative).sum())
 
 
 def description(sheet: pd.DataFrame, columns: Sequence[str], minimum: int) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from trdomics import __version__
 from trdomics.archive import sha256_of
 from trdomics.classification.layer_loss_file import read_layer_loss
+from trdomics.classification.metrics import out_of_fold
 from trdomics.classification.persist import dumps, load_model
 from trdomics.consortium.audit import COUNT_KEY, audit
 from trdomics.consortium.bundle import (
@@ -31,7 +32,6 @@ from trdomics.consortium.disclosure import (
     description,
     expression_effects,
     interval_error,
-    risk_bins,
     rounded,
     shareable_losses,
 )
@@ -167,7 +167,7 @@ class Export:
         self._add("variance_explained.tsv", table[np.isfinite(table["r2"])])
 
     def performance(self, performance: pd.DataFrame, predictions: pd.DataFrame) -> None:
-        """Add metrics to three decimals, and curves of patients in bins.
+        """Add metrics to three decimals, and curves of patients in bins, averaged over repeats.
 
         More decimals of an accuracy or an AUROC tell the exact sizes of the groups.
         """
@@ -179,13 +179,11 @@ class Export:
         self.folds |= {int(size) for size in folds}
         parts: dict[str, list[pd.DataFrame]] = {"calibration": [], "roc": [], "decision": []}
         for name, rows in predictions.groupby("feature_set", sort=False):
-            risk = rows.groupby("patient_id")["probability"].mean()
-            label = self.trained["label"].reindex(risk.index).to_numpy()
-            bins = risk_bins(label, risk.to_numpy(), self.minimum)
-            if bins.empty:
+            label, risk = out_of_fold(rows, self.trained["label"], str(name))
+            shown = curves(label, risk, self.minimum)
+            if not shown:
                 self.left_out.append(f"curves of {name}: too few patients for a bin")
-                continue
-            for kind, curve in curves(bins, self.minimum).items():
+            for kind, curve in shown.items():
                 parts[kind].append(curve.assign(feature_set=name)[["feature_set", *curve.columns]])
         for kind, tables in parts.items():
             if tables:
