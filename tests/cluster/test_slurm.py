@@ -52,7 +52,8 @@ def profile(tmp_path_factory):
 
 
 @pytest.mark.skipif(
-    "TRDOMICS_WHOLE_ON_SLURM" not in os.environ, reason="takes long: run by `make test-cluster` only"
+    "TRDOMICS_WHOLE_ON_SLURM" not in os.environ,
+    reason="takes long: run by `make test-cluster` only",
 )
 def test_the_default_cohort_gives_the_results_of_a_local_run(
     slurm, profile, default_results, tmp_path
