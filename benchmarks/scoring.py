@@ -1,12 +1,17 @@
-"""Whether a patient's interval and the check for unlike patients keep what they promise.
+"""Whether intervals and the check for unlike patients keep what they promise.
 
     python benchmarks/scoring.py interval [--sets 16] [--patients 200]
     python benchmarks/scoring.py shift [--populations 5] [--cohorts 10]
+    python benchmarks/scoring.py validation --patients 100 --sets 300
 
 `interval`: draws training sets from one truth; how often the interval that a model of one of them
 gives a new patient holds what a model of another one says. One line per kind of model.
 `shift`: trains on a cohort, scores others of the same population; the share of their patients who
 are called unlike training (nominal 1 %), and of the cohorts that are warned of (nominal 5 %).
+`validation`: draws labelled cohorts of which a model says the true risk; how often the 95 %
+interval of a metric holds its value in the whole population, of the model and of the recalibrated
+one. By what is drawn: patients within their class, all patients alike (the workflow's), or all
+alike with the recalibration fitted again in every resample (of every fourth cohort, being slow).
 """
 
 from __future__ import annotations
@@ -23,14 +28,33 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "unit"))
 
 import numpy as np
 from classification_data import cohort, config
+from numpy.typing import NDArray
 from replicate_data import KINDS, calibrated, draw, refitter
+from scipy.special import expit
+from sklearn.model_selection import StratifiedKFold
 
+from trdomics.classification.intervals import RESAMPLED, performance_intervals, resample
+from trdomics.classification.metrics import METRICS, log_odds
 from trdomics.classification.nested import nested_search
 from trdomics.classification.replicates import HalfSampleReplicates
 from trdomics.classification.training_reference import TrainingReference
+from trdomics.scoring.recalibration import (
+    fit_recalibration,
+    kind_of,
+    net_benefit_interval,
+    recalibrate,
+    validation,
+)
 from trdomics.scoring.shift import judge, shift_summary
 
+Floats = NDArray[np.float64]
+Intervals = dict[str, tuple[float, float]]
 NEW = 200
+POPULATION, RESAMPLES, THRESHOLD, FOLDS = 20_000, 200, 0.3, 5
+REFITTED_EVERY = 4
+JUDGED = ("auroc", "brier", "calibration_slope", "calibration_intercept")
+NET_BENEFIT = "net_benefit"
+AS_IS, RECALIBRATED = "as it is", "recalibrated"
 
 
 def coverage(kind: str, fusion: bool, sets: int, patients: int) -> tuple[float, float]:
@@ -67,12 +91,93 @@ def flagged(population: int, cohorts: int) -> tuple[list[float], list[bool]]:
     return shares, warned
 
 
+def labelled(n: int, seed: int) -> tuple[Floats, Floats]:
+    """Return labels and the true risks that they were drawn by, which the model says."""
+    rng = np.random.default_rng(seed)
+    risk = expit(rng.normal(size=n))
+    return (rng.random(n) < risk).astype(float), risk
+
+
+def worth(label: Floats, probability: Floats) -> dict[str, float]:
+    """Return every metric of many patients."""
+    benefit = net_benefit_interval(label, probability, THRESHOLD, n_samples=0, seed=0)
+    return {m: METRICS[m](label, probability) for m in JUDGED} | {NET_BENEFIT: benefit["value"]}
+
+
+def net_benefits(label: Floats, probability: Floats, counts: Floats) -> Floats:
+    """Return the net benefit of every resample."""
+    weight = np.where(label == 1, 1.0, -THRESHOLD / (1 - THRESHOLD)) / len(label)
+    return np.asarray(counts @ (weight * (probability >= THRESHOLD)))
+
+
+def limits(values: Floats) -> tuple[float, float]:
+    """Return the middle 95 % of the values that exist."""
+    lower, upper = np.nanquantile(values, [0.025, 0.975])
+    return float(lower), float(upper)
+
+
+def within_class(label: Floats, probability: Floats) -> Intervals:
+    """Return intervals of patients drawn within their class, as for a cohort of chosen sizes."""
+    table = performance_intervals(label, probability, n_samples=RESAMPLES, seed=1, metrics=JUDGED)
+    found = {row.metric: (row.lower, row.upper) for row in table.itertuples()}
+    benefits = net_benefits(label, probability, resample(label, RESAMPLES, 1))
+    return found | {NET_BENEFIT: limits(benefits)}
+
+
+def all_alike(label: Floats, probability: Floats) -> Intervals:
+    """Return the workflow's intervals."""
+    table = validation(label, {AS_IS: probability}, THRESHOLD, RESAMPLES, seed=1)
+    return {row.metric: (row.lower, row.upper) for row in table.itertuples()}
+
+
+def fitted_again(label: Floats, probability: Floats) -> Intervals:
+    """Return intervals with the cross-fitted recalibration fitted again in every resample."""
+    kind, odds = kind_of(label)[0], log_odds(probability)
+    drawn: dict[str, list[float]] = {metric: [] for metric in (*JUDGED, NET_BENEFIT)}
+    for number, counts in enumerate(resample(label, RESAMPLES, 1, fixed_classes=False)):
+        moved = np.zeros(len(label))
+        dealer = StratifiedKFold(FOLDS, shuffle=True, random_state=number)
+        for seen, unseen in dealer.split(label, label):
+            copies = np.repeat(seen, counts[seen].astype(int))
+            a, b, _ = fit_recalibration(label[copies], probability[copies], kind)
+            moved[unseen] = expit(a + b * odds[unseen])
+        for metric in JUDGED:
+            value = RESAMPLED[metric](label, moved[:, None], counts[None])
+            drawn[metric].append(float(value[0]))
+        drawn[NET_BENEFIT].append(float(net_benefits(label, moved, counts[None])[0]))
+    return {metric: limits(np.array(values)) for metric, values in drawn.items()}
+
+
+def validation_coverage(cohorts: int, patients: int) -> dict[tuple[str, str, str], float]:
+    """Return by version, kind of resample and metric the share of intervals that hold the truth."""
+    everyone, risk = labelled(POPULATION, 10_000_000)
+    as_is = worth(everyone, risk)
+    held: dict[tuple[str, str, str], list[bool]] = {}
+    for seed in range(cohorts):
+        label, said = labelled(patients, seed)
+        recalibrated, found = recalibrate(label, said, seed)
+        used = worth(everyone, expit(found["intercept"] + found["slope"] * log_odds(risk)))
+        judged = [
+            (AS_IS, "within class", as_is, within_class(label, said)),
+            (AS_IS, "all alike", as_is, all_alike(label, said)),
+            (RECALIBRATED, "within class", used, within_class(label, recalibrated)),
+            (RECALIBRATED, "all alike", used, all_alike(label, recalibrated)),
+        ]
+        if seed % REFITTED_EVERY == 0:
+            judged.append((RECALIBRATED, "fitted again", used, fitted_again(label, said)))
+        for version, way, truth, intervals in judged:
+            for metric, value in truth.items():
+                inside = intervals[metric][0] <= value <= intervals[metric][1]
+                held.setdefault((version, way, metric), []).append(inside)
+    return {key: float(np.mean(values)) for key, values in held.items()}
+
+
 def main() -> None:
     """Print a table of what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["interval", "shift"])
-    parser.add_argument("--sets", type=int, default=16)
-    parser.add_argument("--patients", type=int, default=200, help="in a training set")
+    parser.add_argument("what", choices=["interval", "shift", "validation"])
+    parser.add_argument("--sets", type=int, default=16, help="training sets, or labelled cohorts")
+    parser.add_argument("--patients", type=int, default=200, help="in each of them")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--populations", type=int, default=5)
     parser.add_argument("--cohorts", type=int, default=10, help="scored per population")
@@ -82,6 +187,11 @@ def main() -> None:
         for kind, fusion in itertools.product(options.kinds, (False, True)):
             held, width = coverage(kind, fusion, options.sets, options.patients)
             print(f"{kind}\t{fusion}\t{held:.3f}\t{width:.3f}", flush=True)
+        return
+    if options.what == "validation":
+        print("version\tresampled\tmetric\tcovered")
+        for key, share in validation_coverage(options.sets, options.patients).items():
+            print(*key, f"{share:.3f}", sep="\t")
         return
     shares, warned = [], []
     for population in range(options.populations):

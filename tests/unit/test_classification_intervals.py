@@ -46,10 +46,11 @@ def predictions_of(
     )
 
 
+@pytest.mark.parametrize("fixed_classes", [True, False])
 @pytest.mark.parametrize("metric", RESAMPLED)
-def test_resampled_metrics_equal_the_library_on_copied_patients(cohort, metric):
+def test_resampled_metrics_equal_the_library_on_copied_patients(cohort, metric, fixed_classes):
     label, probability = cohort
-    counts = resample(label, 5, seed=1)
+    counts = resample(label, 5, seed=1, fixed_classes=fixed_classes)
     counts[0] = 1
     expected = []
     for count in counts.astype(int):
@@ -66,6 +67,19 @@ def test_resampling_keeps_class_sizes_and_is_seeded(cohort):
     assert (counts[:, label == 0].sum(axis=1) == 40).all()
     np.testing.assert_array_equal(counts, resample(label, 50, seed=1))
     assert (counts != resample(label, 50, seed=2)).any()
+
+
+def test_class_sizes_that_are_chance_vary_and_no_draw_is_of_one_class():
+    label = np.r_[np.ones(2), np.zeros(38)]
+    counts = resample(label, 500, seed=1, fixed_classes=False)
+    assert (counts.sum(axis=1) == 40).all()
+    positive = counts[:, :2].sum(axis=1)
+    assert positive.min() == 1
+    # binomial of 2 expected, without its zeros: 2 / (1 - e^-2)
+    assert positive.mean() == pytest.approx(2.31, abs=0.2)
+    np.testing.assert_array_equal(counts, resample(label, 500, seed=1, fixed_classes=False))
+    alone = resample(np.zeros(10), 50, seed=1, fixed_classes=False)
+    assert (alone.sum(axis=1) == 10).all()
 
 
 def test_auroc_interval_covers_the_truth_in_95_of_100():

@@ -6,7 +6,6 @@ import pytest
 from classification_data import cohort, config
 from scipy.special import expit
 
-from trdomics.classification.intervals import performance_intervals
 from trdomics.classification.nested import nested_search, run_split
 from trdomics.classification.persist import dumps
 from trdomics.classification.site_figures import sites_figure
@@ -18,7 +17,6 @@ from trdomics.classification.sites import (
     pooled_performance,
     site_performance,
     sites_summary,
-    with_prevalence,
 )
 from trdomics.classification.splits import repeated_splits, site_splits, train_and_test
 from trdomics.tables import LayerTables
@@ -172,22 +170,38 @@ def test_a_site_too_small_has_a_row_with_the_reason(left_out, mixed):
     assert "each needed" in row["reason"].iloc[0]
 
 
-def test_a_site_of_right_risks_rarely_seems_to_need_a_calibration_of_its_own():
+def site_of_right_risks(rng, n=50):
+    """Return predictions of one site's patients, and their labels."""
+    names = [f"p{i:03d}" for i in range(n)]
+    probability = expit(rng.normal(size=n))
+    rows = pd.DataFrame({"patient_id": names, "probability": probability, "repeat": 1})
+    rows = rows.assign(feature_set="selected", role="selected", split="s01")
+    return rows, pd.Series((rng.random(n) < probability).astype(float), names)
+
+
+def test_intervals_of_a_sites_calibration_and_brier_score_hold_the_truth():
+    """How many of a site's patients are positive is chance, which drawing within class leaves out.
+
+    The risks are right, so the intercept is 0 and the Brier score the mean of p (1 - p).
+    """
     rng = np.random.default_rng(3)
-    covered, by_class, tries = 0, 0, 200
-    for _ in range(tries):
-        probability = expit(rng.normal(size=(50, 1)))
-        label = (rng.random(50) < probability[:, 0]).astype(float)
-        table = performance_intervals(
-            label, probability, n_samples=100, seed=1, metrics=["calibration_intercept"]
-        )
-        row = with_prevalence(table, label, probability).iloc[0]
-        covered += row["lower"] < 0 < row["upper"]
-        by_class += table["lower"].iloc[0] < 0 < table["upper"].iloc[0]
-        assert row["value"] == table["value"].iloc[0]
-    assert covered / tries > 0.91
-    # what the bootstrap within classes alone would have said
-    assert by_class / tries < 0.8
+    plan = pd.DataFrame({"split": ["s01"], "site": ["north"], "reason": [""]})
+    truth = {"calibration_intercept": 0.0}
+    risks = expit(rng.normal(size=100_000))
+    truth["brier"] = float((risks * (1 - risks)).mean())
+    covered = {(split, metric): [] for split in ("s01", ALL) for metric in truth}
+    for _ in range(100):
+        rows, labels = site_of_right_risks(rng)
+        table = site_performance(rows, rows, labels, plan, n_samples=100, seed=1)
+        table = table[table["validation"] == LEFT_OUT].set_index(["split", "metric"])
+        for (split, metric), held in covered.items():
+            row = table.loc[(split, metric)]
+            held.append(row["lower"] < truth[metric] < row["upper"])
+    shares = {key: np.mean(held) for key, held in covered.items()}
+    assert shares["s01", "calibration_intercept"] > 0.88
+    assert shares["s01", "brier"] > 0.88
+    # all sites together: conditional on class sizes that the cohort fixed, which here it did not
+    assert shares[ALL, "calibration_intercept"] < 0.8
 
 
 def test_the_summary_says_why_there_is_nothing():

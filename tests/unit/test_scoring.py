@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from classification_data import cohort, config
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from trdomics.classification.calibration import shift_prevalence
 from trdomics.classification.freeze import freeze
@@ -24,7 +24,12 @@ from trdomics.scoring.apply import (
 )
 from trdomics.scoring.cohort import score_cohort
 from trdomics.scoring.page import page_context
-from trdomics.scoring.summary import scoring_summary
+from trdomics.scoring.summary import (
+    NO_TARGET,
+    NOT_ACTED_ON,
+    scoring_summary,
+    validation_metrics,
+)
 from trdomics.tables import LayerTables
 
 CONFIG = config()
@@ -159,13 +164,13 @@ def whole(frozen, tables, labels=NEW_LABELS, losses=None):
     return done, summary
 
 
-def summarise(frozen, predictions, features):
+def summarise(frozen, predictions, features, target=0.3):
     return scoring_summary(
         predictions.assign(probability_recalibrated=np.nan),
         features,
         frozen[1],
         external=True,
-        target_prevalence=0.3,
+        target_prevalence=target,
         threshold=None,
         n_samples=100,
         seed=1,
@@ -246,13 +251,77 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     assert summary["shift"]["n_checked"] == 40
     assert summary["recalibration"]["kind"] == "intercept"
     assert set(summary["metrics"]) == set(summary["metrics_recalibrated"])
-    assert summary["metrics"]["net_benefit"]["threshold"] == 0.3
+    assert set(summary["metrics"]) == set(summary["metrics_at_target_prevalence"])
+    assert summary["metrics_at_target_prevalence"]["net_benefit"]["threshold"] == 0.3
     context = page_context("new", summary, done.shift)
-    assert {row["name"] for row in context["metrics"]} >= {"AUROC", "net benefit"}
+    assert context["versions"] == [
+        f"as it is (prevalence of training, {LABELS.mean():.2f})",
+        "at the target prevalence, 0.30",
+        "recalibrated",
+    ]
+    cells = {row["name"]: row["cells"] for row in context["metrics"]}
+    assert {"AUROC", "net benefit"} <= set(cells)
+    assert cells["net benefit"][0] == NOT_ACTED_ON
+    assert " to " in cells["net benefit"][1]
+    assert "of 40 labelled patients are positive" in context["labelled"]
     assert "40 patients, 40 of them with a label" in context["headline"]
     text = render(TEMPLATE, context)
     assert "Are they like the training patients?" in text
     assert "lack rna: expected AUROC not known" in text
+
+
+def at_another_prevalence(n=6000, trained=0.5, here=0.3):
+    """Return a scored cohort with fewer positives than the one that the model was trained on."""
+    rng = np.random.default_rng(4)
+    label = (rng.random(n) < here).astype(float)
+    probability = expit(1.2 * (rng.normal(size=n) + 1.2 * (label - 0.5)))
+    return pd.DataFrame(
+        {
+            "label": label,
+            "probability": probability,
+            "probability_at_target_prevalence": shift_prevalence(probability, trained, here),
+            "probability_recalibrated": np.nan,
+        }
+    )
+
+
+def test_what_one_acts_on_is_what_is_validated():
+    """Patients of class 1 and 0 are N(0.6, 1) and N(-0.6, 1): log odds at 50 % are 1.2 x."""
+    predictions = at_another_prevalence()
+    found = validation_metrics(predictions, 0.3, 0.3, n_samples=100, seed=1)
+    moved, as_it_is = found["metrics_at_target_prevalence"], found["metrics"]
+    acted = predictions["probability_at_target_prevalence"] >= 0.3
+    positive = predictions["label"] == 1
+    benefit = (acted & positive).mean() - (acted & ~positive).mean() * 0.3 / 0.7
+    assert moved["net_benefit"]["value"] == pytest.approx(benefit)
+    # what the probability at the training prevalence would have given
+    acted = predictions["probability"] >= 0.3
+    wrong = (acted & positive).mean() - (acted & ~positive).mean() * 0.3 / 0.7
+    assert benefit > wrong + 0.02
+    assert "value" not in as_it_is["net_benefit"]
+    assert as_it_is["net_benefit"]["reason"] == NOT_ACTED_ON
+    # the moved probabilities are the ones that are calibrated here
+    intercept = moved["calibration_intercept"]
+    assert intercept["lower"] < 0 < intercept["upper"]
+    assert as_it_is["calibration_intercept"]["upper"] < -0.5
+    assert moved["auroc"]["value"] == pytest.approx(as_it_is["auroc"]["value"])
+
+
+def test_without_a_target_one_acts_on_the_probability_as_it_is():
+    found = validation_metrics(at_another_prevalence(500), 0.5, None, n_samples=100, seed=1)
+    assert found["metrics_at_target_prevalence"] is None
+    assert found["metrics"]["net_benefit"]["threshold"] == 0.5
+    assert found["metrics"]["net_benefit"]["value"] is not None
+
+
+def test_the_page_without_a_target_has_no_column_for_it(frozen):
+    done, _ = whole(frozen, NEW)
+    features = compare_features(frozen[0].risk, NEW, 0.2)
+    summary = summarise(frozen, done.predictions, features, target=None)
+    assert summary["metrics_at_target_prevalence_reason"] == NO_TARGET
+    context = page_context("new", {**summary, "shift": done.shift_headline}, done.shift)
+    assert len(context["versions"]) == 2
+    assert all(len(row["cells"]) == 2 for row in context["metrics"])
 
 
 def test_the_page_escapes_what_users_name(frozen):

@@ -28,10 +28,8 @@ MIN_RESAMPLES = 50
 MAX_LOST = 0.05
 
 
-def resample(label: Floats, n_samples: int, seed: int) -> Floats:
-    """Draw patients with replacement within each class.
-
-    Class sizes stay as they are, because the cohort was sampled by class.
+def resample(label: Floats, n_samples: int, seed: int, *, fixed_classes: bool = True) -> Floats:
+    """Draw patients with replacement, by default within each class.
 
     Parameters
     ----------
@@ -42,6 +40,10 @@ def resample(label: Floats, n_samples: int, seed: int) -> Floats:
     seed : int
         The same seed and labels give the same draws, so that feature sets are compared on the
         same resamples.
+    fixed_classes : bool
+        True keeps the class sizes, as a training cohort's design did. False is for patients of
+        whom nobody chose how many are positive, as of a scored cohort or a single site: all are
+        drawn alike, and a draw of one class only is repeated.
 
     Returns
     -------
@@ -50,7 +52,16 @@ def resample(label: Floats, n_samples: int, seed: int) -> Floats:
     """
     rng = np.random.default_rng(seed)
     counts = np.zeros((n_samples, len(label)))
-    for value in np.unique(label):
+    classes = np.unique(label)
+    if not fixed_classes:
+        share = np.full(len(label), 1 / len(label))
+        left = np.arange(n_samples)
+        while left.size:
+            counts[left] = rng.multinomial(len(label), share, size=left.size)
+            both = [(counts[left][:, label == value] > 0).any(axis=1) for value in classes]
+            left = left[~np.all(both, axis=0)]
+        return counts
+    for value in classes:
         members = np.flatnonzero(label == value)
         share = np.full(members.size, 1 / members.size)
         counts[:, members] = rng.multinomial(members.size, share, size=n_samples)
@@ -67,7 +78,7 @@ def _auroc(label: Floats, probability: Floats, counts: Floats) -> Floats:
         ordered += (difference > 0) + 0.5 * (difference == 0)
     ordered /= p.shape[1]
     pairs = (counts[:, positive] @ ordered * counts[:, negative]).sum(axis=1)
-    return np.asarray(pairs / (p.shape[0] * n.shape[0]))
+    return np.asarray(pairs / (counts[:, positive].sum(axis=1) * counts[:, negative].sum(axis=1)))
 
 
 def _auprc(label: Floats, probability: Floats, counts: Floats) -> Floats:
@@ -87,8 +98,11 @@ def _auprc(label: Floats, probability: Floats, counts: Floats) -> Floats:
 
 def _balanced_accuracy(label: Floats, probability: Floats, counts: Floats) -> Floats:
     correct = ((probability >= THRESHOLD) == (label == 1)[:, None]).mean(axis=1)
-    weight = np.where(label == 1, 0.5 / (label == 1).sum(), 0.5 / (label == 0).sum())
-    return counts @ (correct * weight)
+    shares = [
+        counts[:, members] @ correct[members] / counts[:, members].sum(axis=1)
+        for members in (label == 1, label == 0)
+    ]
+    return np.asarray(np.mean(shares, axis=0))
 
 
 def _brier(label: Floats, probability: Floats, counts: Floats) -> Floats:
@@ -161,13 +175,15 @@ def performance_intervals(
     seed: int,
     level: float = 0.95,
     metrics: Sequence[str] = tuple(METRICS),
+    fixed_classes: bool = True,
 ) -> pd.DataFrame:
     """Compute all metrics with percentile bootstrap intervals.
 
-    Patients are drawn with replacement within each class and every repeat is recomputed on the
-    same draw, so that repeats do not pass for independent patients. The intervals are conditional
-    on the class sizes, which the cohort's design fixed: that of the calibration intercept holds
-    at this prevalence and leaves out how well the prevalence is known.
+    Patients are drawn with replacement and every repeat is recomputed on the same draw, so that
+    repeats do not pass for independent patients. Drawn within each class the intervals are
+    conditional on the class sizes, as is right where a design fixed them: that of the calibration
+    intercept holds at this prevalence and leaves out how well the prevalence is known. Where it
+    is chance they would be far too narrow (`fixed_classes`).
 
     What the interval covers: which patients happened to be evaluated, given the models that the
     folds had trained. It does not cover that other training patients would have given other
@@ -189,6 +205,8 @@ def performance_intervals(
         Coverage.
     metrics : sequence of str
         Which ones.
+    fixed_classes : bool
+        Of :func:`resample`.
 
     Returns
     -------
@@ -201,7 +219,7 @@ def performance_intervals(
     table["n_patients"], table["n_positive"] = truth.size, int(truth.sum())
     table[["lower", "upper"]] = np.nan
     if truth.size and n_samples >= MIN_RESAMPLES:
-        counts = resample(truth, n_samples, seed)
+        counts = resample(truth, n_samples, seed, fixed_classes=fixed_classes)
         tails = [(1 - level) / 2, (1 + level) / 2]
         for row, metric in table.loc[table["reason"] == "", "metric"].items():
             values = RESAMPLED[metric](truth, repeats, counts)

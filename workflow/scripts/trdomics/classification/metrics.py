@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
+from scipy.special import logit
 from sklearn.metrics import (
     average_precision_score,
     balanced_accuracy_score,
@@ -68,13 +68,6 @@ def calibration_intercept(label: Floats, probability: Floats) -> float:
         offset=log_odds(probability),
     ).fit()
     return float(fit.params[0])
-
-
-def calibration_intercept_error(label: Floats, probability: Floats) -> float:
-    """Return the standard error of :func:`calibration_intercept`, class sizes being chance."""
-    intercept = calibration_intercept(label, probability)
-    fitted = expit(log_odds(probability) + intercept)
-    return float(1 / np.sqrt((fitted * (1 - fitted)).sum()))
 
 
 METRICS: dict[str, Callable[[Floats, Floats], float]] = {

@@ -10,17 +10,11 @@ import pandas as pd
 
 from trdomics.classification.feature_sets import BASELINE, SELECTED
 from trdomics.classification.intervals import RESAMPLED, performance_intervals, resample
-from trdomics.classification.metrics import (
-    Floats,
-    calibration_intercept_error,
-    feature_sets,
-    out_of_fold,
-)
+from trdomics.classification.metrics import feature_sets, out_of_fold
 from trdomics.classification.pooling import HETEROGENEITY, KEYS, pooled_auroc
 
 LEFT_OUT, MIXED = "left_out", "mixed"
 ALL = "all"
-NORMAL = 1.96
 METRICS = ("auroc", "brier", "calibration_slope", "calibration_intercept")
 COLUMNS = ["split", "site", "feature_set", "role", "validation", "metric", "value", "lower"]
 COLUMNS += ["upper", "n_patients", "n_positive", "reason"]
@@ -63,8 +57,13 @@ def site_performance(
         ``split``, ``site``, ``feature_set``, ``role``, ``validation`` (``left_out``, or ``mixed``
         for the same patients in the cross-validation), ``metric``, ``value``, ``lower``, ``upper``,
         ``n_patients``, ``n_positive``, ``reason``. Rows of the split ``all`` are of all sites'
-        predictions put together. A site that was not left out has one row, which says why. The
-        interval of the calibration intercept is that of :func:`with_prevalence`.
+        predictions put together. A site that was not left out has one row, which says why.
+
+    Notes
+    -----
+    The cohort's design fixed the class sizes, and intervals of all sites together are conditional
+    on them. How many of each class came from one site is chance, so that a site's intervals are
+    not: else sites would seem to need a calibration of their own far too often.
     """
     left_out, mixed = compared(left_out), compared(mixed)
     parts = []
@@ -77,45 +76,19 @@ def site_performance(
             for validation, predictions in ((LEFT_OUT, here), (MIXED, same)):
                 label, probability = out_of_fold(predictions, labels, feature_set)
                 part = performance_intervals(
-                    label, probability, n_samples=n_samples, seed=seed, metrics=METRICS
+                    label,
+                    probability,
+                    n_samples=n_samples,
+                    seed=seed,
+                    metrics=METRICS,
+                    fixed_classes=split == ALL,
                 )
-                part = with_prevalence(part, label, probability)
                 where = {"split": split, "site": site, "feature_set": feature_set, "role": role}
                 parts.append(part.assign(**where, validation=validation))
     why = plan[plan["reason"] != ""].assign(validation=LEFT_OUT, metric="auroc")
     parts.append(why.assign(feature_set=SELECTED, role=SELECTED).reindex(columns=COLUMNS))
     filled = [part for part in parts if len(part)]
     return pd.concat(filled or parts, ignore_index=True)[COLUMNS]
-
-
-def with_prevalence(table: pd.DataFrame, label: Floats, probability: Floats) -> pd.DataFrame:
-    """Let the interval of the calibration intercept cover the site's share of positives too.
-
-    The cohort fixed the class sizes, which is what the bootstrap within classes says; how many of
-    each class came from one site is chance. Without it, sites would seem to need a calibration of
-    their own far too often.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`trdomics.classification.intervals.performance_intervals`.
-    label : array, shape (n_patients,)
-    probability : array, shape (n_patients, n_repeats)
-
-    Returns
-    -------
-    DataFrame
-        The same, with Wald's 95 % interval of the intercept.
-    """
-    table = table.copy()
-    rows = (table["metric"] == "calibration_intercept") & table["value"].notna()
-    if rows.any():
-        errors = [calibration_intercept_error(label, column) for column in probability.T]
-        reach = NORMAL * float(np.mean(errors))
-        table.loc[rows, "lower"] = table["value"] - reach
-        table.loc[rows, "upper"] = table["value"] + reach
-        table.loc[rows, "reason"] = ""
-    return table
 
 
 def pooled_performance(

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.scoring.expected import sentence
+from trdomics.scoring.summary import FROZEN, MOVED, RECALIBRATED
 
 METRICS = {
     "auroc": "AUROC",
@@ -15,6 +16,11 @@ METRICS = {
     "calibration_slope": "calibration slope",
     "calibration_intercept": "calibration intercept",
     "net_benefit": "net benefit",
+}
+VERSIONS = {
+    FROZEN: "as it is (prevalence of training, {training_prevalence:.2f})",
+    MOVED: "at the target prevalence, {target_prevalence:.2f}",
+    RECALIBRATED: "recalibrated",
 }
 
 
@@ -39,6 +45,8 @@ def page_context(cohort: str, summary: Mapping[str, Any], shift: pd.DataFrame) -
         "expected": [sentence(row) for row in summary["expected"]],
         "interval": summary["interval"],
         "recalibration": _recalibration(summary["recalibration"]),
+        "versions": [title.format(**summary) for title in _versions(summary).values()],
+        "labelled": _labelled(summary),
         "metrics": _metrics(summary),
         "metrics_reason": summary.get("metrics_reason"),
         "threshold": f"{summary['threshold']:.2f}",
@@ -73,16 +81,32 @@ def _recalibration(found: Mapping[str, Any] | None) -> str:
     )
 
 
-def _metrics(summary: Mapping[str, Any]) -> list[dict[str, str]]:
+def _metrics(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     if summary["metrics"] is None:
         return []
-    rows = []
-    for metric, name in METRICS.items():
-        cells = [
-            _cell((summary[key] or {}).get(metric)) for key in ("metrics", "metrics_recalibrated")
-        ]
-        rows.append({"name": name, "frozen": cells[0], "recalibrated": cells[1]})
-    return rows
+    return [
+        {
+            "name": name,
+            "cells": [_cell((summary[key] or {}).get(metric)) for key in _versions(summary)],
+        }
+        for metric, name in METRICS.items()
+    ]
+
+
+def _versions(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions of the probability that are shown, and how they are called."""
+    shown = dict(VERSIONS)
+    if summary["target_prevalence"] is None:
+        del shown[MOVED]
+    return shown
+
+
+def _labelled(summary: Mapping[str, Any]) -> str:
+    share = summary["n_positive"] / max(summary["n_labelled"], 1)
+    return (
+        f"{summary['n_positive']} of {summary['n_labelled']} labelled patients are positive "
+        f"({share:.2f})."
+    )
 
 
 def _cell(found: Mapping[str, Any] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -103,13 +104,13 @@ def net_benefit_interval(
 ) -> dict[str, Any]:
     """Return the net benefit of acting at a threshold, with a 95 % bootstrap interval.
 
-    TP / n − FP / n · t / (1 − t) (Vickers & Elkin 2006), patients drawn within their class as for
-    the other metrics; and ``treat_all``, that of acting on everyone.
+    TP / n − FP / n · t / (1 − t) (Vickers & Elkin 2006), on the same draws of patients as the
+    other metrics; and ``treat_all``, that of acting on everyone.
     """
     acted = probability >= threshold
     weight = np.where(label == 1, 1.0, -threshold / (1 - threshold)) / len(label)
     value = float((weight * acted).sum())
-    drawn = resample(label, n_samples, seed) @ (weight * acted)
+    drawn = resample(label, n_samples, seed, fixed_classes=False) @ (weight * acted)
     enough = n_samples >= MIN_RESAMPLES
     lower, upper = np.quantile(drawn, [0.025, 0.975]) if enough else (np.nan, np.nan)
     return {
@@ -124,21 +125,36 @@ def net_benefit_interval(
 
 def validation(
     label: NDArray[Any],
-    probabilities: dict[str, Floats],
+    probabilities: Mapping[str, Floats],
     threshold: float,
     n_samples: int,
     seed: int,
+    *,
+    not_acted_on: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return external validation metrics of several versions of the probabilities.
+
+    Nobody fixed how many patients of the cohort are positive, so that patients are drawn without
+    regard to their class; drawn within it, the interval of the calibration intercept would hold
+    the truth half the time (``benchmarks/scoring.py validation``).
+
+    Recalibrated probabilities are taken as given, and what the interval is to hold is the worth
+    of this very curve for other patients of the place. Fitting it again in every resample would
+    answer another question: each such curve is right for its own resample, so that calibration
+    intercept and slope would hardly move, and their intervals seldom hold those of the curve that
+    is used (same benchmark). What the interval leaves out is what another cohort's curve would be
+    worth.
 
     Parameters
     ----------
     label : array, shape (n,)
         1 or 0.
-    probabilities : dict of str to array, shape (n,)
+    probabilities : mapping of str to array, shape (n,)
         By name, such as ``frozen`` and ``recalibrated``.
     threshold : float
         Probability at which one would act.
+    not_acted_on : mapping of str to str, optional
+        Versions at which the threshold is not aimed, and why; they have no net benefit.
     n_samples, seed : int
         Of the bootstrap.
 
@@ -150,10 +166,15 @@ def validation(
     """
     parts = []
     for version, values in probabilities.items():
-        table = performance_intervals(label, values, n_samples=n_samples, seed=seed)
+        table = performance_intervals(
+            label, values, n_samples=n_samples, seed=seed, fixed_classes=False
+        )
         parts.append(table.assign(version=version))
-        if len(np.unique(label)) == 2:
-            row = net_benefit_interval(label, values, threshold, n_samples=n_samples, seed=seed)
-            parts.append(pd.DataFrame([{"version": version, "metric": "net_benefit", **row}]))
+        row: dict[str, Any] = {"version": version, "metric": "net_benefit"}
+        if version in (not_acted_on or {}):
+            parts.append(pd.DataFrame([{**row, "reason": (not_acted_on or {})[version]}]))
+        elif len(np.unique(label)) == 2:
+            row |= net_benefit_interval(label, values, threshold, n_samples=n_samples, seed=seed)
+            parts.append(pd.DataFrame([row]))
     columns = ["version", "metric", "value", "lower", "upper", "reason", "threshold", "treat_all"]
     return pd.concat(parts, ignore_index=True).reindex(columns=columns)

@@ -11,10 +11,20 @@ from trdomics.classification.metrics import METRICS
 from trdomics.scoring.recalibration import validation
 
 INTERVAL = (
-    "95 % (91 to 94 % in simulations): the probability that a model trained in the same way on as "
-    "many other patients of the training population would give, all layers known. It does not "
-    "cover other populations, nor the choice of feature set and parameters"
+    "95 % (INTERVAL_FIGURES): "
+    "the probability that a model trained in the same way on as many other patients of the "
+    "training population would give, all layers known. It does not cover other populations, nor "
+    "the learning of the representation (normalisation, filters of features, factors, covariates "
+    "taken out), nor the choice of feature set and parameters; all of these stay as they are"
 )
+FROZEN, MOVED, RECALIBRATED = "metrics", "metrics_at_target_prevalence", "metrics_recalibrated"
+VERSIONS = {
+    FROZEN: "probability",
+    MOVED: "probability_at_target_prevalence",
+    RECALIBRATED: "probability_recalibrated",
+}
+NO_TARGET = "the config gives no target prevalence"
+NOT_ACTED_ON = "the threshold is meant for the probability at the target prevalence"
 
 
 def decision_threshold(
@@ -27,28 +37,54 @@ def decision_threshold(
 
 
 def validation_metrics(
-    predictions: pd.DataFrame, threshold: float, *, n_samples: int, seed: int
+    predictions: pd.DataFrame,
+    threshold: float,
+    target_prevalence: float | None,
+    *,
+    n_samples: int,
+    seed: int,
 ) -> dict[str, dict[str, Any] | None]:
-    """Return the metrics of patients with a label, before and after recalibration.
+    """Return the metrics of patients with a label, of each version of their probability.
+
+    With a target prevalence one acts on the probability that was moved there. Judged by its
+    threshold the probability at the training prevalence would come off worse, or better, than
+    what is used; so it has no net benefit then.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Of :func:`trdomics.scoring.cohort.score_cohort`.
+    threshold : float
+        Of :func:`decision_threshold`.
+    target_prevalence : float or None
+        Where the model is used; without it no version is at the target prevalence.
+    n_samples, seed : int
+        Of the bootstrap.
 
     Returns
     -------
     dict
-        ``metrics`` and ``metrics_recalibrated``: metric → ``value``, ``lower``, ``upper``,
-        ``reason`` (of ``net_benefit`` also ``threshold`` and ``treat_all``), or None.
+        ``metrics`` (probability as the model gives it), ``metrics_at_target_prevalence`` and
+        ``metrics_recalibrated``: metric → ``value``, ``lower``, ``upper``, ``reason`` (of
+        ``net_benefit`` also ``threshold`` and ``treat_all``), or None.
     """
     labelled = predictions.dropna(subset=["label"])
-    versions = {"metrics": "probability", "metrics_recalibrated": "probability_recalibrated"}
     known = {
         key: labelled[column].to_numpy(dtype=float)
-        for key, column in versions.items()
+        for key, column in VERSIONS.items()
         if len(labelled) and labelled[column].notna().all()
     }
-    result: dict[str, dict[str, Any] | None] = dict.fromkeys(versions)
+    not_acted_on = {FROZEN: NOT_ACTED_ON}
+    if target_prevalence is None:
+        known.pop(MOVED, None)
+        not_acted_on = {}
+    result: dict[str, dict[str, Any] | None] = dict.fromkeys(VERSIONS)
     if not known:
         return result
     label = labelled["label"].to_numpy(dtype=float)
-    table = validation(label, known, threshold, n_samples=n_samples, seed=seed)
+    table = validation(
+        label, known, threshold, n_samples=n_samples, seed=seed, not_acted_on=not_acted_on
+    )
     for key in known:
         rows = table[table["version"] == key].set_index("metric")
         result[key] = {
@@ -94,11 +130,13 @@ def scoring_summary(
     -------
     dict
         ``external``, ``n_scored``, ``n_scored_reason`` (where nobody was), ``n_labelled``,
-        ``mean_probability``, ``mean_probability_at_target_prevalence``, ``target_prevalence``,
-        ``metrics_of``, ``feature_set``, ``model``, ``n_training``, ``layers`` (layer → n_expected,
-        n_missing, n_superfluous, present), ``interval`` (what it covers), ``threshold``,
-        ``shift``, ``expected``, ``recalibration``, ``feature_names``, and ``metrics`` and
-        ``metrics_recalibrated`` of :func:`validation_metrics` with their ``…_reason``.
+        ``n_positive``, ``mean_probability``, ``mean_probability_at_target_prevalence``,
+        ``training_prevalence``, ``target_prevalence``, ``feature_set``, ``model``,
+        ``n_training``, ``layers`` (layer → n_expected, n_missing, n_superfluous, present),
+        ``interval`` (what it covers), ``threshold``, ``shift``, ``expected``, ``recalibration``,
+        ``feature_names``, and ``metrics``, ``metrics_at_target_prevalence`` and
+        ``metrics_recalibrated`` of
+        :func:`validation_metrics` with their ``…_reason``.
     """
     labelled = predictions["label"].notna().sum()
     at = decision_threshold(threshold, target_prevalence, description)
@@ -107,10 +145,11 @@ def scoring_summary(
         "external": external,
         "n_scored": len(predictions),
         "n_labelled": int(labelled),
+        "n_positive": int((predictions["label"] == 1).sum()),
         "mean_probability": predictions["probability"].mean(),
         "mean_probability_at_target_prevalence": moved.mean(),
+        "training_prevalence": description["prevalence"],
         "target_prevalence": target_prevalence,
-        "metrics_of": "probability, at the training cohort's prevalence",
         "feature_set": description["feature_set"],
         "model": description["model"],
         "n_training": description["n_training"],
@@ -126,14 +165,16 @@ def scoring_summary(
         "expected": list(expected),
         "recalibration": recalibration,
         "feature_names": feature_names or {},
-        **validation_metrics(predictions, at, n_samples=n_samples, seed=seed),
+        **validation_metrics(predictions, at, target_prevalence, n_samples=n_samples, seed=seed),
     }
     if predictions.empty:
         summary["n_scored_reason"] = "every patient of the cohort has a label and was trained on"
         summary["metrics_reason"] = summary["mean_probability_reason"] = "no patient was scored"
     elif not labelled:
         summary["metrics_reason"] = "no scored patient has a label"
-    if summary["metrics_recalibrated"] is None:
-        known = summary.get("metrics_reason") or (recalibration or {}).get("reason")
-        summary["metrics_recalibrated_reason"] = known
+    nothing = summary.get(f"{FROZEN}_reason")
+    if summary[MOVED] is None:
+        summary[f"{MOVED}_reason"] = nothing or NO_TARGET
+    if summary[RECALIBRATED] is None:
+        summary[f"{RECALIBRATED}_reason"] = nothing or (recalibration or {}).get("reason")
     return summary
