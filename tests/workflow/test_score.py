@@ -70,9 +70,15 @@ def test_order_and_superfluous_features_change_nothing_and_layers_may_lack(partn
     assert table["unlike_training"].mean() < 0.2
     assert not read_table(partner.results / "scoring" / "shift.tsv").empty
     assert summary["metrics"]["auroc"]["value"] > 0.5
+    # the config has a target prevalence: one acts on the probability that was moved there
+    target = partner.settings["target_prevalence"]
+    moved = summary["metrics_at_target_prevalence"]
+    assert moved["net_benefit"]["threshold"] == summary["threshold"] == target
+    assert "value" not in summary["metrics"]["net_benefit"]
     assert sum(row["n"] for row in summary["expected"]) == N_PATIENTS
     page = (partner.results / "scoring" / "scoring.html").read_text(encoding="utf-8")
     assert "Are they like the training patients?" in page
+    assert f"at the target prevalence, {target:.2f}" in page
 
     # the model was trained on these patients, so it must tell them apart
     labels = read_table(partner.results / "cohort" / "patients.tsv").set_index("patient_id")[

@@ -164,9 +164,10 @@ class HalfSampleReplicates(BaseEstimator):
     ) -> tuple[Floats, Floats]:
         """Return the 95 % prediction interval of each patient's probability, two of shape (n,).
 
-        In 95 of 100 cases (91 to 94 in simulations) it holds the probability that a model would
-        give which was trained in the same way on as many other patients of the same population,
-        and knew all layers. Both this model and that one vary, so the variance counts twice.
+        In 95 of 100 cases (87 to 91 in the simulations named above) it holds the probability that
+        a model would give which was trained in the same way on as many other patients of the same
+        population, and knew all layers. Both this model and that one vary, so the variance counts
+        twice.
 
         Parameters
         ----------
