@@ -92,9 +92,9 @@ def flagged(population: int, cohorts: int) -> tuple[list[float], list[bool]]:
 
 
 def labelled(n: int, seed: int) -> tuple[Floats, Floats]:
-    """Return labels and the true risks that they were drawn by, which the model says."""
+    """Return labels, 3 of 10 positive, and the true risks, which the model says."""
     rng = np.random.default_rng(seed)
-    risk = expit(rng.normal(size=n))
+    risk = expit(rng.normal(size=n) - 1)
     return (rng.random(n) < risk).astype(float), risk
 
 

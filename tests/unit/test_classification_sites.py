@@ -173,7 +173,7 @@ def test_a_site_too_small_has_a_row_with_the_reason(left_out, mixed):
 def site_of_right_risks(rng, n=50):
     """Return predictions of one site's patients, and their labels."""
     names = [f"p{i:03d}" for i in range(n)]
-    probability = expit(rng.normal(size=n))
+    probability = expit(rng.normal(size=n) - 1)
     rows = pd.DataFrame({"patient_id": names, "probability": probability, "repeat": 1})
     rows = rows.assign(feature_set="selected", role="selected", split="s01")
     return rows, pd.Series((rng.random(n) < probability).astype(float), names)
@@ -187,7 +187,7 @@ def test_intervals_of_a_sites_calibration_and_brier_score_hold_the_truth():
     rng = np.random.default_rng(3)
     plan = pd.DataFrame({"split": ["s01"], "site": ["north"], "reason": [""]})
     truth = {"calibration_intercept": 0.0}
-    risks = expit(rng.normal(size=100_000))
+    risks = expit(rng.normal(size=100_000) - 1)
     truth["brier"] = float((risks * (1 - risks)).mean())
     covered = {(split, metric): [] for split in ("s01", ALL) for metric in truth}
     for _ in range(100):
