@@ -54,7 +54,7 @@ def test_replicates_are_the_models_of_the_halves(fusion):
 
 
 def test_models_of_other_patients_fall_into_the_interval_at_about_the_nominal_rate():
-    """95 % nominal, 91 to 94 % found; each training set has an interval, each other one a model."""
+    """95 % nominal, 87 to 91 % found; each training set has an interval, each other one a model."""
     refit = refitter("elastic_net")
     sets = [draw(200, seed) for seed in range(8)]
     predictions = [calibrated(*one, refit)(NEW) for one in sets]

@@ -11,8 +11,8 @@ from trdomics.classification.metrics import METRICS
 from trdomics.scoring.recalibration import validation
 
 INTERVAL = (
-    "95 % nominal (87 to 91 % in simulations with ready-made features and 120 or 200 patients): the "
-    "probability that a model trained in the same way on as many other patients of the "
+    "95 % nominal (87 to 91 % in simulations with ready-made features and 120 or 200 patients): "
+    "the probability that a model trained in the same way on as many other patients of the "
     "training population would give, all layers known. It does not cover other populations, nor "
     "the learning of the representation (normalisation, filters of features, factors, covariates "
     "taken out), nor the choice of feature set and parameters; all of these stay as they are"
