@@ -37,7 +37,8 @@ class HalfSampleReplicates(BaseEstimator):
     jackknife (Shao & Wu 1989, doi 10.1214/aos/1176347263) would halve it, but penalty and
     selection of features do not gain from more patients as smooth estimators do. On simulated
     training sets of 120 or 200 patients and ready-made blocks the intervals hold 87 to 91 % instead
-    of 95 % (``benchmarks/scoring.py interval``); halved, HALVED. Unlike a bootstrap,
+    of 95 % (``benchmarks/scoring.py interval``), and halved they would hold less still. Unlike a
+    bootstrap,
     halves hold no patient twice, who would be in the inner folds of a stack on both sides.
 
     Representation, feature set, kind and parameters stay as they are: what their choice adds is
