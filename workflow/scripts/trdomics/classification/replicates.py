@@ -38,8 +38,8 @@ class HalfSampleReplicates(BaseEstimator):
     selection of features do not gain from more patients as smooth estimators do. On simulated
     training sets of 120 or 200 patients and ready-made blocks the intervals hold 87 to 91 % instead
     of 95 % (``benchmarks/scoring.py interval``), and halved they would hold less still. Unlike a
-    bootstrap,
-    halves hold no patient twice, who would be in the inner folds of a stack on both sides.
+    bootstrap, halves hold no patient twice, who would be in the inner folds of a stack on both
+    sides.
 
     Representation, feature set, kind and parameters stay as they are: what their choice adds is
     not in it. No patient's values are kept: coefficients, or the nodes of trees.
