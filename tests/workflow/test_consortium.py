@@ -15,6 +15,8 @@ from nasty import MARKER, NEGATIVE, POSITIVE, SITES, poison
 from running import REPOSITORY, run, write_config
 
 from trdomics.archive import pack
+from trdomics.classification.layer_loss_file import read_layer_loss
+from trdomics.classification.persist import load_model
 from trdomics.cohort.config import resolve_config
 from trdomics.consortium.audit import audit
 from trdomics.consortium.bundle import MANIFEST, read_bundle, table_bytes, with_manifest
@@ -101,11 +103,16 @@ def unpacked(content: bytes):
                 yield from unpacked(inside)
 
 
-def test_the_bundle_tells_of_no_patient_and_no_site(nasty):
+def test_the_bundle_tells_of_no_patient_and_no_site(nasty, tmp_path):
     _, results, renamed, _ = nasty
     path = results / "export" / "nasty.zip"
     bundle = read_bundle(path)
     assert "model/model.skops" in bundle.checksums, bundle.manifest["left_out"]
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path)
+    _, description = load_model(tmp_path / "model")
+    losses = read_layer_loss(tmp_path / "model", description)
+    assert losses["layer_loss"][0]["auroc"] > 0
     whole = b"\n".join(unpacked(path.read_bytes()))
     for name in names_of(renamed) | set(SITES.values()):
         assert name.encode() not in whole
