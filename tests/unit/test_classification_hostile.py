@@ -10,16 +10,13 @@ import pytest
 from classification_data import cohort, config
 from model_files import copied, rewritten, signed
 
-from trdomics.classification import persist
+from trdomics.classification import persist, skops_check
 from trdomics.classification.freeze import freeze
-from trdomics.classification.frozen import check_parts
 from trdomics.classification.nested import nested_search
 from trdomics.classification.persist import (
     MANIFEST,
     MODEL,
-    dumps,
     load_model,
-    loads,
     manifest,
     save_model,
 )
@@ -207,15 +204,109 @@ def test_a_manifest_that_is_no_manifest_is_refused(folder, tmp_path):
             load_model(tmp_path)
 
 
-def test_a_tree_that_points_out_of_itself_is_refused(representations):
+def stub(number):
+    """Return a short reference to an object that is described elsewhere."""
+    return {
+        "__class__": "list",
+        "__module__": "builtins",
+        "__loader__": "ListNode",
+        "__id__": number,
+        "content": [],
+    }
+
+
+def test_references_that_unfold_without_end_are_refused(folder, tmp_path):
+    """Twenty lists, each of the next one twice: a million; forty would fill any memory."""
+
+    def change(schema):
+        inner = stub(10**6)
+        for number in range(10**6 + 1, 10**6 + 40):
+            inner = {**stub(number), "content": [inner, stub(number - 1)]}
+        first_node(schema, "ListNode")["content"].append(inner)
+
+    refused(folder, tmp_path, lambda m: with_schema(m, change), "describes an object twice")
+
+
+def test_an_object_within_itself_is_refused(folder, tmp_path):
+    def change(schema):
+        node = first_node(schema, "ListNode")
+        node["content"].append(stub(node["__id__"]))
+
+    refused(folder, tmp_path, lambda m: with_schema(m, change), "describes an object twice")
+
+
+@pytest.mark.parametrize("name", [None, "7", [], True])
+def test_an_object_of_another_name_than_a_number_is_refused(folder, tmp_path, name):
+    def change(schema):
+        first_node(schema, "NdArrayNode")["__id__"] = name
+
+    refused(folder, tmp_path, lambda m: with_schema(m, change), "describes an object twice")
+
+
+def test_two_objects_of_one_array_are_refused(folder, tmp_path):
+    def change(schema):
+        again = {**first_node(schema, "NdArrayNode"), "__id__": 10**6}
+        first_node(schema, "ListNode")["content"].append(again)
+
+    refused(folder, tmp_path, lambda m: with_schema(m, change), "two objects of the same array")
+
+
+def test_a_description_too_deep_or_too_long_is_refused(folder, tmp_path, monkeypatch):
+    def change(schema):
+        inner = stub(10**6)
+        for number in range(10**6 + 1, 10**6 + 200):
+            inner = {**stub(number), "content": [inner]}
+        first_node(schema, "ListNode")["content"].append(inner)
+
+    refused(folder, tmp_path, lambda m: with_schema(m, change), "nested too deep")
+    monkeypatch.setattr(skops_check, "MAX_SCHEMA_BYTES", 1000)
+    refused(folder, tmp_path, dict, "describes more than")
+
+
+@pytest.fixture(scope="module")
+def boosting(representations, tmp_path_factory):
+    path = tmp_path_factory.mktemp("boosting")
     truth = LABELS.to_numpy(dtype=int)
     options = config(models=["gradient_boosting"], inner_folds=2, regress_out=["age"])
     search = nested_search(options).fit_from(representations, truth)
     search.winner_ = "early"
     for row in search.candidates_:
         row["chosen"] = int(row["feature_set"] == "early")
-    content = dumps(freeze(search, representations, TABLES, truth, pairs=1))
+    frozen = freeze(search, representations, TABLES, truth, pairs=1)
+    description = manifest(search, frozen.risk, labels=LABELS, label=CONFIG["label"])
+    save_model(frozen, description, path / MODEL, path / MANIFEST)
+    return path
 
+
+@pytest.mark.parametrize("claimed", [10**6, 0, -1])
+def test_a_tree_of_other_nodes_than_it_has_is_refused(boosting, tmp_path, claimed):
+    def change(schema):
+        state = first_node(schema, "TreeNode")["content"]["content"]
+        state["node_count"] = {**state["node_count"], "__id__": 10**9, "content": str(claimed)}
+
+    match = rf"a tree of \d+ nodes claims {claimed}"
+    refused(boosting, tmp_path, lambda m: with_schema(m, change), match)
+
+
+@pytest.mark.parametrize("outputs", ["0", "-1", "2", "1000000000000"])
+def test_a_tree_of_other_outputs_is_refused_before_it_makes_room(boosting, tmp_path, outputs):
+    def change(schema):
+        args = first_node(schema, "TreeNode")["__reduce__"]["args"]["content"]
+        args[2] = {**args[2], "__id__": 10**9, "content": outputs}
+
+    refused(
+        boosting, tmp_path, lambda m: with_schema(m, change), "builds a sklearn.tree._tree.Tree"
+    )
+
+
+def test_a_loss_with_arguments_is_refused(boosting, tmp_path):
+    def change(schema):
+        first_node(schema, "LossNode")["__reduce__"]["args"]["content"].append(stub(10**9))
+
+    refused(boosting, tmp_path, lambda m: with_schema(m, change), "builds a sklearn._loss")
+
+
+def test_a_tree_that_points_out_of_itself_is_refused(boosting, tmp_path):
     def change(members):
         for name, stored in members.items():
             if not name.endswith(".npy"):
@@ -228,5 +319,4 @@ def test_a_tree_that_points_out_of_itself_is_refused(representations):
                 return {**members, name: buffer.getvalue()}
         raise LookupError("no tree")
 
-    with pytest.raises(ValueError, match="a tree's nodes point out of it"):
-        check_parts(loads(rewritten(content, change), "memory"))
+    refused(boosting, tmp_path, change, "a tree's nodes point out of it")

@@ -20,6 +20,7 @@ from export_data import (
     searched,
 )
 
+from trdomics.archive import sha256_of
 from trdomics.classification.freeze import freeze
 from trdomics.classification.layer_loss_file import read_layer_loss
 from trdomics.classification.persist import dumps, load_model, loads
@@ -27,6 +28,7 @@ from trdomics.consortium.bundle import (
     LOSS_FILE,
     MODEL_FILES,
     SITE_VALUES,
+    json_bytes,
     read_bundle,
     with_manifest,
     write_bundle,
@@ -307,6 +309,23 @@ def test_the_bundle_is_read_again_and_is_the_same_file_twice(content, tmp_path):
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     bundle = read_bundle(tmp_path / "a.zip")
     assert bundle.manifest["patients"]["n_positive"] % MINIMUM == 0
+
+
+def test_a_bundle_whose_model_was_planted_is_not_read(content, tmp_path):
+    _, members = content
+    model, told = MODEL_FILES
+    planted = loads(members[model], "memory")
+    planted.replicates.members_[0].check = str
+    changed = dumps(planted)
+    described = {**json.loads(members[told]), "sha256": sha256_of(changed)}
+    files = {**only_files(members), model: changed, told: json_bytes(described)}
+    write_bundle(with_manifest(without_files(members), files), tmp_path / "a.zip")
+    with pytest.raises(InputError, match=r"a\.zip: model/model\.skops: .*FlatMember"):
+        read_bundle(tmp_path / "a.zip")
+    del files[told]
+    write_bundle(with_manifest(without_files(members), files), tmp_path / "a.zip")
+    with pytest.raises(InputError, match="without what belongs to it"):
+        read_bundle(tmp_path / "a.zip")
 
 
 def without_files(members):

@@ -137,6 +137,18 @@ class LayerBlock(TransformerMixin, BaseEstimator):
         return self.selection_.get_feature_names_out()
 
 
+def column_transformer(numeric: list[str], categories: list[str]) -> ColumnTransformer:
+    """Return the unfitted steps of a :class:`ColumnBlock`, for its numbers and categories."""
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
+    )
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    return ColumnTransformer(
+        [("numbers", numbers, numeric), ("categories", encoder, categories)],
+        verbose_feature_names_out=False,
+    )
+
+
 class ColumnBlock(TransformerMixin, BaseEstimator):
     """Columns of the sheet: numbers imputed and standardised, categories one-hot encoded.
 
@@ -166,14 +178,8 @@ class ColumnBlock(TransformerMixin, BaseEstimator):
         """Learn medians, scales and categories from the sheet's rows of training patients."""
         self.numeric_ = [name for name in self.columns if self._is_number(sheet[name])]
         self.categories_ = [name for name in self.columns if name not in self.numeric_]
-        numbers = make_pipeline(
-            SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
-        )
-        categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        self.transformer_ = ColumnTransformer(
-            [("numbers", numbers, self.numeric_), ("categories", categories, self.categories_)],
-            verbose_feature_names_out=False,
-        ).fit(self._prepared(sheet))
+        transformer = column_transformer(self.numeric_, self.categories_)
+        self.transformer_ = transformer.fit(self._prepared(sheet))
         return self
 
     def transform(self, sheet: pd.DataFrame) -> pd.DataFrame:

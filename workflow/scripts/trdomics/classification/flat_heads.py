@@ -12,8 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from trdomics.classification.blocks import DenseBlocks, Floats
 from trdomics.classification.models import SURE, BlockModel
+from trdomics.classification.tree_check import LEAF, check_nodes
 
-LEAF = -1
+# Arrays of trees, by node and by tree.
+NODES = ("feature", "threshold", "left", "right", "value")
+TREES = ("root", "replicate")
+# Of a replicate; each patient walks through all of them at once.
+MOST_TREES = 100
 
 
 class FlatMember(BaseEstimator):
@@ -142,26 +147,27 @@ class FlatMember(BaseEstimator):
         return np.asarray(self.constants_ + total)
 
     def check(self) -> None:
-        """Raise ValueError if the arrays of a stored member could not have come from ``fit``.
-
-        Nodes must point forward, so that no walk through a tree leaves it or goes round.
-        """
-        n = len(self.priors_)
-        width = len(self.columns_)
+        """Raise ValueError if the arrays of a stored member could not have come from ``fit``."""
+        n, width = len(self.priors_), len(self.columns_)
         fine: bool = len(self.fitted_) == len(self.constants_) == n
         fine &= self.coefficients_.shape in ((0, width), (n, width))
+        fine &= bool((np.diff(self.columns_, prepend=-1) > 0).all())
+        # arrays of no rows stand for no linear models
+        fine &= bool(self.trees_) or len(self.coefficients_) == n or not self.fitted_.any()
         if self.trees_:
             trees = self.trees_
-            nodes = np.arange(len(trees["feature"]))
-            inner = trees["feature"] != LEAF
-            fine &= all(len(trees[key]) == len(nodes) for key in ("threshold", "value"))
-            for key in ("left", "right"):
-                child = trees[key]
-                fine &= len(child) == len(nodes)
-                fine &= bool(((child[inner] > nodes[inner]) & (child[inner] < len(nodes))).all())
-            fine &= bool(((trees["feature"][inner] >= 0) & (trees["feature"][inner] < width)).all())
-            fine &= bool(((trees["root"] >= 0) & (trees["root"] < len(nodes))).all())
+            fine &= trees.keys() == {*NODES, *TREES}
             fine &= len(trees["root"]) == len(trees["replicate"])
             fine &= bool(((trees["replicate"] >= 0) & (trees["replicate"] < n)).all())
+            fine &= len(trees["value"]) == len(trees["left"])
+            fine &= len(trees["root"]) <= MOST_TREES * n
         if not fine:
             raise ValueError("a replicate's arrays do not fit together")
+        if self.trees_:
+            check_nodes(
+                *(trees[key] for key in ("left", "right", "feature", "threshold")),
+                roots=trees["root"],
+                n_features=width,
+            )
+            if (trees["feature"][trees["left"] == LEAF] != LEAF).any():
+                raise ValueError("a leaf of a replicate's trees looks at a feature")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
+from trdomics.classification.closed import Closed, check_part, part_of
+from trdomics.classification.closed_model import CLASSES
+from trdomics.classification.fusion import LateFusion
+from trdomics.classification.kinds import names
 from trdomics.classification.models import BlockModel
 from trdomics.classification.replicates import HalfSampleReplicates
 from trdomics.classification.representation import MultiOmicsRepresentation
 from trdomics.classification.search import Classifier, Platt, RiskModel
 from trdomics.classification.training_reference import TrainingReference
-
-LEAF = -1
 
 
 class FrozenModel(BaseEstimator):
@@ -56,40 +57,53 @@ class FrozenModel(BaseEstimator):
         return RiskModel(self.representation.restricted(self.blocks), self.model, self.calibration)
 
 
-def check_parts(frozen: FrozenModel) -> None:
-    """Check what scikit-learn takes on trust: the indices in trees.
+def _models(model: Any) -> list[BlockModel]:
+    return [model] if type(model) is BlockModel else list(model.models_)
 
-    It follows them without looking whether they lie within its arrays, so that a crafted tree can
-    make a process read elsewhere or never end.
+
+def _is_frozen(frozen: FrozenModel) -> bool:
+    """Return whether classifier and replicates are of the representation's blocks."""
+    models, members = _models(frozen.model), frozen.replicates.members_
+    if len(models) != len(members):
+        return False
+    sizes = {name: len(names) for name, names in frozen.representation.feature_names_.items()}
+    for model, member in zip(models, members, strict=True):
+        width = sum(sizes.get(name, 0) for name in model.blocks)
+        if not set(model.blocks) <= set(frozen.blocks):
+            return False
+        if model.pipeline_ is not None and model.pipeline_["select"].n_features_in_ != width:
+            return False
+        last = member.columns_[-1] if len(member.columns_) else -1
+        if list(member.blocks_) != list(model.blocks) or last >= width:
+            return False
+    return True
+
+
+CLASSES[FrozenModel] = Closed(
+    {
+        "representation": part_of(MultiOmicsRepresentation),
+        "model": part_of(BlockModel, LateFusion),
+        "calibration": part_of(Platt),
+        "blocks": names,
+        "reference": part_of(TrainingReference),
+        "replicates": part_of(HalfSampleReplicates),
+    },
+    rule=_is_frozen,
+)
+
+
+def check_parts(frozen: Any) -> None:
+    """Check that a loaded object is a frozen model, through and through, before it is used.
+
+    scikit-learn takes its fitted estimators on trust: its compiled code follows the indices in
+    trees, and fills arrays whose sizes other attributes tell. So every part has to be of the class
+    that belongs there, with just the attributes of that class, and these have to fit together.
 
     Raises
     ------
     ValueError
-        If a tree's nodes point out of it or back.
+        At the first that does not.
     """
-    for estimator in _ensembles(frozen.model):
-        for tree in np.ravel(estimator.estimators_):
-            _check_tree(tree.tree_, int(estimator.n_features_in_))
-    for member in frozen.replicates.members_:
-        member.check()
-
-
-def _ensembles(model: Any) -> Iterator[Any]:
-    members = [model] if isinstance(model, BlockModel) else model.models_
-    for member in members:
-        if member.pipeline_ is not None:
-            fitted = member.pipeline_.named_steps["model"]
-            if hasattr(fitted, "estimators_"):
-                yield fitted
-
-
-def _check_tree(tree: Any, n_features: int) -> None:
-    nodes = np.arange(tree.node_count)
-    left, right = tree.children_left, tree.children_right
-    inner = left != LEAF
-    fine = tree.n_features == n_features and bool((right[~inner] == LEAF).all())
-    for child in (left[inner], right[inner]):
-        fine &= bool(((child > nodes[inner]) & (child < tree.node_count)).all())
-    fine &= bool(((tree.feature[inner] >= 0) & (tree.feature[inner] < n_features)).all())
-    if not fine:
-        raise ValueError("a tree's nodes point out of it")
+    if type(frozen) is not FrozenModel:
+        raise ValueError(f"holds a {type(frozen).__name__}, no model")
+    check_part(frozen)

@@ -84,6 +84,24 @@ def loads(content: bytes, where: str) -> Any:
         raise InputError(where, f"is no frozen model ({error})", AGAIN) from error
 
 
+def checked(content: bytes, where: str) -> FrozenModel:
+    """Return the frozen model of a skops file, which may be hostile, without using it.
+
+    Raises
+    ------
+    InputError
+        If :func:`loads` refuses it, or if it is not a frozen model through and through.
+    """
+    frozen = loads(content, where)
+    try:
+        check_parts(frozen)
+    except Exception as error:  # (a part may break any assumption of the checks themselves)
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(where, f"is no model of this workflow ({reason})", AGAIN) from error
+    assert isinstance(frozen, FrozenModel)
+    return frozen
+
+
 def manifest(
     search: NestedSearch, model: RiskModel, *, labels: Any, label: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -169,8 +187,8 @@ def save_model(
     """
     frozen = anonymous(frozen)
     content = dumps(frozen)
-    # a type that would be refused later is our mistake, found here
-    loads(content, str(model_path))
+    # what would be refused later is our mistake, found here
+    checked(content, str(model_path))
     with replacing(model_path) as temporary:
         temporary.write_bytes(content)
     written = {"sha256": sha256_of(content), "probe": probe_probabilities(frozen.risk)}
@@ -191,21 +209,41 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[FrozenModel, dict[str, A
         if not path.is_file():
             mend = f"name the folder that holds {MODEL} and {MANIFEST}"
             raise InputError(str(path), "no such file", mend)
-    description = read_manifest(paths[MANIFEST])
+    for path, most in ((paths[MANIFEST], MAX_MANIFEST_BYTES), (paths[MODEL], MAX_MODEL_BYTES)):
+        if path.stat().st_size > most:
+            raise InputError(str(path), f"is larger than {most // 2**20} MiB", AGAIN)
     where = str(paths[MODEL])
-    if paths[MODEL].stat().st_size > MAX_MODEL_BYTES:
-        raise InputError(where, f"is larger than {MAX_MODEL_BYTES // 2**20} MiB", AGAIN)
-    content = paths[MODEL].read_bytes()
-    if sha256_of(content) != description["sha256"]:
-        raise InputError(where, "is not the file its manifest describes", AGAIN)
-    frozen = loads(content, where)
-    if not isinstance(frozen, FrozenModel):
-        raise InputError(where, f"holds a {type(frozen).__name__}, no model", AGAIN)
+    frozen, description = read_model(
+        paths[MODEL].read_bytes(), paths[MANIFEST].read_bytes(), where, str(paths[MANIFEST])
+    )
     _check_predictions(frozen, description, where)
     return frozen, description
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_model(
+    content: bytes, described: bytes, where: str, where_described: str
+) -> tuple[FrozenModel, dict[str, Any]]:
+    """Return a frozen model and its manifest, both checked, without using the model.
+
+    Parameters
+    ----------
+    content, described : bytes
+        Of the skops file and of the manifest.
+    where, where_described : str
+        What errors name.
+
+    Raises
+    ------
+    InputError
+        If one is damaged or hostile, or the manifest is that of another model.
+    """
+    description = read_manifest(described, where_described)
+    if sha256_of(content) != description["sha256"]:
+        raise InputError(where, "is not the file its manifest describes", AGAIN)
+    return checked(content, where), description
+
+
+def read_manifest(content: bytes, where: str) -> dict[str, Any]:
     """Read a model's manifest, which may be damaged or hostile.
 
     Raises
@@ -213,11 +251,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     InputError
         If it is no JSON, of another format, or has other keys than ours.
     """
-    where = str(path)
-    if path.stat().st_size > MAX_MANIFEST_BYTES:
-        raise InputError(where, f"is larger than {MAX_MANIFEST_BYTES // 2**20} MiB", AGAIN)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(where, f"is no JSON ({error})", AGAIN) from error
     if not isinstance(found, dict):
@@ -234,7 +269,6 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def _check_predictions(frozen: FrozenModel, description: Mapping[str, Any], where: str) -> None:
     try:
-        check_parts(frozen)
         worst = worst_difference(frozen.risk, description["probe"])
     except Exception as error:  # (whatever parts that do not fit together raise)
         raise InputError(where, f"does not work ({error})", AGAIN) from error

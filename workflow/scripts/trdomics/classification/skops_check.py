@@ -75,6 +75,8 @@ LOADERS: dict[str, tuple[str, ...]] = {
     ),
 }
 TYPES = frozenset(name for names in LOADERS.values() for name in names)
+# A model describes itself in a tenth of that, nested a third as deep.
+MAX_SCHEMA_BYTES, MAX_NESTING = 2**26, 100
 
 
 def check_schema(members: Mapping[str, bytes], where: str) -> None:
@@ -92,6 +94,8 @@ def check_schema(members: Mapping[str, bytes], where: str) -> None:
     InputError
         At the first that is not, or if there is no readable description.
     """
+    if len(members.get("schema.json", b"")) > MAX_SCHEMA_BYTES:
+        raise InputError(where, f"describes more than {MAX_SCHEMA_BYTES // 2**20} MiB", AGAIN)
     try:
         schema = json.loads(members["schema.json"])
         nodes = list(_nodes(schema))
@@ -107,6 +111,64 @@ def check_schema(members: Mapping[str, bytes], where: str) -> None:
             raise InputError(where, f"holds a type that is not trusted: {name[:80]}", AGAIN)
         if "file" in node and node["file"] not in members:
             raise InputError(where, "lacks an array that it describes", AGAIN)
+        if loader in ("LossNode", "TreeNode") and not _is_built_plainly(node):
+            raise InputError(where, f"builds a {name[:80]} as no model does", AGAIN)
+    _check_sharing(schema, where)
+
+
+def _is_built_plainly(node: Mapping[str, Any]) -> bool:
+    """Return whether compiled code is called with what it was called with when it was written."""
+    try:
+        args = node["__reduce__"]["args"]["content"]
+        if node["__loader__"] == "LossNode":
+            return not args and not node["content"]["content"]
+        # a tree makes room for so many outputs
+        loaders = [arg["__loader__"] for arg in args]
+        return loaders == ["JsonNode", "NdArrayNode", "JsonNode"] and args[2]["content"] == "1"
+    except (KeyError, TypeError, IndexError):
+        return False
+
+
+def _check_sharing(schema: Any, where: str) -> None:
+    """Check that what is named as the same object is described alike each time, in full.
+
+    skops takes the first object of a name for all others, whatever they say. Short references
+    within references would unfold to more than any memory holds, or go round for ever.
+
+    Raises
+    ------
+    InputError
+        If it is not, if two objects share an array's file, or if the description is too deep.
+    """
+    shapes: dict[Any, int] = {}
+    objects: dict[int, int] = {}
+    files: dict[str, int] = {}
+
+    def shape_of(part: Any, depth: int) -> int:
+        """Return a number that all parts of the same content have, whatever their names."""
+        if depth > MAX_NESTING:
+            raise InputError(where, "is nested too deep for a model", AGAIN)
+        content: Any = (type(part).__name__, repr(part))
+        if isinstance(part, list):
+            content = tuple(shape_of(item, depth + 1) for item in part)
+        if isinstance(part, dict):
+            # the root has two keys more, but nothing can refer to it from within
+            content = tuple(
+                (key, shape_of(value, depth + 1))
+                for key, value in part.items()
+                if not (key == "__id__" or (key == "file" and isinstance(value, str)))
+            )
+        shape = shapes.setdefault((type(part).__name__, content), len(shapes))
+        if isinstance(part, dict) and ("__id__" in part or "file" in part):
+            name = part.get("__id__")
+            if type(name) is not int or objects.setdefault(name, shape) != shape:
+                raise InputError(where, "describes an object twice, differently", AGAIN)
+            file = part.get("file")
+            if isinstance(file, str) and files.setdefault(file, name) != name:
+                raise InputError(where, "has two objects of the same array", AGAIN)
+        return shape
+
+    shape_of(schema, 0)
 
 
 def _nodes(part: Any) -> Iterator[dict[str, Any]]:

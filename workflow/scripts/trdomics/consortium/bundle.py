@@ -139,6 +139,9 @@ def write_bundle(members: Mapping[str, bytes], path: str | os.PathLike[str]) -> 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Read a bundle of whomever, executing nothing in it.
 
+    Its model stays as it is: who uses it unpacks it and takes
+    :func:`trdomics.classification.persist.load_model`, which does not trust it either.
+
     Raises
     ------
     InputError
