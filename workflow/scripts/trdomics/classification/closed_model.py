@@ -59,7 +59,11 @@ _numbers, _table, _texts = array("f"), array("f", 2), array("U")
 _deciles = array("f", gaps=True)
 _summary = record(
     {"n": count, "mean": number_or_nan, "sd": number_or_nan},
-    {"deciles": lambda v: _deciles(v) and len(v) == len(DECILES), "fold_means": _numbers},
+    {
+        "deciles": lambda v: _deciles(v) and len(v) == len(DECILES),
+        "fold_means": _numbers,
+        "fold_sizes": array("i"),
+    },
 )
 _pattern = record(
     {
