@@ -278,7 +278,7 @@ def boosting(representations, tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("claimed", [10**6, 0, -1])
+@pytest.mark.parametrize("claimed", [0, -1])
 def test_a_tree_of_other_nodes_than_it_has_is_refused(boosting, tmp_path, claimed):
     def change(schema):
         state = first_node(schema, "TreeNode")["content"]["content"]

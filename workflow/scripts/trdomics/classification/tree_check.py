@@ -78,7 +78,7 @@ def check_tree(tree: Tree, n_features: int, n_values: int) -> None:
     ------
     ValueError
     """
-    # its arrays are as long as it says, whatever room it has: that comes first
+    # its arrays are as long as it says: that comes first
     if not 0 < tree.node_count <= tree.capacity:
         raise ValueError(f"a tree of {tree.capacity} nodes claims {tree.node_count}")
     shape = (tree.n_features, tree.n_outputs, tree.max_n_classes)
