@@ -34,7 +34,7 @@ def test_nodes_that_point_back_are_refused():
     model = BlockFits(TRAINING, LABELS, 10, 0).model(("b",), "gradient_boosting")
     flat = FlatMember().fit([model])
     flat.trees_["left"] = np.where(flat.trees_["left"] > 0, 0, flat.trees_["left"])
-    with pytest.raises(ValueError, match="do not fit together"):
+    with pytest.raises(ValueError, match="nodes point out of it"):
         flat.check()
 
 
