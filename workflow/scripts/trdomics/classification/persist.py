@@ -209,41 +209,19 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[FrozenModel, dict[str, A
         if not path.is_file():
             mend = f"name the folder that holds {MODEL} and {MANIFEST}"
             raise InputError(str(path), "no such file", mend)
-    for path, most in ((paths[MANIFEST], MAX_MANIFEST_BYTES), (paths[MODEL], MAX_MODEL_BYTES)):
-        if path.stat().st_size > most:
-            raise InputError(str(path), f"is larger than {most // 2**20} MiB", AGAIN)
+    description = read_manifest(paths[MANIFEST])
     where = str(paths[MODEL])
-    frozen, description = read_model(
-        paths[MODEL].read_bytes(), paths[MANIFEST].read_bytes(), where, str(paths[MANIFEST])
-    )
+    if paths[MODEL].stat().st_size > MAX_MODEL_BYTES:
+        raise InputError(where, f"is larger than {MAX_MODEL_BYTES // 2**20} MiB", AGAIN)
+    content = paths[MODEL].read_bytes()
+    if sha256_of(content) != description["sha256"]:
+        raise InputError(where, "is not the file its manifest describes", AGAIN)
+    frozen = checked(content, where)
     _check_predictions(frozen, description, where)
     return frozen, description
 
 
-def read_model(
-    content: bytes, described: bytes, where: str, where_described: str
-) -> tuple[FrozenModel, dict[str, Any]]:
-    """Return a frozen model and its manifest, both checked, without using the model.
-
-    Parameters
-    ----------
-    content, described : bytes
-        Of the skops file and of the manifest.
-    where, where_described : str
-        What errors name.
-
-    Raises
-    ------
-    InputError
-        If one is damaged or hostile, or the manifest is that of another model.
-    """
-    description = read_manifest(described, where_described)
-    if sha256_of(content) != description["sha256"]:
-        raise InputError(where, "is not the file its manifest describes", AGAIN)
-    return checked(content, where), description
-
-
-def read_manifest(content: bytes, where: str) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
     """Read a model's manifest, which may be damaged or hostile.
 
     Raises
@@ -251,8 +229,11 @@ def read_manifest(content: bytes, where: str) -> dict[str, Any]:
     InputError
         If it is no JSON, of another format, or has other keys than ours.
     """
+    where = str(path)
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise InputError(where, f"is larger than {MAX_MANIFEST_BYTES // 2**20} MiB", AGAIN)
     try:
-        found = json.loads(content.decode("utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(where, f"is no JSON ({error})", AGAIN) from error
     if not isinstance(found, dict):
