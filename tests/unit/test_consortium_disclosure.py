@@ -41,8 +41,10 @@ def test_bins_hold_enough_of_both_groups_and_the_curves_come_from_them():
     low = everyone[everyone["threshold"] == 0.05].iloc[0]
     assert low["net_benefit"] == pytest.approx(low["treat_all"], abs=0.011)
     assert risk_bins(np.array([1] * 4 + [0] * 90), np.linspace(0, 1, 94), MINIMUM).empty
-    # groups that are told apart perfectly leave one bin
-    assert len(risk_bins(np.repeat([1, 0], 50), np.linspace(1, 0, 100), MINIMUM)) == 1
+    # groups that are told apart perfectly leave one bin, whose curve would be that of chance
+    apart, risk = np.repeat([1, 0], 50), np.linspace(1, 0, 100)
+    assert len(risk_bins(apart, risk, MINIMUM)) == 1
+    assert not curves(apart, risk[:, None], MINIMUM)
 
 
 def test_curves_are_averaged_over_repeats_as_the_metrics_are():

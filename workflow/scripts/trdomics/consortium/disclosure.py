@@ -182,10 +182,11 @@ def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str
     Returns
     -------
     dict of str to DataFrame
-        ``calibration``, ``roc``, ``decision``; empty where a group is smaller than the minimum.
+        ``calibration``, ``roc``, ``decision``; empty where there are not two bins: a group is too
+        small, or the groups are told apart so well that all bins but one hold too few of either.
     """
     repeats = [risk_bins(label, column, minimum) for column in probability.T]
-    if not repeats or any(bins.empty for bins in repeats):
+    if not repeats or any(len(bins) < 2 for bins in repeats):
         return {}
     # a patient stands in a bin once per repeat at most, so that it holds enough patients
     n = probability.shape[1]
