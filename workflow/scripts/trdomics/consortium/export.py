@@ -182,7 +182,9 @@ class Export:
             label, risk = out_of_fold(rows, self.trained["label"], str(name))
             shown = curves(label, risk, self.minimum)
             if not shown:
-                self.left_out.append(f"curves of {name}: too few patients of both groups for two bins")
+                self.left_out.append(
+                    f"curves of {name}: too few patients of both groups for two bins"
+                )
             for kind, curve in shown.items():
                 parts[kind].append(curve.assign(feature_set=name)[["feature_set", *curve.columns]])
         for kind, tables in parts.items():
