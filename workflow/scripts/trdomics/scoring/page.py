@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.scoring.expected import sentence
-from trdomics.scoring.summary import FROZEN, MOVED, RECALIBRATED
+from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 
 METRICS = {
     "auroc": "AUROC",

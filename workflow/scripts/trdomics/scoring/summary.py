@@ -9,6 +9,7 @@ import pandas as pd
 
 from trdomics.classification.metrics import METRICS
 from trdomics.scoring.recalibration import validation
+from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 
 INTERVAL = (
     "95 % nominal (87 to 91 % in simulations with ready-made features and 120 or 200 patients): "
@@ -17,7 +18,6 @@ INTERVAL = (
     "the learning of the representation (normalisation, filters of features, factors, covariates "
     "taken out), nor the choice of feature set and parameters; all of these stay as they are"
 )
-FROZEN, MOVED, RECALIBRATED = "metrics", "metrics_at_target_prevalence", "metrics_recalibrated"
 VERSIONS = {
     FROZEN: "probability",
     MOVED: "probability_at_target_prevalence",
