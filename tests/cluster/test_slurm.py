@@ -38,11 +38,11 @@ def slurm():
 
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory):
-    """Return the folder of the user's profile: two lines have lost their `#`."""
+    """Return the folder of the user's profile: two lines without their `#`."""
     text = (REPOSITORY / "profiles" / "slurm" / "config.yaml").read_text("utf-8")
     for shipped, filled in (
-        ('# slurm_partition: "compute"', f'slurm_partition: "{toy_slurm.PARTITION}"'),
-        ('# slurm_account: "my_group"', 'slurm_account: "root"'),
+        ('#slurm_partition: "compute"', f'slurm_partition: "{toy_slurm.PARTITION}"'),
+        ('#slurm_account: "my_group"', 'slurm_account: "root"'),
     ):
         assert text.count(shipped) == 1
         text = text.replace(shipped, filled)

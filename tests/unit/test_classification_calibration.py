@@ -58,6 +58,15 @@ def test_curve_by_hand():
     assert (curve.loc[0, "lower"], curve.loc[0, "upper"]) == pytest.approx((low, high))
 
 
+@pytest.mark.parametrize("n", range(2, 40))
+def test_the_interval_of_a_bin_holds_its_share(n):
+    """Also of bins without events, where rounding leaves Wilson's bound above zero."""
+    curve = calibration_curve(np.repeat([0, 1], n), np.linspace(0, 1, 2 * n), n_bins=2)
+    assert curve["observed"].tolist() == [0, 1]
+    assert (curve["lower"] <= curve["observed"]).all()
+    assert (curve["upper"] >= curve["observed"]).all()
+
+
 def test_repeats_do_not_narrow_the_curve():
     rng = np.random.default_rng(1)
     probability = rng.random(80)

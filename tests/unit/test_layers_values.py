@@ -110,6 +110,22 @@ def test_novel_variants_count_and_excluded_ones_do_not():
     assert fitted.missing_features(new) == []
 
 
+@pytest.mark.parametrize("n", [12, 30, 49])
+def test_few_carriers_do_not_make_a_variant_common_in_a_small_cohort(n):
+    """One carrier of 49 has a frequency above 0.01, and may be the only one in a thousand."""
+    values = np.zeros((n, 6))
+    for patient in range(4):
+        values[patient, patient] = 1
+    values[:4, 4] = 1
+    values[:5, 5] = 1
+    names = [*"abcd", "four", "five"]
+    fitted = GeneBurden(min_prevalence=0.01).fit(
+        variants([(name, f"G{name}", "lof") for name in names], values)
+    )
+    assert set(fitted.genes_) == {"Ga", "Gb", "Gc", "Gd", "Gfour"}
+    assert fitted.excluded_variants_.tolist() == ["five"]
+
+
 def test_other_gene_names_are_reported():
     fitted = GeneBurden(min_call_rate=0.7, max_allele_frequency=0.05).fit(burden_table())
     ensembl = variants([(f"1:{j}:A:C", f"ENSG{j}", "lof") for j in range(20)], [[0] * 20])

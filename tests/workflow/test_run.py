@@ -13,7 +13,8 @@ import pandas as pd
 from conftest import lay_out
 from running import command, results_of, run
 
-from trdomics.classification.layer_loss import missing_sets, read_layer_loss
+from trdomics.classification.layer_loss_file import read_layer_loss
+from trdomics.classification.layer_sets import missing_sets
 from trdomics.files import read_json, read_table
 
 

@@ -80,7 +80,10 @@ def calibration_curve(label: ArrayLike, probability: ArrayLike, n_bins: int = 8)
     lower, upper = proportion_confint(
         table["observed"] * table["n"], table["n"], alpha=0.05, method="wilson"
     )
-    return table.assign(lower=lower, upper=upper)
+    # rounding may put the bound of a bin without events, or with nothing else, past the share
+    return table.assign(
+        lower=np.minimum(lower, table["observed"]), upper=np.maximum(upper, table["observed"])
+    )
 
 
 def calibration_histogram(label: ArrayLike, probability: ArrayLike) -> pd.DataFrame:

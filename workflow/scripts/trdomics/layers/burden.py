@@ -25,7 +25,9 @@ class GeneBurden(LayerNormaliser):
     """Carrier of a rare variant of the chosen class: 0/1 per gene; named variants: dosage.
 
     A variant is left out where its training call rate is too low or its training allele
-    frequency too high (readers have left out those common in the population already). A variant
+    frequency too high (readers have left out those common in the population already). Fewer than
+    five carriers are no evidence of a common variant: among 40 patients a single one has an
+    allele frequency of 0.0125. A variant
     never seen in training counts, as it has passed the same static filters: novel variants are
     the rule among rare ones. A genotype that is not called does not make a carrier.
 
@@ -41,7 +43,8 @@ class GeneBurden(LayerNormaliser):
     min_call_rate : float
         Smallest share of training patients with a call.
     max_allele_frequency : float
-        Largest allele frequency in the training patients, for the burden only.
+        Largest allele frequency in the training patients, for the burden only, of a variant
+        that at least five of them carry.
     min_prevalence : float
         A gene stays if at least this share of the training patients carries, and not all do.
     dosages : sequence of str
@@ -92,9 +95,11 @@ class GeneBurden(LayerNormaliser):
         call_rate = n_called / max(len(table), 1)
         dosage = np.where(called, values, 0).sum(axis=0) / np.maximum(n_called, 1)
         rarely_called = call_rate < self.min_call_rate
-        excluded = rarely_called | (dosage / 2 > self.max_allele_frequency)
+        n_carriers = (values >= 1).sum(axis=0)
+        common = (dosage / 2 > self.max_allele_frequency) & (n_carriers >= MIN_CARRIERS)
+        excluded = rarely_called | common
         # a variant in two genes has two columns with the same carriers
-        carriers_of = pd.Series((values >= 1).sum(axis=0)[excluded], index=variants[excluded])
+        carriers_of = pd.Series(n_carriers[excluded], index=variants[excluded])
         carriers_of = carriers_of[~carriers_of.index.duplicated()].sort_index()
         self.excluded_variants_ = np.asarray(carriers_of.index, dtype=str)
         self.excluded_carriers_ = carriers_of.to_numpy(dtype=int)
@@ -115,7 +120,8 @@ class GeneBurden(LayerNormaliser):
                 "variants layer",
                 f"no gene has carriers in {self.min_prevalence:.1%} of the patients, and no named "
                 f"variant {MIN_CARRIERS} carriers and {MIN_CARRIERS} others",
-                "lower min_prevalence, or check gene names and filters of the layer",
+                f"lower min_prevalence, raise max_allele_frequency ({self.max_allele_frequency:g}), "
+                "or check gene names and filters of the layer",
             )
         self.means_ = np.concatenate(
             [prevalence[kept], [float(dosage[position[name]]) for name in usable]]
