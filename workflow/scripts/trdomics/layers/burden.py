@@ -120,8 +120,8 @@ class GeneBurden(LayerNormaliser):
                 "variants layer",
                 f"no gene has carriers in {self.min_prevalence:.1%} of the patients, and no named "
                 f"variant {MIN_CARRIERS} carriers and {MIN_CARRIERS} others",
-                f"lower min_prevalence, raise max_allele_frequency ({self.max_allele_frequency:g}), "
-                "or check gene names and filters of the layer",
+                "lower min_prevalence, raise max_allele_frequency "
+                f"({self.max_allele_frequency:g}), or check gene names and filters of the layer",
             )
         self.means_ = np.concatenate(
             [prevalence[kept], [float(dosage[position[name]]) for name in usable]]
