@@ -118,6 +118,8 @@ def losses():
     """Return what missing layers cost, of 63 patients who have all."""
     rows = pd.DataFrame({"layers_missing": [AND.join(m) or NOTHING for m in missing_sets(LAYERS)]})
     rows = rows.assign(auroc=0.7123456, auroc_low=0.6, auroc_high=0.99999, loss=0.0123456)
+    whole = rows["layers_missing"] == NOTHING
+    rows = rows.assign(auroc=rows["auroc"].mask(whole, 0.7246912), loss=rows["loss"].mask(whole, 0))
     rows = rows.assign(loss_low=np.nan, loss_high=np.nan, n_patients=63, n_positive=32)
     return rows.assign(reason="")
 

@@ -13,7 +13,7 @@ from trdomics.classification.layer_loss import (
     predict_without_layers,
 )
 from trdomics.classification.layer_loss_file import FILE, read_layer_loss
-from trdomics.classification.layer_sets import missing_sets, named
+from trdomics.classification.layer_sets import NO_INTERVAL, missing_sets, named
 from trdomics.classification.nested import nested_search
 from trdomics.classification.site_figures import layer_loss_figure
 from trdomics.errors import InputError
@@ -123,10 +123,31 @@ def test_the_layer_that_carries_the_signal_is_the_one_that_is_missed():
     assert rows.loc["b", "loss"] == 0
     assert "no chosen model" in rows.loc["b", "reason"]
     assert rows["n_folds"].tolist() == [5, 5, 5]
-    # the mean over folds is close to the difference of the pooled AUROCs
-    pooled = rows.loc["-", "auroc"] - rows.loc["a", "auroc"]
-    assert rows.loc["a", "loss"] == pytest.approx(pooled, abs=0.03)
+    whole = rows.loc["-", "auroc"]
+    assert rows.loc["a", "auroc"] + rows.loc["a", "loss"] == pytest.approx(whole)
     assert len(layer_loss_figure(table).axes) == 2
+
+
+def test_few_splits_give_a_loss_without_an_interval():
+    predictions, labels = drawn(folds=4)
+    row = layer_loss_table(predictions, labels, n_samples=100, seed=1).set_index("layers_missing")
+    assert row.loc["a", "loss"] > 0.1
+    assert row.loc["a", ["loss_low", "loss_high", "pvalue"]].isna().all()
+    assert row.loc["a", "reason"] == f"{NO_INTERVAL}4 splits, 5 needed"
+
+
+def test_the_interval_of_a_loss_leads_to_no_auroc_beyond_0_and_1():
+    # five folds whose AUROC without layer a is perfect or reversed
+    predictions, labels = drawn(n=40)
+    truth = predictions["patient_id"].map(labels)
+    reverse = (predictions["layers_missing"] == "a") & (predictions["fold"] < 2)
+    predictions["probability"] = 0.5 + np.where(reverse, -0.4, 0.4) * (truth - 0.5)
+    row = layer_loss_table(predictions, labels, n_samples=100, seed=1).set_index("layers_missing")
+    found = row.loc["a"]
+    assert row.loc["-", "auroc"] == 1
+    assert 0 < found["loss"] < 1
+    assert (found["loss_low"], found["loss_high"]) == (0, 1)
+    assert found["pvalue"] > 0.05
 
 
 def test_what_lies_beside_the_model_belongs_to_it(tmp_path):
@@ -152,6 +173,7 @@ def test_what_lies_beside_the_model_belongs_to_it(tmp_path):
         ({"n_patients": -1}, "n_patients"),
         ({"layer_loss": rows[0]}, "layer_loss"),
         ({"layer_loss": [{**rows[0], "auroc": "<b>"}]}, "auroc"),
+        ({"layer_loss": [{**rows[0], "loss_high": 1.2}]}, "loss_high"),
         ({"layer_loss": [{**rows[0], "layers_missing": ["<b>"]}]}, "layers_missing"),
     ):
         write_json({**summary, **change}, tmp_path / FILE)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trdomics.classification.layer_sets import NO_INTERVAL
 from trdomics.report.validation import layer_sentence, site_rows, site_sentences
 from trdomics.report.words import cautions
 
@@ -128,10 +129,14 @@ def test_the_layer_that_is_missed_most_comes_first():
             "loss_low": [0, np.nan, 0.02, 0.1],
             "loss_high": [0, np.nan, 0.14, 0.3],
             "n_patients": 150,
+            "reason": ["", f"{NO_INTERVAL}3 splits, 5 needed", "", ""],
         }
     )
     told = layer_sentence(table)
     assert "-0.08 (-0.14 to -0.02) without mrna and -0.01 without small rna" in told
+    assert told.endswith("No interval without small rna: 3 splits, 5 needed.")
+    table["loss"] = -table["loss"] * 0.1
+    assert "+0.00 without small rna" in layer_sentence(table)
     assert "150 labelled patients" in told
     assert "not known" in layer_sentence(table.iloc[:1])
 

@@ -8,6 +8,7 @@ from scipy.special import expit, logit
 
 from trdomics.classification.calibration import shift_prevalence
 from trdomics.classification.freeze import freeze
+from trdomics.classification.layer_sets import NO_INTERVAL
 from trdomics.classification.nested import nested_search
 from trdomics.classification.persist import manifest
 from trdomics.cohort.schema import SCHEMAS
@@ -23,6 +24,7 @@ from trdomics.scoring.apply import (
     with_reference_dosages,
 )
 from trdomics.scoring.cohort import score_cohort
+from trdomics.scoring.expected import sentence
 from trdomics.scoring.page import page_context
 from trdomics.scoring.summary import (
     NO_TARGET,
@@ -244,6 +246,17 @@ def test_the_loss_of_the_layers_that_are_missing_is_looked_up(frozen):
     assert done.predictions["expected_auroc"][~NEW.profiled("protein")].isna().all()
     _, without = whole(frozen, NEW)
     assert "no layer_loss.json" in without["expected"][0]["reason"]
+
+
+def test_the_lines_of_missing_layers_add_up():
+    row = {"layers_missing": ["rna"], "n": 1, "auroc": 0.924, "loss": 0.066, "reason": ""}
+    row |= {"loss_low": -0.001, "loss_high": 0.12}
+    told = "1 patient lacks rna: expected AUROC 0.92 instead of 0.99, a loss of 0.07"
+    assert sentence(row) == f"{told} (0.00 to 0.12)"
+    few = {**row, "loss_low": None, "reason": f"{NO_INTERVAL}3 splits, 5 needed"}
+    assert sentence(few) == f"{told} (no interval: 3 splits, 5 needed)"
+    nothing = {**row, "layers_missing": [], "n": 2}
+    assert sentence(nothing) == "2 patients lack no layer: expected AUROC 0.92"
 
 
 def test_a_cohort_is_summed_up_for_the_page(frozen):

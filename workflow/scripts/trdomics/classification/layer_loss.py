@@ -14,12 +14,14 @@ from trdomics.classification.intervals import (
     fold_differences,
     performance_intervals,
 )
-from trdomics.classification.layer_sets import AND, NOTHING, missing_sets, named
+from trdomics.classification.layer_sets import AND, NO_INTERVAL, NOTHING, missing_sets, named
 from trdomics.classification.layer_loss_file import FORMAT
 from trdomics.classification.metrics import out_of_fold
 from trdomics.classification.search import RiskModel
 from trdomics.tables import LayerTables
 
+# With 2 or 3 degrees of freedom the t interval says nothing: its factor is 4.3 and 3.2.
+MIN_FOLDS = 5
 PREDICTIONS = ["patient_id", "split", "repeat", "fold", "layers_missing", "probability"]
 
 
@@ -87,11 +89,12 @@ def layer_loss_table(
     Returns
     -------
     DataFrame
-        ``layers_missing``, ``n_missing``, ``auroc``, ``auroc_low``, ``auroc_high``, ``loss`` (AUROC
-        with all layers less that without these, mean over folds on the same patients; positive is
-        worse), ``loss_low``, ``loss_high``, ``pvalue`` (of
-        :func:`trdomics.classification.intervals.corrected_resampled_t`), ``n_patients``,
-        ``n_positive`` (with all layers), ``n_folds``, ``reason``.
+        ``layers_missing``, ``n_missing``, ``auroc``, ``auroc_low``, ``auroc_high``, ``loss``
+        (``auroc`` with all layers less that without these; positive is worse), ``loss_low``,
+        ``loss_high`` (never beyond an AUROC of 0 or 1), ``pvalue`` (both of
+        :func:`trdomics.classification.intervals.corrected_resampled_t`; none below
+        ``MIN_FOLDS`` folds), ``n_patients``, ``n_positive`` (with all layers), ``n_folds``,
+        ``reason``.
     """
     columns = ["layers_missing", "n_missing", "auroc", "auroc_low", "auroc_high", "loss"]
     columns += ["loss_low", "loss_high", "pvalue", "n_patients", "n_positive", "n_folds", "reason"]
@@ -101,6 +104,7 @@ def layer_loss_table(
         index=["repeat", "fold", "patient_id"], columns="layers_missing", values="probability"
     )
     truth = labels.reindex(wide.index.get_level_values("patient_id")).to_numpy(dtype=float)
+    whole = np.nan
     table = []
     for name in names:
         part = rows[rows["layers_missing"] == name].assign(feature_set=SELECTED)
@@ -117,33 +121,54 @@ def layer_loss_table(
             "n_patients": auroc["n_patients"],
             "n_positive": auroc["n_positive"],
         }
-        table.append(row | _loss(wide, truth, name, str(auroc["reason"])))
+        if name == NOTHING:
+            whole = auroc["value"]
+        table.append(row | _loss(wide, truth, name, whole, auroc))
     return pd.DataFrame(table, columns=columns)
 
 
-def _loss(wide: pd.DataFrame, truth: Any, name: str, reason: str) -> dict[str, Any]:
-    """Return the paired loss of a set of missing layers, and why there is none."""
+def _loss(
+    wide: pd.DataFrame, truth: Any, name: str, whole: float, auroc: pd.Series
+) -> dict[str, Any]:
+    """Return the paired loss of a set of missing layers, and why it has no interval.
+
+    The loss is that of the AUROCs told beside it, which pool the patients of a repeat. How sure
+    it is comes from the folds: their differences, moved so that the loss is their mean.
+    """
+    reason = str(auroc["reason"])
     if name == NOTHING:
         n_folds = wide.groupby(level=["repeat", "fold"]).ngroups
         zero: dict[str, Any] = dict.fromkeys(("loss", "loss_low", "loss_high"), 0.0)
         return {**zero, "pvalue": np.nan, "n_folds": n_folds, "reason": reason}
     pair = pd.DataFrame({"all": wide[NOTHING], "fewer": wide[name]})
     differences, ratio = fold_differences(pair, truth, "auroc")
-    test = corrected_resampled_t(differences, ratio)
-    if not reason and differences.size == 0:
-        reason = "no fold has test patients of both classes"
-    elif not reason and np.abs(differences).max() < 1e-12:
-        reason = "no interval of the loss: no chosen model ranks patients by these layers"
-    elif not reason and np.isnan(test["pvalue"]):
-        reason = "no interval of the loss: fewer than two folds, or no variation between them"
+    loss = whole - auroc["value"]
+    reason = reason or _no_interval(differences)
+    test = dict.fromkeys(("lower", "upper", "pvalue"), np.nan)
+    if not reason:
+        test = corrected_resampled_t(differences - differences.mean() + loss, ratio)
     return {
-        "loss": test["gain"],
-        "loss_low": test["lower"],
-        "loss_high": test["upper"],
+        "loss": loss,
+        # without layers the AUROC can fall to 0 or rise to 1, no further
+        "loss_low": float(np.clip(test["lower"], whole - 1, whole)),
+        "loss_high": float(np.clip(test["upper"], whole - 1, whole)),
         "pvalue": test["pvalue"],
         "n_folds": differences.size,
         "reason": reason,
     }
+
+
+def _no_interval(differences: Any) -> str:
+    """Return why the folds' differences give no interval of their mean, or an empty text."""
+    if differences.size == 0:
+        return f"{NO_INTERVAL}no fold has test patients of both classes"
+    if np.abs(differences).max() < 1e-12:
+        return f"{NO_INTERVAL}no chosen model ranks patients by these layers"
+    if differences.size < MIN_FOLDS:
+        return f"{NO_INTERVAL}{differences.size} splits, {MIN_FOLDS} needed"
+    if np.ptp(differences) < 1e-12:
+        return f"{NO_INTERVAL}no variation between splits"
+    return ""
 
 
 def layer_loss_summary(

@@ -7,6 +7,8 @@ from itertools import combinations
 
 # A name that no layer can have, and a separator that no layer's name can hold.
 NOTHING, AND = "-", "+"
+# How the reason begins where a loss has no interval.
+NO_INTERVAL = "no interval of the loss: "
 # All subsets of more layers would be too many; then each layer is dropped, and kept, alone.
 MAX_COMPLETE = 4
 

@@ -150,7 +150,8 @@ def layer_loss_figure(table: pd.DataFrame) -> Figure:
     right.hlines(position[~whole], fewer["loss_low"], fewer["loss_high"], color=style.BLUE)
     right.plot(fewer["loss"], position[~whole], "o", color=style.BLUE)
     right.axvline(0, color="black", linewidth=0.8, linestyle=":")
-    right.set_xlabel("AUROC lost (95 % interval)")
+    known = fewer["loss_low"].notna().any()
+    right.set_xlabel("AUROC lost (95 % interval)" if known else "AUROC lost (no intervals)")
     names = [
         "all layers" if row == NOTHING else "without " + ", ".join(map(readable, named(row)))
         for row in table["layers_missing"]

@@ -70,6 +70,10 @@ def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     table = rounded(table, ["auroc", "auroc_low", "auroc_high"])
     costs = ["loss", "loss_low", "loss_high"]
     table[costs] = table[costs].astype(float).round(METRIC_DECIMALS)
+    whole = table.loc[[not missing for missing in table["layers_missing"]], "auroc"]
+    if len(whole):
+        # of the rounded AUROCs, so that what a partner adds up agrees
+        table["loss"] = (whole.iloc[0] - table["auroc"]).round(METRIC_DECIMALS)
     table["n_patients"] = [coarse(count, minimum) for count in table["n_patients"]]
     return {**result, "layer_loss": table.to_dict("records")}
 

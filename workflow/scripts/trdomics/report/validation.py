@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.classification.layer_sets import named
+from trdomics.classification.layer_sets import NO_INTERVAL, named
 from trdomics.report.words import cell, interval, listed, number, p_value
 
 # Cochran's test has little power with few sites.
@@ -155,14 +155,18 @@ def layer_sentence(layer_loss: pd.DataFrame) -> str:
     single = layer_loss[layer_loss["n_missing"] == 1].dropna(subset=["loss"])
     if single.empty:
         return "What a missing layer costs is not known: no labelled patients have several layers."
-    told = []
+    told: list[str] = []
+    without: dict[str, list[str]] = {}
     for _, row in single.sort_values("loss", ascending=False, kind="stable").iterrows():
         limits = ""
-        if not pd.isna(row["loss_low"]):
-            limits = f" ({-row['loss_high']:+.2f} to {-row['loss_low']:+.2f})"
         name = " and ".join(named(row["layers_missing"])).replace("_", " ")
-        told.append(f"{-row['loss']:+.2f}{limits} without {name}")
+        if pd.isna(row["loss_low"]):
+            without.setdefault(str(row["reason"]).removeprefix(NO_INTERVAL), []).append(name)
+        else:
+            limits = f" ({-row['loss_high']:+z.2f} to {-row['loss_low']:+z.2f})"
+        told.append(f"{-row['loss']:+z.2f}{limits} without {name}")
+    reasons = [f" No interval without {listed(names)}: {why}." for why, names in without.items()]
     return (
         f"Of {single['n_patients'].iloc[0]:.0f} labelled patients with all layers, predicted as if "
-        f"they lacked one, the AUROC changes by {listed(told)}."
+        f"they lacked one, the AUROC changes by {listed(told)}.{''.join(reasons)}"
     )

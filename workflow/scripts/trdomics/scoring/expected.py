@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.classification.layer_sets import NO_INTERVAL
 from trdomics.layers.subsets import subset_name
 
 NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
@@ -69,13 +70,17 @@ def with_expected(predictions: pd.DataFrame, rows: Iterable[Mapping[str, Any]]) 
 
 def sentence(row: Mapping[str, Any]) -> str:
     """Say in a line what a set of missing layers costs."""
-    who = "1 patient" if row["n"] == 1 else f"{row['n']} patients"
-    lacks = "lack " + ", ".join(row["layers_missing"]) if row["layers_missing"] else "lack no layer"
+    who = "1 patient lacks" if row["n"] == 1 else f"{row['n']} patients lack"
+    told = f"{who} {', '.join(row['layers_missing']) or 'no layer'}: expected AUROC"
     if row["auroc"] is None:
-        return f"{who} {lacks}: expected AUROC not known ({row['reason']})"
-    text = f"{who} {lacks}: expected AUROC {row['auroc']:.2f}"
-    if row["layers_missing"] and row["loss"] is not None:
-        bounds = (row["loss_low"], row["loss_high"])
-        range_ = "" if None in bounds else f" ({bounds[0]:.2f} to {bounds[1]:.2f})"
-        text += f", a loss of {row['loss']:.2f}{range_}"
-    return text
+        return f"{told} not known ({row['reason']})"
+    told += f" {row['auroc']:.2f}"
+    if not row["layers_missing"] or row["loss"] is None:
+        return told
+    whole = row["auroc"] + row["loss"]
+    # the difference of the numbers as they are read
+    told += f" instead of {whole:.2f}, a loss of {round(whole, 2) - round(row['auroc'], 2):z.2f}"
+    if row["loss_low"] is None:
+        reason = str(row["reason"] or "not known").removeprefix(NO_INTERVAL)
+        return f"{told} (no interval: {reason})"
+    return f"{told} ({row['loss_low']:z.2f} to {row['loss_high']:z.2f})"
