@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trdomics.cohort.config import (
-    design_columns,
     named_columns,
     reading_settings,
     resolve_config,
     sheet_settings,
 )
+from trdomics.cohort.formula import design_columns
 from trdomics.cohort.schema import load_schema
+from trdomics.differential.design import required_columns
 from trdomics.errors import InputError
 
 RAW = {
@@ -109,7 +110,7 @@ def test_layer_names_are_safe_in_paths_and_patterns():
         ("integration/regress_out", ["response"], "`integration.regress_out` lists the label's"),
         ("clinical/predictors", ["severity_now"], "is in `clinical.predictors` and in `clinical.c"),
         ("classification/regress_out", ["severity_now"], "keep it in one"),
-        ("differential/design", "~ age", "`~ age + response`"),
+        ("differential/design", "~ age", 'write design: "~ age + response"'),
         ("differential/contrast", ["dose", "high", "low"], "lacks the contrast's column `dose`"),
         ("differential/contrast", ["response", "no", "no"], "compares 'no' with itself"),
         ("label/positive", "no", "are both 'no'"),
@@ -237,10 +238,44 @@ def test_reading_a_matrix_does_not_depend_on_what_comes_after():
         ("~ C(site, Treatment(reference='A b')) + `C1A.C1B`", ["site", "C1A.C1B"]),
         ("~ poly(age, 2) + np.log(x_1) + I(q**2)", ["age", "x_1", "q"]),
         ("~ bs(age, df=3, include_intercept=True)", ["age"]),
+        ("~ `it's` + `site's`", ["it's", "site's"]),
     ],
 )
 def test_columns_of_a_design(design, columns):
     assert design_columns(design) == columns
+
+
+@pytest.mark.parametrize(
+    ("label", "design", "mended"),
+    [
+        ("C1A.C1B", "~ age + sex + C1A.C1B", "~ age + sex + `C1A.C1B`"),
+        ("C1A.C1B", "~ age + sex", "~ age + sex + `C1A.C1B`"),
+        ("C1A.C1B", "~ `C1A.C1B` + SCNA.cluster", "~ `C1A.C1B` + `SCNA.cluster`"),
+        ("response", "~ np.log(a.b) + I(age**2.5)", "~ np.log(`a.b`) + I(age**2.5) + response"),
+        ("response at 8 weeks", "~ age + response at 8 weeks", "~ age + `response at 8 weeks`"),
+        ("class", "~ age + class_2", "~ age + class_2 + `class`"),
+        ("a__b", "~ a__b", "~ `a__b`"),
+        ("Ärzte", "~ age + Ärzte", "~ age + `Ärzte`"),
+        ("réponse", "~ age", "~ age + réponse"),
+    ],
+)
+def test_the_mend_of_a_design_is_itself_accepted(label, design, mended):
+    raw = copy.deepcopy(RAW)
+    raw["label"]["column"], raw["differential"] = label, {"design": design}
+    with pytest.raises(InputError) as caught:
+        resolve_config(raw, "mine.yaml")
+    pasted = yaml.safe_load(str(caught.value).partition("; write ")[2])
+    assert pasted == {"design": mended}
+    raw["differential"] = pasted
+    assert resolve_config(raw, "mine.yaml")["differential"]["design"] == mended
+    assert label in required_columns(mended)
+
+
+def test_a_name_that_no_formula_can_hold_is_to_be_changed():
+    raw = copy.deepcopy(RAW)
+    raw["label"]["column"] = "re`sponse"
+    with pytest.raises(InputError, match="rename the column 're`sponse'"):
+        resolve_config(raw, "mine.yaml")
 
 
 @given(

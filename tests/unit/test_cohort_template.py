@@ -1,5 +1,6 @@
 """A cohort begun from its matrices: types, ids, and nothing overwritten."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from trdomics.cohort.config import resolve_config
+from trdomics.cohort.precheck import check_inputs
 from trdomics.cohort.template import begin_cohort, guess_layer
 from trdomics.errors import InputError
 from trdomics.files import read_table
@@ -91,6 +93,73 @@ def test_a_clinical_table_joins_the_layers_and_gives_the_label():
     assert config["label"] == {"column": "outcome", "positive": "better", "negative": "worse"}
     sheet = read_table("config/mine.tsv")
     assert list(sheet["outcome"]) == list(clinical["outcome"])
+
+
+def uncommented(text):
+    """Return the blocks at the end of a config with their marks of comments taken away."""
+    head, mark, tail = text.partition("# differential:")
+    lines = (mark + tail).splitlines()
+    kept = [line[2:] for line in lines if re.match(r"#( {2,}\w+:| \w+:$)", line)]
+    return head + "\n".join(kept)
+
+
+def test_what_is_offered_in_comments_is_accepted_as_it_stands():
+    matrix("a.tsv", numbers().poisson(30, (6, N)))
+    clinical = pd.DataFrame({"id": IDS, "C1A.C1B": ["C1A", "C1B"] * (N // 2)})
+    clinical["Age"], clinical["sex"], clinical["SCNA.cluster"] = numbers().random(N), "f", "Q"
+    clinical.to_csv("c.csv", index=False)
+    begin_cohort("mine", {"rna": "a.tsv"}, "config", "c.csv", "C1A.C1B")
+    text = uncommented(Path("config/mine.yaml").read_text())
+    config = resolve_config(yaml.safe_load(text), "mine.yaml")
+    # a column without any difference is not offered
+    assert config["differential"]["design"] == "~ Age + `C1A.C1B`"
+    assert (config["classification"]["folds"], config["classification"]["repeats"]) == (3, 1)
+    assert config["classification"]["permutations"] == 2
+    check_inputs(config)
+
+
+MAF = {
+    "case": [*IDS[:6], *IDS[:3]],
+    "Hugo_Symbol": ["G1"] * 5 + ["G2"] * 4,
+    "Chromosome": [str(i) for i in range(9)],
+    "Tumor_Sample_Barcode": [f"{i}-01A-11D" for i in [*IDS[:6], *IDS[:3]]],
+}
+
+
+@pytest.mark.parametrize("with_table", [True, False], ids=["by the sheet", "by another layer"])
+def test_the_column_of_a_maf_that_holds_the_patients_is_found(with_table):
+    pd.DataFrame(MAF).to_csv("m.maf.gz", sep="\t", index=False)
+    matrix("a.tsv", numbers().poisson(30, (6, N)))
+    # numbers that could be chromosomes are no ids where they stand twice
+    table = pd.DataFrame({"id": IDS, "response": ["yes", "no"] * 6, "cluster": [1, 2, 3] * 4})
+    table.to_csv("c.csv", index=False)
+    layers = {"rna": "a.tsv", "mutations": "m.maf.gz"}
+    told = begin_cohort("mine", layers, "config", "c.csv" if with_table else None)
+    assert not any("mutations_id" in line for line in told)
+    text = Path("config/mine.yaml").read_text()
+    layer = resolve_config(yaml.safe_load(text), "mine.yaml")["layers"]["mutations"]
+    assert (layer["sample_column"], layer["id_column"]) == ("case", "patient_id")
+    assert {"# profiled: sequenced.txt", "# no_call: reference"} <= set(
+        map(str.strip, text.split("\n"))
+    )
+
+
+def test_a_maf_of_barcodes_that_the_sheet_has_is_left_as_it_is():
+    pd.DataFrame(MAF).to_csv("m.maf", sep="\t", index=False)
+    table = pd.DataFrame({"id": IDS, "tumour": [f"{name}-01A-11D" for name in IDS]})
+    table.to_csv("c.csv", index=False)
+    begin_cohort("mine", {"mutations": "m.maf"}, "config", "c.csv")
+    text = Path("config/mine.yaml").read_text()
+    layer = yaml.safe_load(text)["layers"]["mutations"]
+    assert (layer.get("sample_column"), layer["id_column"]) == (None, "tumour")
+    assert "# sample_column: Tumor_Sample_Barcode" in text
+
+
+def test_a_maf_of_strangers_gets_a_column_to_fill():
+    pd.DataFrame(MAF).to_csv("m.maf", sep="\t", index=False)
+    pd.DataFrame({"id": [str(i) for i in range(4)]}).to_csv("c.csv", index=False)
+    told = begin_cohort("mine", {"mutations": "m.maf"}, "config", "c.csv")
+    assert any("mutations_id" in line for line in told)
 
 
 def test_nothing_is_overwritten_and_bad_names_are_told():

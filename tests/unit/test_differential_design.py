@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trdomics.cohort.formula import quoted
 from trdomics.differential.burden import burden_design
 from trdomics.differential.design import build_design, required_columns
 from trdomics.errors import InputError
@@ -67,6 +68,19 @@ def test_columns_with_spaces_are_quoted(patients):
     assert design.matrix.shape == (40, 3)
     assert required_columns("~ `body mass` + C(group)") == ["body mass", "group"]
     assert burden_design(patients, CONTRAST, ["body mass"]).matrix.shape == (40, 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["C1A.C1B", "a-b/c", "class", "a__b", "dose (mg)", "it's", "größe", "Ärzte"]
+)
+def test_a_column_of_any_name_is_the_same_test(patients, name):
+    plain = build_design(patients, "~ age + site + group", CONTRAST)
+    renamed = patients.rename(columns={"group": name, "site": "SCNA.cluster"})
+    formula = f"~ age + `SCNA.cluster` + {quoted(name)}"
+    design = build_design(renamed, formula, (name, *CONTRAST[1:]))
+    assert design.coefficient == f"{name}[T.case]"
+    np.testing.assert_array_equal(design.matrix.to_numpy(), plain.matrix.to_numpy())
+    np.testing.assert_array_equal(design.contrast_vector, plain.contrast_vector)
 
 
 def test_numeric_groups_with_gaps_are_found_by_their_text(patients):

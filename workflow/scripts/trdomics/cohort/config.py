@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, with_contrast
 from trdomics.cohort.schema import ClosedSchema, did_you_mean, load_schema
 from trdomics.errors import InputError
 
@@ -20,9 +21,6 @@ READING_KEYS = ("type", "file", "id_column", "features", "log2")
 ESTIMATED_CELLS = "estimated_cells"
 # Names that patients.tsv gives to columns of its own.
 OWN_COLUMNS = ("patient_id", "label")
-
-_STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")
-_NAMES = re.compile(r"`([^`]+)`|(?<![\w.])([A-Za-z_]\w*)(?!\w|\s*[(.]|\s*=(?!=))")
 
 
 def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -129,27 +127,17 @@ def _resolve_differential(config: dict[str, Any], where: str) -> None:
             "write [column, tested level, reference level]",
         )
     if differential["design"] is None:
-        differential["design"] = f"~ {_quoted(contrast[0])}"
-    if contrast[0] not in design_columns(differential["design"]):
+        differential["design"] = f"~ {quoted(contrast[0])}"
+    design = differential["design"]
+    bare = unquoted_columns(design)
+    if bare or contrast[0] not in design_columns(design):
         raise InputError(
             where,
-            f"`differential.design` lacks the contrast's column `{contrast[0]}`",
-            f"write `{differential['design'].strip()} + {_quoted(contrast[0])}`",
+            f"`differential.design` names `{bare[0]}` without backquotes"
+            if bare
+            else f"`differential.design` lacks the contrast's column `{contrast[0]}`",
+            with_contrast(design, contrast[0]),
         )
-
-
-def _quoted(column: str) -> str:
-    return column if column.isidentifier() else f"`{column}`"
-
-
-def design_columns(design: str) -> list[str]:
-    """Return the columns that a formula names, in its order.
-
-    Read off the text: formulaic, whose ``required_variables`` leave out what stands inside
-    stateful transforms such as ``poly``, takes a second to import at every start.
-    """
-    found = (quoted or name for quoted, name in _NAMES.findall(_STRINGS.sub("''", design)))
-    return list(dict.fromkeys(name for name in found if name not in ("True", "False", "None")))
 
 
 def _check_roles(config: Mapping[str, Any], where: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.cohort.config import design_columns
+from trdomics.cohort.formula import design_columns
 from trdomics.errors import InputError
 
 COLLINEAR = 0.999

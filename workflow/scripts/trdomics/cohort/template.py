@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,37 @@ import pandas as pd
 import yaml
 
 from trdomics.cohort.config import resolve_config
+from trdomics.cohort.formula import quoted
 from trdomics.cohort.membership import layer_samples
-from trdomics.cohort.samples import quoted_ids
+from trdomics.cohort.samples import MISSING, quoted_ids
 from trdomics.cohort.schema import load_schema
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
+from trdomics.inputs.maf import BARCODE, maf_columns
 from trdomics.inputs.matrix import SEPARATORS, read_header, read_layer_matrix
 
 VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
 LABEL = "response"
+# What tests of blood are most often adjusted for, where the sheet has it.
+COVARIATES = ("age", "sex", "gender")
+VCF_KEYS = """\
+    # What ./. means: missing in a germline call set, reference in a somatic one.
+    # no_call: missing
+    # The names of the samples to use, one a line, where the file has more.
+    # profiled: sequenced.txt
+"""
+MAF_KEYS = """\
+    # The names of all who were sequenced, one a line. A MAF does not show those without a mutation:
+    # listed here they are 0, else missing.
+    # profiled: sequenced.txt
+    # Not needed, as a MAF has no ./.; with it a variant of `dosages` that nobody carries counts as
+    # 0, and not as unknown, when patients are scored.
+    # no_call: reference
+"""
+SAMPLE_COLUMN = """\
+    # The column of the MAF with the names of the samples.
+    # sample_column: Tumor_Sample_Barcode
+"""
 # A log2 value of 100 would be more molecules than a blood sample holds.
 LOGGED_BELOW = 100
 
@@ -40,7 +62,7 @@ def guess_layer(name: str, file: str) -> tuple[dict[str, Any], list[str], str]:
         if suffix in VARIANT_SUFFIXES:
             kind = VARIANT_SUFFIXES[suffix]
             found = {"type": "variants", "file": file}
-            reading = {"format": kind, "profiled": None, "sample_column": "Tumor_Sample_Barcode"}
+            reading = {"format": kind, "profiled": None, "sample_column": BARCODE}
             return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
     samples = read_header(file, name)
     own = pd.Series(samples, samples)
@@ -76,6 +98,38 @@ def read_clinical(path: str) -> pd.DataFrame:
     if len(twice):
         raise InputError(path, f"patient `{twice.iloc[0]}` stands twice", "keep one row each")
     return table
+
+
+def named_by(
+    file: str, samples: Collection[str], ids: Sequence[Collection[str]]
+) -> tuple[str, list[str]] | None:
+    """Return the column of a MAF that holds ids of the cohort, and the samples it names.
+
+    Parameters
+    ----------
+    file : str
+        The MAF.
+    samples : collection of str
+        Its ``Tumor_Sample_Barcode``.
+    ids : sequence of collections of str
+        Columns of the sheet, or the samples of other layers. One that holds a value twice is
+        none of ids.
+
+    Returns
+    -------
+    tuple or None
+        None where the barcodes are ids, or no column is: more than half of its names must be
+        known, as a chromosome may be called like a patient.
+    """
+    known = [set(column) for column in ids if len(set(column)) == len(column)]
+    if any(not each.isdisjoint(samples) for each in known):
+        return None
+    best, share = None, 0.5
+    for column, names in maf_columns(file).items():
+        shared = max((len(each.intersection(names)) for each in known), default=0) / len(names)
+        if shared > share:
+            best, share = (column, names), shared
+    return best
 
 
 def join_ids(
@@ -180,6 +234,13 @@ def begin_cohort(
     for layer, file in files.items():
         layers[layer], samples[layer], told[layer] = guess_layer(layer, file)
     table = None if clinical is None else read_clinical(clinical)
+    for layer, settings in layers.items():
+        if told[layer] == "a MAF":
+            others = [names for other, names in samples.items() if other != layer]
+            ids = others if table is None else [list(table[column]) for column in table.columns]
+            named = named_by(settings["file"], samples[layer], ids)
+            if named is not None:
+                settings["sample_column"], samples[layer] = named
     sheet, columns, notes = join_ids(samples, table)
     for layer, column in columns.items():
         layers[layer]["id_column"] = column
@@ -191,11 +252,9 @@ def begin_cohort(
         if clinical is None:
             mend = "name the table that has it with --clinical"
         raise InputError(where, f"no column `{column}`", mend)
-    values = sorted(set(sheet[column]) - {"", "NA"})
+    values = sorted(set(sheet[column]) - set(MISSING))
     positive, negative = values if len(values) == 2 else ("resistant", "responder")
-    text = _config_text(
-        name, sheet_file, column, (positive, negative), layers, told, list(sheet.columns)
-    )
+    text = _config_text(name, sheet_file, column, (positive, negative), layers, told, sheet)
     # an unusable name is told as the config's own check tells it
     resolve_config(yaml.safe_load(text), str(config_file))
     write_table(sheet, sheet_file)
@@ -225,10 +284,10 @@ def _config_text(
     classes: tuple[str, str],
     layers: Mapping[str, Mapping[str, Any]],
     told: Mapping[str, str],
-    columns: list[str],
+    table: pd.DataFrame,
 ) -> str:
     used = {"patient_id", label, *(layer.get("id_column") for layer in layers.values())}
-    free = [column for column in columns if column not in used]
+    free = [column for column in table.columns if column not in used]
     named = ", ".join(free) or "none"
     choice = textwrap.fill(
         f"FILL IN what is known of the patients. Columns of the sheet: {named}.",
@@ -266,8 +325,26 @@ layers:
             text += f"    {key}: {_yaml(value)}\n"
         if "features" in keys[settings["type"]]["properties"]:
             text += "    # features: features.tsv # feature, symbol, chromosome\n"
+        if settings["type"] == "variants":
+            text += MAF_KEYS if told[layer] == "a MAF" else VCF_KEYS
+            if told[layer] == "a MAF" and "sample_column" not in settings:
+                text += SAMPLE_COLUMN
+    covariates = [
+        column
+        for column in free
+        if column.lower() in COVARIATES and len(set(table[column]) - set(MISSING)) > 1
+    ]
+    design = "~ " + " + ".join(quoted(column) for column in [*covariates, label])
     return f"""{text}
-# Adjust the tests for what differs between the groups, the label last.
+# Adjust the tests for columns of the sheet that differ between the groups, the label last. Names
+# that are no plain words stand in backquotes.
 # differential:
-#   design: "~ age + sex + {" ".join(label.split())}"
+#   design: {json.dumps(design, ensure_ascii=False)}
+
+# A quick first run shows that everything works. Its intervals are wide: it is no result.
+# classification:
+#   repeats: 1
+#   folds: 3
+#   inner_folds: 3
+#   permutations: 2
 """

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trdomics.cohort.config import ESTIMATED_CELLS, design_columns
+from trdomics.cohort.config import ESTIMATED_CELLS
+from trdomics.cohort.formula import design_columns
 
 MINIMAL = "minimal"
 BLOOD = "blood"

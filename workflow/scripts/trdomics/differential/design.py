@@ -13,7 +13,7 @@ from formulaic import Formula, model_matrix
 from formulaic.errors import FormulaicError
 from scipy.linalg import qr
 
-from trdomics.cohort.config import design_columns
+from trdomics.cohort.formula import design_columns
 from trdomics.errors import InputError
 
 INTERCEPT = "Intercept"

@@ -14,6 +14,7 @@ from trdomics.errors import InputError
 from trdomics.inputs.calls import CallCollector, Variant, VariantCalls
 from trdomics.inputs.consequences import ConsequenceClasses, population_frequency
 
+BARCODE = "Tumor_Sample_Barcode"
 _REQUIRED = [
     "Hugo_Symbol",
     "Chromosome",
@@ -34,6 +35,19 @@ def maf_samples(path: str | os.PathLike[str], sample_column: str) -> list[str]:
         If the file cannot be read or lacks the column.
     """
     return list(dict.fromkeys(_read(path, sample_column)[sample_column]))
+
+
+def maf_columns(path: str | os.PathLike[str]) -> dict[str, list[str]]:
+    """Return the distinct values of every column but the barcodes', empty ones left out.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or lacks the barcodes' column.
+    """
+    rows = _read(path, BARCODE).drop(columns=BARCODE)
+    values = {str(name): [v for v in rows[name].unique() if v] for name in rows.columns}
+    return {name: found for name, found in values.items() if found}
 
 
 def read_maf(
