@@ -8,7 +8,6 @@ from scipy.special import expit, logit
 
 from trdomics.classification.calibration import shift_prevalence
 from trdomics.classification.freeze import freeze
-from trdomics.classification.layer_sets import NO_INTERVAL
 from trdomics.classification.nested import nested_search
 from trdomics.classification.persist import manifest
 from trdomics.cohort.schema import SCHEMAS
@@ -24,7 +23,6 @@ from trdomics.scoring.apply import (
     with_reference_dosages,
 )
 from trdomics.scoring.cohort import score_cohort
-from trdomics.scoring.expected import sentence
 from trdomics.scoring.page import page_context
 from trdomics.scoring.summary import (
     NO_TARGET,
@@ -227,6 +225,10 @@ def test_intervals_hold_the_probability_and_are_wider_without_a_layer(frozen):
     assert (width(without)[had_all] >= 2 * 2.7 * added).all()
 
 
+def tables_of(done):
+    return done.shift, done.predictions
+
+
 def test_the_loss_of_the_layers_that_are_missing_is_looked_up(frozen):
     losses = {
         "layer_loss": [
@@ -248,17 +250,6 @@ def test_the_loss_of_the_layers_that_are_missing_is_looked_up(frozen):
     assert "no layer_loss.json" in without["expected"][0]["reason"]
 
 
-def test_the_lines_of_missing_layers_add_up():
-    row = {"layers_missing": ["rna"], "n": 1, "auroc": 0.924, "loss": 0.066, "reason": ""}
-    row |= {"loss_low": -0.001, "loss_high": 0.12}
-    told = "1 patient lacks rna: expected AUROC 0.92 instead of 0.99, a loss of 0.07"
-    assert sentence(row) == f"{told} (0.00 to 0.12)"
-    few = {**row, "loss_low": None, "reason": f"{NO_INTERVAL}3 splits, 5 needed"}
-    assert sentence(few) == f"{told} (no interval: 3 splits, 5 needed)"
-    nothing = {**row, "layers_missing": [], "n": 2}
-    assert sentence(nothing) == "2 patients lack no layer: expected AUROC 0.92"
-
-
 def test_a_cohort_is_summed_up_for_the_page(frozen):
     done, summary = whole(frozen, NEW)
     assert summary["shift"]["n_checked"] == 40
@@ -266,7 +257,7 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     assert set(summary["metrics"]) == set(summary["metrics_recalibrated"])
     assert set(summary["metrics"]) == set(summary["metrics_at_target_prevalence"])
     assert summary["metrics_at_target_prevalence"]["net_benefit"]["threshold"] == 0.3
-    context = page_context("new", summary, done.shift)
+    context = page_context("new", summary, *tables_of(done))
     assert context["versions"] == [
         f"as it is (prevalence of training, {LABELS.mean():.2f})",
         "at the target prevalence, 0.30",
@@ -281,6 +272,13 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     text = render(TEMPLATE, context)
     assert "Are they like the training patients?" in text
     assert "lack rna: expected AUROC not known" in text
+    assert "Not for use in care" in text
+    assert "was trained on, these numbers validate nothing" in text
+    assert "stands out by" not in text
+    named = done.predictions.assign(unlike_training=1.0, unlike_training_p=0.001)
+    named["unlike_training_in"] = "factor distance"
+    text = render(TEMPLATE, page_context("new", summary, done.shift, named))
+    assert f"<td>{named['patient_id'][0]}</td><td>factor distance</td>" in text
 
 
 def at_another_prevalence(n=6000, trained=0.5, here=0.3):
@@ -332,14 +330,14 @@ def test_the_page_without_a_target_has_no_column_for_it(frozen):
     features = compare_features(frozen[0].risk, NEW, 0.2)
     summary = summarise(frozen, done.predictions, features, target=None)
     assert summary["metrics_at_target_prevalence_reason"] == NO_TARGET
-    context = page_context("new", {**summary, "shift": done.shift_headline}, done.shift)
+    context = page_context("new", {**summary, "shift": done.shift_headline}, *tables_of(done))
     assert len(context["versions"]) == 2
     assert all(len(row["cells"]) == 2 for row in context["metrics"])
 
 
 def test_the_page_escapes_what_users_name(frozen):
     done, summary = whole(frozen, NEW)
-    text = render(TEMPLATE, page_context("<script>alert(1)</script>", summary, done.shift))
+    text = render(TEMPLATE, page_context("<script>alert(1)</script>", summary, *tables_of(done)))
     assert "<script>alert" not in text
 
 
@@ -347,7 +345,7 @@ def test_nobody_to_score_still_gives_a_page(frozen):
     done, summary = whole(frozen, NEW.take(np.array([], dtype=int)))
     assert done.predictions.empty
     assert done.shift.empty
-    assert "Nobody was scored" in render(TEMPLATE, page_context("new", summary, done.shift))
+    assert "Nobody was scored" in render(TEMPLATE, page_context("new", summary, *tables_of(done)))
 
 
 @pytest.mark.parametrize(("no_call", "expected"), [("reference", 0.0), ("missing", None)])

@@ -52,6 +52,7 @@ rule scoring_page:
     input:
         summary="results/{cohort}/scoring/summary.json",
         shift="results/{cohort}/scoring/shift.tsv",
+        predictions="results/{cohort}/scoring/predictions.tsv",
         template=workflow.source_path("../report/scoring.html.j2"),
     output:
         report(

@@ -9,5 +9,10 @@ from trdomics.report.page import render, write_page
 from trdomics.scoring.page import page_context
 
 inputs = snakemake.input
-context = page_context(snakemake.params.cohort, read_json(inputs.summary), read_table(inputs.shift))
+context = page_context(
+    snakemake.params.cohort,
+    read_json(inputs.summary),
+    read_table(inputs.shift),
+    read_table(inputs.predictions),
+)
 write_page(render(inputs.template, context), snakemake.output[0])

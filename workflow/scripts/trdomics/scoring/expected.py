@@ -79,8 +79,11 @@ def sentence(row: Mapping[str, Any]) -> str:
         return told
     whole = row["auroc"] + row["loss"]
     # the difference of the numbers as they are read
-    told += f" instead of {whole:.2f}, a loss of {round(whole, 2) - round(row['auroc'], 2):z.2f}"
-    if row["loss_low"] is None:
-        reason = str(row["reason"] or "not known").removeprefix(NO_INTERVAL)
-        return f"{told} (no interval: {reason})"
-    return f"{told} ({row['loss_low']:z.2f} to {row['loss_high']:z.2f})"
+    loss = round(whole, 2) - round(row["auroc"], 2)
+    if row["loss_low"] is not None:
+        limits = f"({row['loss_low']:z.2f} to {row['loss_high']:z.2f})"
+        return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} {limits}"
+    reason = str(row["reason"] or "not known").removeprefix(NO_INTERVAL)
+    if not loss:
+        return f"{told}, as with all layers ({reason})"
+    return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} (no interval: {reason})"

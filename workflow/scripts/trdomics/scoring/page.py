@@ -22,9 +22,12 @@ VERSIONS = {
     MOVED: "at the target prevalence, {target_prevalence:.2f}",
     RECALIBRATED: "recalibrated",
 }
+MOST_UNLIKE = 10
 
 
-def page_context(cohort: str, summary: Mapping[str, Any], shift: pd.DataFrame) -> dict[str, Any]:
+def page_context(
+    cohort: str, summary: Mapping[str, Any], shift: pd.DataFrame, predictions: pd.DataFrame
+) -> dict[str, Any]:
     """Return what ``scoring.html.j2`` names.
 
     Parameters
@@ -34,6 +37,9 @@ def page_context(cohort: str, summary: Mapping[str, Any], shift: pd.DataFrame) -
         ``scoring/summary.json``.
     shift : DataFrame
         ``scoring/shift.tsv``.
+    predictions : DataFrame
+        ``scoring/predictions.tsv``. The page names the patients who are unlike the training
+        ones, as it lies beside this table.
     """
     found = summary["shift"] or {}
     return {
@@ -42,6 +48,7 @@ def page_context(cohort: str, summary: Mapping[str, Any], shift: pd.DataFrame) -
         "headline": _headline(summary),
         "warning": found.get("warning"),
         "unlike": found,
+        "standing_out": standing_out(predictions),
         "expected": [sentence(row) for row in summary["expected"]],
         "interval": summary["interval"],
         "recalibration": _recalibration(summary["recalibration"]),
@@ -54,6 +61,20 @@ def page_context(cohort: str, summary: Mapping[str, Any], shift: pd.DataFrame) -
         "names": [{"layer": layer, **row} for layer, row in summary["feature_names"].items()],
         "shift": [_row(row) for row in shift.to_dict("records")],
     }
+
+
+def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the patients most unlike the training ones, at most ten: id, check and p."""
+    unlike = predictions[predictions["unlike_training"] == 1]
+    most = unlike.sort_values("unlike_training_p", kind="stable").head(MOST_UNLIKE)
+    return [
+        {
+            "patient": str(row["patient_id"]),
+            "check": str(row["unlike_training_in"]),
+            "p": format(row["unlike_training_p"], ".2g"),
+        }
+        for row in most.to_dict("records")
+    ]
 
 
 def _headline(summary: Mapping[str, Any]) -> str:
@@ -126,7 +147,7 @@ def _row(row: Mapping[Any, Any]) -> dict[str, str]:
         "part": str(row["part"]),
         "name": str(row["name"]),
         "n": number("n", ".0f"),
-        "difference": number("mean_difference", ".2f"),
+        "difference": number("mean_difference", "z.2f"),
         "p": number("p_adjusted", ".2g") or str(row["reason"]),
         "shifted": "yes" if row["shifted"] == 1 else "",
     }

@@ -1,0 +1,39 @@
+"""What the page of a scored cohort says of single patients and of missing layers."""
+
+import numpy as np
+import pandas as pd
+
+from trdomics.classification.layer_sets import NO_INTERVAL
+from trdomics.scoring.expected import sentence
+from trdomics.scoring.page import standing_out
+
+
+def test_the_most_unlike_patients_are_named_first_and_ten_of_them():
+    order = np.arange(40)
+    predictions = pd.DataFrame(
+        {
+            "patient_id": [f"p{i}" for i in order],
+            "unlike_training": (order >= 28).astype(float),
+            "unlike_training_p": 0.01 / (order + 1),
+            "unlike_training_in": np.where(order % 2 == 0, "rna", "factor distance"),
+        }
+    )
+    # nobody knows whether these two are
+    predictions.loc[[0, 38], ["unlike_training", "unlike_training_p"]] = np.nan
+    named = standing_out(predictions)
+    assert [row["patient"] for row in named] == ["p39", *(f"p{i}" for i in range(37, 28, -1))]
+    assert named[0] == {"patient": "p39", "check": "factor distance", "p": "0.00025"}
+    assert standing_out(predictions.iloc[:28]) == []
+
+
+def test_the_lines_of_missing_layers_add_up():
+    row = {"layers_missing": ["rna"], "n": 1, "auroc": 0.924, "loss": 0.066, "reason": ""}
+    row |= {"loss_low": -0.001, "loss_high": 0.12}
+    told = "1 patient lacks rna: expected AUROC 0.92 instead of 0.99, a loss of 0.07"
+    assert sentence(row) == f"{told} (0.00 to 0.12)"
+    few = {**row, "loss_low": None, "reason": f"{NO_INTERVAL}3 splits, 5 needed"}
+    assert sentence(few) == f"{told} (no interval: 3 splits, 5 needed)"
+    unused = {**few, "loss": 0.0, "reason": f"{NO_INTERVAL}no model ranks by it"}
+    assert sentence(unused).endswith("AUROC 0.92, as with all layers (no model ranks by it)")
+    nothing = {**row, "layers_missing": [], "n": 2}
+    assert sentence(nothing) == "2 patients lack no layer: expected AUROC 0.92"
