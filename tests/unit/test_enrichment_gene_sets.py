@@ -90,7 +90,9 @@ def test_malformed_gmt_is_told(tmp_path, content, words):
         read_gmt(path, "bad")
 
 
-@pytest.mark.parametrize("content", [b"A\t\tX\n", gzip.compress(LINES.encode() * 99)[:60]])
+@pytest.mark.parametrize(
+    "content", [b"A\t\tX\n", gzip.compress(LINES.encode() * 99)[:60]], ids=["plain", "half"]
+)
 def test_gz_that_is_none_or_half_is_told(tmp_path, content):
     path = tmp_path / "bad.gmt.gz"
     path.write_bytes(content)
