@@ -76,6 +76,26 @@ def test_a_patient_in_no_layer(cohort):
     cohort.check()
 
 
+def test_the_name_that_was_meant_is_told_with_the_other_problems(cohort):
+    tubes = [f"TCGA-OR-A5J{i:02}" for i in range(N)]
+    cohort.counts.columns = [*tubes[:-1], "tcga-or-a5j99"]
+    cohort.sheet["tube"] = ["TCGA-OR-A5Q00", *tubes[1:-1], "TCGA-OR-A5J98"]
+    # as like, but of another patient who takes no part
+    cohort.sheet.loc[1, "tube"], cohort.sheet["exclude"] = "TCGA-OR-A5J01", 0
+    cohort.sheet.loc[1, "exclude"] = 1
+    cohort.sheet["twice"] = cohort.sheet["age"] * 2
+    cohort.raw["differential"]["design"] = "~ age + twice + response"
+    cohort.sheet.to_csv("sheet.tsv", sep="\t", index=False)
+    cohort.counts.to_csv("rna.tsv", sep="\t", index_label="gene")
+    told = list(map(str, precheck.problems(resolve_config(cohort.raw, "mine.yaml"))))
+    assert len(told) == 2
+    assert told[0].startswith(
+        "sheet.tsv: patient `p0` is in no layer (and so are 1 more); did you mean `TCGA-OR-A5J00` "
+        "for `TCGA-OR-A5Q00`, `tcga-or-a5j99` for `TCGA-OR-A5J98`? Else correct `tube`"
+    )
+    assert "rank deficient" in told[1]
+
+
 def test_a_layer_of_other_patients(cohort):
     cohort.counts.columns = [f"S{i}" for i in range(N)]
     assert cohort.failure() == (

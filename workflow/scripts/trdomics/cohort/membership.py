@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from trdomics.errors import InputError
 from trdomics.inputs.matrix import read_header, readable
 
 CHUNK = 1 << 24
+# Of its letters, what a name must share with the one that was meant.
+LIKE = 0.8
 
 
 def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
@@ -133,8 +136,23 @@ def memberships(
     return has.astype(bool)
 
 
-def with_layers(has: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
+def with_layers(
+    has: pd.DataFrame,
+    settings: Mapping[str, Any],
+    sheet: pd.DataFrame | None = None,
+    samples: Mapping[str, list[str]] | None = None,
+) -> pd.Series:
     """Return a mask of the patients who have a layer; all layers must be known.
+
+    Parameters
+    ----------
+    has : DataFrame of bool, shape (n_patients, n_layers)
+    settings : mapping
+        What :func:`trdomics.cohort.config.sheet_settings` returns.
+    sheet : DataFrame, optional
+        The whole sheet, to tell with `samples` which name was meant.
+    samples : mapping of str to list of str, optional
+        The samples of each layer.
 
     Raises
     ------
@@ -145,14 +163,36 @@ def with_layers(has: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
     none = list(has.index[~profiled])
     if none and settings["samples"]["without_layers"] == "error":
         columns = dict.fromkeys(layer["id_column"] for layer in settings["layers"].values())
+        meant = "" if sheet is None else likely_names(none, sheet, samples or {}, settings)
         raise InputError(
             settings["samples"]["file"],
             f"patient `{none[0]}` is in no layer"
             + (f" (and so are {len(none) - 1} more)" if len(none) > 1 else ""),
-            f"correct {' or '.join(f'`{c}`' for c in columns)}, set `exclude` to 1 there, or set "
-            "`samples.without_layers: exclude`",
+            f"{meant}correct {' or '.join(f'`{c}`' for c in columns)}, set `exclude` to 1 there, "
+            "or set `samples.without_layers: exclude`",
         )
     return profiled
+
+
+def likely_names(
+    patients: Sequence[str],
+    sheet: pd.DataFrame,
+    samples: Mapping[str, list[str]],
+    settings: Mapping[str, Any],
+) -> str:
+    """Ask whether samples of no patient were meant, for the first three of these patients.
+
+    Upper and lower case are taken as the same.
+    """
+    meant: dict[str, str] = {}
+    for layer, present in samples.items():
+        names = sample_names(sheet, settings["layers"][layer], settings["samples"]["patient_id"])
+        spare = {name.casefold(): name for name in set(present) - set(names)}
+        for name in names[list(patients[:3])].dropna():
+            for close in difflib.get_close_matches(name.casefold(), sorted(spare), 1, LIKE):
+                meant.setdefault(name, spare[close])
+    pairs = ", ".join(f"`{sample}` for `{name}`" for name, sample in meant.items())
+    return f"did you mean {pairs}? Else " if pairs else ""
 
 
 def unmatched(

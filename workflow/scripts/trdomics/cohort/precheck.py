@@ -14,7 +14,7 @@ import pandas as pd
 from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.cohort.covariates import check_classes, check_covariates, check_design
 from trdomics.cohort.membership import layer_samples, memberships, with_layers
-from trdomics.cohort.samples import labels, read_samples, sample_names
+from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
 from trdomics.cohort.schema import did_you_mean
 from trdomics.errors import InputError
 from trdomics.files import read_json, write_json
@@ -65,7 +65,8 @@ def problems(config: Mapping[str, Any], remember: bool = True) -> Iterator[Input
         broken.append(name)
         yield problem
     try:
-        sheet = read_samples(config)
+        whole = read_sheet(settings)
+        sheet = whole.loc[~whole[EXCLUDE], typed_names(settings)]
         if sheet.empty:
             raise InputError(
                 config["samples"]["file"],
@@ -95,11 +96,11 @@ def problems(config: Mapping[str, Any], remember: bool = True) -> Iterator[Input
         except InputError as error:
             yield error
     if len(has.columns) == len(config["layers"]):
-        try:
-            profiled = with_layers(has, settings)
-        except InputError as error:
-            yield error
-            return
+        profiled = has.any(axis=1)
+        lost = _problem(with_layers, has, settings, whole, samples)
+        if lost is not None:
+            # the others are looked at as if these had been left out
+            yield lost
         if not profiled.all() and not scoring and wrong is None:
             wrong = _problem(_check_patients, sheet[profiled], config)
             if wrong is not None:
@@ -111,7 +112,7 @@ def problems(config: Mapping[str, Any], remember: bool = True) -> Iterator[Input
             yield wrong
 
 
-def _problem(check: Callable[..., None], *arguments: Any) -> InputError | None:
+def _problem(check: Callable[..., object], *arguments: Any) -> InputError | None:
     try:
         check(*arguments)
     except InputError as error:
