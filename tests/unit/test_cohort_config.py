@@ -83,7 +83,7 @@ def message(path, value):
         ("classification/models", ["lasso"], "`classification.models[0]` cannot be 'lasso'"),
         ("label/positive", True, "true and false: put it in quotes"),
         ("differential/design", "age", "a formula starts with ~"),
-        ("differential/contrast", ["response", "yes"], "has 2 entries; it must have 3"),
+        ("differential/contrast", ["response", "yes"], "has 2 entries; it must have three entries"),
     ],
 )
 def test_the_schema_is_closed_and_speaks_plainly(path, value, expected):

@@ -210,3 +210,18 @@ def test_the_config_of_a_meta_analysis_is_closed():
             resolve_meta({"meta": wrong}, "m.yaml")
     with pytest.raises(InputError, match="cohort"):
         resolve_meta({**config, "cohort": "x"}, "m.yaml")
+
+
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [
+        (0, "`meta.bundles` has 0 entries; it must have at least two bundles"),
+        (1, "`meta.bundles` has 1 entry; it must have at least two bundles"),
+        (101, "`meta.bundles` has 101 entries; it must have at most 100 bundles"),
+    ],
+)
+def test_too_few_or_many_bundles_are_counted_in_words(n, told):
+    config = {"meta": {"name": "all", "bundles": [f"{i}.zip" for i in range(n)]}}
+    with pytest.raises(InputError) as caught:
+        resolve_meta(config, "m.yaml")
+    assert str(caught.value) == f"m.yaml: {told}"

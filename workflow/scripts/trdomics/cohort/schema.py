@@ -25,6 +25,7 @@ TYPES = {
     "object": "a group of keys",
     "null": "null",
 }
+IN_WORDS = {2: "two", 3: "three"}
 # A misspelt key is also a missing one: tell of the misspelling.
 URGENCY = {"additionalProperties": 0, "propertyNames": 1, "required": 2, "type": 3}
 
@@ -186,14 +187,19 @@ class ClosedSchema:
         }
         if rule in limits:
             return f"{key} is {shown}", f"it must be {limits[rule].format(wanted)}"
-        if rule in ("minLength", "minItems", "minProperties"):
-            short = wanted == 1
+        if rule in ("minLength", "minItems", "minProperties") and wanted == 1:
+            return f"{key} is empty", "give at least one"
+        if rule in ("minItems", "maxItems"):
+            name = key.strip("`").rpartition(".")[2]
+            things = name if name.endswith("s") else "entries"
+            bound = {"minItems": "at least ", "maxItems": "at most "}[rule]
+            if error.schema.get("minItems") == error.schema.get("maxItems"):
+                bound = ""
+            have = "1 entry" if len(value) == 1 else f"{len(value)} entries"
             return (
-                f"{key} is empty" if short else f"{key} has {len(value)} entries",
-                "give at least one" if short else f"it must have {wanted}",
+                f"{key} has {have}",
+                f"it must have {bound}{IN_WORDS.get(wanted, wanted)} {things}",
             )
-        if rule == "maxItems":
-            return f"{key} has {len(value)} entries", f"it must have {wanted}"
         if rule == "uniqueItems":
             twice = next(item for item in value if value.count(item) > 1)
             return f"{key} lists {twice!r} twice", "list it once"
