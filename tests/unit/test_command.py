@@ -2,7 +2,7 @@
 
 import pytest
 
-from trdomics.command import is_target
+from trdomics.command import is_target, what_to_read
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,17 @@ from trdomics.command import is_target
 )
 def test_only_a_target_counts(command, expected):
     assert is_target("check", command.split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("export --cores 1 --configfile config/mine.yaml", ["the bundle"]),
+        ("--cores 1 score export", ["the bundle", "the scores"]),
+        ("--cores 1 --directory export", ["the summary"]),
+        ("--cores 1", ["the summary"]),
+    ],
+)
+def test_what_is_to_be_read_is_what_was_asked_for(command, expected):
+    pages = {"export": "the bundle", "score": "the scores"}
+    assert what_to_read(pages, command.split(), "the summary") == expected

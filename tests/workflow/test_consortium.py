@@ -37,6 +37,8 @@ def nasty(ran, small_config, sheet, tmp_path_factory):
     config = write_config(folder, settings)
     done = run(folder, config, "all", "export")
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    assert "The page to read lies at results/nasty/summary.html" in done.stderr
+    assert "read first what is in it: results/nasty/export/manifest.json" in done.stderr
     return folder, folder / "results" / "nasty", renamed, config
 
 

@@ -51,3 +51,9 @@ rule export:
     input:
         f"results/{COHORT}/export/{COHORT}.zip",
     localrule: True
+
+
+READ_FIRST["export"] = (
+    f"The bundle to pass on lies at results/{COHORT}/export/{COHORT}.zip; "
+    f"read first what is in it: results/{COHORT}/export/manifest.json"
+)

@@ -2,6 +2,8 @@ import collections
 import datetime
 
 STARTED = datetime.datetime.now(datetime.UTC)
+# Targets that end elsewhere than at PAGE: what is to be read after them.
+READ_FIRST = {}
 
 
 # Not a rule: the command and the time differ in every run, so that a rule would always be due, and
@@ -30,3 +32,13 @@ def record(succeeded, log):
             for job in lost
         ],
     )
+
+
+def tell_what_to_read():
+    """Name the pages that the command was for."""
+    from trdomics.command import what_to_read
+
+    page = f"The page to read lies at {PAGE}" if Path(PAGE).exists() else ""
+    for text in what_to_read({"all": page, **READ_FIRST}, sys.argv[1:], page):
+        if text:
+            logger.info(text)

@@ -84,3 +84,6 @@ rule score:
         f"results/{COHORT}/scoring/summary.json",
         f"results/{COHORT}/scoring/scoring.html",
     localrule: True
+
+
+READ_FIRST["score"] = f"The page to read lies at results/{COHORT}/scoring/scoring.html"

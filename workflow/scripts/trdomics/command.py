@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from snakemake.cli import get_argument_parser
 
@@ -22,3 +22,18 @@ def is_target(name: str, arguments: Sequence[str]) -> bool:
         return False
     known, _ = get_argument_parser().parse_known_args(list(arguments))
     return name in (known.targets or ())
+
+
+def what_to_read(pages: Mapping[str, str], arguments: Sequence[str], otherwise: str) -> list[str]:
+    """Return what is to be read after a command: that of its targets, or that of the default one.
+
+    Parameters
+    ----------
+    pages : mapping of str to str
+        Target → where its page lies, in words.
+    arguments : sequence of str
+        Of the command, without its own name.
+    otherwise : str
+        For a command without any of these targets.
+    """
+    return [text for name, text in pages.items() if is_target(name, arguments)] or [otherwise]
