@@ -157,6 +157,7 @@ def test_a_forest_is_not_shared(sheet):
     model = search.risk_model("mofa_clinical")
     reasons = obstacles(model, sheet, raw_tables(), None, MINIMUM)
     assert any("trees" in reason for reason in reasons)
+    assert any(r.endswith("; set `classification.models: [elastic_net]`") for r in reasons)
 
 
 def test_a_model_that_reads_the_site_or_names_few_carriers_is_not_shared(fitted, sheet):
@@ -171,6 +172,9 @@ def test_a_model_that_reads_the_site_or_names_few_carriers_is_not_shared(fitted,
     assert len(dumps(shared)) > 1000
     counts = shared.representation.normalisers_["dna"].excluded_carriers_
     assert (counts % MINIMUM == 0).all()
+
+
+RAISE = "raise `layers.dna.min_prevalence` until 10 patients carry each"
 
 
 def carrying(fitted, sheet, normaliser, table):
@@ -200,15 +204,22 @@ def test_of_a_named_variant_carriers_are_counted_and_only_those_called(
     table = pd.DataFrame(values, sheet.index[:60], columns)
     burden = GeneBurden(dosages=["rs1"], max_allele_frequency=1, min_call_rate=0.1)
     found = [r for r in carrying(fitted, sheet, burden, table) if "feature of dna" in r]
-    assert found == ([f"a feature of dna has {expected}"] if expected else [])
+    mend = "take it out of `layers.dna.dosages`"
+    assert found == ([f"a feature of dna has {expected}; {mend}"] if expected else [])
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ([1] * 4 + [0] * 20 + [np.nan] * 36, "fewer than 10 carriers"),  # a sixth of those known
+        (  # a sixth of those known
+            [1] * 4 + [0] * 20 + [np.nan] * 36,
+            f"fewer than 10 carriers; {RAISE}",
+        ),
         ([1] * 12 + [0] * 12 + [np.nan] * 36, None),
-        ([1] * 40 + [0] * 4 + [np.nan] * 16, "fewer than 10 patients without it"),
+        (
+            [1] * 40 + [0] * 4 + [np.nan] * 16,
+            "fewer than 10 patients without it; take it out of the file of the layer",
+        ),
     ],
 )
 def test_of_a_binary_feature_only_who_is_known_counts(fitted, sheet, values, expected):
@@ -216,6 +227,19 @@ def test_of_a_binary_feature_only_who_is_known_counts(fitted, sheet, values, exp
     found = carrying(fitted, sheet, BinaryNormaliser(), table)
     found = [r for r in found if "feature of dna" in r]
     assert found == ([f"a feature of dna has {expected}"] if expected else [])
+
+
+def test_the_mend_of_rare_carriers_makes_the_model_shareable(fitted, sheet):
+    names = ["variant", "gene", "consequence_class"]
+    columns = [("1:1:A:C", "G1", "lof"), ("rs1", "G2", "lof")]
+    values = np.column_stack([[1.0] * 20 + [0] * 40, [1.0] * 6 + [0] * 54])
+    table = pd.DataFrame(values, sheet.index[:60], pd.MultiIndex.from_tuples(columns, names=names))
+    settings = {"max_allele_frequency": 1, "min_prevalence": 0.03}
+    both = carrying(fitted, sheet, GeneBurden(**settings, dosages=["rs1"]), table)
+    told = "a feature of dna has fewer than 10 carriers; take it out of `layers.dna.dosages` and "
+    assert both == [told + RAISE]
+    settings["min_prevalence"] = 10 / 60
+    assert carrying(fitted, sheet, GeneBurden(**settings), table) == []
 
 
 @pytest.mark.parametrize(
@@ -238,6 +262,7 @@ def test_a_number_that_is_regressed_out_tells_of_few_too(fitted, sheet, values, 
     model.representation.layer_blocks_["rna"].residualiser_ = residualiser
     reasons = obstacles(model, known, raw_tables(), None, MINIMUM)
     expected = f"fewer than {MINIMUM} patients with rna have a value of `treated`"
+    expected += "; take it out of `classification.regress_out` and `integration.regress_out`"
     assert (expected in reasons) == told
     model.representation.layer_blocks_["rna"].residualiser_ = None
     model.representation.views_ = SimpleNamespace(residualisers_={"rna": residualiser})

@@ -245,7 +245,7 @@ class Export:
         }
         reasons = obstacles(model, self.trained, trained, site, self.minimum)
         if reasons:
-            self.left_out.append(f"the frozen model: {'; '.join(reasons)}")
+            self.left_out += [f"the frozen model: {reason}" for reason in reasons]
             return
         frozen = shareable(model, self.trained, self.minimum)
         content = dumps(frozen)

@@ -19,7 +19,7 @@ from trdomics.classification.representation import MultiOmicsRepresentation
 from trdomics.classification.training_reference import TrainingReference
 from trdomics.consortium.disclosure import coarse
 from trdomics.integration.mofa import MOFATransformer
-from trdomics.layers.burden import GeneBurden
+from trdomics.layers.burden import DOSAGE_PREFIX, GeneBurden
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.values import BinaryNormaliser
 
@@ -27,6 +27,10 @@ RARE = "(rare {})"
 # A mean, a spread and a number of patients tell how many have each of so many values.
 FEW_VALUES = 3
 TENTHS = 10
+# Mends, as the manifest tells them.
+OUT_OF = "take it out of"
+REGRESS_OUT = "`classification.regress_out` and `integration.regress_out`"
+EVERYWHERE = f"`clinical`, {REGRESS_OUT}"
 
 
 def parts_of(value: Any) -> Iterator[BaseEstimator]:
@@ -50,7 +54,7 @@ def obstacles(
     site: str | None,
     least: int,
 ) -> list[str]:
-    """Return why a model cannot be passed on, each as half a sentence; nothing where it can.
+    """Return why a model cannot be passed on, each with its mend; nothing where it can.
 
     Parameters
     ----------
@@ -64,12 +68,14 @@ def obstacles(
     least : int
         The smallest number of patients that may be told of.
     """
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     if site is not None and site in model.representation.sheet_columns():
-        found[f"it reads the column `{site}` and so names the sites"] = None
+        found[f"it reads the column `{site}` and so names the sites"] = f"{OUT_OF} {EVERYWHERE}"
     for part in parts_of(model):
         if isinstance(part, (RandomForestClassifier, GradientBoostingClassifier)):
-            found[f"the leaves of its trees count fewer than {least} patients of a group"] = None
+            found[f"the leaves of its trees count fewer than {least} patients of a group"] = (
+                "set `classification.models: [elastic_net]`"
+            )
     for layer, residualiser in residualisers(model.representation):
         known = sheet[sheet[f"in_{layer}"] == 1]
         rare = [c for c in residualiser.numeric_ if has_few(known[c], least)]
@@ -77,18 +83,38 @@ def obstacles(
             c for c, levels in residualiser.levels_.items() if rare_levels(known[c], levels, least)
         ]
         for column in rare:
-            found[f"fewer than {least} patients with {layer} have a value of `{column}`"] = None
+            found[f"fewer than {least} patients with {layer} have a value of `{column}`"] = (
+                f"{OUT_OF} {REGRESS_OUT}"
+            )
     for block in model.representation.column_blocks_.values():
         for column in block.numeric_:
             if has_few(sheet[column], least):
-                found[f"fewer than {least} patients have a value of `{column}`"] = None
+                found[f"fewer than {least} patients have a value of `{column}`"] = (
+                    f"{OUT_OF} `clinical`"
+                )
     for layer, normaliser in model.representation.normalisers_.items():
         if isinstance(normaliser, (GeneBurden, BinaryNormaliser)):
-            fewest = normaliser.carrier_counts(tables[layer]).min()
+            counts = normaliser.carrier_counts(tables[layer])
             for who, name in (("carriers", "carriers"), ("others", "patients without it")):
-                if fewest[who] < least:
-                    found[f"a feature of {layer} has fewer than {least} {name}"] = None
-    return list(found)
+                few = [str(feature) for feature in counts.index[counts[who] < least]]
+                if few:
+                    found[f"a feature of {layer} has fewer than {least} {name}"] = _more_carriers(
+                        layer, few, who, least
+                    )
+    return [f"{reason}; {mend}" for reason, mend in found.items()]
+
+
+def _more_carriers(layer: str, few: list[str], who: str, least: int) -> str:
+    """Say which keys leave features out that too few patients have, or too few have not."""
+    named = [feature for feature in few if feature.startswith(DOSAGE_PREFIX)]
+    mends = [f"{OUT_OF} `layers.{layer}.dosages`"] if named else []
+    if len(named) < len(few):
+        mends.append(
+            f"raise `layers.{layer}.min_prevalence` until {least} patients carry each"
+            if who == "carriers"
+            else f"{OUT_OF} the file of the layer"
+        )
+    return " and ".join(mends)
 
 
 def residualisers(
