@@ -64,6 +64,7 @@ def test_distribution_has_one_value_per_permutation(null):
     result = null_test(table)
     assert result["observed"] == pytest.approx(0.875)
     assert result["mean"] == pytest.approx(0.375)
+    assert result["largest"] == 0.5
     assert result["n_permutations"] == 2
     assert result["pvalue"] == pytest.approx(1 / 3)
     assert "reason" not in result

@@ -11,7 +11,7 @@ from integration_data import LIKELIHOODS, planted
 
 from trdomics.integration import choice
 from trdomics.integration.associations import associations
-from trdomics.integration.characterise import summary, top_weights, write_h5mu
+from trdomics.integration.characterise import in_words, summary, top_weights, write_h5mu
 from trdomics.integration.mofa import fit_views
 
 SEEDS = ("1", "2", "3")
@@ -194,12 +194,39 @@ def test_the_summary_holds_the_headline(cohort, models):
     assert found["chosen_seed"] == chosen
     assert found["n_factors"] == len(model.factors)
     assert found["label_factors"][0] == "Factor2"
-    assert found["label_associations"][0].startswith(
-        "Factor2 with label (positive vs negative): AUC 1.00"
-    )
+    assert found["label_associations"][0].startswith("Factor2 with label: AUC 1.00")
+    assert ", higher in positive than in negative, padj" in found["label_associations"][0]
     assert found["variance_explained"] == model.together
     assert found["views_left_out"] == {"empty": "no feature varies"}
     assert found["stable_factors"] >= 3
     alone = summary(stability=choice.stability({chosen: model}, chosen), **parts)
     assert alone["stability"] is None
     assert alone["stability_reason"] == "one seed was fitted"
+
+
+def test_an_association_is_told_so_that_an_auc_of_1_is_the_strongest():
+    row = pd.Series(
+        {
+            "factor": "Factor2",
+            "variable": "label",
+            "effect_name": "auc",
+            "effect": 0.02,
+            "lower": 0.0,
+            "upper": 0.05,
+            "contrast": "ill vs well",
+            "padj": 1e-11,
+        }
+    )
+    assert in_words(row) == (
+        "Factor2 with label: AUC 0.98 (0.95 to 1.00), higher in well than in ill, padj 1e-11"
+    )
+    # which group is which cannot be told: the contrast as it is
+    odd = row.copy()
+    odd["contrast"] = "ill vs well vs young"
+    assert in_words(odd) == (
+        "Factor2 with label (ill vs well vs young): AUC 0.02 (0.00 to 0.05), padj 1e-11"
+    )
+    rho = row.copy()
+    rho[["effect_name", "effect", "lower", "upper"]] = ["rho", -0.3, -0.5, -0.1]
+    rho["contrast"] = np.nan
+    assert in_words(rho) == "Factor2 with label: ρ -0.30 (-0.50 to -0.10), padj 1e-11"

@@ -124,7 +124,7 @@ def test_patients_are_coloured_by_label(associations, variance):
     axes = figure.axes[0]
     names = [text.get_text() for text in axes.get_legend().get_texts()]
     assert names == ["no label (n = 8)", "control (n = 10)", "case (n = 12)"]
-    assert axes.get_xlabel() == "factor 2 (AUC of the label 0.30)"
+    assert axes.get_xlabel() == "factor 2 (AUC of the label 0.70)"
     np.testing.assert_allclose(axes.collections[0].get_offsets()[:, 0], factors["Factor2"][22:])
 
 

@@ -73,7 +73,50 @@ def test_the_null_names_its_restriction_and_the_smallest_p_it_can_give():
     told = words.null(test, ["elastic_net"])
     assert "restricted to elastic net models" in told
     assert "p = 0.032, the smallest that so few tries can give" in told
+    assert "stayed below 0.57 in 95 % of the tries" in told
     assert "smallest" not in words.null({**test, "pvalue": 0.2}, ["elastic_net"])
+
+
+def test_of_few_tries_the_largest_is_told_and_no_percentile():
+    test = {"n_permutations": 2, "mean": 0.49, "upper": 0.507, "largest": 0.51, "observed": 0.99}
+    told = words.null({**test, "pvalue": 1 / 3}, ["elastic_net"])
+    assert "shuffled 2 times" in told
+    assert "reached 0.49 on average, and 0.51 in the largest of 2 tries; the true" in told
+    assert "95 %" not in told
+    once = words.null({**test, "n_permutations": 1, "pvalue": 0.5}, ["elastic_net"])
+    assert "shuffled once" in once
+    assert "reached 0.49; the true labels" in once
+
+
+def test_the_target_prevalence_is_told_only_where_it_is_another_one():
+    told = words.prevalence({"cohort": 0.551, "target": 0.3}, "ill")
+    assert "from the cohort's 55 % ill to 30 %" in told
+    same = words.prevalence({"cohort": 0.551, "target": 0.5513}, "ill")
+    assert "55 % are expected to be ill, as in the cohort" in same
+    assert "moved" not in same
+
+
+@pytest.mark.parametrize(
+    ("value", "lower", "upper", "said"),
+    [
+        (0.57, np.nan, np.nan, "seem too extreme"),
+        (0.85, 0.75, 0.95, "are too extreme"),
+        (1.6, 1.2, 2.1, "are too timid"),
+        (0.6, 0.3, 1.1, "seem too extreme"),
+        (0.89, 0.70, 1.11, None),
+        (1.2, np.nan, np.nan, None),
+        (np.nan, np.nan, np.nan, None),
+    ],
+)
+def test_a_calibration_that_is_off_is_among_the_doubts(value, lower, upper, said):
+    slope = performance(value, lower, upper).head(1).assign(metric="calibration_slope")
+    told = words.doubts(pd.concat([performance(), slope]))
+    if said is None:
+        assert told == []
+    else:
+        assert len(told) == 1
+        assert said in told[0]
+        assert f"calibration slope {value:.2f}" in told[0]
 
 
 def test_a_gain_without_an_interval_claims_nothing():

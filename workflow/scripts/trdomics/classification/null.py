@@ -65,8 +65,8 @@ def null_test(distribution: pd.DataFrame) -> dict[str, float | int | str]:
     Returns
     -------
     dict
-        ``observed``, ``mean``, ``upper`` (95th percentile of the null), ``pvalue``,
-        ``n_permutations``, and ``reason`` where there is no p-value.
+        ``observed``, ``mean``, ``upper`` (95th percentile of the null), ``largest``
+        (of the null), ``pvalue``, ``n_permutations``, and ``reason`` where there is no p-value.
     """
     observed = distribution.loc[distribution["permutation"] == OBSERVED, "auroc"].dropna()
     null = distribution.loc[distribution["permutation"] != OBSERVED, "auroc"].dropna()
@@ -74,6 +74,7 @@ def null_test(distribution: pd.DataFrame) -> dict[str, float | int | str]:
         "observed": float(observed.mean()) if len(observed) else np.nan,
         "mean": float(null.mean()) if len(null) else np.nan,
         "upper": float(null.quantile(0.95)) if len(null) else np.nan,
+        "largest": float(null.max()) if len(null) else np.nan,
         "n_permutations": len(null),
         "pvalue": np.nan,
     }

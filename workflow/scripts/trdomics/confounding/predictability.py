@@ -86,8 +86,9 @@ def predictability(
     )
     warning = None
     if lower > 0.5 and pvalue < WARN_PVALUE:
+        alone = "tells the label by itself" if len(columns) == 1 else "tell the label by themselves"
         warning = (
-            f"{' and '.join(columns)} tell the label by themselves: cross-validated AUC "
+            f"{' and '.join(columns)} {alone}: cross-validated AUC "
             f"{auc:.2f} ({lower:.2f} to {upper:.2f}, p = {pvalue:.2g}). What differs between "
             "the groups may be where and how samples were taken"
         )

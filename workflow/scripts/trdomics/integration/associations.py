@@ -12,6 +12,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 LABEL = "label"
+VERSUS = " vs "
 SMALLEST_GROUP = 3
 FEWEST_PATIENTS = 10
 NORMAL_95 = 1.959963984540054
@@ -142,7 +143,7 @@ def association(
     n = sum(map(len, groups.values()))
     if len(groups) == 2:
         (low_name, low), (high_name, high) = groups.items()
-        return {"n": n, "contrast": f"{high_name} vs {low_name}", **two_group_test(low, high)}
+        return {"n": n, "contrast": f"{high_name}{VERSUS}{low_name}", **two_group_test(low, high)}
     h, pvalue = stats.kruskal(*groups.values())
     effect = max(0.0, (h - len(groups) + 1) / (n - len(groups)))
     return {

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.files import replacing
-from trdomics.integration.associations import LABEL
+from trdomics.integration.associations import LABEL, VERSUS
 
 SIGNIFICANT = 0.05
 # Correlation between two seeds' versions of a factor from which it counts as found again.
@@ -72,15 +72,24 @@ def by_label(associations: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_words(row: pd.Series) -> str:
-    """Return an association as a sentence's part, as in "Factor2 with rin: ρ 0.53, padj 2e-09"."""
+    """Return an association as a sentence's part, as in "Factor2 with rin: ρ 0.53, padj 2e-09".
+
+    An AUC below 0.5 is told as that of the other group, so that 1 is always the strongest.
+    """
     name = EFFECT_SIGNS[row["effect_name"]]
-    interval = ""
-    if np.isfinite(row["lower"]):
-        interval = f" ({row['lower']:.2f} to {row['upper']:.2f})"
-    contrast = f" ({row['contrast']})" if isinstance(row["contrast"], str) else ""
+    effect, lower, upper = row["effect"], row["lower"], row["upper"]
+    contrast = row["contrast"] if isinstance(row["contrast"], str) else ""
+    groups = contrast.split(VERSUS)
+    direction = ""
+    if row["effect_name"] == "auc" and effect != 0.5 and len(groups) == 2:
+        if effect < 0.5:
+            groups, effect, lower, upper = groups[::-1], 1 - effect, 1 - upper, 1 - lower
+        contrast, direction = "", f", higher in {groups[0]} than in {groups[1]}"
+    interval = f" ({lower:.2f} to {upper:.2f})" if np.isfinite(lower) else ""
+    between = f" ({contrast})" if contrast else ""
     return (
-        f"{row['factor']} with {row['variable']}{contrast}: "
-        f"{name} {row['effect']:.2f}{interval}, padj {row['padj']:.1g}"
+        f"{row['factor']} with {row['variable']}{between}: "
+        f"{name} {effect:.2f}{interval}{direction}, padj {row['padj']:.1g}"
     )
 
 

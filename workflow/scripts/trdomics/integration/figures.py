@@ -265,7 +265,11 @@ def scatter_figure(
 
 
 def axis_label(factor: str, effects: pd.Series) -> str:
-    """Return a factor's name with the AUC of the label on it, where there is one."""
+    """Return a factor's name with how well it alone tells the label, where that is known."""
     name = factor.replace("Factor", "factor ")
     effect = effects.get(factor, np.nan)
-    return name if not np.isfinite(effect) else f"{name} (AUC of the label {effect:.2f})"
+    return (
+        name
+        if not np.isfinite(effect)
+        else f"{name} (AUC of the label {max(effect, 1 - effect):.2f})"
+    )

@@ -136,11 +136,8 @@ def page_context(
             ],
             "factors": words.factors(summary["integration"]),
             "associations": associations(summary["integration"]),
-            "calibration": (
-                "Where the model is used, probabilities are moved from the cohort's "
-                f"{100 * classification['prevalence']['cohort']:.0f} % {label['positive']} to "
-                f"{100 * classification['prevalence']['target']:.0f} %."
-            ),
+            "doubts": words.doubts(performance),
+            "calibration": words.prevalence(classification["prevalence"], label["positive"]),
             "limits": words.cautions(
                 performance,
                 n_labelled=int(patients["label"].notna().sum()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trdomics.report.words import listed, number
+from trdomics.report.words import listed, number, p_value
 
 # What of the identity checks may leave the cohort: numbers, never who.
 IDENTITY_KEYS = (
@@ -73,12 +73,18 @@ def confounding(summary: Mapping[str, Any]) -> list[str]:
     if technical["auc"] is None:
         told.append(f"Prediction from technical columns alone: {technical['auc_reason']}.")
     else:
-        told.append(
+        auc = (
             f"Technical columns alone ({listed(technical['columns'])}) reach an AUROC of "
-            f"{number(technical['auc'])} ({technical['lower']:.2f} to {technical['upper']:.2f})."
+            f"{number(technical['auc'])} ({technical['lower']:.2f} to {technical['upper']:.2f}"
         )
         if technical["warning"]:
-            told.append(technical["warning"])
+            auc += (
+                f"; {p_value(technical['pvalue'])}): what differs between the groups may be where "
+                "and how samples were taken."
+            )
+        else:
+            auc += ")."
+        told.append(auc)
     return told
 
 

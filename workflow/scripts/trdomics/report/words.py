@@ -9,6 +9,10 @@ import pandas as pd
 
 # Believable predictions of treatment response stay well below; past this, look for a leak.
 SUSPICIOUS_AUROC = 0.9
+# A calibration slope outside is worth a warning even where its interval holds 1 or is not known.
+SLOPES = (0.7, 1.4)
+# Of fewer tries the 95th percentile is no more than the largest.
+FEW_TRIES = 20
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -102,17 +106,35 @@ def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
     if not test["n_permutations"]:
         return f"There is no label-permutation null: {test['reason']}."
     kinds = listed([model.replace("_", " ") for model in models])
+    n = test["n_permutations"]
     told = (
-        f"With the labels shuffled {test['n_permutations']} times, the same procedure, restricted "
-        f"to {kinds} models, reached {number(test['mean'])} on average and stayed below "
-        f"{number(test['upper'])} in 95 % of the tries"
+        f"With the labels shuffled {'once' if n == 1 else f'{n} times'}, the same procedure, "
+        f"restricted to {kinds} models, reached {number(test['mean'])}"
     )
+    if n >= FEW_TRIES:
+        told += f" on average and stayed below {number(test['upper'])} in 95 % of the tries"
+    elif n > 1:
+        told += f" on average, and {number(test['largest'])} in the largest of {n} tries"
     if test["pvalue"] is None:
         return f"{told}; the comparison is not available: {test['reason']}."
-    smallest = 1 / (1 + test["n_permutations"])
+    smallest = 1 / (1 + n)
     floor = ", the smallest that so few tries can give" if test["pvalue"] <= smallest else ""
     observed = f"{number(test['observed'])} ({p_value(test['pvalue'])}{floor})"
     return f"{told}; the true labels gave {observed}."
+
+
+def prevalence(shares: Mapping[str, float], positive: str) -> str:
+    """Say where probabilities are moved to for use, or that they stay."""
+    here, there = (f"{100 * shares[key]:.0f} %" for key in ("cohort", "target"))
+    if here == there:
+        return (
+            f"Where the model is used {there} are expected to be {positive}, as in the cohort, so "
+            "that probabilities stay as they are."
+        )
+    return (
+        f"Where the model is used, probabilities are moved from the cohort's {here} {positive} to "
+        f"{there}."
+    )
 
 
 def differential(layer: str, summary: Mapping[str, Any]) -> str:
@@ -168,6 +190,40 @@ def factors(summary: Mapping[str, Any]) -> str:
     return told
 
 
+def doubts(performance: pd.DataFrame) -> list[str]:
+    """Say what makes the headline hard to believe: too good an AUROC, risks that are off.
+
+    Parameters
+    ----------
+    performance : DataFrame
+        ``performance.tsv`` of the classification stage.
+    """
+    told = []
+    auroc = metric_row(performance, "selected", "auroc")
+    if not pd.isna(auroc["value"]) and auroc["value"] > SUSPICIOUS_AUROC:
+        told.append(
+            f"An AUROC of {auroc['value']:.2f} is more than clinical predictions commonly reach: "
+            "audit it for leakage and confounding before believing it."
+        )
+    slope = metric_row(performance, "selected", "calibration_slope")
+    value, lower, upper = (slope[key] for key in ("value", "lower", "upper"))
+    if pd.isna(value):
+        return told
+    excludes = not pd.isna(lower) and not pd.isna(upper) and not lower <= 1 <= upper
+    if excludes or not SLOPES[0] <= value <= SLOPES[1]:
+        off = (
+            "too extreme: high risks come out too high, low ones too low"
+            if value < 1
+            else "too timid: high risks come out too low, low ones too high"
+        )
+        seem = "are" if excludes else "seem"
+        told.append(
+            f"The predicted probabilities {seem} {off} (calibration slope {interval(slope)}; 1 is "
+            "right). Do not read them as risks before they are recalibrated."
+        )
+    return told
+
+
 def cautions(
     performance: pd.DataFrame,
     n_labelled: int,
@@ -208,11 +264,7 @@ def cautions(
             f"±{(auroc['upper'] - auroc['lower']) / 2:.2f}: the interval covers whom the models "
             "were tried on, not whom they were trained on."
         )
-    if not pd.isna(auroc["value"]) and auroc["value"] > SUSPICIOUS_AUROC:
-        limits.append(
-            f"An AUROC of {auroc['value']:.2f} is more than clinical predictions commonly reach: "
-            "audit it for leakage and confounding before believing it."
-        )
+    limits += doubts(performance)
     circular = performance[performance["role"] == "circular"]
     if not circular.empty:
         limits.append(
