@@ -142,6 +142,9 @@ def test_null_figure_shows_the_pvalue_or_the_reason(tables):
 def test_calibration_figure_shows_slope_and_all_patients(tables):
     figure = figures.calibration_figure(tables["calibration"], tables["performance"])
     assert any("slope" in text and "Brier" in text for text in texts(figure))
+    # no marker at 0 or 1 is cut
+    low, high = figure.axes[0].get_xlim()
+    assert low < 0 < 1 < high
     heights = [abs(bar.get_height()) for bar in figure.axes[1].patches]
     assert sum(heights) == pytest.approx(60)
 
@@ -160,6 +163,11 @@ def test_decision_figure_has_both_populations_and_all_strategies(tables):
         "the place of use: 30% positive",
     ]
     assert {"selected", "clinical", "treat all", "treat none"} <= set(texts(figure))
+    here = tables["decision"].query("population == 'cohort'")
+    there = here.assign(population="target", prevalence=0.502)
+    (axes,) = figures.decision_figure(pd.concat([here, there])).axes
+    assert axes.get_title() == "the cohort and the place of use: 50% positive"
+    assert {"selected", "treat all"} <= set(texts(axes.figure))
     empty = tables["decision"].iloc[:0]
     assert any("one class" in text for text in texts(figures.decision_figure(empty)))
 

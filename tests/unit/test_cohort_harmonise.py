@@ -160,6 +160,17 @@ def test_patterns_count_every_patient_once():
     assert grid.get_yticklabels()[0].get_text() == f"a ({patients['in_a'].sum()})"
 
 
+def test_few_combinations_of_layers_take_less_room_than_many():
+    layers = ["a", "b", "c", "d"]
+    label = {"positive": "ill", "negative": "well"}
+    every = pd.DataFrame(np.indices((2,) * 4).reshape(4, -1).T, columns=[f"in_{x}" for x in layers])
+    every["label"] = pd.array([0, 1] * 8, dtype="Int64")
+    heights = [
+        draw_layers(part, layers, label).get_size_inches()[1] for part in (every.tail(2), every)
+    ]
+    assert heights[0] < 3.6 < heights[1]
+
+
 def test_the_figure_is_the_same_bytes_each_time(config, tmp_path):
     patients, _ = harmonise(sheet_settings(config))
     drawn = []

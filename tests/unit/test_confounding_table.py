@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2_contingency
 
-from trdomics.confounding.figures import love_figure
+from trdomics.confounding.figures import FAR, love_figure
 from trdomics.confounding.predictability import predictability
 from trdomics.confounding.table import COLUMNS, confounding_table, table_summary
 from trdomics.files import save_figure
@@ -123,7 +123,12 @@ def test_a_label_that_follows_the_site_is_told_and_a_free_one_is_not(patients, t
     free = predictability(patients, ["same"], [], n_samples=200, seed=3)
     assert free["warning"] is None
     assert free["lower"] < 0.5 < free["upper"]
-    save_figure(love_figure(table, 0.05, told), tmp_path / "love.svg")
+    figure = love_figure(table, 0.05, told)
+    # an arrow for each difference, or end of its interval, beyond the axis
+    ends = table[["standardised_lower", "standardised_upper"]].abs().max(axis=1)
+    arrows = [line for line in figure.axes[0].lines if line.get_marker() == ">"]
+    assert len(arrows) == (ends > FAR).sum() > 0
+    save_figure(figure, tmp_path / "love.svg")
     assert (tmp_path / "love.svg").stat().st_size > 1000
 
 

@@ -113,6 +113,25 @@ def test_a_forest_shows_what_was_tested_with_its_carriers(carriers):
     assert high > np.exp(4)
 
 
+def test_a_forest_marks_with_arrows_what_goes_on_beyond_the_axis(carriers):
+    figure = forest_figure(carriers, 0.05, GROUPS)
+    low = figure.axes[0].get_xlim()[0]
+    points, left, right = figure.axes[0].collections[1:4]
+    # B has an infinite odds ratio: no point, and an arrow where its interval leaves the axis
+    assert points.get_offsets()[:, 1].tolist() == [1]
+    assert left.get_offsets()[:, 1].tolist() == [0]
+    assert left.get_offsets()[0, 0] == pytest.approx(low)
+    assert len(right.get_offsets()) == 0
+
+
+def test_where_nothing_passes_the_smallest_pvalues_are_named_all_the_same(results):
+    nothing = results.assign(padj=0.9)
+    figure = volcano_figure(nothing, 0.05, GROUPS, **VOLCANO)
+    named = {text.get_text() for text in figure.axes[0].texts}
+    expected = nothing.dropna(subset=["pvalue"]).nsmallest(5, "pvalue")
+    assert named == set(expected["symbol"])
+
+
 def test_figures_are_drawn_without_any_test_and_the_same_twice(results, carriers, tmp_path):
     set_style()
     empty = results.assign(pvalue=np.nan, padj=np.nan, log2_fold_change=np.nan)

@@ -116,7 +116,8 @@ def test_a_calibration_that_is_off_is_among_the_doubts(value, lower, upper, said
     else:
         assert len(told) == 1
         assert said in told[0]
-        assert f"calibration slope {value:.2f}" in told[0]
+        limits = "no interval" if np.isnan(lower) else f"{lower:.2f} to {upper:.2f}"
+        assert f"calibration slope {value:.2f}, {limits}; 1 is right" in told[0]
 
 
 def test_a_gain_without_an_interval_claims_nothing():

@@ -187,7 +187,8 @@ def calibration_figure(
         0.98, 0.03, "\n".join(lines), transform=top.transAxes, ha="right", va="bottom", fontsize=9
     )
     top.set_ylim(-0.02, 1.02)
-    top.set_xlim(0, 1)
+    # a little past 0 and 1, or the markers there are cut
+    top.set_xlim(-0.02, 1.02)
     top.set_ylabel("observed share of positive patients")
     top.legend(loc="upper left")
     width = 1 / len(histogram) * 0.9
@@ -207,6 +208,8 @@ def calibration_figure(
 def decision_figure(decision: pd.DataFrame) -> Figure:
     """Draw net benefit against the threshold, in the cohort and at the target prevalence.
 
+    Where both prevalences are the same number of per cent there is one panel.
+
     Parameters
     ----------
     decision : DataFrame
@@ -216,14 +219,16 @@ def decision_figure(decision: pd.DataFrame) -> Figure:
         figure, axes = _axes(2)
         _says(axes, "No decision curve: all patients are of one class.")
         return figure
+    shares = decision.groupby("population")["prevalence"].first()
+    titles = {"cohort": "the cohort", "target": "the place of use"}
+    if f"{shares['cohort']:.0%}" == f"{shares['target']:.0%}":
+        titles = {"cohort": "the cohort and the place of use"}
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
+    panels = np.atleast_1d(figure.subplots(1, len(titles), sharey=True))
     colours = {SELECTED: style.VERMILION, TREAT_ALL: "black", TREAT_NONE: "black"}
     dashes = {TREAT_ALL: "--", TREAT_NONE: ":"}
     others = [style.GREY, style.SKY, style.GREEN, style.ORANGE]
-    for axes, population, title in zip(
-        panels, ("cohort", "target"), ("the cohort", "the place of use"), strict=True
-    ):
+    for axes, (population, title) in zip(panels, titles.items(), strict=True):
         rows = decision[decision["population"] == population]
         spare = iter(others)
         for strategy, line in rows.groupby("strategy", sort=False):

@@ -145,6 +145,8 @@ def layer_loss_figure(table: pd.DataFrame) -> Figure:
     left.hlines(position, table["auroc_low"], table["auroc_high"], colors=colours)
     left.scatter(table["auroc"], position, c=colours, zorder=3)
     left.axvline(table["auroc"][whole].iloc[0], color=style.VERMILION, linewidth=0.8, linestyle=":")
+    for axes in (left, right):
+        axes.margins(x=0.08)
     left.set_xlabel("AUROC (95 % interval)")
     fewer = table[~whole]
     right.hlines(position[~whole], fewer["loss_low"], fewer["loss_high"], color=style.BLUE)

@@ -49,8 +49,10 @@ def draw_layers(patients: pd.DataFrame, layers: list[str], label: Mapping[str, A
     patterns = layer_patterns(patients, layers)
     shown = patterns.head(MOST_PATTERNS)
     columns = np.arange(len(shown))
-    figure = Figure(figsize=(6.4, 2.9 + 0.34 * len(layers)), layout="constrained")
-    bars, grid = figure.subplots(2, 1, sharex=True, height_ratios=[2.4, 0.34 * len(layers) + 0.1])
+    # few combinations need little room
+    tall, rows = min(1.2 + 0.12 * len(shown), 2.4), 0.3 * len(layers) + 0.1
+    figure = Figure(figsize=(6.4, 0.8 + tall + rows), layout="constrained")
+    bars, grid = figure.subplots(2, 1, sharex=True, height_ratios=[tall, rows])
     bottom = np.zeros(len(shown))
     for kind, colour, name in (
         ("negative", LABEL_COLOURS[0], label["negative"]),
@@ -63,7 +65,7 @@ def draw_layers(patients: pd.DataFrame, layers: list[str], label: Mapping[str, A
     for column, total in zip(columns, bottom, strict=True):
         bars.text(column, total, f"{total:.0f}", ha="center", va="bottom", fontsize=9)
     bars.set_ylabel("patients")
-    bars.margins(y=0.12)
+    bars.margins(y=0.2 / tall)
     bars.tick_params(bottom=False, labelbottom=False)
     figure.legend(loc="outside lower center", ncols=3)
     hidden = patterns.iloc[MOST_PATTERNS:]
@@ -89,6 +91,6 @@ def _draw_grid(grid: Axes, shown: pd.DataFrame, layers: list[str], patients: pd.
     names = [f"{name} ({total})" for name, total in zip(layers, totals, strict=True)]
     grid.set_yticks(range(len(layers)), labels=names)
     grid.set_ylim(len(layers) - 0.5, -0.5)
-    grid.set_xlim(-0.6, max(len(shown), 4) - 0.4)
+    grid.set_xlim(-0.6, max(len(shown), 6) - 0.4)
     grid.tick_params(left=False, bottom=False, labelbottom=False)
     grid.spines[["left", "bottom"]].set_visible(False)

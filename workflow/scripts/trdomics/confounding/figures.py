@@ -60,6 +60,9 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
         marker, where = (">", FAR) if d > FAR else ("o", d)
         fill = colour if padj < fdr else "white"
         axes.plot(where, at, marker, color=colour, mfc=fill, ms=6, clip_on=False)
+        if d <= FAR < high:
+            # the interval goes on beyond the axis
+            axes.plot(FAR, at, ">", color=colour, ms=5.5, clip_on=False)
         if d > FAR:
             axes.text(FAR * 1.03, at, f"{d:.1f}", va="center", fontsize=8)
     axes.axvline(UNBALANCED, color=GREY, linestyle=":", linewidth=1)

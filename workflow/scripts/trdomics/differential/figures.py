@@ -16,6 +16,7 @@ from trdomics.style import GREY, LABEL_COLOURS
 
 NOT_SIGNIFICANT = "#C4C4C4"
 N_LABELS = 12
+N_BEST = 5
 LONGEST_NAME = 22
 CHARACTER_WIDTH = 0.0145  # of a letter of a name, as a share of the volcano's width
 HEIGHT_CAP = 300.0  # −log10 of the smallest p-value that a double tells from zero, about
@@ -85,6 +86,8 @@ def volcano_figure(
 ) -> Figure:
     """Draw significance against effect; the features with the smallest p-values are named.
 
+    Twelve of each side at most if any passes `fdr`, otherwise five in all.
+
     Parameters
     ----------
     results : DataFrame
@@ -120,10 +123,12 @@ def volcano_figure(
     significant = shown[shown["padj"] < fdr]
     if len(significant):
         axes.axhline(significant["height"].min(), color=GREY, linewidth=0.8, linestyle=":")
+    # where nothing passes, the best few are named all the same
+    best_few = significant if len(significant) else shown.nsmallest(N_BEST, "pvalue")
     # names stand in a margin on their side, so that they hide no point and not each other
     named = {}
     for side in (-1, 1):
-        of_side = significant[np.sign(significant[effect]) == side].copy()
+        of_side = best_few[np.sign(best_few[effect]) == side].copy()
         of_side["outer"] = -of_side[effect].abs()
         best = of_side.sort_values(["pvalue", "outer", label], kind="stable").head(N_LABELS)
         named[side] = best.assign(name=best[label].astype(str).map(_shortened))
@@ -160,7 +165,10 @@ def pvalue_figure(results: pd.DataFrame) -> Figure:
 
 
 def forest_figure(results: pd.DataFrame, fdr: float, groups: Sequence[str]) -> Figure:
-    """Draw the odds ratios, with 95 % intervals, of the features with the smallest p-values."""
+    """Draw the odds ratios, with 95 % intervals, of the features with the smallest p-values.
+
+    An arrow at the edge is an interval that goes on; without a point the odds ratio itself does.
+    """
     best = results[results["pvalue"].notna()].sort_values(["pvalue", "feature"], kind="stable")
     best = best.head(20).iloc[::-1]
     finite = best[["log_odds_ratio", "lower", "upper"]].to_numpy(float)
@@ -172,7 +180,14 @@ def forest_figure(results: pd.DataFrame, fdr: float, groups: Sequence[str]) -> F
     shade = colours(best, "log_odds_ratio", fdr)
     ratios = np.exp(best[["log_odds_ratio", "lower", "upper"]].clip(-edge, edge))
     axes.hlines(where, ratios["lower"], ratios["upper"], color=shade, linewidth=2)
-    axes.scatter(ratios["log_odds_ratio"], where, color=shade, s=26, zorder=3, clip_on=False)
+    beyond = (best["log_odds_ratio"].abs() > edge).to_numpy()
+    axes.scatter(ratios["log_odds_ratio"][~beyond], where[~beyond], color=shade[~beyond], s=26)
+    # what goes on beyond the axis, an infinite odds ratio or the end of an interval
+    for end, marker, sign in (("lower", "<", -1), ("upper", ">", 1)):
+        past = (sign * best[end] > edge).to_numpy()
+        axes.scatter(
+            ratios[end][past], where[past], color=shade[past], marker=marker, s=40, clip_on=False
+        )
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlim(np.exp(-edge), np.exp(edge))

@@ -216,10 +216,11 @@ def doubts(performance: pd.DataFrame) -> list[str]:
             if value < 1
             else "too timid: high risks come out too low, low ones too high"
         )
+        limits = f"{lower:.2f} to {upper:.2f}" if not pd.isna(lower) else "no interval"
         seem = "are" if excludes else "seem"
         told.append(
-            f"The predicted probabilities {seem} {off} (calibration slope {interval(slope)}; 1 is "
-            "right). Do not read them as risks before they are recalibrated."
+            f"The predicted probabilities {seem} {off} (calibration slope {value:.2f}, {limits}; 1 "
+            "is right). Do not read them as risks before they are recalibrated."
         )
     return told
 
