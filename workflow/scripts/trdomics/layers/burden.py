@@ -27,9 +27,9 @@ class GeneBurden(LayerNormaliser):
     A variant is left out where its training call rate is too low or its training allele
     frequency too high (readers have left out those common in the population already). Fewer than
     five carriers are no evidence of a common variant: among 40 patients a single one has an
-    allele frequency of 0.0125. A variant
-    never seen in training counts, as it has passed the same static filters: novel variants are
-    the rule among rare ones. A genotype that is not called does not make a carrier.
+    allele frequency of 0.0125. A variant never seen in training counts, as it has passed the same
+    static filters: novel variants are the rule among rare ones. A genotype that is not called does
+    not make a carrier.
 
     A call set lists only what varies. So a trained gene without a column in a new table is 0,
     not missing - except where a table of 20 or more genes shares none with the model, which
@@ -142,8 +142,7 @@ class GeneBurden(LayerNormaliser):
             if name not in position:
                 reasons[name] = "not in the file, or filtered"
                 continue
-            values = table.iloc[:, position[name]].to_numpy(dtype=np.float32)
-            carriers, others = int((values >= 1).sum()), int((values < 1).sum())
+            carriers, others = _carriers_and_others(table, position[name])
             if (carriers + others) / max(len(table), 1) < self.min_call_rate:
                 reasons[name] = f"called in fewer than {self.min_call_rate:.0%} of the patients"
             elif min(carriers, others) < MIN_CARRIERS:
@@ -203,9 +202,9 @@ class GeneBurden(LayerNormaliser):
         others = [len(table) - count for count in carriers]
         position = _positions(table)
         for name in self.dosages_:
-            values = table.iloc[:, position[name]].to_numpy(dtype=np.float32)
-            carriers.append(int((values >= 1).sum()))
-            others.append(int((values < 1).sum()))
+            carrying, not_carrying = _carriers_and_others(table, position[name])
+            carriers.append(carrying)
+            others.append(not_carrying)
         return pd.DataFrame({"carriers": carriers, "others": others}, index=self.features_)
 
     def burden_genes(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -243,3 +242,9 @@ def _positions(table: pd.DataFrame) -> dict[str, int]:
     """Return the first column of each variant, which has one per gene that it affects."""
     variants = table.columns.get_level_values("variant")
     return {name: place for place, name in reversed(list(enumerate(variants)))}
+
+
+def _carriers_and_others(table: pd.DataFrame, column: int) -> tuple[int, int]:
+    """Return how many patients carry a variant, and how many are known not to."""
+    values = table.iloc[:, column].to_numpy(dtype=np.float32)
+    return int((values >= 1).sum()), int((values < 1).sum())
