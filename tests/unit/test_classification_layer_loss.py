@@ -164,7 +164,7 @@ def test_what_lies_beside_the_model_belongs_to_it(tmp_path):
     with pytest.raises(InputError, match="does not belong"):
         read_layer_loss(tmp_path, {"sha256": "other"})
     (tmp_path / FILE).write_text("[1]", encoding="utf-8")
-    with pytest.raises(InputError, match="no list"):
+    with pytest.raises(InputError, match="no JSON object"):
         read_layer_loss(tmp_path, {"sha256": SHA})
     rows = summary["layer_loss"]
     for change, told in (

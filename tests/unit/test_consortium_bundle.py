@@ -112,6 +112,7 @@ def changed_manifest(**changes):
         ({"patients": {"n_positive": 70}}, ["n_negative"]),
         ({"layers": {"a b": {}}}, ["a b"]),
         ({"files": {}}, ["no checksum"]),
+        ({"contrast": float("nan")}, ["NaN is no number"]),
     ],
 )
 def test_manifests_of_another_form_are_refused(tmp_path, changes, words):

@@ -5,14 +5,13 @@ Apart from its making, so that who reads a bundle needs no machine learning.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trdomics.cohort.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
+from trdomics.partner_json import parse_partner_json
 
 FILE = "layer_loss.json"
 FORMAT = 1
@@ -62,18 +61,7 @@ def parse_layer_loss(content: bytes, sha256: str, where: str) -> dict[str, Any]:
     InputError
         If it is no JSON, has other keys than ours, or is of another model.
     """
-    try:
-        found = json.loads(content.decode("utf-8"), parse_constant=_refused)
-    except (ValueError, RecursionError) as error:
-        raise InputError(where, f"is no JSON ({error})", AGAIN) from error
-    if not isinstance(found, dict):
-        raise InputError(where, "is no list of layers' losses", AGAIN)
-    resolved: dict[str, Any] = ClosedSchema(load_schema("layer_loss")).resolve(found, where)
-    if resolved["sha256"] != sha256:
+    found = parse_partner_json(content, "layer_loss", FORMAT, where, AGAIN)
+    if found["sha256"] != sha256:
         raise InputError(where, "does not belong to the model beside it", AGAIN)
-    return resolved
-
-
-def _refused(name: str) -> None:
-    """Refuse NaN and infinities, which are no JSON and fit every bound."""
-    raise ValueError(f"{name} is no number")
+    return found

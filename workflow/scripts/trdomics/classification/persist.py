@@ -20,10 +20,10 @@ from trdomics.classification.frozen import FrozenModel, check_parts
 from trdomics.classification.probe import TOLERANCE, probe_probabilities, worst_difference
 from trdomics.classification.search import NestedSearch, RiskModel
 from trdomics.classification.skops_check import TYPES, check_members, check_schema
-from trdomics.cohort.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_json
 from trdomics.layers.burden import MIN_CARRIERS, GeneBurden
+from trdomics.partner_json import parse_partner_json
 
 MODEL, MANIFEST = "model.skops", "model.json"
 FORMAT = 2
@@ -232,20 +232,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     where = str(path)
     if path.stat().st_size > MAX_MANIFEST_BYTES:
         raise InputError(where, f"is larger than {MAX_MANIFEST_BYTES // 2**20} MiB", AGAIN)
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(where, f"is no JSON ({error})", AGAIN) from error
-    if not isinstance(found, dict):
-        raise InputError(where, "is no manifest", AGAIN)
-    if found.get("format") != FORMAT:
-        raise InputError(
-            where,
-            f"has format {str(found.get('format'))[:20]}, this version reads {FORMAT}",
-            "use the version of the workflow that wrote it",
-        )
-    resolved: dict[str, Any] = ClosedSchema(load_schema("model")).resolve(found, where)
-    return resolved
+    return parse_partner_json(path.read_bytes(), "model", FORMAT, where, AGAIN)
 
 
 def _check_predictions(frozen: FrozenModel, description: Mapping[str, Any], where: str) -> None:

@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -19,8 +18,10 @@ from trdomics.classification.layer_loss_file import parse_layer_loss
 from trdomics.cohort.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
 from trdomics.files import MISSING, plain
+from trdomics.partner_json import parse_partner_json
 
 MANIFEST = "manifest.json"
+FORMAT = 1
 MODEL_FILES = ("model/model.skops", "model/model.json")
 LOSS_FILE = "model/layer_loss.json"
 MAX_BYTES = 2**28
@@ -128,7 +129,8 @@ def with_manifest(description: Mapping[str, Any], files: Mapping[str, bytes]) ->
     """Return all members of a bundle: its files behind the manifest that lists them."""
     checksums = {name: sha256_of(content) for name, content in files.items()}
     manifest = {**description, "files": checksums}
-    return {MANIFEST: json_bytes(_schema().resolve(plain(manifest), MANIFEST)), **files}
+    schema = ClosedSchema(load_schema("bundle"))
+    return {MANIFEST: json_bytes(schema.resolve(plain(manifest), MANIFEST)), **files}
 
 
 def write_bundle(members: Mapping[str, bytes], path: str | os.PathLike[str]) -> None:
@@ -153,7 +155,9 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     contents = read_archive(path, allowed, max_bytes=MAX_BYTES, max_members=MAX_MEMBERS)
     if MANIFEST not in contents:
         raise InputError(where, f"has no {MANIFEST}", "name a bundle that `snakemake export` wrote")
-    manifest = _manifest(contents.pop(MANIFEST), where)
+    manifest = parse_partner_json(
+        contents.pop(MANIFEST), "bundle", FORMAT, f"{where}: {MANIFEST}", AGAIN
+    )
     verify(contents, manifest["files"], where)
     losses = contents.pop(LOSS_FILE, None)
     if losses is not None:
@@ -170,28 +174,6 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         if strangers:
             raise InputError(where, f"has a table of no layer of its own: {min(strangers)}", AGAIN)
     return bundle
-
-
-@cache
-def _schema() -> ClosedSchema:
-    return ClosedSchema(load_schema("bundle"))
-
-
-def _manifest(content: bytes, where: str) -> dict[str, Any]:
-    where = f"{where}: {MANIFEST}"
-    try:
-        manifest = json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(where, f"is no JSON ({error})", AGAIN) from error
-    if isinstance(manifest, dict) and manifest.get("format") != 1:
-        shown = repr(manifest.get("format"))[:40]
-        raise InputError(
-            where,
-            f"has format {shown}, this version reads 1",
-            "use the version of the workflow that wrote it",
-        )
-    resolved: dict[str, Any] = _schema().resolve(manifest, where)
-    return resolved
 
 
 def columns_of(name: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from trdomics.consortium.audit import COUNT_KEY, audit
 from trdomics.consortium.bundle import (
     EFFECTS,
     LOSS_FILE,
+    FORMAT,
     MODEL_FILES,
     SITE_VALUES,
     json_bytes,
@@ -277,7 +278,7 @@ class Export:
             If something of a patient is in it.
         """
         manifest = {
-            "format": 1,
+            "format": FORMAT,
             "software": __version__,
             "cohort": self.cohort,
             "minimum_count": self.minimum,
