@@ -168,3 +168,12 @@ def test_sites_are_counted_by_label_and_missing_ones_named():
 )
 def test_p_values(value, said):
     assert words.p_value(value) == said
+
+
+def test_layers_stand_in_the_order_of_the_config():
+    shares = {"dna": 0.01, "rna": 0.62, "small_rna": 0.44}
+    summary = {"n_patients": 9, "n_factors": 2, "stable_factors": None}
+    told = words.factors(
+        {**summary, "variance_explained": shares}, ["rna", "small_rna", "dna", "met"]
+    )
+    assert "explain 62 % of rna, 44 % of small_rna and 1 % of dna (" in told

@@ -132,9 +132,9 @@ def page_context(
             "cohort": cohort_sentence(patients, layers, label),
             "sites": words.sites(summary["cohort"]),
             "differential": [
-                words.differential(layer, part) for layer, part in summary["differential"].items()
+                words.differential(layer, summary["differential"][layer]) for layer in layers
             ],
-            "factors": words.factors(summary["integration"]),
+            "factors": words.factors(summary["integration"], layers),
             "associations": associations(summary["integration"]),
             "doubts": words.doubts(performance),
             "calibration": words.prevalence(classification["prevalence"], label["positive"]),
@@ -245,7 +245,7 @@ def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     """Write the methods in a paragraph that can be pasted."""
     classification = summary["classification"]
     models = words.listed([name.replace("_", " ") for name in config["null_models"]])
-    tested = [words.tested(layer, part) for layer, part in summary["differential"].items()]
+    tested = [words.tested(layer, summary["differential"][layer]) for layer in config["layers"]]
     n_left_out = summary["sites"]["n_left_out"]
     left_out = (
         f" Each of {n_left_out} sites was left out once; their AUROCs were combined on the logit "

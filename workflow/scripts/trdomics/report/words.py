@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -172,10 +172,11 @@ def sites(cohort: Mapping[str, Any]) -> str:
     )
 
 
-def factors(summary: Mapping[str, Any]) -> str:
-    """Say what MOFA found and how firmly."""
+def factors(summary: Mapping[str, Any], layers: Iterable[str]) -> str:
+    """Say what MOFA found and how firmly; the layers' order is that of the config."""
+    shares = summary["variance_explained"]
     explained = listed(
-        [f"{100 * share:.0f} % of {view}" for view, share in summary["variance_explained"].items()]
+        [f"{100 * shares[layer]:.0f} % of {layer}" for layer in layers if layer in shares]
     )
     told = (
         f"MOFA summarises the layers of {summary['n_patients']} patients in "
