@@ -46,7 +46,10 @@ def make_config(name: str, sizes: argparse.Namespace) -> Path:
         "variant_genes": sizes.variants // VARIANTS_PER_GENE,
     }
     if sizes.repeats:
-        config["classification"]["repeats"] = sizes.repeats
+        models = config["classification"]
+        # as many permutations a split as before
+        models["permutations"] = models["permutations"] * sizes.repeats // models["repeats"]
+        models["repeats"] = sizes.repeats
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     return path

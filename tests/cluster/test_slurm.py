@@ -60,9 +60,8 @@ def test_the_default_cohort_gives_the_results_of_a_local_run(
 ):
     shutil.copytree(REPOSITORY / "config", tmp_path / "config")
     config = tmp_path / "config" / "config.yaml"
-    # one job more than cores, so that none is idle until snakemake sees that a job has ended
     done = subprocess.run(
-        command(tmp_path, config, profile, jobs=3), capture_output=True, text=True, check=False
+        command(tmp_path, config, profile), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     assert results_of(tmp_path / "results" / "simulated") == results_of(default_results)
