@@ -10,10 +10,6 @@ from running import invocation
 PACE = ("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "15")
 
 
-# one more than cores, so that none is idle until snakemake sees that a job has ended
-JOBS = "3"
-
-
-def command(folder: Path, config: Path, profile: Path) -> list[str]:
-    own = ("--workflow-profile", str(profile), *PACE, "--jobs", JOBS)
-    return invocation(folder, config, *own)
+def command(folder: Path, config: Path, profile: Path, *targets: str, jobs: int) -> list[str]:
+    own = ("--workflow-profile", str(profile), *PACE, "--jobs", str(jobs))
+    return invocation(folder, config, *own, *targets)

@@ -13,6 +13,16 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 # the cache of checked inputs holds time stamps, the record of a run its command and time
 NOT_A_RESULT = {"cohort/checked.json", "provenance.json", "ro-crate-metadata.json"}
+# what is dearest and what could depend on where it runs, for runs that would take long as a whole
+TELLING = (
+    "cohort/confounding.tsv",
+    "differential/mrna/results.tsv",
+    "differential/mutations/results.tsv",
+    "integration/model.hdf5",
+    "classification/splits/r1f1/predictions.tsv",
+    "classification/splits/s01/predictions.tsv",
+    "classification/model/model.skops",
+)
 
 
 def invocation(folder: Path, config: Path, *arguments: str) -> list[str]:

@@ -11,7 +11,7 @@ import time
 
 import pandas as pd
 from conftest import lay_out
-from running import command, results_of, run
+from running import TELLING, command, results_of, run
 
 from trdomics.classification.layer_loss_file import read_layer_loss
 from trdomics.classification.layer_sets import missing_sets
@@ -74,17 +74,7 @@ def test_everything_is_written_under_results_logs_and_benchmarks(ran):
 
 def test_a_killed_run_on_one_core_ends_with_the_results_of_two(ran, small_config, sheet, tmp_path):
     cohort = lay_out(tmp_path / "killed", small_config, sheet)
-    # what is dearest and what could depend on the number of threads; one core takes long for all
-    wanted = (
-        "cohort/confounding.tsv",
-        "differential/mrna/results.tsv",
-        "differential/mutations/results.tsv",
-        "integration/model.hdf5",
-        "classification/splits/r1f1/predictions.tsv",
-        "classification/splits/s01/predictions.tsv",
-        "classification/model/model.skops",
-    )
-    targets = [f"results/{small_config['cohort']}/{name}" for name in wanted]
+    targets = [f"results/{small_config['cohort']}/{name}" for name in TELLING]
     for reached in ("layers/mrna/table.parquet", "classification/splits.tsv"):
         process = subprocess.Popen(
             command(cohort.folder, cohort.config, *targets, cores=1),
@@ -105,7 +95,7 @@ def test_a_killed_run_on_one_core_ends_with_the_results_of_two(ran, small_config
     done = run(cohort.folder, cohort.config, *targets, cores=1)
     assert done.returncode == 0, done.stderr[-6000:]
     made, expected = results_of(cohort.results), results_of(ran.results)
-    assert set(wanted) <= set(made)
+    assert set(TELLING) <= set(made)
     assert made == {name: expected.get(name) for name in made}
 
 
