@@ -11,6 +11,7 @@ import pytest
 from trdomics.cohort import precheck
 from trdomics.cohort.config import resolve_config
 from trdomics.errors import InputError
+from trdomics.files import write_json
 
 N = 24
 
@@ -287,6 +288,20 @@ def test_a_cohort_that_is_only_scored_needs_no_classes(cohort):
     cohort.check()
     cohort.raw["scoring"]["model"] = "modle"
     assert cohort.failure() == "modle: no such model; correct `scoring.model`"
+
+
+def test_a_model_of_exchanged_classes_is_found_before_any_job(cohort):
+    theirs = {"positive": cohort.raw["label"]["negative"], "negative": "other"}
+    manifest = {"format": 2, "version": "1", "label": {"column": "response", **theirs}}
+    manifest |= {"prevalence": 0.5, "n_training": 20, "n_positive": 10, "inner_auc": None}
+    manifest |= {"feature_set": "early", "model": "elastic_net", "sha256": 64 * "0", "probe": [0.5]}
+    manifest |= {"params": {}, "layers": {}, "blocks": {}, "libraries": {}, "predictors": []}
+    write_json(manifest, Path("model.json"))
+    cohort.raw |= {"scoring": {"model": "."}}
+    assert "exchange `label.positive` and `label.negative`" in cohort.failure()
+    manifest["label"] = {"column": "outcome", "positive": "ill", "negative": "well"}
+    write_json(manifest, Path("model.json"))
+    cohort.check()
 
 
 def test_everybody_excluded(cohort):

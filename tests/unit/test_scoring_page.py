@@ -2,9 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from trdomics.classification.layer_sets import NO_INTERVAL
-from trdomics.scoring.expected import sentence
+from trdomics.scoring.expected import expected_losses, sentence
 from trdomics.scoring.page import standing_out
 
 
@@ -35,5 +36,26 @@ def test_the_lines_of_missing_layers_add_up():
     assert sentence(few) == f"{told} (no interval: 3 splits, 5 needed)"
     unused = {**few, "loss": 0.0, "reason": f"{NO_INTERVAL}no model ranks by it"}
     assert sentence(unused).endswith("AUROC 0.92, as with all layers (no model ranks by it)")
+    # what nobody writes, but a stranger can
+    half = {**row, "loss_high": None, "reason": "one end"}
+    assert sentence(half) == f"{told} (no interval: one end)"
     nothing = {**row, "layers_missing": [], "n": 2}
     assert sentence(nothing) == "2 patients lack no layer: expected AUROC 0.92"
+
+
+def test_who_has_nothing_that_the_model_uses_is_not_promised_what_the_procedure_reaches():
+    losses = {
+        "layer_loss": [
+            {"layers_missing": [], "auroc": 0.72, "loss": 0.0, "reason": ""},
+            {"layers_missing": ["rna"], "auroc": 0.73, "loss": -0.01, "reason": ""},
+        ]
+    }
+    scored = pd.DataFrame({"layers_missing": ["none", "rna"]})
+    blind = expected_losses(scored, losses, {"layers": ["rna"], "predictors": []})
+    assert [row["auroc"] for row in blind] == [0.72, 0.5]
+    assert blind[1]["loss"] == pytest.approx(0.22)
+    assert "0.50, no better than chance: the model uses nothing" in sentence(blind[1])
+    sighted = expected_losses(scored, losses, {"layers": ["rna"], "predictors": ["age"]})
+    assert sighted[1]["auroc"] == 0.73
+    other = expected_losses(scored, losses, {"layers": ["rna", "dna"], "predictors": []})
+    assert other[1]["auroc"] == 0.73

@@ -7,6 +7,7 @@ start(snakemake)
 from pathlib import Path
 
 from trdomics.classification.layer_loss_file import read_layer_loss
+from trdomics.classification.manifest_file import compare_labels
 from trdomics.classification.persist import load_model
 from trdomics.cohort.load import load_labels, load_tables
 from trdomics.files import write_json, write_table
@@ -17,6 +18,7 @@ from trdomics.scoring.summary import scoring_summary
 params, paths = snakemake.params, snakemake.input
 folder = Path(paths.model).parent
 frozen, description = load_model(folder)
+label_note = compare_labels(params.config["label"], description)
 losses = read_layer_loss(folder, description)
 types = {name: layer["type"] for name, layer in params.config["layers"].items()}
 files = dict(zip(types, paths.layers, strict=True))
@@ -45,6 +47,7 @@ summary = scoring_summary(
     expected=scored.expected,
     recalibration=scored.recalibration,
     feature_names=names,
+    label_note=label_note,
 )
 tell(summary)
 write_table(scored.predictions, snakemake.output.predictions)

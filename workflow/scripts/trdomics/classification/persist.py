@@ -17,22 +17,18 @@ import skops.io as sio
 from trdomics import __version__
 from trdomics.archive import pack, read_archive, sha256_of
 from trdomics.classification.frozen import FrozenModel, check_parts
+from trdomics.classification.manifest_file import AGAIN, FORMAT, MANIFEST, MODEL, read_manifest
 from trdomics.classification.probe import TOLERANCE, probe_probabilities, worst_difference
 from trdomics.classification.search import NestedSearch, RiskModel
 from trdomics.classification.skops_check import TYPES, check_members, check_schema
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_json
 from trdomics.layers.burden import MIN_CARRIERS, GeneBurden
-from trdomics.partner_json import parse_partner_json
 
-MODEL, MANIFEST = "model.skops", "model.json"
-FORMAT = 2
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "pydeseq2", "mofapy2", "skops")
 # What skops writes: a description of the objects, and their arrays.
 MEMBERS = (r"schema\.json", r"[0-9]+\.npy")
 MAX_MODEL_BYTES = 2**29
-MAX_MANIFEST_BYTES = 2**25
-AGAIN = "copy the model's folder again"
 
 
 def dumps(estimator: Any) -> bytes:
@@ -219,20 +215,6 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[FrozenModel, dict[str, A
     frozen = checked(content, where)
     _check_predictions(frozen, description, where)
     return frozen, description
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """Read a model's manifest, which may be damaged or hostile.
-
-    Raises
-    ------
-    InputError
-        If it is no JSON, of another format, or has other keys than ours.
-    """
-    where = str(path)
-    if path.stat().st_size > MAX_MANIFEST_BYTES:
-        raise InputError(where, f"is larger than {MAX_MANIFEST_BYTES // 2**20} MiB", AGAIN)
-    return parse_partner_json(path.read_bytes(), "model", FORMAT, where, AGAIN)
 
 
 def _check_predictions(frozen: FrozenModel, description: Mapping[str, Any], where: str) -> None:

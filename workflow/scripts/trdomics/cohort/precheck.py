@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.classification.manifest_file import MANIFEST, compare_labels, read_manifest
 from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.cohort.covariates import check_classes, check_covariates, check_design
 from trdomics.cohort.membership import layer_samples, memberships, with_layers
@@ -140,6 +141,11 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
     model = config["scoring"]["model"]
     if model is not None and not Path(model).exists():
         yield None, InputError(model, "no such model", "correct `scoring.model`")
+    elif model is not None and Path(model, MANIFEST).is_file():
+        try:
+            compare_labels(config["label"], read_manifest(Path(model, MANIFEST)))
+        except InputError as error:
+            yield None, error
     for layer, path in config["scoring"]["feature_names"].items():
         if layer not in config["layers"]:
             mend = did_you_mean(layer, config["layers"], "its layers are")

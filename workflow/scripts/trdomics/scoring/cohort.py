@@ -104,7 +104,7 @@ def score_cohort(
         predictions["label"], predictions["probability"], settings["seed"]
     )
     predictions = predictions.assign(probability_recalibrated=recalibrated)
-    expected = expected_losses(predictions, losses, description["layers"])
+    expected = expected_losses(predictions, losses, description)
     types = {name: layer["type"] for name, layer in layers.items()}
     known = judgeable(frozen, tables, types, settings["max_missing"])
     patients, shift = judge(frozen, known)
@@ -119,6 +119,8 @@ def tell(summary: Mapping[str, Any]) -> None:
             "layer %s: %d features renamed, %d names joined from several, %d ambiguous left out",
             *(layer, found["n_mapped"], found["n_joined"], found["n_ambiguous"]),
         )
+    if summary["label_note"]:
+        log.warning("warning: %s", summary["label_note"])
     for row in summary["expected"]:
         log.info("%s", sentence(row))
     shift = summary["shift"]

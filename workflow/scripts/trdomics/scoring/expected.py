@@ -13,10 +13,11 @@ from trdomics.layers.subsets import subset_name
 NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
 NOT_WRITTEN = "the model's folder has no layer_loss.json"
 NOT_MEASURED = "not measured for this combination of layers"
+NOTHING_KNOWN = "the model uses nothing that is known of them and gives all the same probability"
 
 
 def expected_losses(
-    predictions: pd.DataFrame, losses: Mapping[str, Any] | None, layers: Iterable[str]
+    predictions: pd.DataFrame, losses: Mapping[str, Any] | None, description: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return a row for each set of layers that some scored patients lack.
 
@@ -26,9 +27,11 @@ def expected_losses(
         With ``layers_missing``.
     losses : mapping or None
         Of :func:`trdomics.classification.layer_loss_file.read_layer_loss`: the training cohort's
-        cross-validated AUROC with and without layers, of the whole procedure.
-    layers : iterable of str
-        The layers that the frozen model uses. One that it does not use costs it nothing.
+        cross-validated AUROC with and without layers, of the whole procedure, whose folds may
+        have chosen other models than the frozen one.
+    description : mapping
+        The frozen model's manifest. A layer that it does not use costs nothing; without any of
+        its layers and columns of the sheet it ranks nobody.
 
     Returns
     -------
@@ -40,12 +43,15 @@ def expected_losses(
     known = {
         subset_name(row["layers_missing"]): row for row in (losses or {}).get("layer_loss", [])
     }
-    used = set(layers)
+    used, whole = set(description["layers"]), known.get(subset_name([]))
     rows = []
     counts = predictions["layers_missing"].value_counts()
     for text in sorted(counts.index, key=lambda text: (text.count(","), text != "none", text)):
         missing = [] if text == "none" else text.split(", ")
         found = known.get(subset_name(used & set(missing)))
+        if used and used <= set(missing) and not description["predictors"]:
+            found = dict.fromkeys(NUMBERS) | {"auroc": 0.5, "reason": NOTHING_KNOWN}
+            found["loss"] = None if whole is None else whole["auroc"] - 0.5
         row: dict[str, Any] = {"layers_missing": missing, "n": int(counts[text])}
         row |= {key: (found or {}).get(key) for key in NUMBERS}
         reason = (found or {}).get("reason") or None
@@ -75,12 +81,16 @@ def sentence(row: Mapping[str, Any]) -> str:
     if row["auroc"] is None:
         return f"{told} not known ({row['reason']})"
     told += f" {row['auroc']:.2f}"
-    if not row["layers_missing"] or row["loss"] is None:
+    if not row["layers_missing"]:
+        return told
+    if row["reason"] == NOTHING_KNOWN:
+        return f"{told}, no better than chance: {NOTHING_KNOWN}"
+    if row["loss"] is None:
         return told
     whole = row["auroc"] + row["loss"]
     # the difference of the numbers as they are read
     loss = round(whole, 2) - round(row["auroc"], 2)
-    if row["loss_low"] is not None:
+    if row["loss_low"] is not None and row["loss_high"] is not None:
         limits = f"({row['loss_low']:z.2f} to {row['loss_high']:z.2f})"
         return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} {limits}"
     reason = str(row["reason"] or "not known").removeprefix(NO_INTERVAL)

@@ -46,6 +46,9 @@ def page_context(
         "cohort": cohort,
         "external": summary["external"],
         "headline": _headline(summary),
+        "positive": summary["positive"],
+        "negative": summary["negative"],
+        "label_note": summary["label_note"],
         "warning": found.get("warning"),
         "unlike": found,
         "standing_out": standing_out(predictions),
@@ -85,8 +88,8 @@ def _headline(summary: Mapping[str, Any]) -> str:
     return (
         f"{summary['n_scored']} patients, {summary['n_labelled']} of them with a label, were "
         f"scored with a model of {summary['n_training']} patients of {source} "
-        f"({summary['feature_set'].replace('_', ' ')}, {model}); their mean probability is "
-        f"{summary['mean_probability']:.2f}."
+        f"({summary['feature_set'].replace('_', ' ')}, {model}); their mean probability of "
+        f"{summary['positive']} is {summary['mean_probability']:.2f}."
     )
 
 

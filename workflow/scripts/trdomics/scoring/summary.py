@@ -110,6 +110,7 @@ def scoring_summary(
     expected: Sequence[Mapping[str, Any]] = (),
     recalibration: Mapping[str, Any] | None = None,
     feature_names: Mapping[str, Any] | None = None,
+    label_note: str | None = None,
 ) -> dict[str, Any]:
     """Gather the headline numbers, with metrics of validation where labels are known.
 
@@ -125,12 +126,16 @@ def scoring_summary(
         Of the bootstrap.
     shift, expected, recalibration, feature_names
         What was found about them.
+    label_note : str, optional
+        What to say where the cohort calls its classes otherwise than the model.
 
     Returns
     -------
     dict
-        ``external``, ``n_scored``, ``n_scored_reason`` (where nobody was), ``n_labelled``,
-        ``n_positive``, ``mean_probability``, ``mean_probability_at_target_prevalence``,
+        ``external``, ``positive`` and ``negative`` (the model's classes: probabilities are of the
+        former), ``label_note``, ``n_scored``, ``n_scored_reason`` (where nobody was),
+        ``n_labelled``, ``n_positive``, ``mean_probability``,
+        ``mean_probability_at_target_prevalence``,
         ``training_prevalence``, ``target_prevalence``, ``feature_set``, ``model``,
         ``n_training``, ``layers`` (layer → n_expected, n_missing, n_superfluous, present),
         ``interval`` (what it covers), ``threshold``, ``shift``, ``expected``, ``recalibration``,
@@ -143,6 +148,9 @@ def scoring_summary(
     moved = predictions["probability_at_target_prevalence"]
     summary: dict[str, Any] = {
         "external": external,
+        "positive": description["label"]["positive"],
+        "negative": description["label"]["negative"],
+        "label_note": label_note,
         "n_scored": len(predictions),
         "n_labelled": int(labelled),
         "n_positive": int((predictions["label"] == 1).sum()),

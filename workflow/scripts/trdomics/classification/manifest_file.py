@@ -1,0 +1,79 @@
+"""The manifest of a frozen model, read without trust.
+
+Apart from its making, so that a config that names a model can be checked where there is no machine
+learning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trdomics.errors import InputError
+from trdomics.partner_json import parse_partner_json
+
+MODEL, MANIFEST = "model.skops", "model.json"
+FORMAT = 2
+MAX_BYTES = 2**25
+AGAIN = "copy the model's folder again"
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read a model's manifest, which may be damaged or hostile.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON, of another format, or has other keys than ours.
+    """
+    where = str(path)
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(where, f"is larger than {MAX_BYTES // 2**20} MiB", AGAIN)
+    return parse_partner_json(path.read_bytes(), "model", FORMAT, where, AGAIN)
+
+
+def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
+    """Check that a cohort's classes are not a model's classes exchanged.
+
+    Parameters
+    ----------
+    label : mapping
+        The config's ``label``: ``column``, ``positive``, ``negative``.
+    manifest : mapping
+        The model's.
+
+    Returns
+    -------
+    str or None
+        What to say where the classes have other names, so that nobody can know.
+
+    Raises
+    ------
+    InputError
+        If the cohort's positive class is the model's negative one, or the reverse.
+    """
+    theirs = manifest["label"]
+    if label["column"] is None:
+        return None
+    same = {key: _plain(label[key]) == _plain(theirs[key]) for key in ("positive", "negative")}
+    if _plain(label["positive"]) == _plain(theirs["negative"]) or (
+        _plain(label["negative"]) == _plain(theirs["positive"])
+    ):
+        raise InputError(
+            "config `label`",
+            f"positive is {label['positive']} and negative {label['negative']}, while the model's "
+            f"probabilities are of {theirs['positive']} against {theirs['negative']}",
+            "exchange `label.positive` and `label.negative`",
+        )
+    if all(same.values()):
+        return None
+    return (
+        f"The model's probabilities are of {theirs['positive']} (against {theirs['negative']}); "
+        f"this cohort calls its classes {label['positive']} and {label['negative']}. Make sure "
+        f"that {label['positive']} is what the model means by {theirs['positive']}"
+    )
+
+
+def _plain(name: Any) -> str:
+    return " ".join(str(name).split()).casefold()
