@@ -113,6 +113,10 @@ def changed_manifest(**changes):
         ({"layers": {"a b": {}}}, ["a b"]),
         ({"files": {}}, ["no checksum"]),
         ({"contrast": float("nan")}, ["NaN is no number"]),
+        ({"cohort": "one\n"}, ["cohort"]),
+        ({"left_out": ["\ud800"]}, ["surrogates not allowed"]),
+        ({"format": True}, ["format True"]),
+        ({"patients": {"n_positive": 10**400, "n_negative": 70}}, ["is no number"]),
     ],
 )
 def test_manifests_of_another_form_are_refused(tmp_path, changes, words):
@@ -125,7 +129,9 @@ def test_manifests_of_another_form_are_refused(tmp_path, changes, words):
 
 def test_a_manifest_that_is_no_json_is_refused(tmp_path):
     content = members("one", 1)
-    for broken in (b"\xff\xfe", b"[" * 100_000, b"[]", b"{"):
+    deep = b'{"format": 1, "label": ' + b'{"a": ' * 700 + b"1" + b"}" * 701
+    infinite = b'{"format": 1, "label": 1e999}'
+    for broken in (b"\xff\xfe", b"[" * 100_000, b"[]", b"{", deep, infinite):
         content[MANIFEST] = broken
         refused(written(tmp_path, content))
 
@@ -150,6 +156,16 @@ def spoiled(**columns):
 def test_tables_of_another_form_are_refused(tmp_path, table):
     content = members("one", 1, changed={"effects/mrna.tsv": table})
     refused(written(tmp_path, content), "effects/mrna.tsv")
+
+
+@pytest.mark.parametrize("change", [b"\tP001", b"\0"])
+def test_rows_of_more_than_their_columns_are_refused(tmp_path, change):
+    name = "effects/mrna.tsv"
+    files = {name: table_bytes(t) for name, t in tables(1).items()}
+    rows = files[name].splitlines()
+    files[name] = b"\n".join([rows[0], *(row + change for row in rows[1:])])
+    word = "is no text" if change == b"\0" else "longer than its header"
+    refused(written(tmp_path, with_manifest(description("one"), files)), name, word)
 
 
 def test_arrays_are_no_tables(tmp_path):

@@ -81,9 +81,11 @@ def test_who_gets_the_bundle_can_load_its_model(content, tmp_path):
     assert {f"model/{path.name}" for path in folder.iterdir()} == {*MODEL_FILES, LOSS_FILE}
     _, told = load_model(folder)
     assert told["n_training"] % MINIMUM == 0
+    assert told["inner_auc"] == round(told["inner_auc"], 3)
     losses = read_layer_loss(folder, told)
     scored = pd.DataFrame({"layers_missing": ["none", "rna", "rna, protein", "rna, protein, dna"]})
-    rows = expected_losses(scored, losses, ["rna", "protein", "dna"])
+    description = {"layers": ["rna", "protein", "dna"], "predictors": ["age"]}
+    rows = expected_losses(scored, losses, description)
     assert [row["auroc"] for row in rows] == [0.725, 0.712, 0.712, None]
     # the exact loss is nearer to 0.012, which would not lead from 0.712 to 0.725
     assert rows[1]["loss"] == 0.013

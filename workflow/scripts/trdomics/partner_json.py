@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from trdomics.cohort.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
+
+MAX_DIGITS = 15
 
 
 def parse_partner_json(
@@ -28,24 +31,50 @@ def parse_partner_json(
     Raises
     ------
     InputError
-        If it is no JSON object, of another format, or does not fit the schema.
+        If it is no JSON object, of another format, holds numbers that are not finite or text that
+        cannot be written, or does not fit the schema.
     """
     try:
-        found = json.loads(content.decode("utf-8"), parse_constant=_refused)
+        found = json.loads(
+            content.decode("utf-8"),
+            parse_constant=_refused,
+            parse_float=_finite,
+            parse_int=_countable,
+        )
+        # half of a surrogate pair can be escaped in JSON, and written nowhere
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise InputError(where, f"is no JSON ({error})", mend) from error
     if not isinstance(found, dict):
         raise InputError(where, "is no JSON object", mend)
-    if found.get("format") != version:
+    if isinstance(found.get("format"), bool) or found.get("format") != version:
         raise InputError(
             where,
             f"has format {str(found.get('format'))[:20]}, this version reads {version}",
             "use the version of the workflow that wrote it",
         )
-    resolved: dict[str, Any] = ClosedSchema(load_schema(schema)).resolve(found, where)
+    try:
+        resolved: dict[str, Any] = ClosedSchema(load_schema(schema)).resolve(found, where)
+    except RecursionError as error:
+        raise InputError(where, "is nested too deeply", mend) from error
     return resolved
 
 
 def _refused(name: str) -> None:
     """Refuse NaN and infinities, which are no JSON and fit every bound."""
     raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    """Return a number, unless it is too large to be one, such as 1e999."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is no number")
+    return number
+
+
+def _countable(text: str) -> int:
+    """Return a whole number, unless a float could not hold it."""
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"{text[:20]}… is no number")
+    return int(text)

@@ -191,6 +191,8 @@ def parse_table(name: str, content: bytes, where: str) -> pd.DataFrame:
         twice.
     """
     where = f"{where}: {name}"
+    if b"\0" in content:
+        raise InputError(where, "is no text", AGAIN)
     try:
         table = pd.read_csv(
             io.BytesIO(content),
@@ -203,6 +205,8 @@ def parse_table(name: str, content: bytes, where: str) -> pd.DataFrame:
         )
     except (ValueError, pd.errors.ParserError) as error:
         raise InputError(where, f"is no table ({str(error)[:80]})", AGAIN) from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InputError(where, "has rows longer than its header", AGAIN)
     if len(table) > MAX_ROWS:
         raise InputError(where, f"has more than {MAX_ROWS} rows", AGAIN)
     kinds = dict(columns_of(name))

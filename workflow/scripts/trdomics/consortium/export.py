@@ -26,6 +26,7 @@ from trdomics.consortium.bundle import (
     with_manifest,
 )
 from trdomics.consortium.disclosure import (
+    METRIC_DECIMALS,
     CARRYING,
     burden_effects,
     coarse,
@@ -249,10 +250,11 @@ class Export:
             self.left_out += [f"the frozen model: {reason}" for reason in reasons]
             return
         frozen = shareable(model, self.trained, self.minimum)
-        content = dumps(frozen)
+        content, inner = dumps(frozen), manifest["inner_auc"]
         manifest = {
             **coarse_counts(manifest, self.minimum),
             "prevalence": round(manifest["prevalence"], PREVALENCE_DECIMALS),
+            "inner_auc": None if inner is None else round(inner, METRIC_DECIMALS),
             "blocks": frozen.risk.representation.feature_names_,
             "sha256": sha256_of(content),
         }
