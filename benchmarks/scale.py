@@ -94,6 +94,8 @@ def main() -> None:
     parser.add_argument("--targets", nargs="*", default=[], help="files to make; all if unset")
     sizes = parser.parse_args()
     name = f"scale_{sizes.patients}x{sizes.genes}x{sizes.small_rnas}x{sizes.variants}"
+    if sizes.repeats:
+        name += f"_{sizes.repeats}r"
     config = make_config(name, sizes)
     start = time.monotonic()
     command = ["snakemake", *sizes.targets, "--cores", sizes.cores, "--configfile", str(config)]

@@ -36,9 +36,10 @@ figures["attrition"] = [
     {"source": embedded(path), "caption": f"{layer}: what is left under each set of covariates."}
     for layer, path in zip(settings["adjusted_layers"], inputs.attrition, strict=True)
 ]
+sites = [settings["site"]] if settings["site"] else []
 context = page_context(
     settings,
-    read_table(inputs.patients),
+    read_table(inputs.patients, dtype=dict.fromkeys(["patient_id", *sites], str)),
     summary,
     read_table(inputs.performance_table),
     read_table(inputs.gains),

@@ -141,7 +141,7 @@ def page_context(
             "limits": words.cautions(
                 performance,
                 n_labelled=int(patients["label"].notna().sum()),
-                n_sites=len(sites),
+                n_sites=summary["sites"]["n_sites"],
                 n_left_out=summary["sites"]["n_left_out"],
                 simulated=config["simulated"],
                 confounders=config["confounders"],

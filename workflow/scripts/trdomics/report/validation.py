@@ -154,7 +154,8 @@ def layer_sentence(layer_loss: pd.DataFrame) -> str:
     """
     single = layer_loss[layer_loss["n_missing"] == 1].dropna(subset=["loss"])
     if single.empty:
-        return "What a missing layer costs is not known: no labelled patients have several layers."
+        why = "too few labelled patients have all layers, or there is only one layer"
+        return f"What a missing layer costs is not known: {why}."
     told: list[str] = []
     without: dict[str, list[str]] = {}
     for _, row in single.sort_values("loss", ascending=False, kind="stable").iterrows():
