@@ -41,6 +41,14 @@ def summary_of(values: Floats) -> dict[str, Any]:
     }
 
 
+def summary_of_folds(folds: list[Floats]) -> dict[str, Any]:
+    """Return the summary of all folds' values, with ``fold_means`` and ``fold_sizes``."""
+    return summary_of(np.concatenate(folds)) | {
+        "fold_means": np.array([values.mean() for values in folds]),
+        "fold_sizes": np.array([len(values) for values in folds]),
+    }
+
+
 def distance_scores(squares: Floats, n_factors: int) -> Floats:
     """Return squared Mahalanobis distances as near normal scores, whatever the number of factors.
 
@@ -157,7 +165,7 @@ def check_scores(
 class TrainingReference(BaseEstimator):
     """What training patients were like, by the layers that they had.
 
-    Distances and errors come from the inner folds: of patients whom the fold's representation had
+    Distances, errors and levels come from the inner folds: of patients whom the fold's representation had
     not seen, since those that it was fitted on lie nearer. Factors are those of the final
     representation. The reference of patients with some layers only comes from training patients
     whose other layers were left out: a projection from fewer layers is pulled to the centre.
@@ -170,7 +178,8 @@ class TrainingReference(BaseEstimator):
         patients, ``held_out`` (check → summary of :func:`check_scores`, with its ``fold_means`` and
         ``fold_sizes``).
     levels_ : dict of str to summary
-        By layer, see :func:`patient_levels`.
+        By layer, see :func:`patient_levels`, of unseen patients; with ``fold_means`` and
+        ``fold_sizes``.
     clinical_ : dict of str to summary
         By number in the clinical block, standardised.
     """
@@ -179,8 +188,8 @@ class TrainingReference(BaseEstimator):
         """Summarise the training patients, given their representations."""
         whole = representations.representation
         self.patterns_: dict[str, Any] = {}
-        levels = patient_levels(whole, tables)
-        self.levels_ = {layer: summary_of(values) for layer, values in levels.items()}
+        levels = self._held_out_levels(representations, tables)
+        self.levels_ = {layer: summary_of_folds(folds) for layer, folds in levels.items()}
         self.clinical_: dict[str, Any] = {}
         if CLINICAL in whole.column_blocks_:
             names = whole.feature_names_[CLINICAL]
@@ -210,15 +219,28 @@ class TrainingReference(BaseEstimator):
                 "factors": {name: summary_of(factors[name].to_numpy()) for name in factors},
                 "errors": mean_errors(profile_errors(whole.mofa_, some, factors)),
                 "held_out": {
-                    check: summary_of(np.concatenate(folds))
-                    | {
-                        "fold_means": np.array([values.mean() for values in folds]),
-                        "fold_sizes": np.array([len(values) for values in folds]),
-                    }
-                    for check, folds in found.items()
+                    check: summary_of_folds(folds) for check, folds in found.items()
                 },
             }
         return self
+
+    @staticmethod
+    def _held_out_levels(
+        representations: FoldRepresentations, tables: LayerTables
+    ) -> dict[str, list[Floats]]:
+        """Return levels by fold of patients whom the fold's representation had not seen.
+
+        Features of carriers are kept where enough training patients are carriers, so that these
+        carry more of them than others of the same population.
+        """
+        parts: dict[str, list[Floats]] = {}
+        pairs = zip(representations.folds, representations.fitted, strict=True)
+        for (_, validation, _, _), fitted in pairs:
+            for layer, values in patient_levels(fitted, tables.take(validation)).items():
+                known = values[np.isfinite(values)]
+                if len(known) >= MIN_FOLD:
+                    parts.setdefault(layer, []).append(known)
+        return parts
 
     @staticmethod
     def _held_out(
