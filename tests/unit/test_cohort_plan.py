@@ -7,6 +7,7 @@ import pytest
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.plan import cohort_plan, plan_in_words
 from trdomics.cohort.precheck import problems
+from trdomics.files import write_json
 
 N = 30
 
@@ -105,3 +106,20 @@ def test_sites_that_are_left_out_are_named(raw):
     lines = plan_in_words(cohort_plan(config), config, {})
     assert "sites left out, each once: north, south" in lines
     assert "jobs: none, all results are there" in lines
+
+
+def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
+    layer = {"type": "counts", "features": ["g1"]}
+    manifest = {"format": 2, "version": "1", "layers": {"rna": layer, "dna": layer}}
+    manifest |= {"label": {"column": "response", "positive": "ill", "negative": "well"}}
+    manifest |= {"prevalence": 0.5, "n_training": 20, "n_positive": 10, "inner_auc": None}
+    manifest |= {"feature_set": "early", "model": "elastic_net", "sha256": 64 * "0", "probe": [0.5]}
+    manifest |= {"params": {}, "blocks": {}, "libraries": {}, "predictors": []}
+    write_json(manifest, "model.json")
+    warnings = cohort_plan(resolve_config({**raw, "scoring": {"model": "."}}, "x"))["warnings"]
+    told = "\n".join(warnings)
+    assert "layer protein: the frozen model does not use it; its layers are dna, rna" in told
+    assert "layer rna: the frozen" not in told
+    assert "the frozen model's layer dna is not in the config" in told
+    assert "probabilities are of ill (against well)" in told
+    assert "`clinical.confounders` is empty" not in told

@@ -279,8 +279,18 @@ def test_simulated_layers_are_left_to_the_job(cohort):
     )
 
 
+def write_model(folder, **classes):
+    """Write what is looked at of a frozen model before any job."""
+    manifest = {"format": 2, "version": "1", "label": {"column": "response", **classes}}
+    manifest |= {"prevalence": 0.5, "n_training": 20, "n_positive": 10, "inner_auc": None}
+    manifest |= {"feature_set": "early", "model": "elastic_net", "sha256": 64 * "0", "probe": [0.5]}
+    manifest |= {"params": {}, "layers": {}, "blocks": {}, "libraries": {}, "predictors": []}
+    folder.mkdir(exist_ok=True)
+    write_json(manifest, folder / "model.json")
+
+
 def test_a_cohort_that_is_only_scored_needs_no_classes(cohort):
-    Path("model").mkdir()
+    write_model(Path("model"), positive="ill", negative="well")
     cohort.raw |= {"scoring": {"model": "model"}, "clinical": {"predictors": ["age"]}}
     cohort.raw["label"]["column"] = None
     cohort.raw["differential"] = {}
@@ -288,19 +298,15 @@ def test_a_cohort_that_is_only_scored_needs_no_classes(cohort):
     cohort.check()
     cohort.raw["scoring"]["model"] = "modle"
     assert cohort.failure() == "modle: no such model; correct `scoring.model`"
+    Path("modle").mkdir()
+    assert cohort.failure() == "modle: has no model.json; correct `scoring.model`"
 
 
 def test_a_model_of_exchanged_classes_is_found_before_any_job(cohort):
-    theirs = {"positive": cohort.raw["label"]["negative"], "negative": "other"}
-    manifest = {"format": 2, "version": "1", "label": {"column": "response", **theirs}}
-    manifest |= {"prevalence": 0.5, "n_training": 20, "n_positive": 10, "inner_auc": None}
-    manifest |= {"feature_set": "early", "model": "elastic_net", "sha256": 64 * "0", "probe": [0.5]}
-    manifest |= {"params": {}, "layers": {}, "blocks": {}, "libraries": {}, "predictors": []}
-    write_json(manifest, Path("model.json"))
-    cohort.raw |= {"scoring": {"model": "."}}
+    write_model(Path("model"), positive=cohort.raw["label"]["negative"], negative="other")
+    cohort.raw |= {"scoring": {"model": "model"}}
     assert "exchange `label.positive` and `label.negative`" in cohort.failure()
-    manifest["label"] = {"column": "outcome", "positive": "ill", "negative": "well"}
-    write_json(manifest, Path("model.json"))
+    write_model(Path("model"), positive="ill", negative="well")
     cohort.check()
 
 

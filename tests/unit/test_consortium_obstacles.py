@@ -62,7 +62,7 @@ def test_a_model_that_reads_the_site_or_names_few_carriers_is_not_shared(fitted,
     assert (counts % MINIMUM == 0).all()
 
 
-RAISE = "raise `layers.dna.min_prevalence` until 10 patients carry each"
+RAISE = "raise `layers.dna.min_prevalence` until 10 of 60 patients carry each (0.167 or more)"
 
 
 def carrying(fitted, sheet, normaliser, table):

@@ -177,3 +177,8 @@ def test_layers_stand_in_the_order_of_the_config():
         {**summary, "variance_explained": shares}, ["rna", "small_rna", "dna", "met"]
     )
     assert "explain 62 % of rna, 44 % of small_rna and 1 % of dna (" in told
+
+
+def test_few_splits_are_called_a_quick_look():
+    assert "divided 3 times only" in words.quick_look(3)[0]
+    assert words.quick_look(10) == []

@@ -35,7 +35,9 @@ def test_the_lines_of_missing_layers_add_up():
     few = {**row, "loss_low": None, "reason": f"{NO_INTERVAL}3 splits, 5 needed"}
     assert sentence(few) == f"{told} (no interval: 3 splits, 5 needed)"
     unused = {**few, "loss": 0.0, "reason": f"{NO_INTERVAL}no model ranks by it"}
-    assert sentence(unused).endswith("AUROC 0.92, as with all layers (no model ranks by it)")
+    assert sentence(unused).endswith(
+        "AUROC 0.92, as with all layers (no interval: no model ranks by it)"
+    )
     # what nobody writes, but a stranger can
     half = {**row, "loss_high": None, "reason": "one end"}
     assert sentence(half) == f"{told} (no interval: one end)"

@@ -2,7 +2,7 @@ import collections
 import datetime
 
 STARTED = datetime.datetime.now(datetime.UTC)
-# Targets that end elsewhere than at PAGE: what is to be read after them.
+# Targets that end elsewhere than at PAGE: what is to be read after them, or what then says it.
 READ_FIRST = {}
 
 
@@ -39,6 +39,10 @@ def tell_what_to_read():
     from trdomics.command import what_to_read
 
     page = f"The page to read lies at {PAGE}" if Path(PAGE).exists() else ""
-    for text in what_to_read({"all": page, **READ_FIRST}, sys.argv[1:], page):
+    others = {
+        target: text() if callable(text) else text
+        for target, text in READ_FIRST.items()
+    }
+    for text in what_to_read({"all": page, **others}, sys.argv[1:], page):
         if text:
             logger.info(text)

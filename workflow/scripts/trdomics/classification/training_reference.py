@@ -165,10 +165,11 @@ def check_scores(
 class TrainingReference(BaseEstimator):
     """What training patients were like, by the layers that they had.
 
-    Distances, errors and levels come from the inner folds: of patients whom the fold's representation had
-    not seen, since those that it was fitted on lie nearer. Factors are those of the final
-    representation. The reference of patients with some layers only comes from training patients
-    whose other layers were left out: a projection from fewer layers is pulled to the centre.
+    Distances, errors and levels come from the inner folds: of patients whom the fold's
+    representation had not seen, since those that it was fitted on lie nearer. Factors are those of
+    the final representation. The reference of patients with some layers only comes from training
+    patients whose other layers were left out: a projection from fewer layers is pulled to the
+    centre.
 
     Attributes
     ----------
@@ -218,9 +219,7 @@ class TrainingReference(BaseEstimator):
                 "precision": precision,
                 "factors": {name: summary_of(factors[name].to_numpy()) for name in factors},
                 "errors": mean_errors(profile_errors(whole.mofa_, some, factors)),
-                "held_out": {
-                    check: summary_of_folds(folds) for check, folds in found.items()
-                },
+                "held_out": {check: summary_of_folds(folds) for check, folds in found.items()},
             }
         return self
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from trdomics.classification.feature_sets import feature_sets
+from trdomics.classification.manifest_file import MANIFEST, compare_labels, read_manifest
 from trdomics.classification.site_plan import left_out_sites
 from trdomics.cohort.config import MATRIX_TYPES, is_simulated, sheet_settings
 from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
@@ -125,9 +127,30 @@ def _warnings(
         share = values[column].isna().mean()
         if share > 0.2:
             told.append(f"column {column}: {100 * share:.0f} % of the patients have no value")
-    if not config["clinical"]["confounders"]:
+    if config["scoring"]["model"] is not None:
+        told += _model_warnings(config)
+    elif not config["clinical"]["confounders"]:
         told.append("`clinical.confounders` is empty: nothing shows what they alone would predict")
     return list(dict.fromkeys(told))
+
+
+def _model_warnings(config: Mapping[str, Any]) -> list[str]:
+    """Say where a cohort and the frozen model that it names may not mean the same."""
+    manifest = read_manifest(Path(config["scoring"]["model"], MANIFEST))
+    note = compare_labels(config["label"], manifest)
+    told = [note] if note else []
+    used = list(manifest["layers"])
+    known = ", ".join(used) or "none"
+    told += [
+        f"layer {name}: the frozen model does not use it; its layers are {known}"
+        for name in config["layers"]
+        if name not in used
+    ]
+    return told + [
+        f"the frozen model's layer {name} is not in the config: patients are scored without it"
+        for name in used
+        if name not in config["layers"]
+    ]
 
 
 def plan_in_words(

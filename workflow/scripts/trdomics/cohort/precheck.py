@@ -139,9 +139,10 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
                 mend += f"; what is simulated lies in results/{config['cohort']}/simulation/"
             yield name, InputError(f"{file} (layer {name})", "no such file", mend)
     model = config["scoring"]["model"]
-    if model is not None and not Path(model).exists():
-        yield None, InputError(model, "no such model", "correct `scoring.model`")
-    elif model is not None and Path(model, MANIFEST).is_file():
+    if model is not None and not Path(model, MANIFEST).is_file():
+        problem = "no such model" if not Path(model).exists() else f"has no {MANIFEST}"
+        yield None, InputError(model, problem, "correct `scoring.model`")
+    elif model is not None:
         try:
             compare_labels(config["label"], read_manifest(Path(model, MANIFEST)))
         except InputError as error:

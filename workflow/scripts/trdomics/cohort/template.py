@@ -266,6 +266,7 @@ def begin_cohort(
         for layer in layers
     ]
     todo = notes if len(values) == 2 else [*notes, f"fill in the column `{column}` of the sheet"]
+    todo = [*todo, f"fill in what is marked FILL IN and CHECK in {config_file}"]
     lines += [f"to do: {note}" for note in todo]
     return [*lines, f"then: snakemake check --cores 1 --configfile {config_file}"]
 
@@ -302,6 +303,7 @@ samples:
   file: {_yaml(str(sheet))}
   patient_id: patient_id
   # site: site # column of the recruiting site, if there are several
+  # sex: {{column: sex, female: female, male: male}} # held against the molecules
 
 label:
   column: {_yaml(label)}
@@ -340,6 +342,10 @@ layers:
 # that are no plain words stand in backquotes.
 # differential:
 #   design: {json.dumps(design, ensure_ascii=False)}
+
+# Fractions of blood cells are estimated and adjusted for. Where the samples are no blood:
+# cells:
+#   signature: null
 
 # A quick first run shows that everything works. Its intervals are wide: it is no result.
 # classification:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -99,18 +100,19 @@ def obstacles(
                 few = [str(feature) for feature in counts.index[counts[who] < least]]
                 if few:
                     found[f"a feature of {layer} has fewer than {least} {name}"] = _more_carriers(
-                        layer, few, who, least
+                        layer, few, who, least, len(tables[layer])
                     )
     return [f"{reason}; {mend}" for reason, mend in found.items()]
 
 
-def _more_carriers(layer: str, few: list[str], who: str, least: int) -> str:
-    """Say which keys leave features out that too few patients have, or too few have not."""
+def _more_carriers(layer: str, few: list[str], who: str, least: int, n: int) -> str:
+    """Say which keys leave features out that too few of n patients have, or too few have not."""
     named = [feature for feature in few if feature.startswith(DOSAGE_PREFIX)]
     mends = [f"{OUT_OF} `layers.{layer}.dosages`"] if named else []
     if len(named) < len(few):
         mends.append(
-            f"raise `layers.{layer}.min_prevalence` until {least} patients carry each"
+            f"raise `layers.{layer}.min_prevalence` until {least} of {n} patients carry each "
+            f"({math.ceil(1000 * least / n) / 1000:g} or more)"
             if who == "carriers"
             else f"{OUT_OF} the file of the layer"
         )

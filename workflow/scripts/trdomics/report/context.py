@@ -136,7 +136,10 @@ def page_context(
             ],
             "factors": words.factors(summary["integration"], layers),
             "associations": associations(summary["integration"]),
-            "doubts": words.doubts(performance),
+            "doubts": [
+                *words.quick_look(classification["n_splits"]),
+                *words.doubts(performance),
+            ],
             "calibration": words.prevalence(classification["prevalence"], label["positive"]),
             "limits": words.cautions(
                 performance,

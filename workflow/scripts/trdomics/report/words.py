@@ -9,6 +9,8 @@ import pandas as pd
 
 # Believable predictions of treatment response stay well below; past this, look for a leak.
 SUSPICIOUS_AUROC = 0.9
+# Two repeats of five folds; one division of the patients decides too much.
+FEW_SPLITS = 10
 # A calibration slope outside is worth a warning even where its interval holds 1 or is not known.
 SLOPES = (0.7, 1.4)
 # Of fewer tries the 95th percentile is no more than the largest.
@@ -189,6 +191,16 @@ def factors(summary: Mapping[str, Any], layers: Iterable[str]) -> str:
             f"{summary['n_seeds']} random starts."
         )
     return told
+
+
+def quick_look(n_splits: int) -> list[str]:
+    """Say that so few splits are no result; nothing where there are enough."""
+    if n_splits >= FEW_SPLITS:
+        return []
+    return [
+        f"The patients were divided {n_splits} times only: this is a quick look, not a result. "
+        "Raise `classification.repeats` and `folds` for one."
+    ]
 
 
 def doubts(performance: pd.DataFrame) -> list[str]:

@@ -95,5 +95,5 @@ def sentence(row: Mapping[str, Any]) -> str:
         return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} {limits}"
     reason = str(row["reason"] or "not known").removeprefix(NO_INTERVAL)
     if not loss:
-        return f"{told}, as with all layers ({reason})"
+        return f"{told}, as with all layers (no interval: {reason})"
     return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} (no interval: {reason})"

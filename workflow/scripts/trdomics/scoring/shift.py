@@ -25,8 +25,8 @@ from trdomics.tables import LayerTables
 # Share of patients from the training population who are flagged, and the chance that such a
 # cohort is, over all its rows together.
 PATIENT_LEVEL, COHORT_LEVEL = 0.01, 0.05
-# Real checks have heavier tails than the normal ones that the limits are of: of unseen patients with
-# ovarian cancer 5 % were flagged. Twice as many are something else.
+# Real checks have heavier tails than the normal ones that the limits are of: of unseen patients
+# with ovarian cancer 5 % were flagged. Twice as many are something else.
 TOLERATED = 0.1
 # Counting in tenths needs about five patients in each.
 MIN_FOR_TENTHS = 50
