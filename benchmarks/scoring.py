@@ -2,6 +2,7 @@
 
     python benchmarks/scoring.py interval [--sets 16] [--patients 200]
     python benchmarks/scoring.py shift [--populations 5] [--cohorts 10]
+    python benchmarks/scoring.py shift --config cohort.yaml [--folder FOLDER] [--cohorts 10]
     python benchmarks/scoring.py validation --patients 100 --sets 300
 
 `interval`: draws training sets from one truth; how often the interval that a model of one of them
@@ -17,6 +18,7 @@ alike with the recalibration fitted again in every resample (of every fourth coh
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import sys
 from pathlib import Path
@@ -27,17 +29,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "unit"))
 
 import numpy as np
+import yaml
 from classification_data import cohort, config
 from numpy.typing import NDArray
 from replicate_data import KINDS, calibrated, draw, refitter
 from scipy.special import expit
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from trdomics.classification.intervals import RESAMPLED, performance_intervals, resample
 from trdomics.classification.metrics import METRICS, log_odds
 from trdomics.classification.nested import nested_search
 from trdomics.classification.replicates import HalfSampleReplicates
 from trdomics.classification.training_reference import TrainingReference
+from trdomics.cohort.config import resolve_config
+from trdomics.cohort.load import load_labels, load_tables
 from trdomics.scoring.recalibration import (
     fit_recalibration,
     kind_of,
@@ -88,6 +93,31 @@ def flagged(population: int, cohorts: int) -> tuple[list[float], list[bool]]:
         patients, shift = judge(model, new)
         shares.append(float(patients["unlike_training"].mean()))
         warned.append(shift_summary(patients, shift)["warning"] is not None)
+    return shares, warned
+
+
+def flagged_of_real(folder: Path, file: str, draws: int) -> tuple[list[float], list[bool]]:
+    """Return the same of a real cohort, divided at random."""
+    with contextlib.chdir(folder):
+        settings = resolve_config(yaml.safe_load(Path(file).read_text("utf-8")), file)
+        results = Path("results", settings["cohort"])
+        layers = {name: results / "layers" / name / "table.parquet" for name in settings["layers"]}
+        patients = results / "cohort" / "patients.tsv"
+        labels = load_labels(patients).dropna()
+        tables = load_tables(patients, layers, settings).select(labels.index)
+    truth = labels.reindex(tables.patients).to_numpy(dtype=int)
+    shares, warned = [], []
+    for seed in range(draws):
+        seen, unseen = train_test_split(
+            np.arange(len(truth)), test_size=0.4, stratify=truth, random_state=seed
+        )
+        training = tables.take(seen)
+        representations = nested_search(settings).representations(training, truth[seen])
+        reference = TrainingReference().fit(representations, training)
+        model = SimpleNamespace(representation=representations.representation, reference=reference)
+        found, shift = judge(model, tables.take(unseen))
+        shares.append(float(found["unlike_training"].mean()))
+        warned.append(shift_summary(found, shift)["warning"] is not None)
     return shares, warned
 
 
@@ -181,6 +211,8 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--populations", type=int, default=5)
     parser.add_argument("--cohorts", type=int, default=10, help="scored per population")
+    parser.add_argument("--config", help="of a real cohort, for `shift`")
+    parser.add_argument("--folder", type=Path, default=Path(), help="where it was run")
     options = parser.parse_args()
     if options.what == "interval":
         print("model\tfusion\tcovered\twidth")
@@ -194,7 +226,9 @@ def main() -> None:
             print(*key, f"{share:.3f}", sep="\t")
         return
     shares, warned = [], []
-    for population in range(options.populations):
+    if options.config:
+        shares, warned = flagged_of_real(options.folder, options.config, options.cohorts)
+    for population in range(0 if options.config else options.populations):
         found = flagged(population, options.cohorts)
         shares += found[0]
         warned += found[1]
