@@ -2,7 +2,8 @@
 
 import pytest
 
-from trdomics.command import is_target, what_to_read
+from trdomics.command import is_target, left_out_of, what_to_read
+from trdomics.files import write_json
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,11 @@ def test_only_a_target_counts(command, expected):
 def test_what_is_to_be_read_is_what_was_asked_for(command, expected):
     pages = {"export": "the bundle", "score": "the scores"}
     assert what_to_read(pages, command.split(), "the summary") == expected
+
+
+def test_what_a_bundle_leaves_out_is_told_where_there_is_one(tmp_path):
+    manifest = tmp_path / "manifest.json"
+    assert left_out_of(str(manifest)) == ""
+    write_json({"left_out": ["the frozen model: few", "dna"]}, manifest)
+    told = "\nIt leaves out the frozen model: few\nIt leaves out dna"
+    assert left_out_of(str(manifest)) == told

@@ -53,19 +53,7 @@ rule export:
     localrule: True
 
 
-def bundle_told():
-    """Say where the bundle lies, and what it does not hold."""
-    folder = f"results/{COHORT}/export"
-    text = (
-        f"The bundle to pass on lies at {folder}/{COHORT}.zip; "
-        f"read first what is in it: {folder}/manifest.json"
-    )
-    if Path(folder, "manifest.json").exists():
-        from trdomics.files import read_json
-
-        for reason in read_json(f"{folder}/manifest.json")["left_out"]:
-            text += f"\nIt leaves out {reason}"
-    return text
-
-
-READ_FIRST["export"] = bundle_told
+READ_FIRST["export"] = (
+    f"The bundle to pass on lies at results/{COHORT}/export/{COHORT}.zip; "
+    f"read first what is in it: results/{COHORT}/export/manifest.json"
+)

@@ -2,7 +2,7 @@ import collections
 import datetime
 
 STARTED = datetime.datetime.now(datetime.UTC)
-# Targets that end elsewhere than at PAGE: what is to be read after them, or what then says it.
+# Targets that end elsewhere than at PAGE: what is to be read after them.
 READ_FIRST = {}
 
 
@@ -36,13 +36,12 @@ def record(succeeded, log):
 
 def tell_what_to_read():
     """Name the pages that the command was for."""
-    from trdomics.command import what_to_read
+    from trdomics.command import left_out_of, what_to_read
 
     page = f"The page to read lies at {PAGE}" if Path(PAGE).exists() else ""
-    others = {
-        target: text() if callable(text) else text
-        for target, text in READ_FIRST.items()
-    }
-    for text in what_to_read({"all": page, **others}, sys.argv[1:], page):
+    told = dict(READ_FIRST)
+    if "export" in told:
+        told["export"] += left_out_of(f"results/{COHORT}/export/manifest.json")
+    for text in what_to_read({"all": page, **told}, sys.argv[1:], page):
         if text:
             logger.info(text)

@@ -1,10 +1,13 @@
-"""What the command asks for, read before Snakemake tells the Snakefile."""
+"""What the command asks for, read before Snakemake tells the Snakefile, and how it ends."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from snakemake.cli import get_argument_parser
+
+from trdomics.files import read_json
 
 
 def is_target(name: str, arguments: Sequence[str]) -> bool:
@@ -37,3 +40,10 @@ def what_to_read(pages: Mapping[str, str], arguments: Sequence[str], otherwise: 
         For a command without any of these targets.
     """
     return [text for name, text in pages.items() if is_target(name, arguments)] or [otherwise]
+
+
+def left_out_of(manifest: str) -> str:
+    """Return a line for each thing that a bundle leaves out, by its manifest, if that is there."""
+    if not Path(manifest).exists():
+        return ""
+    return "".join(f"\nIt leaves out {reason}" for reason in read_json(manifest)["left_out"])
