@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from snakemake.cli import get_argument_parser
-
-from trdomics.files import read_json
 
 
 def is_target(name: str, arguments: Sequence[str]) -> bool:
@@ -46,4 +45,5 @@ def left_out_of(manifest: str) -> str:
     """Return a line for each thing that a bundle leaves out, by its manifest, if that is there."""
     if not Path(manifest).exists():
         return ""
-    return "".join(f"\nIt leaves out {reason}" for reason in read_json(manifest)["left_out"])
+    reasons = json.loads(Path(manifest).read_text(encoding="utf-8"))["left_out"]
+    return "".join(f"\nIt leaves out {reason}" for reason in reasons)
