@@ -1,3 +1,4 @@
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -141,3 +142,12 @@ def test_what_cannot_be_compared_says_why():
     constant = compare(np.array([1.0, 2.0]), summary_of(np.ones(5)))
     assert constant["reason"] == "constant in training"
     assert pd.isna(constant["p"])
+
+
+def test_levels_of_older_models_are_compared_with_their_training_patients(models):
+    older = copy.deepcopy(models[0])
+    for summary in older.reference.levels_.values():
+        del summary["fold_means"], summary["fold_sizes"]
+    new, _ = cohort(n=60, seed=8, prefix="new-")
+    _, shift = judge(older, new)
+    assert shift.loc[shift["name"].str.endswith(": level"), "p"].notna().all()

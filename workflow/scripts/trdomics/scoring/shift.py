@@ -69,8 +69,7 @@ def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]
         # the factors of training patients helped to fit the model: their spread is not that of
         # others, their mean is
         row = compare(values, training, tenths=False)
-        if "fold_means" in training:
-            row |= _against_folds(row, values, training)
+        row |= _against_folds(row, values, training)
         rows.append({"part": part, "name": name, **row})
     for layer, values in patient_levels(representation, tables).items():
         if layer in reference.levels_:
@@ -161,8 +160,11 @@ def held_out_p(values: Floats, training: Mapping[str, Any]) -> float:
 def _against_folds(
     row: Mapping[str, Any], values: Floats, training: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return p of a comparison with unseen training patients, or why there is none."""
-    if row["reason"] is not None:
+    """Return p of a comparison with unseen training patients, or why there is none.
+
+    Factors have no unseen ones, nor have levels of models that were written before these had.
+    """
+    if row["reason"] is not None or "fold_means" not in training:
         return {}
     p = held_out_p(values[np.isfinite(values)], training)
     return {"p": p, "reason": FEW_FOLDS if np.isnan(p) else None}
