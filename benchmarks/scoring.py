@@ -23,6 +23,7 @@ import itertools
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 # the cohorts that the unit tests draw
@@ -51,6 +52,7 @@ from trdomics.scoring.recalibration import (
     validation,
 )
 from trdomics.scoring.shift import judge, shift_summary
+from trdomics.tables import LayerTables
 
 Floats = NDArray[np.float64]
 Intervals = dict[str, tuple[float, float]]
@@ -81,22 +83,33 @@ def coverage(kind: str, fusion: bool, sets: int, patients: int) -> tuple[float, 
     return float(np.mean(held)), float(np.mean(widths))
 
 
-def flagged(population: int, cohorts: int) -> tuple[list[float], list[bool]]:
+def trained_reference(settings: Any, tables: LayerTables, truth: NDArray[np.int64]) -> Any:
+    """Return what a model knows of its training patients, without the model itself."""
+    representations = nested_search(settings).representations(tables, truth)
+    reference = TrainingReference().fit(representations, tables)
+    return SimpleNamespace(representation=representations.representation, reference=reference)
+
+
+def flagged_and_warned(model: Any, tables: LayerTables) -> tuple[float, bool]:
+    """Return the share of patients that are called unlike training, and whether one is warned."""
+    patients, shift = judge(model, tables)
+    warned = shift_summary(patients, shift)["warning"] is not None
+    return float(patients["unlike_training"].mean()), warned
+
+
+def flagged(population: int, cohorts: int) -> list[tuple[float, bool]]:
     """Return by new cohort the share of flagged patients, and whether it is warned of."""
     tables, labels = cohort(n=160, seed=1000 + population, lacking=8)
-    representations = nested_search(config()).representations(tables, labels.to_numpy())
-    reference = TrainingReference().fit(representations, tables)
-    model = SimpleNamespace(representation=representations.representation, reference=reference)
-    shares, warned = [], []
-    for seed in range(cohorts):
-        new, _ = cohort(n=100, seed=100 * population + seed, prefix="new-", lacking=5)
-        patients, shift = judge(model, new)
-        shares.append(float(patients["unlike_training"].mean()))
-        warned.append(shift_summary(patients, shift)["warning"] is not None)
-    return shares, warned
+    model = trained_reference(config(), tables, labels.to_numpy())
+    return [
+        flagged_and_warned(
+            model, cohort(n=100, seed=100 * population + seed, prefix="new-", lacking=5)[0]
+        )
+        for seed in range(cohorts)
+    ]
 
 
-def flagged_of_real(folder: Path, file: str, draws: int) -> tuple[list[float], list[bool]]:
+def flagged_of_real(folder: Path, file: str, draws: int) -> list[tuple[float, bool]]:
     """Return the same of a real cohort, divided at random."""
     with contextlib.chdir(folder):
         settings = resolve_config(yaml.safe_load(Path(file).read_text("utf-8")), file)
@@ -106,19 +119,14 @@ def flagged_of_real(folder: Path, file: str, draws: int) -> tuple[list[float], l
         labels = load_labels(patients).dropna()
         tables = load_tables(patients, layers, settings).select(labels.index)
     truth = labels.reindex(tables.patients).to_numpy(dtype=int)
-    shares, warned = [], []
+    found = []
     for seed in range(draws):
         seen, unseen = train_test_split(
             np.arange(len(truth)), test_size=0.4, stratify=truth, random_state=seed
         )
-        training = tables.take(seen)
-        representations = nested_search(settings).representations(training, truth[seen])
-        reference = TrainingReference().fit(representations, training)
-        model = SimpleNamespace(representation=representations.representation, reference=reference)
-        found, shift = judge(model, tables.take(unseen))
-        shares.append(float(found["unlike_training"].mean()))
-        warned.append(shift_summary(found, shift)["warning"] is not None)
-    return shares, warned
+        model = trained_reference(settings, tables.take(seen), truth[seen])
+        found.append(flagged_and_warned(model, tables.take(unseen)))
+    return found
 
 
 def labelled(n: int, seed: int) -> tuple[Floats, Floats]:
@@ -225,13 +233,12 @@ def main() -> None:
         for key, share in validation_coverage(options.sets, options.patients).items():
             print(*key, f"{share:.3f}", sep="\t")
         return
-    shares, warned = [], []
     if options.config:
-        shares, warned = flagged_of_real(options.folder, options.config, options.cohorts)
-    for population in range(0 if options.config else options.populations):
-        found = flagged(population, options.cohorts)
-        shares += found[0]
-        warned += found[1]
+        found = flagged_of_real(options.folder, options.config, options.cohorts)
+    else:
+        numbers = range(options.populations)
+        found = [each for number in numbers for each in flagged(number, options.cohorts)]
+    shares, warned = zip(*found, strict=True)
     print("cohorts\tpatients_flagged\tcohorts_warned_of")
     print(f"{len(shares)}\t{np.mean(shares):.4f}\t{np.mean(warned):.3f}")
 

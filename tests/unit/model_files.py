@@ -28,3 +28,27 @@ def rewritten(content, change):
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     return pack(change(members))
+
+
+def write_manifest(folder, label, layers=()):
+    """Write what is looked at of a frozen model before any job."""
+    manifest = {
+        "format": 2,
+        "version": "1",
+        "label": {"column": "response", **label},
+        "prevalence": 0.5,
+        "n_training": 20,
+        "n_positive": 10,
+        "feature_set": "early",
+        "model": "elastic_net",
+        "params": {},
+        "inner_auc": None,
+        "layers": {name: {"type": "counts", "features": ["g1"]} for name in layers},
+        "predictors": [],
+        "blocks": {},
+        "libraries": {},
+        "sha256": 64 * "0",
+        "probe": [0.5],
+    }
+    folder.mkdir(exist_ok=True)
+    write_json(manifest, folder / MANIFEST)

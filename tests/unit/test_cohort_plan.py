@@ -1,13 +1,15 @@
 """What a run would do is told as it is, and every problem at once."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from model_files import write_manifest
 
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.plan import cohort_plan, plan_in_words
 from trdomics.cohort.precheck import problems
-from trdomics.files import write_json
 
 N = 30
 
@@ -109,13 +111,7 @@ def test_sites_that_are_left_out_are_named(raw):
 
 
 def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
-    layer = {"type": "counts", "features": ["g1"]}
-    manifest = {"format": 2, "version": "1", "layers": {"rna": layer, "dna": layer}}
-    manifest |= {"label": {"column": "response", "positive": "ill", "negative": "well"}}
-    manifest |= {"prevalence": 0.5, "n_training": 20, "n_positive": 10, "inner_auc": None}
-    manifest |= {"feature_set": "early", "model": "elastic_net", "sha256": 64 * "0", "probe": [0.5]}
-    manifest |= {"params": {}, "blocks": {}, "libraries": {}, "predictors": []}
-    write_json(manifest, "model.json")
+    write_manifest(Path(), {"positive": "ill", "negative": "well"}, ["rna", "dna"])
     warnings = cohort_plan(resolve_config({**raw, "scoring": {"model": "."}}, "x"))["warnings"]
     told = "\n".join(warnings)
     assert "layer protein: the frozen model does not use it; its layers are dna, rna" in told

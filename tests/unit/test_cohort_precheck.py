@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from model_files import write_manifest
 
 from trdomics.cohort import precheck
 from trdomics.cohort.config import resolve_config
 from trdomics.errors import InputError
-from trdomics.files import write_json
 
 N = 24
 
@@ -279,18 +279,8 @@ def test_simulated_layers_are_left_to_the_job(cohort):
     )
 
 
-def write_model(folder, **classes):
-    """Write what is looked at of a frozen model before any job."""
-    manifest = {"format": 2, "version": "1", "label": {"column": "response", **classes}}
-    manifest |= {"prevalence": 0.5, "n_training": 20, "n_positive": 10, "inner_auc": None}
-    manifest |= {"feature_set": "early", "model": "elastic_net", "sha256": 64 * "0", "probe": [0.5]}
-    manifest |= {"params": {}, "layers": {}, "blocks": {}, "libraries": {}, "predictors": []}
-    folder.mkdir(exist_ok=True)
-    write_json(manifest, folder / "model.json")
-
-
 def test_a_cohort_that_is_only_scored_needs_no_classes(cohort):
-    write_model(Path("model"), positive="ill", negative="well")
+    write_manifest(Path("model"), {"positive": "ill", "negative": "well"})
     cohort.raw |= {"scoring": {"model": "model"}, "clinical": {"predictors": ["age"]}}
     cohort.raw["label"]["column"] = None
     cohort.raw["differential"] = {}
@@ -303,10 +293,11 @@ def test_a_cohort_that_is_only_scored_needs_no_classes(cohort):
 
 
 def test_a_model_of_exchanged_classes_is_found_before_any_job(cohort):
-    write_model(Path("model"), positive=cohort.raw["label"]["negative"], negative="other")
+    exchanged = {"positive": cohort.raw["label"]["negative"], "negative": "other"}
+    write_manifest(Path("model"), exchanged)
     cohort.raw |= {"scoring": {"model": "model"}}
     assert "exchange `label.positive` and `label.negative`" in cohort.failure()
-    write_model(Path("model"), positive="ill", negative="well")
+    write_manifest(Path("model"), {"positive": "ill", "negative": "well"})
     cohort.check()
 
 
