@@ -37,13 +37,13 @@ from replicate_data import KINDS, calibrated, draw, refitter
 from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from trdomics.classification.intervals import RESAMPLED, performance_intervals, resample
-from trdomics.classification.metrics import METRICS, log_odds
-from trdomics.classification.nested import nested_search
-from trdomics.classification.replicates import HalfSampleReplicates
-from trdomics.classification.training_reference import TrainingReference
+from trdomics.classification.outer_split import nested_search
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.load import load_labels, load_tables
+from trdomics.evaluation.intervals import RESAMPLED, performance_intervals, resample
+from trdomics.evaluation.metrics import METRICS, log_odds
+from trdomics.frozen_model.training_reference import TrainingReference
+from trdomics.frozen_model.uncertainty import HalfSampleReplicates
 from trdomics.scoring.recalibration import (
     fit_recalibration,
     kind_of,
@@ -94,7 +94,7 @@ def flagged_and_warned(model: Any, tables: LayerTables) -> tuple[float, bool]:
     """Return the share of patients that are called unlike training, and whether one is warned."""
     patients, shift = judge(model, tables)
     warned = shift_summary(patients, shift)["warning"] is not None
-    return float(patients["unlike_training"].mean()), warned
+    return float(patients["outlier_vs_training"].mean()), warned
 
 
 def flagged(population: int, cohorts: int) -> list[tuple[float, bool]]:

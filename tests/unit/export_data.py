@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from classification_data import cohort, config
 
-from trdomics.classification.freeze import freeze
-from trdomics.classification.layer_loss import layer_loss_summary
-from trdomics.classification.layer_loss_file import FILE
-from trdomics.classification.layer_sets import AND, NOTHING, missing_sets
-from trdomics.classification.nested import nested_search
-from trdomics.classification.persist import manifest, save_model
+from trdomics.classification.outer_split import nested_search
 from trdomics.consortium.bundle import SITE_VALUES, table_bytes
 from trdomics.consortium.export import Export
+from trdomics.evaluation.missing_layer_cost import missing_layer_cost_summary
 from trdomics.files import read_json, write_json
+from trdomics.frozen_model.freeze import freeze
+from trdomics.frozen_model.missing_layer_cost import FILE
+from trdomics.frozen_model.store import manifest, save_model
+from trdomics.layers.missing_sets import AND, NOTHING, missing_sets
 from trdomics.tables import LayerTables
 
 MINIMUM = 5
@@ -109,7 +109,7 @@ def exported():
         folder = Path(name)
         save_model(model, told, folder / "model.skops", folder / "model.json")
         written = read_json(folder / "model.json")
-        write_json(layer_loss_summary(losses(), list(LAYERS), written), folder / FILE)
+        write_json(missing_layer_cost_summary(losses(), list(LAYERS), written), folder / FILE)
         export.model(folder, raw_tables(), None)
     return export, export.members(TABLES.patients)
 

@@ -5,8 +5,8 @@ import io
 import zipfile
 
 from trdomics.archive import pack
-from trdomics.classification.persist import MANIFEST, MODEL
 from trdomics.files import read_json, write_json
+from trdomics.frozen_model.store import MANIFEST, MODEL
 
 
 def copied(folder, tmp_path, **changes):

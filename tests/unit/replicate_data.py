@@ -4,9 +4,9 @@ import numpy as np
 from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold
 
-from trdomics.classification.blocks import DenseBlocks
-from trdomics.classification.fusion import BlockFits, LateFusion
-from trdomics.classification.models import Platt
+from trdomics.classification.classifiers import Platt
+from trdomics.classification.feature_blocks import DenseBlocks
+from trdomics.classification.stacking import BlockFits, LateFusion
 
 KINDS = ["elastic_net", "random_forest", "gradient_boosting"]
 RNG = np.random.default_rng(7)

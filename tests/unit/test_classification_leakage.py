@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from classification_data import cohort, config
 
-from trdomics.classification.nested import nested_search, run_split
-from trdomics.classification.persist import dumps
+from trdomics.classification.outer_split import nested_search, run_split
 from trdomics.classification.splits import repeated_splits, train_and_test
+from trdomics.frozen_model.store import dumps
 from trdomics.tables import LayerTables
 
 TABLES, LABELS = cohort()

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from classification_data import cohort, config
 
-from trdomics.classification.blocks import ColumnBlock, DenseBlocks, LayerBlock
+from trdomics.classification.feature_blocks import ColumnBlock, DenseBlocks, LayerBlock
 from trdomics.classification.feature_sets import feature_sets
 from trdomics.classification.representation import layer_parameters, representation
 from trdomics.errors import InputError

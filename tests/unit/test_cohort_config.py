@@ -16,9 +16,9 @@ from trdomics.cohort.config import (
     sheet_settings,
 )
 from trdomics.cohort.formula import design_columns
-from trdomics.cohort.schema import load_schema
 from trdomics.differential.design import required_columns
 from trdomics.errors import InputError
+from trdomics.schema import load_schema
 
 RAW = {
     "cohort": "mine",

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import ValidationError
 
 from trdomics.cohort.config import resolve_config, sheet_settings
-from trdomics.cohort.figure import MOST_PATTERNS, draw_layers, layer_patterns
+from trdomics.cohort.figure import MAX_PATTERNS, draw_layers, layer_patterns
 from trdomics.cohort.harmonise import (
     check_patients,
     harmonise,
@@ -155,7 +155,7 @@ def test_patterns_count_every_patient_once():
     assert patterns["positive"].sum() == (patients["label"] == 1).sum()
     figure = draw_layers(patients, layers, {"positive": "ill", "negative": "well"})
     bars, grid = figure.axes
-    assert len(bars.containers[0]) == MOST_PATTERNS
+    assert len(bars.containers[0]) == MAX_PATTERNS
     assert "rarer combinations not shown" in bars.get_title(loc="left")
     assert grid.get_yticklabels()[0].get_text() == f"a ({patients['in_a'].sum()})"
 

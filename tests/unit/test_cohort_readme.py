@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from trdomics.cohort.schema import load_schema
+from trdomics.schema import load_schema
 
 README = (Path(__file__).parents[2] / "config" / "README.md").read_text("utf-8")
 

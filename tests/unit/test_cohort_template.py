@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from trdomics.check.precheck import check_inputs
 from trdomics.cohort.config import resolve_config
-from trdomics.cohort.precheck import check_inputs
 from trdomics.cohort.template import begin_cohort, guess_layer
 from trdomics.errors import InputError
 from trdomics.files import read_table

@@ -18,11 +18,11 @@ from export_data import (
 )
 
 from trdomics.archive import pack, read_archive
-from trdomics.classification.persist import dumps, loads
-from trdomics.classification.replicates import PAIRS
 from trdomics.consortium.audit import audit
 from trdomics.consortium.export import Export
 from trdomics.errors import InputError
+from trdomics.frozen_model.store import dumps, loads
+from trdomics.frozen_model.uncertainty import PAIRS
 
 
 @pytest.fixture(scope="module")

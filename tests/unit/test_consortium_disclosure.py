@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from trdomics.classification.decision import net_benefit
 from trdomics.consortium.disclosure import (
     burden_effects,
     coarse,
@@ -16,6 +15,7 @@ from trdomics.consortium.disclosure import (
     rounded,
 )
 from trdomics.consortium.export import coarse_counts
+from trdomics.evaluation.decision_curve import net_benefit
 
 MINIMUM = 5
 

@@ -17,9 +17,6 @@ from export_data import (
 )
 
 from trdomics.archive import sha256_of
-from trdomics.classification.freeze import freeze
-from trdomics.classification.layer_loss_file import read_layer_loss
-from trdomics.classification.persist import dumps, load_model, loads
 from trdomics.consortium.bundle import (
     LOSS_FILE,
     MODEL_FILES,
@@ -33,6 +30,9 @@ from trdomics.consortium.disclosure import shareable_losses
 from trdomics.consortium.export import Export
 from trdomics.consortium.frozen import RARE, shareable
 from trdomics.errors import InputError
+from trdomics.frozen_model.freeze import freeze
+from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.store import dumps, load_model, loads
 from trdomics.scoring.expected import NOT_MEASURED, expected_losses
 from trdomics.scoring.shift import FEW_FOLDS, judge
 
@@ -82,7 +82,7 @@ def test_who_gets_the_bundle_can_load_its_model(content, tmp_path):
     _, told = load_model(folder)
     assert told["n_training"] % MINIMUM == 0
     assert told["inner_auc"] == round(told["inner_auc"], 3)
-    losses = read_layer_loss(folder, told)
+    losses = read_missing_layer_cost(folder, told)
     scored = pd.DataFrame({"layers_missing": ["none", "rna", "rna, protein", "rna, protein, dna"]})
     description = {"layers": ["rna", "protein", "dna"], "predictors": ["age"]}
     rows = expected_losses(scored, losses, description)
@@ -91,29 +91,39 @@ def test_who_gets_the_bundle_can_load_its_model(content, tmp_path):
     assert rows[1]["loss"] == 0.013
     assert rows[1]["auroc_high"] == 0.999
     assert rows[3]["reason"] == NOT_MEASURED
-    counts = [losses["n_patients"], losses["n_positive"], losses["layer_loss"][1]["n_patients"]]
+    counts = [
+        losses["n_patients"],
+        losses["n_positive"],
+        losses["missing_layer_cost"][1]["n_patients"],
+    ]
     assert counts == [60, 30, 60]
 
 
 def test_what_layers_cost_few_patients_is_not_told(content):
     losses = json.loads(content[1][LOSS_FILE])
     few = shareable_losses({**losses, "n_patients": 63, "n_positive": 59}, MINIMUM)
-    assert few["layer_loss"] == []
+    assert few["missing_layer_cost"] == []
     assert few["n_patients"] == 0
     assert "fewer than 5 patients of a class" in few["reason"]
-    empty = {**losses, "layer_loss": [], "n_patients": 0, "n_positive": 0, "reason": "one layer"}
+    empty = {
+        **losses,
+        "missing_layer_cost": [],
+        "n_patients": 0,
+        "n_positive": 0,
+        "reason": "one layer",
+    }
     assert shareable_losses(empty, MINIMUM) == empty
 
 
 @pytest.mark.parametrize(
-    "change", [{"sha256": "0" * 64}, {"patients": ["p1"]}, {"layer_loss": [{"auroc": 0.7}]}]
+    "change", [{"sha256": "0" * 64}, {"patients": ["p1"]}, {"missing_layer_cost": [{"auroc": 0.7}]}]
 )
 def test_a_bundle_with_other_losses_is_refused(content, tmp_path, change):
     members = dict(content[1])
     losses = {**json.loads(members[LOSS_FILE]), **change}
     members[LOSS_FILE] = json.dumps(losses).encode()
     write_bundle(with_manifest(without_files(members), only_files(members)), tmp_path / "a.zip")
-    with pytest.raises(InputError, match="layer_loss"):
+    with pytest.raises(InputError, match="missing_layer_cost"):
         read_bundle(tmp_path / "a.zip")
 
 
@@ -160,7 +170,7 @@ def test_means_of_small_folds_are_not_shared(fitted, sheet):
     assert not any(len(found["fold_means"]) for found in held_out(none))
     # and who gets such a model can still compare
     patients, shift = judge(none, tables)
-    assert patients["unlike_training"].notna().any()
+    assert patients["outlier_vs_training"].notna().any()
     rows = shift[shift["name"].str.contains("reproduction error")]
     assert len(rows)
     assert set(rows["reason"]) == {FEW_FOLDS}

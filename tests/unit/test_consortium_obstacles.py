@@ -14,8 +14,8 @@ from export_data import (
     searched,
 )
 
-from trdomics.classification.persist import dumps
 from trdomics.consortium.frozen import obstacles, shareable
+from trdomics.frozen_model.store import dumps
 from trdomics.layers.burden import GeneBurden
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.values import BinaryNormaliser

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from trdomics.enrichment.factors import COLUMNS, factor_enrichment
-from trdomics.enrichment.gene_sets import COLUMNS as SET_COLUMNS
 from trdomics.enrichment.summary import headline
 from trdomics.enrichment.words import factor_words
+from trdomics.inputs.gene_sets import COLUMNS as SET_COLUMNS
 
 OPTIONS = {"max_size": 100, "permutations": 100, "seed": 1}
 N = 200

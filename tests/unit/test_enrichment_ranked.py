@@ -4,8 +4,6 @@ import pytest
 
 from trdomics.differential.design import build_design
 from trdomics.enrichment.figures import empty_figure, enrichment_figure, signature_figure
-from trdomics.enrichment.gene_sets import COLUMNS as SET_COLUMNS
-from trdomics.enrichment.gene_sets import CURATED, IMMUNE
 from trdomics.enrichment.ranked import (
     NO_SYMBOLS,
     SHRUNKEN,
@@ -24,6 +22,8 @@ from trdomics.enrichment.signatures import (
 )
 from trdomics.enrichment.summary import layer_summary
 from trdomics.files import save_figure
+from trdomics.inputs.gene_sets import COLUMNS as SET_COLUMNS
+from trdomics.inputs.gene_sets import CURATED, IMMUNE
 
 OPTIONS = {"permutations": 200, "min_size": 5, "max_size": 100, "seed": 3}
 N_GENES = 600

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.classification.layer_sets import NO_INTERVAL
+from trdomics.layers.missing_sets import NO_INTERVAL
 from trdomics.report.validation import layer_sentence, site_rows, site_sentences
 from trdomics.report.words import cautions
 

@@ -6,14 +6,14 @@ import pytest
 from classification_data import cohort, config
 from scipy.special import expit, logit
 
-from trdomics.classification.calibration import shift_prevalence
-from trdomics.classification.freeze import freeze
-from trdomics.classification.nested import nested_search
-from trdomics.classification.persist import manifest
-from trdomics.cohort.schema import SCHEMAS
+from trdomics.classification.outer_split import nested_search
 from trdomics.errors import InputError
+from trdomics.evaluation.calibration_curve import shift_prevalence
+from trdomics.frozen_model.freeze import freeze
+from trdomics.frozen_model.store import manifest
 from trdomics.layers.burden import GeneBurden
 from trdomics.report.page import render
+from trdomics.schema import SCHEMAS
 from trdomics.scoring.apply import (
     PREDICTIONS,
     check_layers,
@@ -231,7 +231,7 @@ def tables_of(done):
 
 def test_the_loss_of_the_layers_that_are_missing_is_looked_up(frozen):
     losses = {
-        "layer_loss": [
+        "missing_layer_cost": [
             {"layers_missing": [], "auroc": 0.8, "loss": 0.0, "reason": ""},
             {"layers_missing": ["rna"], "auroc": 0.7, "loss": 0.1, "reason": ""},
         ]
@@ -247,7 +247,7 @@ def test_the_loss_of_the_layers_that_are_missing_is_looked_up(frozen):
     np.testing.assert_allclose(done.predictions["expected_auroc"][lacking], 0.7)
     assert done.predictions["expected_auroc"][~NEW.profiled("protein")].isna().all()
     _, without = whole(frozen, NEW)
-    assert "no layer_loss.json" in without["expected"][0]["reason"]
+    assert "no missing_layer_cost.json" in without["expected"][0]["reason"]
 
 
 def test_a_cohort_is_summed_up_for_the_page(frozen):
@@ -275,8 +275,8 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     assert "Not for use in care" in text
     assert "was trained on, these numbers validate nothing" in text
     assert "stands out by" not in text
-    named = done.predictions.assign(unlike_training=1.0, unlike_training_p=0.001)
-    named["unlike_training_in"] = "factor distance"
+    named = done.predictions.assign(outlier_vs_training=1.0, outlier_vs_training_p=0.001)
+    named["outlier_vs_training_in"] = "factor distance"
     text = render(TEMPLATE, page_context("new", summary, done.shift, named))
     assert f"<td>{named['patient_id'][0]}</td><td>factor distance</td>" in text
 

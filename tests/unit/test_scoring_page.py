@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.classification.layer_sets import NO_INTERVAL
+from trdomics.layers.missing_sets import NO_INTERVAL
 from trdomics.scoring.expected import expected_losses, sentence
 from trdomics.scoring.page import standing_out
 
@@ -14,13 +14,13 @@ def test_the_most_unlike_patients_are_named_first_and_ten_of_them():
     predictions = pd.DataFrame(
         {
             "patient_id": [f"p{i}" for i in order],
-            "unlike_training": (order >= 28).astype(float),
-            "unlike_training_p": 0.01 / (order + 1),
-            "unlike_training_in": np.where(order % 2 == 0, "rna", "factor distance"),
+            "outlier_vs_training": (order >= 28).astype(float),
+            "outlier_vs_training_p": 0.01 / (order + 1),
+            "outlier_vs_training_in": np.where(order % 2 == 0, "rna", "factor distance"),
         }
     )
     # nobody knows whether these two are
-    predictions.loc[[0, 38], ["unlike_training", "unlike_training_p"]] = np.nan
+    predictions.loc[[0, 38], ["outlier_vs_training", "outlier_vs_training_p"]] = np.nan
     named = standing_out(predictions)
     assert [row["patient"] for row in named] == ["p39", *(f"p{i}" for i in range(37, 28, -1))]
     assert named[0] == {"patient": "p39", "check": "factor distance", "p": "0.00025"}
@@ -47,7 +47,7 @@ def test_the_lines_of_missing_layers_add_up():
 
 def test_who_has_nothing_that_the_model_uses_is_not_promised_what_the_procedure_reaches():
     losses = {
-        "layer_loss": [
+        "missing_layer_cost": [
             {"layers_missing": [], "auroc": 0.72, "loss": 0.0, "reason": ""},
             {"layers_missing": ["rna"], "auroc": 0.73, "loss": -0.01, "reason": ""},
         ]

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from trdomics.classification.metrics import calibration_intercept, calibration_slope
+from trdomics.evaluation.metrics import calibration_intercept, calibration_slope
 from trdomics.scoring.recalibration import (
     fit_recalibration,
     kind_of,

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from classification_data import cohort, config
 
-from trdomics.classification.nested import nested_search
-from trdomics.classification.training_reference import (
+from trdomics.classification.outer_split import nested_search
+from trdomics.frozen_model.training_reference import (
     TrainingReference,
     distance_scores,
     squares_of_scores,
@@ -38,7 +38,7 @@ def test_the_same_population_is_flagged_at_about_the_nominal_rate(models):
         for seed in range(COHORTS):
             new, _ = cohort(n=100, seed=100 * number + seed, prefix="new-", lacking=5)
             patients, shift = judge(model, new)
-            flagged.append(patients["unlike_training"].mean())
+            flagged.append(patients["outlier_vs_training"].mean())
             warned.append(shift_summary(patients, shift)["warning"] is not None)
     # nominal 1 % of the patients and 5 % of the cohorts; two false alarms more among 24 cohorts
     # have a chance of 12 %, four of 1 %
@@ -55,9 +55,9 @@ def test_another_platform_is_found_in_its_layer(models):
     assert "protein: reproduction error" not in str(found["shifted"])
     assert found["warning"].startswith("these patients are not like the training ones")
     profiled = new.profiled("rna")
-    assert (patients["unlike_training"][profiled] == 1).mean() > 0.8
-    assert set(patients["unlike_training_in"][profiled]) <= {"rna", "factor distance"}
-    assert (patients["unlike_training"][~profiled] == 1).mean() < 0.5
+    assert (patients["outlier_vs_training"][profiled] == 1).mean() > 0.8
+    assert set(patients["outlier_vs_training_in"][profiled]) <= {"rna", "factor distance"}
+    assert (patients["outlier_vs_training"][~profiled] == 1).mean() < 0.5
 
 
 def test_deeper_sequencing_shows_as_level_and_nothing_else(models):
@@ -82,9 +82,9 @@ def test_one_strange_patient_is_flagged_among_others(models):
     rna = new["rna"].copy()
     rna.iloc[10] = rna.iloc[10].to_numpy()[::-1]
     patients, _ = judge(models[0], new.replace(rna=rna))
-    assert patients["unlike_training"][10] == 1
-    assert patients["unlike_training_in"][10] == "rna"
-    assert patients["unlike_training"].sum() <= 4
+    assert patients["outlier_vs_training"][10] == 1
+    assert patients["outlier_vs_training_in"][10] == "rna"
+    assert patients["outlier_vs_training"].sum() <= 4
 
 
 def test_patients_without_anything_to_check_are_not_judged(models):
@@ -92,7 +92,7 @@ def test_patients_without_anything_to_check_are_not_judged(models):
     bare = LayerTables({"clinical": new["clinical"]}, new.patients)
     patients, shift = judge(models[0], bare)
     assert list(patients.columns) == PATIENTS
-    assert patients["unlike_training"].isna().all()
+    assert patients["outlier_vs_training"].isna().all()
     row = shift.set_index("name").loc["unlike training"]
     assert row["reason"] == "no patient could be checked"
 
@@ -100,7 +100,7 @@ def test_patients_without_anything_to_check_are_not_judged(models):
 def test_a_single_patient_can_be_judged(models):
     new, _ = cohort(n=10, seed=10, prefix="new-", lacking=0)
     patients, shift = judge(models[0], new.take(np.array([0])))
-    assert patients["unlike_training"].notna().all()
+    assert patients["outlier_vs_training"].notna().all()
     assert shift["p"].notna().any()
 
 

@@ -15,12 +15,12 @@ from nasty import MARKER, NEGATIVE, POSITIVE, SITES, poison
 from running import REPOSITORY, run, write_config
 
 from trdomics.archive import pack
-from trdomics.classification.layer_loss_file import read_layer_loss
-from trdomics.classification.persist import load_model
 from trdomics.cohort.config import resolve_config
 from trdomics.consortium.audit import audit
 from trdomics.consortium.bundle import MANIFEST, read_bundle, table_bytes, with_manifest
 from trdomics.files import read_json, read_table, write_table
+from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.store import load_model
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +113,8 @@ def test_the_bundle_tells_of_no_patient_and_no_site(nasty, tmp_path):
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path)
     _, description = load_model(tmp_path / "model")
-    losses = read_layer_loss(tmp_path / "model", description)
-    assert losses["layer_loss"][0]["auroc"] > 0
+    losses = read_missing_layer_cost(tmp_path / "model", description)
+    assert losses["missing_layer_cost"][0]["auroc"] > 0
     whole = b"\n".join(unpacked(path.read_bytes()))
     for name in names_of(renamed) | set(SITES.values()):
         assert name.encode() not in whole

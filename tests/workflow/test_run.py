@@ -13,9 +13,9 @@ import pandas as pd
 from conftest import lay_out
 from running import TELLING, command, results_of, run
 
-from trdomics.classification.layer_loss_file import read_layer_loss
-from trdomics.classification.layer_sets import missing_sets
 from trdomics.files import read_json, read_table
+from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.layers.missing_sets import missing_sets
 
 
 def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):
@@ -50,15 +50,15 @@ def test_every_site_is_left_out_once_or_named_with_the_reason(ran):
 
 def test_the_cost_of_missing_layers_lies_beside_the_model_it_belongs_to(ran):
     model = ran.results / "classification" / "model"
-    found = read_layer_loss(model, read_json(model / "model.json"))
+    found = read_missing_layer_cost(model, read_json(model / "model.json"))
     patients = read_table(ran.results / "cohort" / "patients.tsv").dropna(subset=["label"])
     layers = list(ran.settings["layers"])
     complete = patients[[f"in_{name}" for name in layers]].all(axis=1)
     assert found["n_patients"] == complete.sum()
     assert found["layers"] == layers
-    missing = [tuple(row["layers_missing"]) for row in found["layer_loss"]]
+    missing = [tuple(row["layers_missing"]) for row in found["missing_layer_cost"]]
     assert missing == missing_sets(layers)
-    assert all(0 <= row["auroc"] <= 1 for row in found["layer_loss"])
+    assert all(0 <= row["auroc"] <= 1 for row in found["missing_layer_cost"])
 
 
 def test_a_second_call_has_nothing_to_do(ran):

@@ -68,7 +68,7 @@ def test_order_and_superfluous_features_change_nothing_and_layers_may_lack(partn
     inside = table["probability"].between(table["probability_lower"], table["probability_upper"])
     assert inside.all()
     # they are training patients
-    assert table["unlike_training"].mean() < 0.2
+    assert table["outlier_vs_training"].mean() < 0.2
     assert not read_table(partner.results / "scoring" / "shift.tsv").empty
     assert summary["metrics"]["auroc"]["value"] > 0.5
     # the config has a target prevalence: one acts on the probability that was moved there

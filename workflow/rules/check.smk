@@ -3,7 +3,7 @@ import subprocess
 import tempfile
 
 if CHECKING:
-    from trdomics.cohort.plan import cohort_plan, plan_in_words
+    from trdomics.check.plan import cohort_plan, plan_in_words
     from trdomics.files import write_json
 
 

@@ -1,4 +1,4 @@
-from trdomics.classification.site_plan import left_out_sites
+from trdomics.cohort.site_plan import left_out_sites
 from trdomics.classification.splits import split_names
 
 CLASSIFICATION = config["classification"]
@@ -116,7 +116,7 @@ rule classification_performance:
         decision="results/{cohort}/classification/decision.tsv",
         importance="results/{cohort}/classification/importance.tsv",
         chosen="results/{cohort}/classification/chosen.tsv",
-        layer_loss="results/{cohort}/classification/layer_loss.tsv",
+        missing_layer_cost="results/{cohort}/classification/missing_layer_cost.tsv",
         summary="results/{cohort}/classification/summary.json",
     log:
         "logs/{cohort}/classification_performance.log",
@@ -184,7 +184,7 @@ rule classification_figures:
         chosen="results/{cohort}/classification/chosen.tsv",
         sites="results/{cohort}/classification/sites.tsv",
         pooled="results/{cohort}/classification/sites_pooled.tsv",
-        layer_loss="results/{cohort}/classification/layer_loss.tsv",
+        missing_layer_cost="results/{cohort}/classification/missing_layer_cost.tsv",
     output:
         performance=report(
             "results/{cohort}/classification/performance.svg",
@@ -228,9 +228,9 @@ rule classification_figures:
             category="Classification",
             labels={"figure": "Sites left out"},
         ),
-        layer_loss=report(
-            "results/{cohort}/classification/layer_loss.svg",
-            caption="../report/classification_layer_loss.rst",
+        missing_layer_cost=report(
+            "results/{cohort}/classification/missing_layer_cost.svg",
+            caption="../report/classification_missing_layer_cost.rst",
             category="Classification",
             labels={"figure": "Cost of a missing layer"},
         ),
@@ -273,14 +273,14 @@ rule classification_final_model:
         "../scripts/classification_final_model.py"
 
 
-rule classification_layer_loss:
+rule classification_missing_layer_cost:
     input:
-        table="results/{cohort}/classification/layer_loss.tsv",
+        table="results/{cohort}/classification/missing_layer_cost.tsv",
         manifest="results/{cohort}/classification/model/model.json",
     output:
-        "results/{cohort}/classification/model/layer_loss.json",
+        "results/{cohort}/classification/model/missing_layer_cost.json",
     log:
-        "logs/{cohort}/classification_layer_loss.log",
+        "logs/{cohort}/classification_missing_layer_cost.log",
     # with the model's fit and the scoring, between which it stands
     group:
         "model"
@@ -293,4 +293,4 @@ rule classification_layer_loss:
     params:
         layers=LAYERS,
     script:
-        "../scripts/classification_layer_loss.py"
+        "../scripts/classification_missing_layer_cost.py"

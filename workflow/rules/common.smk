@@ -24,7 +24,7 @@ INPUTS_CHECKED = "INPUTS_CHECKED"
 def checked(config):
     """Return the config with its defaults; stop with one line where the input cannot be used."""
     from trdomics.cohort.config import resolve_config
-    from trdomics.cohort.precheck import problems
+    from trdomics.check.precheck import problems
 
     found = []
     try:
@@ -115,5 +115,5 @@ TARGETS = [
     PAGE,
     f"results/{COHORT}/summary.json",
     f"results/{COHORT}/integration/cohort.h5mu",
-    f"results/{COHORT}/classification/model/layer_loss.json",
+    f"results/{COHORT}/classification/model/missing_layer_cost.json",
 ]

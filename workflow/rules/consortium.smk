@@ -21,7 +21,7 @@ rule consortium_export:
         sites="results/{cohort}/classification/sites_pooled.tsv",
         model="results/{cohort}/classification/model/model.skops",
         manifest="results/{cohort}/classification/model/model.json",
-        layer_loss="results/{cohort}/classification/model/layer_loss.json",
+        missing_layer_cost="results/{cohort}/classification/model/missing_layer_cost.json",
     output:
         bundle="results/{cohort}/export/{cohort}.zip",
         manifest="results/{cohort}/export/manifest.json",

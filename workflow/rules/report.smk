@@ -44,7 +44,7 @@ rule summary_page:
         patients="results/{cohort}/cohort/patients.tsv",
         performance_table="results/{cohort}/classification/performance.tsv",
         gains="results/{cohort}/classification/gains.tsv",
-        layer_loss_table="results/{cohort}/classification/layer_loss.tsv",
+        missing_layer_cost_table="results/{cohort}/classification/missing_layer_cost.tsv",
         layers="results/{cohort}/cohort/layers.svg",
         volcanos=expand(
             "results/{{cohort}}/differential/{layer}/volcano.png", layer=LAYERS
@@ -62,7 +62,7 @@ rule summary_page:
         null="results/{cohort}/classification/null.svg",
         importance="results/{cohort}/classification/importance.svg",
         sites="results/{cohort}/classification/sites.svg",
-        layer_loss="results/{cohort}/classification/layer_loss.svg",
+        missing_layer_cost="results/{cohort}/classification/missing_layer_cost.svg",
         recovery=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.svg", otherwise=[]
         ),

@@ -2,7 +2,9 @@
 EXTERNAL_MODEL = config["scoring"]["model"]
 MODEL_FOLDER = EXTERNAL_MODEL or f"results/{COHORT}/classification/model"
 # A model of another cohort may come without what its layers' absence costs.
-HAS_LOSSES = EXTERNAL_MODEL is None or Path(f"{MODEL_FOLDER}/layer_loss.json").exists()
+HAS_LOSSES = (
+    EXTERNAL_MODEL is None or Path(f"{MODEL_FOLDER}/missing_layer_cost.json").exists()
+)
 
 
 rule scoring_apply:
@@ -11,8 +13,8 @@ rule scoring_apply:
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
         model=f"{MODEL_FOLDER}/model.skops",
         manifest=f"{MODEL_FOLDER}/model.json",
-        layer_loss=branch(
-            HAS_LOSSES, then=f"{MODEL_FOLDER}/layer_loss.json", otherwise=[]
+        missing_layer_cost=branch(
+            HAS_LOSSES, then=f"{MODEL_FOLDER}/missing_layer_cost.json", otherwise=[]
         ),
         names=list(config["scoring"]["feature_names"].values()),
     output:

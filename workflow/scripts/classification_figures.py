@@ -4,8 +4,8 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.classification import figures
-from trdomics.classification.site_figures import layer_loss_figure, sites_figure
+from trdomics.evaluation import figures
+from trdomics.evaluation.site_figures import missing_layer_cost_figure, sites_figure
 from trdomics.files import read_table, save_figure
 from trdomics.style import set_style
 
@@ -23,7 +23,7 @@ drawn = {
     "importance": figures.importance_figure(tables["importance"]),
     "chosen": figures.chosen_figure(tables["chosen"]),
     "sites": sites_figure(tables["sites"], tables["pooled"]),
-    "layer_loss": layer_loss_figure(tables["layer_loss"]),
+    "missing_layer_cost": missing_layer_cost_figure(tables["missing_layer_cost"]),
 }
 for name, figure in drawn.items():
     save_figure(figure, snakemake.output[name])

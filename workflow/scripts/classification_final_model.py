@@ -4,9 +4,9 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.classification.freeze import freeze
-from trdomics.classification.nested import nested_search
-from trdomics.classification.persist import manifest, save_model
+from trdomics.frozen_model.freeze import freeze
+from trdomics.classification.outer_split import nested_search
+from trdomics.frozen_model.store import manifest, save_model
 from trdomics.cohort.load import load_labels, load_tables
 
 params, paths = snakemake.params, snakemake.input

@@ -4,7 +4,7 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.classification.nested import run_split
+from trdomics.classification.outer_split import run_split
 from trdomics.cohort.load import load_labels, load_tables
 from trdomics.files import read_table, write_table
 

@@ -6,14 +6,14 @@ start(snakemake)
 
 import pandas as pd
 
-from trdomics.classification.calibration import calibration_table
-from trdomics.classification.decision import decision_table
-from trdomics.classification.importance import SELECTED, chosen_table, importance_table
-from trdomics.classification.intervals import gains_table, performance_table
-from trdomics.classification.layer_loss import layer_loss_table
-from trdomics.classification.metrics import feature_sets, of_splits, out_of_fold
-from trdomics.classification.metrics_summary import classification_summary
-from trdomics.classification.null import null_distribution
+from trdomics.evaluation.calibration_curve import calibration_table
+from trdomics.evaluation.decision_curve import decision_table
+from trdomics.evaluation.importance import SELECTED, chosen_table, importance_table
+from trdomics.evaluation.intervals import gains_table, performance_table
+from trdomics.evaluation.missing_layer_cost import missing_layer_cost_table
+from trdomics.evaluation.metrics import feature_sets, of_splits, out_of_fold
+from trdomics.evaluation.summary import classification_summary
+from trdomics.evaluation.permutation_null import null_distribution
 from trdomics.files import read_table, write_json, write_table
 
 params, paths = snakemake.params, snakemake.input
@@ -49,7 +49,7 @@ tables = {
     "decision": decision_table(shown, target_prevalence),
     "importance": importance_table(importance, chosen),
     "chosen": chosen_table(chosen),
-    "layer_loss": layer_loss_table(without_layers, labels, **draws),
+    "missing_layer_cost": missing_layer_cost_table(without_layers, labels, **draws),
 }
 for name, table in tables.items():
     write_table(table, snakemake.output[name])

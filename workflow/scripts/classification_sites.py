@@ -6,8 +6,8 @@ start(snakemake)
 
 import pandas as pd
 
-from trdomics.classification.site_plan import COLUMNS, site_plan
-from trdomics.classification.sites import pooled_performance, site_performance, sites_summary
+from trdomics.cohort.site_plan import COLUMNS, site_plan
+from trdomics.evaluation.left_out_sites import pooled_performance, site_performance, sites_summary
 from trdomics.cohort.load import load_labels, read_patients
 from trdomics.files import read_table, write_json, write_table
 

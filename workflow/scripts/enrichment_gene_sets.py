@@ -4,7 +4,7 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.enrichment.gene_sets import CURATED, collect, write_gmt
+from trdomics.inputs.gene_sets import CURATED, collect, write_gmt
 from trdomics.enrichment.sources import check_sum
 from trdomics.files import replacing, write_table
 

@@ -22,7 +22,7 @@ figures = {
         "decision",
         "importance",
         "sites",
-        "layer_loss",
+        "missing_layer_cost",
     )
 }
 figures["recovery"] = embedded(inputs.recovery) if settings["simulated"] else None
@@ -43,6 +43,6 @@ context = page_context(
     summary,
     read_table(inputs.performance_table),
     read_table(inputs.gains),
-    read_table(inputs.layer_loss_table),
+    read_table(inputs.missing_layer_cost_table),
 )
 write_page(render(inputs.template, {**context, "figures": figures}), snakemake.output[0])

@@ -6,9 +6,9 @@ start(snakemake)
 
 from pathlib import Path
 
-from trdomics.classification.layer_loss_file import read_layer_loss
-from trdomics.classification.manifest_file import compare_labels
-from trdomics.classification.persist import load_model
+from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.manifest import compare_labels
+from trdomics.frozen_model.store import load_model
 from trdomics.cohort.load import load_labels, load_tables
 from trdomics.files import write_json, write_table
 from trdomics.scoring.apply import check_layers, compare_features, refuse
@@ -19,7 +19,7 @@ params, paths = snakemake.params, snakemake.input
 folder = Path(paths.model).parent
 frozen, description = load_model(folder)
 label_note = compare_labels(params.config["label"], description)
-losses = read_layer_loss(folder, description)
+losses = read_missing_layer_cost(folder, description)
 types = {name: layer["type"] for name, layer in params.config["layers"].items()}
 files = dict(zip(types, paths.layers, strict=True))
 labels = load_labels(paths.patients)

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from trdomics.cohort.schema import ClosedSchema, load_schema
+from trdomics.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
 
 MAX_DIGITS = 15

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from trdomics.classification.blocks import ColumnBlock, LayerBlock
+from trdomics.classification.feature_blocks import ColumnBlock, LayerBlock
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
 from trdomics.layers.normalise import DOSAGE_PREFIX, likelihood, normaliser

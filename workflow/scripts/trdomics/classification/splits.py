@@ -62,7 +62,7 @@ def site_splits(
     sites : Series or None
         Site by patient id; a patient without one is in no test set. None without sites.
     left_out : mapping of str to str
-        Name of the split → name of the site, see :func:`trdomics.classification.site_plan`.
+        Name of the split → name of the site, see :func:`trdomics.cohort.site_plan`.
 
     Returns
     -------

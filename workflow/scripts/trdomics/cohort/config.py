@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, with_contrast
-from trdomics.cohort.schema import ClosedSchema, did_you_mean, load_schema
+from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 from trdomics.errors import InputError
 
 MATRIX_TYPES = ("counts", "continuous", "binary")

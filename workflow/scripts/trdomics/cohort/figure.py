@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from trdomics.style import LABEL_COLOURS, UNLABELLED, layer_colours
 
-MOST_PATTERNS = 14
+MAX_PATTERNS = 14
 
 
 def layer_patterns(patients: pd.DataFrame, layers: list[str]) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def draw_layers(patients: pd.DataFrame, layers: list[str], label: Mapping[str, A
         `positive` and `negative`, the names of the classes.
     """
     patterns = layer_patterns(patients, layers)
-    shown = patterns.head(MOST_PATTERNS)
+    shown = patterns.head(MAX_PATTERNS)
     columns = np.arange(len(shown))
     # few combinations need little room
     tall, rows = min(1.2 + 0.12 * len(shown), 2.4), 0.3 * len(layers) + 0.1
@@ -68,7 +68,7 @@ def draw_layers(patients: pd.DataFrame, layers: list[str], label: Mapping[str, A
     bars.margins(y=0.2 / tall)
     bars.tick_params(bottom=False, labelbottom=False)
     figure.legend(loc="outside lower center", ncols=3)
-    hidden = patterns.iloc[MOST_PATTERNS:]
+    hidden = patterns.iloc[MAX_PATTERNS:]
     title = f"{len(patients)} patients by the layers they have"
     if len(hidden):
         rest = int(hidden[["negative", "positive", "unlabelled"]].to_numpy().sum())

@@ -12,7 +12,7 @@ from scipy.stats import binomtest, chi2_contingency
 
 from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
 from trdomics.cohort.samples import labels, read_sheet, typed_names
-from trdomics.cohort.schema import load_schema
+from trdomics.schema import load_schema
 
 SITE_TEST = ("site_chi2", "site_degrees_of_freedom", "site_pvalue", "site_cramers_v")
 

@@ -29,7 +29,7 @@ MIN_MARKERS = 3
 # A gene is a marker of the types that reach this share of its highest level.
 MARKER_SHARE = 0.5
 # One sample's outlying gene must not move a type of few markers.
-MOST_TIMES_MEAN = 5.0
+MAX_TIMES_MEAN = 5.0
 PREFIX = "estimated_"
 # How signature tables call the cells that a differential count calls lymphocytes.
 LYMPHOCYTES = re.compile(r"^(t|b|nk)([ _-]|$)|^(lympho|mait|plasma)")
@@ -137,7 +137,7 @@ def estimate_fractions(
     anchored = anchor > 0
     rows = levels[anchored] / anchor[anchored, None]
     means = genes.to_numpy(float).mean(axis=0)
-    relative = np.minimum(genes.to_numpy(float) / means, MOST_TIMES_MEAN)[:, anchored]
+    relative = np.minimum(genes.to_numpy(float) / means, MAX_TIMES_MEAN)[:, anchored]
     solved = pd.DataFrame(
         np.stack([nnls(rows, patient)[0] for patient in relative]), genes.index, types
     )

@@ -15,9 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
-from trdomics.classification.blocks import ColumnBlock
-from trdomics.classification.intervals import RESAMPLED, resample
-from trdomics.classification.metrics import Floats, performance
+from trdomics.classification.feature_blocks import ColumnBlock
+from trdomics.evaluation.intervals import RESAMPLED, resample
+from trdomics.evaluation.metrics import Floats, performance
 
 FOLDS, REPEATS = 5, 5
 PERMUTATIONS, WARN_PVALUE = 999, 0.05

@@ -14,7 +14,7 @@ from scipy.stats import false_discovery_control
 from trdomics.consortium.bundle import Bundle
 
 Floats = NDArray[np.float64]
-LEAST_SHARED = 20
+MIN_SHARED = 20
 COLUMNS = [
     "cohort",
     "factor",
@@ -124,8 +124,8 @@ def factor_agreement(bundles: Sequence[Bundle], permutations: int, seed: int) ->
             "other_cohort": second.cohort,
             "n_features": len(layer),
         }
-        if len(layer) < LEAST_SHARED:
-            reason = f"fewer than {LEAST_SHARED} features have weights in both"
+        if len(layer) < MIN_SHARED:
+            reason = f"fewer than {MIN_SHARED} features have weights in both"
             tables.append(pd.DataFrame([{**named, "reason": reason}]))
             continue
         matches = best_matches(one.to_numpy(), other.to_numpy(), layer, permutations, seed)

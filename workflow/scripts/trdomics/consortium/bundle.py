@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from trdomics.archive import AGAIN, read_archive, sha256_of, verify, write_archive
-from trdomics.classification.layer_loss_file import parse_layer_loss
-from trdomics.cohort.schema import ClosedSchema, load_schema
+from trdomics.frozen_model.missing_layer_cost import parse_missing_layer_cost
+from trdomics.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
 from trdomics.files import MISSING, plain
 from trdomics.partner_json import parse_partner_json
@@ -23,7 +23,7 @@ from trdomics.partner_json import parse_partner_json
 MANIFEST = "manifest.json"
 FORMAT = 1
 MODEL_FILES = ("model/model.skops", "model/model.json")
-LOSS_FILE = "model/layer_loss.json"
+LOSS_FILE = "model/missing_layer_cost.json"
 MAX_BYTES = 2**28
 MAX_MEMBERS = 200
 MAX_ROWS = 500_000
@@ -142,7 +142,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Read a bundle of whomever, executing nothing in it.
 
     Its model stays as it is: who uses it unpacks it and takes
-    :func:`trdomics.classification.persist.load_model`, which does not trust it either.
+    :func:`trdomics.frozen_model.store.load_model`, which does not trust it either.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     losses = contents.pop(LOSS_FILE, None)
     if losses is not None:
         model = manifest["files"].get(MODEL_FILES[0], "")
-        parse_layer_loss(losses, model, f"{where}: {LOSS_FILE}")
+        parse_missing_layer_cost(losses, model, f"{where}: {LOSS_FILE}")
     tables = {
         name: parse_table(name, content, where)
         for name, content in contents.items()

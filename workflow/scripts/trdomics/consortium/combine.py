@@ -33,10 +33,10 @@ COLUMNS = [
     "pvalue_hksj",
     "reason",
 ]
-LEAST_COHORTS = 2
-TOO_FEW = f"tested in fewer than {LEAST_COHORTS} cohorts"
+MIN_COHORTS = 2
+TOO_FEW = f"tested in fewer than {MIN_COHORTS} cohorts"
 # Below this many features the heterogeneity of others says nothing reliable.
-LEAST_FEATURES = 20
+MIN_FEATURES = 20
 # Paule and Mandel's iteration approaches its root from below; statsmodels gives up after 50 steps.
 ITERATIONS = 500
 
@@ -65,14 +65,14 @@ def combine_features(effects: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFram
         cohorts point in one direction. For comparison the fixed effect, and statsmodels'
         random effects of the feature on its own (Paule and Mandel): ``tau2_single``,
         ``pvalue_single`` (normal) and ``pvalue_hksj`` (Hartung, Knapp, Sidik and Jonkman). Without
-        ``LEAST_COHORTS`` cohorts ``reason`` says so.
+        ``MIN_COHORTS`` cohorts ``reason`` says so.
     """
     effect, error = effects.to_numpy(float), errors.to_numpy(float)
     known = np.isfinite(effect) & np.isfinite(error) & (error > 0)
     results = pd.DataFrame(index=effects.index, columns=COLUMNS[:-1], dtype=float)
     results["reason"] = pd.Series(TOO_FEW, index=effects.index, dtype=object)
     results["k"] = known.sum(axis=1)
-    enough = (results["k"] >= LEAST_COHORTS).to_numpy()
+    enough = (results["k"] >= MIN_COHORTS).to_numpy()
     if not enough.any():
         return results
     effect = np.where(known, effect, 0.0)[enough]
@@ -145,7 +145,7 @@ def moderate(heterogeneity: Floats, freedom: Floats) -> tuple[Floats, float]:
     prior : float
         Degrees of freedom that the other features give to each; 0 with too few features.
     """
-    if len(heterogeneity) < LEAST_FEATURES:
+    if len(heterogeneity) < MIN_FEATURES:
         return heterogeneity, 0.0
     # a perfect agreement has no logarithm
     floor = 1e-5 * max(float(np.median(heterogeneity)), 1e-300)

@@ -50,7 +50,7 @@ def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     Parameters
     ----------
     losses : mapping
-        Of :func:`trdomics.classification.layer_loss_file.read_layer_loss`.
+        Of :func:`trdomics.frozen_model.missing_layer_cost.read_missing_layer_cost`.
     minimum : int
         Patients of each class who have all layers, so that anything is told of them.
 
@@ -61,12 +61,18 @@ def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     """
     n, positive = losses["n_patients"], losses["n_positive"]
     result = {**losses, "n_patients": coarse(n, minimum), "n_positive": coarse(positive, minimum)}
-    if not losses["layer_loss"]:
+    if not losses["missing_layer_cost"]:
         return result
     if min(positive, n - positive) < minimum:
         reason = f"fewer than {minimum} patients of a class have all layers"
-        return {**result, "n_patients": 0, "n_positive": 0, "reason": reason, "layer_loss": []}
-    table = pd.DataFrame(losses["layer_loss"])
+        return {
+            **result,
+            "n_patients": 0,
+            "n_positive": 0,
+            "reason": reason,
+            "missing_layer_cost": [],
+        }
+    table = pd.DataFrame(losses["missing_layer_cost"])
     table = rounded(table, ["auroc", "auroc_low", "auroc_high"])
     costs = ["loss", "loss_low", "loss_high"]
     table[costs] = table[costs].astype(float).round(METRIC_DECIMALS)
@@ -75,7 +81,7 @@ def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
         # of the rounded AUROCs, so that what a partner adds up agrees
         table["loss"] = (whole.iloc[0] - table["auroc"]).round(METRIC_DECIMALS)
     table["n_patients"] = [coarse(count, minimum) for count in table["n_patients"]]
-    return {**result, "layer_loss": table.to_dict("records")}
+    return {**result, "missing_layer_cost": table.to_dict("records")}
 
 
 def burden_effects(results: pd.DataFrame, minimum: int) -> pd.DataFrame:
@@ -174,7 +180,7 @@ def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str
 
     As the metrics, ROC and decision curves are computed per repeat and averaged: probabilities
     that were averaged first would be those of an ensemble. For the calibration all repeats are
-    binned together, as :func:`trdomics.classification.calibration.calibration_curve` does.
+    binned together, as :func:`trdomics.evaluation.calibration_curve.calibration_curve` does.
 
     Parameters
     ----------

@@ -11,9 +11,9 @@ import pandas as pd
 
 from trdomics import __version__
 from trdomics.archive import sha256_of
-from trdomics.classification.layer_loss_file import read_layer_loss
-from trdomics.classification.metrics import out_of_fold
-from trdomics.classification.persist import dumps, load_model
+from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.evaluation.metrics import out_of_fold
+from trdomics.frozen_model.store import dumps, load_model
 from trdomics.consortium.audit import COUNT_KEY, audit
 from trdomics.consortium.bundle import (
     EFFECTS,
@@ -199,7 +199,7 @@ class Export:
         Parameters
         ----------
         pooled : DataFrame
-            Of :func:`trdomics.classification.sites.pooled_performance`.
+            Of :func:`trdomics.evaluation.left_out_sites.pooled_performance`.
         """
         columns = ["feature_set", "role", "validation", *SITE_VALUES]
         known = pooled["auroc"].notna()
@@ -241,7 +241,7 @@ class Export:
             Column that holds the site.
         """
         model, manifest = load_model(folder)
-        losses = read_layer_loss(folder, manifest)
+        losses = read_missing_layer_cost(folder, manifest)
         trained = {
             layer: table[table.index.isin(self.trained.index)] for layer, table in tables.items()
         }

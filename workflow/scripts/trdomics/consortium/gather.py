@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.cohort.config import check_markup
-from trdomics.cohort.schema import ClosedSchema, load_schema
+from trdomics.schema import ClosedSchema, load_schema
 from trdomics.consortium.bundle import Bundle, read_bundle
 from trdomics.errors import InputError
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import logit
 from scipy.stats import t
 
-from trdomics.classification.pooling import KEYS, random_effects
+from trdomics.evaluation.pooling import KEYS, random_effects
 from trdomics.consortium.bundle import Bundle
 from trdomics.consortium.disclosure import Z
 

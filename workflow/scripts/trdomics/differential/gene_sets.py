@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from trdomics.differential.design import Design
 from trdomics.differential.firth import NotConverged, firth_test
-from trdomics.enrichment.gene_sets import read_gmt
+from trdomics.inputs.gene_sets import read_gmt
 from trdomics.errors import InputError
 from trdomics.layers.burden import DOSAGE_PREFIX
 

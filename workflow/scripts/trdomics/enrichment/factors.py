@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from trdomics.enrichment.gene_sets import members
+from trdomics.inputs.gene_sets import members
 from trdomics.integration.characterise import factors_of
 
 COLUMNS = [
@@ -99,7 +99,7 @@ def factor_enrichment(
     weights : mapping of str to DataFrame
         Layer → feature, symbol, Factor1 ….
     sets : DataFrame
-        With the columns of :data:`trdomics.enrichment.gene_sets.COLUMNS`.
+        With the columns of :data:`trdomics.inputs.gene_sets.COLUMNS`.
     max_size : int
         Sets with more genes in the model are not tested.
     permutations, seed : int

@@ -15,7 +15,7 @@ from trdomics.enrichment.signatures import OVERALL
 from trdomics.style import BLUE, LABEL_COLOURS, set_style
 
 NOT_SIGNIFICANT = "#B4B4B4"
-MOST_ROWS = 24
+MAX_ROWS = 24
 LONGEST_NAME = 44
 
 
@@ -123,7 +123,7 @@ def enrichment_figure(table: pd.DataFrame, fdr: float, groups: Sequence[str]) ->
     best = order.sort_values(
         ["fdr_correlated", "fdr", "size_of"], ascending=[True, True, False], kind="stable"
     )
-    best = best.head(MOST_ROWS).sort_values("nes", ascending=False, kind="stable")
+    best = best.head(MAX_ROWS).sort_values("nes", ascending=False, kind="stable")
     figure, axes = _rows(len(best))
     where = np.arange(len(best))
     robust = (best["fdr_correlated"] < fdr).to_numpy()
@@ -205,7 +205,7 @@ def target_figure(table: pd.DataFrame, fdr: float, reason: str | None) -> Figure
     tested = table[table["pvalue"].notna()]
     if tested.empty:
         return empty_figure(f"No miRNA was tested: {reason or table['reason'].mode()[0]}")
-    best = tested.sort_values(["pvalue", "mean_r"], kind="stable").head(MOST_ROWS)
+    best = tested.sort_values(["pvalue", "mean_r"], kind="stable").head(MAX_ROWS)
     figure, axes = _rows(len(best))
     where = np.arange(len(best))
     shade = np.where(best["padj"] < fdr, BLUE, NOT_SIGNIFICANT)

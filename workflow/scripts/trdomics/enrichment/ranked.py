@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, t
 
-from trdomics.enrichment.gene_sets import members
+from trdomics.inputs.gene_sets import members
 
 SHRUNKEN = "shrunken log2 fold change / its posterior standard deviation"
 UNSHRUNKEN = "t statistic"
@@ -164,7 +164,7 @@ def enrichment(
     ranks : DataFrame
         From :func:`ranking`.
     sets : DataFrame
-        With the columns of :data:`trdomics.enrichment.gene_sets.COLUMNS`.
+        With the columns of :data:`trdomics.inputs.gene_sets.COLUMNS`.
     permutations, min_size, max_size, seed : int
         Sets with fewer or more measured genes are not tested.
     unit : DataFrame, optional

@@ -11,7 +11,7 @@ from scipy.stats import t
 
 from trdomics.differential.continuous import differential_continuous
 from trdomics.differential.design import Design
-from trdomics.enrichment.gene_sets import CURATED, IMMUNE
+from trdomics.inputs.gene_sets import CURATED, IMMUNE
 from trdomics.enrichment.ranked import NO_SYMBOLS
 
 OVERALL = "immune response"
@@ -44,7 +44,7 @@ def signature_scores(
     symbols : mapping
         Feature → symbol.
     sets : DataFrame
-        With the columns of :data:`trdomics.enrichment.gene_sets.COLUMNS`.
+        With the columns of :data:`trdomics.inputs.gene_sets.COLUMNS`.
     min_size : int
         Sets with fewer measured genes have no score.
 

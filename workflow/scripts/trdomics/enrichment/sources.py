@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
 
-from trdomics.enrichment.gene_sets import CURATED, sha256
+from trdomics.inputs.gene_sets import CURATED, sha256
 from trdomics.errors import InputError
 from trdomics.files import replacing
 

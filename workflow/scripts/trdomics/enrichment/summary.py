@@ -9,7 +9,7 @@ import pandas as pd
 
 from trdomics.enrichment.signatures import OVERALL, immune_sentence
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 IMMUNE_KEYS = ("difference", "lower", "upper", "pvalue", "n_patients", "genes")
 
 
@@ -69,7 +69,7 @@ def _strongest(found: pd.DataFrame) -> dict[str, list[str]]:
     order = found.assign(size_of=found["nes"].abs())
     order = order.sort_values("size_of", ascending=False, kind="stable")
     return {
-        str(name): list(part["set"].head(MOST_NAMED))
+        str(name): list(part["set"].head(MAX_NAMED))
         for name, part in order.groupby("collection", sort=False)
     }
 

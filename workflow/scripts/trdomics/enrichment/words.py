@@ -12,13 +12,13 @@ from trdomics.integration.associations import LABEL
 from trdomics.integration.characterise import FOUND_AGAIN, SIGNIFICANT
 
 COLUMNS = ["factor", "sentence"]
-MOST_VARIABLES = 3
-MOST_SETS = 2
-MOST_FEATURES = 4
+MAX_VARIABLES = 3
+MAX_SETS = 2
+MAX_FEATURES = 4
 # A layer carries a factor if the factor explains this much of it, and not far less than of the
 # layer where it explains most.
-LEAST_EXPLAINED = 0.01
-LEAST_OF_BEST = 0.1
+MIN_EXPLAINED = 0.01
+MIN_OF_BEST = 0.1
 MINUS = str.maketrans("-", "−")
 
 
@@ -66,7 +66,7 @@ def follows(associations: pd.DataFrame) -> str:
         return "could not be compared with the sheet"
     if found.empty:
         return "follows nothing in the sheet"
-    words = [_variable(row) for _, row in found.head(MOST_VARIABLES).iterrows()]
+    words = [_variable(row) for _, row in found.head(MAX_VARIABLES).iterrows()]
     rest = len(found) - len(words)
     more = f" and {rest} more" if rest else ""
     return "follows " + ", ".join(words) + more
@@ -104,13 +104,13 @@ def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
         ``top_weights.tsv``: factor, view, rank, symbol, weight.
     """
     own = variance[variance["factor"] == factor].sort_values("r2", ascending=False, kind="stable")
-    carrying = own[own["r2"] >= max(LEAST_EXPLAINED, LEAST_OF_BEST * own["r2"].max())]
+    carrying = own[own["r2"] >= max(MIN_EXPLAINED, MIN_OF_BEST * own["r2"].max())]
     if carrying.empty:
-        return f"explains less than {LEAST_EXPLAINED:.0%} of every layer".replace("%", " %")
+        return f"explains less than {MIN_EXPLAINED:.0%} of every layer".replace("%", " %")
     parts = []
     for _, row in carrying.iterrows():
         features = top[(top["factor"] == factor) & (top["view"] == row["view"])]
-        features = features.sort_values("rank").head(MOST_FEATURES)
+        features = features.sort_values("rank").head(MAX_FEATURES)
         names = [
             f"{symbol} {'↑' if weight > 0 else '↓'}"
             for symbol, weight in zip(features["symbol"], features["weight"], strict=True)
@@ -131,7 +131,7 @@ def enriched(factor: str, enrichment: pd.DataFrame) -> str:
         return "enriched for no gene set"
     words = [
         f"{row['set']} ({_way(row['score'] > 0)} with the factor)"
-        for _, row in found.head(MOST_SETS).iterrows()
+        for _, row in found.head(MAX_SETS).iterrows()
     ]
     rest = len(found) - len(words)
     return "enriched for " + ", ".join(words) + (f" and {rest} more" if rest else "")

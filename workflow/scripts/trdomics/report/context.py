@@ -95,7 +95,7 @@ def page_context(
     summary: Mapping[str, Any],
     performance: pd.DataFrame,
     gains: pd.DataFrame,
-    layer_loss: pd.DataFrame,
+    missing_layer_cost: pd.DataFrame,
 ) -> dict[str, Any]:
     """Gather everything that the template names but the figures.
 
@@ -104,7 +104,7 @@ def page_context(
     config : mapping
         ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``, ``confounders``,
         ``null_models``.
-    patients, performance, gains, layer_loss : DataFrame
+    patients, performance, gains, missing_layer_cost : DataFrame
         As the stages wrote them.
     summary : mapping
         The cohort's ``summary.json``.
@@ -152,7 +152,7 @@ def page_context(
             "methods": methods(config, summary),
             "trust": trust_sentences(summary["trust"]),
             "left_out": site_sentences(summary["sites"]),
-            "layer_loss": layer_sentence(layer_loss),
+            "missing_layer_cost": layer_sentence(missing_layer_cost),
         },
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.classification.layer_sets import NO_INTERVAL, named
+from trdomics.layers.missing_sets import NO_INTERVAL, named
 from trdomics.report.words import cell, interval, listed, number, p_value
 
 # Cochran's test has little power with few sites.
@@ -144,15 +144,15 @@ def site_rows(sites: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def layer_sentence(layer_loss: pd.DataFrame) -> str:
+def layer_sentence(missing_layer_cost: pd.DataFrame) -> str:
     """Say which single layer the prediction misses most, for patients who have all.
 
     Parameters
     ----------
-    layer_loss : DataFrame
-        ``layer_loss.tsv`` of the classification stage.
+    missing_layer_cost : DataFrame
+        ``missing_layer_cost.tsv`` of the classification stage.
     """
-    single = layer_loss[layer_loss["n_missing"] == 1].dropna(subset=["loss"])
+    single = missing_layer_cost[missing_layer_cost["n_missing"] == 1].dropna(subset=["loss"])
     if single.empty:
         why = "too few labelled patients have all layers, or there is only one layer"
         return f"What a missing layer costs is not known: {why}."

@@ -101,7 +101,7 @@ def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
     Parameters
     ----------
     test : mapping
-        Of :func:`trdomics.classification.null.null_test`.
+        Of :func:`trdomics.evaluation.permutation_null.null_test`.
     models : sequence of str
         The kinds of models that the permutations were restricted to.
     """

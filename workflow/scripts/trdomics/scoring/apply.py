@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.classification.blocks import DenseBlocks
-from trdomics.classification.calibration import shift_prevalence
-from trdomics.classification.frozen import FrozenModel
+from trdomics.classification.feature_blocks import DenseBlocks
+from trdomics.evaluation.calibration_curve import shift_prevalence
+from trdomics.frozen_model.frozen import FrozenModel
 from trdomics.classification.representation import CLINICAL
-from trdomics.classification.search import RiskModel
+from trdomics.classification.inner_search import RiskModel
 from trdomics.errors import InputError
 from trdomics.layers.burden import GeneBurden
 from trdomics.tables import LayerTables
@@ -212,7 +212,7 @@ def score(
     DataFrame
         ``patient_id``, ``label``, ``probability`` (at the training prevalence),
         ``probability_lower`` and ``probability_upper`` (its 95 % prediction interval, see
-        :meth:`trdomics.classification.replicates.HalfSampleReplicates.interval`),
+        :meth:`trdomics.frozen_model.uncertainty.HalfSampleReplicates.interval`),
         ``probability_at_target_prevalence``, ``layers_used`` (those the patient has),
         ``layers_missing`` (those of the model that the patient lacks), ``n_layers_used``,
         ``missing_features_share`` (share of all that the model looks for, in

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.classification.layer_sets import NO_INTERVAL
+from trdomics.layers.missing_sets import NO_INTERVAL
 from trdomics.layers.subsets import subset_name
 
 NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
-NOT_WRITTEN = "the model's folder has no layer_loss.json"
+NOT_WRITTEN = "the model's folder has no missing_layer_cost.json"
 NOT_MEASURED = "not measured for this combination of layers"
 NOTHING_KNOWN = "the model uses nothing that is known of them and gives all the same probability"
 
@@ -26,9 +26,9 @@ def expected_losses(
     predictions : DataFrame
         With ``layers_missing``.
     losses : mapping or None
-        Of :func:`trdomics.classification.layer_loss_file.read_layer_loss`: the training cohort's
-        cross-validated AUROC with and without layers, of the whole procedure, whose folds may
-        have chosen other models than the frozen one.
+        Of :func:`trdomics.frozen_model.missing_layer_cost.read_missing_layer_cost`: the training
+        cohort's cross-validated AUROC with and without layers, of the whole procedure, whose
+        folds may have chosen other models than the frozen one.
     description : mapping
         The frozen model's manifest. A layer that it does not use costs nothing; without any of
         its layers and columns of the sheet it ranks nobody.
@@ -41,7 +41,8 @@ def expected_losses(
         lack nothing are first.
     """
     known = {
-        subset_name(row["layers_missing"]): row for row in (losses or {}).get("layer_loss", [])
+        subset_name(row["layers_missing"]): row
+        for row in (losses or {}).get("missing_layer_cost", [])
     }
     used, whole = set(description["layers"]), known.get(subset_name([]))
     rows = []

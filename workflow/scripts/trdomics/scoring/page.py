@@ -22,7 +22,7 @@ VERSIONS = {
     MOVED: "at the target prevalence, {target_prevalence:.2f}",
     RECALIBRATED: "recalibrated",
 }
-MOST_UNLIKE = 10
+MAX_UNLIKE = 10
 
 
 def page_context(
@@ -68,13 +68,13 @@ def page_context(
 
 def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
     """Return the patients most unlike the training ones, at most ten: id, check and p."""
-    unlike = predictions[predictions["unlike_training"] == 1]
-    most = unlike.sort_values("unlike_training_p", kind="stable").head(MOST_UNLIKE)
+    unlike = predictions[predictions["outlier_vs_training"] == 1]
+    most = unlike.sort_values("outlier_vs_training_p", kind="stable").head(MAX_UNLIKE)
     return [
         {
             "patient": str(row["patient_id"]),
-            "check": str(row["unlike_training_in"]),
-            "p": format(row["unlike_training_p"], ".2g"),
+            "check": str(row["outlier_vs_training_in"]),
+            "p": format(row["outlier_vs_training_p"], ".2g"),
         }
         for row in most.to_dict("records")
     ]

@@ -14,9 +14,9 @@ from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools import add_constant
 
-from trdomics.classification.blocks import Floats
-from trdomics.classification.intervals import MIN_RESAMPLES, performance_intervals, resample
-from trdomics.classification.metrics import log_odds
+from trdomics.classification.feature_blocks import Floats
+from trdomics.evaluation.intervals import MIN_RESAMPLES, performance_intervals, resample
+from trdomics.evaluation.metrics import log_odds
 
 # Patients of the rarer class: an intercept is one parameter, a slope a second that needs more
 # (about 10 events per parameter move an estimate by no more than noise; Steyerberg et al. 2004,

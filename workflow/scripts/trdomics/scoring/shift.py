@@ -10,9 +10,9 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from trdomics.classification.blocks import Floats
+from trdomics.classification.feature_blocks import Floats
 from trdomics.classification.representation import CLINICAL
-from trdomics.classification.training_reference import (
+from trdomics.frozen_model.training_reference import (
     DISTANCE,
     check_scores,
     chosen_views,
@@ -32,7 +32,7 @@ TOLERATED = 0.1
 MIN_FOR_TENTHS = 50
 FEW_FOLDS = "the model tells of fewer than two groups of unseen training patients"
 SHIFT = ["part", "name", "n", "n_training", "mean_difference", "ks", "p", "p_adjusted", "shifted"]
-PATIENTS = ["patient_id", "unlike_training", "unlike_training_p", "unlike_training_in"]
+PATIENTS = ["patient_id", "outlier_vs_training", "outlier_vs_training_p", "outlier_vs_training_in"]
 PATIENTS += ["factor_distance", "factor_distance_limit"]
 
 
@@ -48,11 +48,12 @@ def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]
     Returns
     -------
     patients : DataFrame
-        ``patient_id``, ``unlike_training`` (1 if the patient lies beyond what 99 % of unseen
+        ``patient_id``, ``outlier_vs_training`` (1 if the patient lies beyond what 99 % of unseen
         training patients keep within; missing without a layer that could be checked),
-        ``unlike_training_p`` (of all checks of the patient together, by Bonferroni),
-        ``unlike_training_in`` (the check with the smallest p), ``factor_distance`` (Mahalanobis)
-        and ``factor_distance_limit`` (99 % of unseen training patients with the same layers lie
+        ``outlier_vs_training_p`` (of all checks of the patient together, by Bonferroni),
+        ``outlier_vs_training_in`` (the check with the smallest p), ``factor_distance``
+        (Mahalanobis) and ``factor_distance_limit`` (99 % of unseen training patients with the same
+        layers lie
         within).
     shift : DataFrame
         A row for each thing compared: ``part`` (``factor``, ``layer``, ``clinical``,
@@ -241,9 +242,9 @@ def _patients(tables: LayerTables, checks: Mapping[str, pd.DataFrame]) -> pd.Dat
     return pd.DataFrame(
         {
             "patient_id": tables.patients,
-            "unlike_training": (together < PATIENT_LEVEL).astype(float).where(known).to_numpy(),
-            "unlike_training_p": together.to_numpy(),
-            "unlike_training_in": worst.to_numpy(),
+            "outlier_vs_training": (together < PATIENT_LEVEL).astype(float).where(known).to_numpy(),
+            "outlier_vs_training_p": together.to_numpy(),
+            "outlier_vs_training_in": worst.to_numpy(),
             "factor_distance": placed[:, 0],
             "factor_distance_limit": placed[:, 1],
         }
@@ -252,7 +253,7 @@ def _patients(tables: LayerTables, checks: Mapping[str, pd.DataFrame]) -> pd.Dat
 
 def _too_many(patients: pd.DataFrame) -> dict[str, Any]:
     """Test whether more patients are flagged than are of any training population."""
-    known = patients["unlike_training"].dropna()
+    known = patients["outlier_vs_training"].dropna()
     row: dict[str, Any] = {"n": len(known), "n_training": np.nan, "mean_difference": np.nan}
     if known.empty:
         return {**row, "ks": np.nan, "p": np.nan, "reason": "no patient could be checked"}
@@ -274,7 +275,10 @@ def shift_summary(patients: pd.DataFrame, shift: pd.DataFrame) -> dict[str, Any]
     """Return the headline: ``warning`` (or null), ``shifted``, ``n_unlike``, ``n_checked``."""
     shifted = shift.loc[shift["shifted"] == 1]
     names = [f"{row['part']} {row['name']}" for row in shifted.to_dict("records")]
-    n_unlike, n_checked = patients["unlike_training"].sum(), patients["unlike_training"].count()
+    n_unlike, n_checked = (
+        patients["outlier_vs_training"].sum(),
+        patients["outlier_vs_training"].count(),
+    )
     warning = None
     if names:
         shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

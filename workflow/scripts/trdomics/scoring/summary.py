@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.classification.metrics import METRICS
+from trdomics.evaluation.metrics import METRICS
 from trdomics.scoring.recalibration import validation
 from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 

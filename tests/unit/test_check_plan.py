@@ -1,0 +1,121 @@
+"""What a run would do is told as it is, and every problem at once."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from model_files import write_manifest
+
+from trdomics.check.plan import cohort_plan, plan_in_words
+from trdomics.check.precheck import problems
+from trdomics.cohort.config import resolve_config
+
+N = 30
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(3)
+    ids = [f"p{i:02d}" for i in range(N)]
+    sheet = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "response": [*(["yes", "no"] * (N // 2))[:-2], "", ""],
+            "site": ["a"] * 20 + ["b"] * 10,
+            "age": rng.normal(45, 9, N).round(1),
+            "exclude": ["1"] + ["0"] * (N - 1),
+        }
+    )
+    sheet.loc[20:, "response"] = ["no"] * 8 + ["", ""]
+    sheet.to_csv("sheet.tsv", sep="\t", index=False)
+    values = rng.poisson(20, (25, N))
+    names = [*ids[: N - 4], "x1", "x2", "x3", "x4"]
+    pd.DataFrame(values, [f"g{i}" for i in range(25)], names).to_csv(
+        "rna.tsv", sep="\t", index_label="gene"
+    )
+    pd.DataFrame(rng.normal(size=(7, N)), [f"m{i}" for i in range(7)], ids).to_csv(
+        "protein.tsv", sep="\t", index_label="name"
+    )
+    return {
+        "cohort": "mine",
+        "samples": {"file": "sheet.tsv", "site": "site"},
+        "label": {"column": "response", "positive": "yes", "negative": "no"},
+        "clinical": {"predictors": ["age"]},
+        "layers": {
+            "rna": {"type": "counts", "file": "rna.tsv"},
+            "protein": {"type": "continuous", "file": "protein.tsv"},
+        },
+        "classification": {"folds": 3, "inner_folds": 3},
+    }
+
+
+def test_patients_layers_and_sites_are_counted(raw):
+    plan = cohort_plan(resolve_config(raw, "mine.yaml"))
+    assert plan["patients"] == {
+        "in_sheet": 30,
+        "excluded": 1,
+        "without_layers": 0,
+        "taking_part": 29,
+        "positive": 9,
+        "negative": 18,
+        "unlabelled": 2,
+    }
+    assert plan["sites"]["b"] == {"positive": 0, "negative": 8, "unlabelled": 2}
+    assert plan["layers"]["rna"] == {"type": "counts", "n_patients": 25, "n_features": 25}
+    assert plan["layers"]["protein"]["n_features"] == 7
+    told = "\n".join(plan["warnings"])
+    assert "layer rna: 4 samples in the layer, not in the sheet: x1, x2, x3, …" in told
+    assert "site b: its labelled patients are not of both classes" in told
+    assert "p00" not in told
+
+
+def test_the_words_hold_the_numbers(raw):
+    config = resolve_config(raw, "mine.yaml")
+    lines = plan_in_words(cohort_plan(config), config, {"fit": 15, "draw": 2})
+    text = "\n".join(lines)
+    assert "29 take part of 30" in text
+    assert "label response: 9 yes, 18 no, 2 without a label" in text
+    assert "baselines: clinical" in text
+    assert "15 splits (5 × 3 folds)" in text
+    # site b has one class only, so that neither can be told from the other
+    assert "sites left out, each once: none" in lines
+    assert "jobs: 17 (15 fit, 2 draw" in text
+    assert lines[-1].startswith("warning: ")
+
+
+def test_all_problems_are_found_and_nothing_is_left_behind(raw, tmp_path):
+    raw["layers"]["lost"] = {"type": "counts", "file": "nowhere.tsv"}
+    raw["classification"]["folds"] = 25
+    rna = pd.read_csv("rna.tsv", sep="\t", index_col=0)
+    rna.iloc[2, 3] = -1
+    rna.to_csv("rna.tsv", sep="\t")
+    found = [str(p) for p in problems(resolve_config(raw, "mine.yaml"), remember=False)]
+    assert len(found) == 3, found
+    assert "nowhere.tsv" in found[0]
+    assert "classification.folds" in found[1]
+    assert "negative count" in found[2]
+    assert not (tmp_path / "results").exists()
+
+
+def test_sites_that_are_left_out_are_named(raw):
+    sheet = pd.read_csv("sheet.tsv", sep="\t", dtype=str)
+    sheet["site"] = (["north", "north", "south", "south"] * N)[:N]
+    sheet.to_csv("sheet.tsv", sep="\t", index=False)
+    raw["classification"]["min_site_class"] = 2
+    config = resolve_config(raw, "mine.yaml")
+    lines = plan_in_words(cohort_plan(config), config, {})
+    assert "sites left out, each once: north, south" in lines
+    assert "jobs: none, all results are there" in lines
+
+
+def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
+    write_manifest(Path(), {"positive": "ill", "negative": "well"}, ["rna", "dna"])
+    warnings = cohort_plan(resolve_config({**raw, "scoring": {"model": "."}}, "x"))["warnings"]
+    told = "\n".join(warnings)
+    assert "layer protein: the frozen model does not use it; its layers are dna, rna" in told
+    assert "layer rna: the frozen" not in told
+    assert "the frozen model's layer dna is not in the config" in told
+    assert "probabilities are of ill (against well)" in told
+    assert "`clinical.confounders` is empty" not in told

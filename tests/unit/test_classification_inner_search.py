@@ -1,0 +1,212 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from classification_data import cohort, config
+from sklearn.base import clone
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from trdomics.classification import representation as representation_module
+from trdomics.classification.classifiers import Platt
+from trdomics.classification.families import FAMILIES
+from trdomics.classification.inner_search import inner_splits
+from trdomics.classification.outer_split import nested_search, run_split
+from trdomics.classification.representation import representation
+from trdomics.classification.splits import permuted_labels, repeated_splits, train_and_test
+
+CONFIG = config()
+TABLES, LABELS = cohort()
+Y = LABELS.to_numpy(dtype=int)
+
+
+@pytest.fixture(scope="module")
+def representations():
+    return nested_search(CONFIG).representations(TABLES, Y)
+
+
+@pytest.fixture(scope="module")
+def search(representations):
+    return nested_search(CONFIG).fit_from(representations, Y)
+
+
+def early(blocks):
+    names = ("rna", "protein", "dna")
+    return np.hstack([blocks.aligned(name).fillna(0).to_numpy() for name in names])
+
+
+def test_predictions_are_those_of_a_grid_search_over_the_whole_pipeline(search):
+    new, _ = cohort(n=30, seed=8, prefix="new-")
+    folds = inner_splits(Y, CONFIG["classification"]["inner_folds"], CONFIG["seed"])
+    naive = GridSearchCV(
+        Pipeline(
+            [
+                ("represent", representation(CONFIG).set_params(mofa=None)),
+                ("dense", FunctionTransformer(early)),
+                ("select", SelectKBest(f_classif, k=CONFIG["classification"]["max_features"])),
+                (
+                    "model",
+                    LogisticRegression(
+                        solver="saga", tol=1e-3, max_iter=2000, random_state=CONFIG["seed"]
+                    ),
+                ),
+            ]
+        ),
+        [
+            {f"model__{k}": [v] for k, v in params.items()}
+            for params in FAMILIES["elastic_net"].grid
+        ],
+        scoring="roc_auc",
+        cv=folds,
+    ).fit(TABLES, Y)
+
+    chosen = next(row for row in search.candidates_ if row["feature_set"] == "early")
+    assert {f"model__{k}": v for k, v in json.loads(chosen["params"]).items()} == naive.best_params_
+    assert chosen["inner_auc"] == pytest.approx(naive.best_score_)
+    ours = search.predict_sets(new).query("feature_set == 'early'")
+    np.testing.assert_allclose(ours["decision"], naive.decision_function(new))
+
+    out_of_fold = np.empty(len(Y))
+    for train, validation in folds:
+        refitted = clone(naive.best_estimator_).fit(TABLES.take(train), Y[train])
+        out_of_fold[validation] = refitted.decision_function(TABLES.take(validation))
+    expected = Platt().fit(out_of_fold, Y).predict(naive.decision_function(new))
+    np.testing.assert_allclose(ours["probability"], expected)
+
+
+def test_fit_is_fit_from_its_own_representations(search):
+    fitted = nested_search(CONFIG).fit(TABLES, Y)
+    assert fitted.candidates_ == search.candidates_
+    np.testing.assert_array_equal(fitted.predict_proba(TABLES), search.predict_proba(TABLES))
+
+
+def test_the_winner_has_the_highest_inner_auc_of_what_may_be_chosen(search):
+    rows = pd.DataFrame(search.candidates_)
+    won = rows[rows["chosen"] == 1]
+    assert list(won["feature_set"]) == [search.winner_]
+    allowed = rows[~rows["feature_set"].isin(["confounders", "clinical_circular"])]
+    assert won["inner_auc"].item() == allowed["inner_auc"].max()
+    # the circular predictor all but is the label, and is not chosen all the same
+    assert rows.set_index("feature_set").loc["clinical_circular", "inner_auc"] > 0.95
+
+
+def test_selected_rows_are_the_winner_once_more(search):
+    table = search.predict_sets(TABLES).set_index("feature_set")
+    assert list(table.loc["selected", "role"].unique()) == ["selected"]
+    columns = ["probability", "decision"]
+    np.testing.assert_array_equal(
+        table.loc["selected", columns], table.loc[search.winner_, columns]
+    )
+    np.testing.assert_array_equal(
+        table.loc["selected", "probability"], search.predict_proba(TABLES)[:, 1]
+    )
+
+
+def test_every_set_can_be_taken_out_as_a_model_of_its_own(search):
+    new, _ = cohort(n=12, seed=9, prefix="new-")
+    table = search.predict_sets(new).set_index("feature_set")
+    for features in search.feature_sets:
+        model = search.risk_model(features.name)
+        expected = table.loc[features.name, "probability"]
+        np.testing.assert_allclose(model.predict_proba(new)[:, 1], expected)
+
+
+def test_predictions_of_a_patient_do_not_depend_on_the_others(search):
+    new, _ = cohort(n=20, seed=10, prefix="new-")
+    together = search.predict_sets(new).set_index(["feature_set", "patient_id"])["decision"]
+    alone = search.predict_sets(new.take(np.array([7])))
+    for row in alone.to_dict("records"):
+        key = (row["feature_set"], row["patient_id"])
+        assert together[key] == pytest.approx(row["decision"], abs=1e-9)
+
+
+def test_new_patients_are_ranked_well(search):
+    new, labels = cohort(n=200, seed=11, prefix="new-")
+    assert roc_auc_score(labels, search.predict_proba(new)[:, 1]) > 0.75
+
+
+def test_importance_names_what_was_used(search):
+    table = search.importance()
+    assert set(table.columns) == {"feature_set", "model", "block", "feature", "importance"}
+    assert (table["importance"] != 0).all()
+    sets = {features.name: features for features in search.feature_sets}
+    for name, rows in table.groupby("feature_set"):
+        assert set(rows["block"]) <= set(sets[name].blocks)
+        if not sets[name].fusion:
+            assert len(rows) <= CONFIG["classification"]["max_features"]
+    age = table.query("feature_set == 'clinical' and feature == 'age'")["importance"]
+    assert age.item() > 0
+
+
+def test_the_best_kind_of_model_is_chosen_per_feature_set(representations):
+    kinds = ["elastic_net", "random_forest", "gradient_boosting"]
+    several = nested_search(config(models=kinds)).fit_from(representations, Y)
+    rows = pd.DataFrame(several.candidates_)
+    assert len(rows) == 3 * len(several.feature_sets)
+    assert rows["chosen"].sum() == 1
+    for name, part in rows.groupby("feature_set"):
+        best = part.loc[part["inner_auc"].idxmax(), "model"]
+        assert several.kinds_[name] == best
+
+
+def test_other_labels_reuse_representations(representations, monkeypatch):
+    def refused(*_, **__):
+        raise AssertionError("a representation was fitted again")
+
+    rng = np.random.default_rng(2)
+    permuted = rng.permutation(Y)
+    expected = nested_search(CONFIG).fit_from(representations, permuted)
+    monkeypatch.setattr(representation_module.MultiOmicsRepresentation, "fit_transform", refused)
+    again = nested_search(CONFIG).fit_from(representations, permuted)
+    assert again.candidates_ == expected.candidates_
+    blocks = representations.transform(TABLES)
+    np.testing.assert_array_equal(
+        again.predict_blocks(blocks), expected.predict_proba(TABLES)[:, 1]
+    )
+
+
+def test_clone_keeps_parameters():
+    first = nested_search(CONFIG)
+    copy = clone(first)
+    assert copy.feature_sets == first.feature_sets
+    assert copy.representation.get_params() == first.representation.get_params()
+
+
+def test_run_split_gives_the_tables_of_the_contract():
+    options = config(permutations=4, repeats=2, null_models=["elastic_net"])
+    splits = repeated_splits(LABELS, repeats=2, folds=3, seed=5)
+    result = run_split(TABLES, LABELS, splits, "r2f1", options)
+    _, test = train_and_test(splits, LABELS, "r2f1")
+    predictions = result["predictions"]
+    assert list(predictions.columns) == [
+        *("patient_id", "split", "repeat", "fold", "feature_set", "role", "model"),
+        *("probability", "decision"),
+    ]
+    for _, rows in predictions.groupby("feature_set"):
+        assert sorted(rows["patient_id"]) == list(test)
+    assert predictions["probability"].between(0, 1).all()
+    assert set(predictions["role"]) == {"candidate", "baseline", "circular", "selected"}
+
+    null = result["null"]
+    assert sorted(null["permutation"].unique()) == [0, 2, 4]
+    for permutation, rows in null.groupby("permutation"):
+        expected = permuted_labels(LABELS, splits, 2, permutation, options["seed"])
+        found = rows.set_index("patient_id")["label_permuted"]
+        assert (found == expected[found.index]).all()
+    # the models of the null are the only ones here, so that its true labels give the headline
+    true = null[null["permutation"] == 0].set_index("patient_id")["probability"]
+    selected = predictions[predictions["role"] == "selected"].set_index("patient_id")
+    pd.testing.assert_series_equal(true, selected["probability"])
+    assert set(result["chosen"]["split"]) == set(result["importance"]["split"]) == {"r2f1"}
+
+
+def test_run_split_without_permutations_writes_an_empty_null():
+    splits = repeated_splits(LABELS, repeats=2, folds=3, seed=5)
+    null = run_split(TABLES, LABELS, splits, "r1f1", CONFIG)["null"]
+    assert null.empty
+    assert "label_permuted" in null.columns

@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+from sklearn.feature_selection import f_classif
+from sklearn.metrics import roc_auc_score
+
+from trdomics.classification.classifiers import (
+    MIN_SLOPE,
+    BlockModel,
+    Platt,
+    anova_f,
+    prior_log_odds,
+)
+from trdomics.classification.families import FAMILIES
+from trdomics.classification.feature_blocks import DenseBlocks
+from trdomics.classification.stacking import BlockFits, LateFusion, stack_weights
+
+N = 120
+RNG = np.random.default_rng(3)
+LABELS = RNG.permutation(np.arange(N) % 2)
+
+
+def blocks(labels=LABELS, strength=1.0):
+    """Return a block with signal, one of noise, and one with signal that a third lacks."""
+    rng = np.random.default_rng(4)
+    signal = strength * (labels - 0.5)[:, None]
+    has = np.arange(len(labels)) % 3 > 0
+    values = {
+        "good": signal + rng.normal(size=(len(labels), 6)),
+        "noise": rng.normal(size=(len(labels), 6)),
+        "part": np.where(has[:, None], signal + rng.normal(size=(len(labels), 4)), 0),
+    }
+    everyone = np.ones(len(labels), dtype=bool)
+    return DenseBlocks(values, {"good": everyone, "noise": everyone, "part": has})
+
+
+def test_anova_is_that_of_sklearn_and_bears_constants():
+    values = blocks().joined(["good", "noise"])[0]
+    np.testing.assert_allclose(anova_f(values, LABELS), f_classif(values, LABELS)[0])
+    assert anova_f(np.ones((N, 1)), LABELS) == [0]
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_block_model_learns_and_leaves_those_without_blocks_at_the_prior(kind):
+    model = BlockModel(["part"], kind, max_features=3).fit(blocks(), LABELS)
+    decision = model.decision_function(blocks())
+    has = blocks().present["part"]
+    assert roc_auc_score(LABELS[has], decision[has]) > 0.75
+    np.testing.assert_array_equal(decision[~has], prior_log_odds(LABELS))
+    assert (model.evidence(blocks())[~has] == 0).all()
+    assert np.count_nonzero(model.importance()) <= 3
+    np.testing.assert_allclose(model.predict_proba(blocks()).sum(axis=1), 1)
+
+
+def test_block_model_is_fitted_on_those_who_have_the_block():
+    whole, has = blocks(), blocks().present["part"]
+    model = BlockModel(["part"]).fit(whole, LABELS)
+    part = BlockModel(["part"]).fit(whole.take(has), LABELS[has])
+    np.testing.assert_allclose(
+        model.decision_function(whole)[has], part.decision_function(whole)[has]
+    )
+
+
+@pytest.mark.parametrize("case", ["nobody", "one class", "unknown block"])
+def test_block_model_without_anything_to_learn_from_predicts_the_prior(case):
+    data, names = blocks(), ["part"]
+    if case == "nobody":
+        data.present["part"][:] = False
+    elif case == "one class":
+        data.present["part"] = LABELS == 1
+    else:
+        names = ["elsewhere"]
+    model = BlockModel(names).fit(data, LABELS)
+    np.testing.assert_array_equal(model.decision_function(data), prior_log_odds(LABELS))
+    assert model.importance().size == 0
+
+
+def test_stack_weighs_signal_and_never_negatively():
+    fusion = LateFusion(["good", "noise", "part"]).fit(blocks(), LABELS)
+    good, noise, part = fusion.weights_
+    assert min(good, part) > 0
+    assert noise >= 0
+    spread = [np.std(model.evidence(blocks())) for model in fusion.models_]
+    assert noise * spread[1] < 0.3 * min(good * spread[0], part * spread[2])
+    against, _ = stack_weights(-(LABELS - 0.5)[:, None], LABELS)
+    assert against == [0]
+
+
+def test_a_member_adds_nothing_for_who_lacks_its_block():
+    fusion = LateFusion(["good", "part"]).fit(blocks(), LABELS)
+    data = blocks()
+    lacking = ~data.present["part"]
+    decision = fusion.decision_function(data)
+    alone = fusion.intercept_ + fusion.weights_[0] * fusion.models_[0].evidence(data)
+    np.testing.assert_allclose(decision[lacking], alone[lacking])
+    # a value that stands where nothing was measured cannot matter
+    data.values["part"][lacking] = 99
+    np.testing.assert_array_equal(fusion.decision_function(data), decision)
+
+
+def test_out_of_fold_evidence_is_blind_to_the_patients_own_label():
+    noise = LateFusion(["noise"])
+    rng = np.random.default_rng(0)
+    aucs = []
+    for _ in range(10):
+        labels = rng.permutation(LABELS)
+        fits = BlockFits(blocks(), labels, noise.max_features, 0)
+        aucs.append(roc_auc_score(labels, fits.out_of_fold_evidence("noise", "elastic_net")))
+    assert np.mean(aucs) < 0.6
+
+
+def test_shared_fits_give_the_stack_that_is_fitted_alone():
+    fits = BlockFits(blocks(), LABELS, 50, 0)
+    fits.model(("good",), "elastic_net", 2)
+    shared = LateFusion(["good", "part"]).fit(blocks(), LABELS, fits=fits)
+    alone = LateFusion(["good", "part"]).fit(blocks(), LABELS)
+    np.testing.assert_array_equal(
+        shared.decision_function(blocks()), alone.decision_function(blocks())
+    )
+
+
+def test_platt_finds_the_curve_of_decisions():
+    rng = np.random.default_rng(1)
+    decision = rng.normal(scale=3, size=4000)
+    labels = (rng.random(4000) < 1 / (1 + np.exp(-(0.5 * decision - 1)))).astype(int)
+    curve = Platt().fit(decision, labels)
+    assert curve.slope_ == pytest.approx(0.5, abs=0.05)
+    assert curve.intercept_ == pytest.approx(-1, abs=0.1)
+
+
+def test_platt_never_turns_a_ranking_round():
+    curve = Platt().fit(-(LABELS - 0.5), LABELS)
+    assert curve.slope_ == MIN_SLOPE
+    assert curve.predict(np.array([1.0])) > curve.predict(np.array([-1.0]))
+    constant = Platt().fit(np.zeros(N), LABELS)
+    assert constant.predict(np.zeros(1)) == pytest.approx(LABELS.mean(), abs=0.01)

@@ -1,0 +1,15 @@
+"""Lay beside the frozen model what a missing layer costs the procedure that made it."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+from trdomics.evaluation.missing_layer_cost import missing_layer_cost_summary
+from trdomics.files import read_json, read_table, write_json
+
+table = read_table(snakemake.input.table)
+table["reason"] = table["reason"].fillna("")
+summary = missing_layer_cost_summary(
+    table, snakemake.params.layers, read_json(snakemake.input.manifest)
+)
+write_json(summary, snakemake.output[0])

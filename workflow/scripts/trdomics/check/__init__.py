@@ -1,0 +1,1 @@
+"""What would be run, and what stands in the way, before any job starts."""

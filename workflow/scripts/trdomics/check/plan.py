@@ -1,0 +1,216 @@
+"""What a run would do, told before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trdomics.classification.feature_sets import feature_sets
+from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+from trdomics.cohort.site_plan import left_out_sites
+from trdomics.cohort.config import MATRIX_TYPES, is_simulated, sheet_settings
+from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
+from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet
+from trdomics.inputs.matrix import read_layer_matrix
+
+
+def cohort_plan(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Count the patients and layers that a run would use; read, compute nothing.
+
+    Parameters
+    ----------
+    config : mapping
+        A resolved config whose inputs passed :func:`trdomics.check.precheck.check_inputs`.
+
+    Returns
+    -------
+    dict
+        ``cohort``; ``patients`` (in the sheet, excluded, without layers, taking part, of each
+        class, unlabelled); ``sites`` (site → patients of each class); ``layers`` (name → type,
+        n_patients, n_features and why that is not known); ``warnings`` (sentences).
+    """
+    settings = sheet_settings(config)
+    whole = read_sheet(settings)
+    sheet = whole[~whole[EXCLUDE]]
+    known = {n: s for n, s in config["layers"].items() if not is_simulated(config, s["file"])}
+    samples = {name: layer_samples(layer, name) for name, layer in known.items()}
+    has = memberships(sheet, settings, samples)
+    without = 0
+    if len(known) == len(config["layers"]):
+        profiled = with_layers(has, settings)
+        without = int((~profiled).sum())
+        sheet, has = sheet[profiled], has[profiled]
+    label = labels(sheet, config["label"])
+    layers = {
+        name: _layer(name, layer, has, sheet, config) for name, layer in config["layers"].items()
+    }
+    return {
+        "cohort": config["cohort"],
+        "patients": {
+            "in_sheet": len(whole),
+            "excluded": int(whole[EXCLUDE].sum()),
+            "without_layers": without,
+            "taking_part": len(sheet),
+            "positive": int((label == 1).sum()),
+            "negative": int((label == 0).sum()),
+            "unlabelled": int(label.isna().sum()),
+        },
+        "sites": _sites(sheet, label, config["samples"]["site"]),
+        "layers": layers,
+        "warnings": _warnings(whole, settings, samples, has, label, config),
+    }
+
+
+def _layer(
+    name: str,
+    layer: Mapping[str, Any],
+    has: pd.DataFrame,
+    sheet: pd.DataFrame,
+    config: Mapping[str, Any],
+) -> dict[str, Any]:
+    entry: dict[str, Any] = {"type": layer["type"], "n_patients": None, "n_features": None}
+    if name not in has:
+        return {**entry, "reason": "drawn by the simulation when it is run"}
+    entry["n_patients"] = int(has[name].sum())
+    if layer["type"] not in MATRIX_TYPES:
+        return {**entry, "reason": "its variants are counted when it is read"}
+    id_column = layer["id_column"]
+    own = id_column == config["samples"]["patient_id"]
+    names = pd.Series(sheet.index, sheet.index) if own else sheet[id_column]
+    return {**entry, "n_features": read_layer_matrix(layer, name, names)[0].shape[1]}
+
+
+def _sites(sheet: pd.DataFrame, label: pd.Series, site: str | None) -> dict[str, dict[str, int]]:
+    if site is None:
+        return {}
+    return {
+        str(name): {
+            "positive": int((label[rows.index] == 1).sum()),
+            "negative": int((label[rows.index] == 0).sum()),
+            "unlabelled": int(label[rows.index].isna().sum()),
+        }
+        for name, rows in sheet.groupby(sheet[site].fillna("not known"))
+    }
+
+
+def _warnings(
+    whole: pd.DataFrame,
+    settings: Mapping[str, Any],
+    samples: Mapping[str, list[str]],
+    has: pd.DataFrame,
+    label: pd.Series,
+    config: Mapping[str, Any],
+) -> list[str]:
+    """Say what is not wrong, but may not be meant."""
+    told = []
+    out = unmatched(whole, settings, samples)
+    for (where, kind), rows in out.groupby(["where", out["reason"].str.startswith("patient")]):
+        if where == "sheet":
+            continue
+        what = "named in the sheet, not in the layer" if kind else "in the layer, not in the sheet"
+        rows = rows[~rows["reason"].str.endswith("is excluded in the sheet")]
+        if len(rows):
+            told.append(f"layer {where}: {len(rows)} samples {what}: {quoted_ids(rows['id'])}")
+    for name in has.columns:
+        lacking = int((~has[name]).sum())
+        if lacking > len(has) / 2:
+            told.append(f"layer {name}: more than half of the patients lack it ({lacking})")
+    site = config["samples"]["site"]
+    for name, counts in _sites(whole.loc[label.index], label, site).items():
+        if 0 in (counts["positive"], counts["negative"]):
+            told.append(f"site {name}: its labelled patients are not of both classes")
+    values = whole.loc[label.index]
+    for column in config["clinical"]["predictors"] + config["clinical"]["confounders"]:
+        share = values[column].isna().mean()
+        if share > 0.2:
+            told.append(f"column {column}: {100 * share:.0f} % of the patients have no value")
+    if config["scoring"]["model"] is not None:
+        told += _model_warnings(config)
+    elif not config["clinical"]["confounders"]:
+        told.append("`clinical.confounders` is empty: nothing shows what they alone would predict")
+    return list(dict.fromkeys(told))
+
+
+def _model_warnings(config: Mapping[str, Any]) -> list[str]:
+    """Say where a cohort and the frozen model that it names may not mean the same."""
+    manifest = read_manifest(Path(config["scoring"]["model"], MANIFEST))
+    note = compare_labels(config["label"], manifest)
+    told = [note] if note else []
+    used = list(manifest["layers"])
+    known = ", ".join(used) or "none"
+    told += [
+        f"layer {name}: the frozen model does not use it; its layers are {known}"
+        for name in config["layers"]
+        if name not in used
+    ]
+    return told + [
+        f"the frozen model's layer {name} is not in the config: patients are scored without it"
+        for name in used
+        if name not in config["layers"]
+    ]
+
+
+def plan_in_words(
+    plan: Mapping[str, Any], config: Mapping[str, Any], jobs: Mapping[str, int]
+) -> list[str]:
+    """Return the lines that ``snakemake check`` prints.
+
+    Parameters
+    ----------
+    plan : mapping
+        Of :func:`cohort_plan`.
+    config : mapping
+        The resolved config.
+    jobs : mapping of str to int
+        Rule → number of jobs that would run.
+    """
+    count, label = plan["patients"], config["label"]
+    lines = [
+        f"cohort {plan['cohort']}: config, sheet and files can be used",
+        f"patients: {count['taking_part']} take part of {count['in_sheet']} in the sheet "
+        f"({count['excluded']} excluded, {count['without_layers']} without a layer)",
+    ]
+    if label["column"] is not None:
+        lines.append(
+            f"label {label['column']}: {count['positive']} {label['positive']}, "
+            f"{count['negative']} {label['negative']}, {count['unlabelled']} without a label"
+        )
+    lines += [
+        f"site {name}: "
+        + ", ".join(f"{n} {label.get(kind, kind)}" for kind, n in counts.items() if n)
+        for name, counts in plan["sites"].items()
+    ]
+    for name, layer in plan["layers"].items():
+        patients = "" if layer["n_patients"] is None else f", {layer['n_patients']} patients"
+        features = layer.get("reason") or f"{layer['n_features']:,} features"
+        lines.append(f"layer {name}: {layer['type']}{patients}, {features}")
+    lines += _models(config)
+    total = sum(jobs.values())
+    shown = ", ".join(
+        f"{n} {rule}" for rule, n in sorted(jobs.items(), key=lambda job: -job[1])[:4]
+    )
+    lines.append(f"jobs: {total} ({shown}, …)" if total else "jobs: none, all results are there")
+    return lines + [f"warning: {warning}" for warning in plan["warnings"]]
+
+
+def _models(config: Mapping[str, Any]) -> list[str]:
+    if config["scoring"]["model"] is not None:
+        return [f"model: applied with `snakemake score`, {config['scoring']['model']}"]
+    sets, chosen = feature_sets(config), config["classification"]
+    baselines = [each.name for each in sets if each.role == "baseline"]
+    candidates = [each.name for each in sets if each.role == "candidate"]
+    splits = chosen["repeats"] * chosen["folds"]
+    sites = ", ".join(left_out_sites(config).values())
+    return [
+        f"baselines: {', '.join(baselines) or 'none'}",
+        f"feature sets: {', '.join(candidates)}",
+        f"models: {', '.join(chosen['models'])}",
+        f"cross-validation: {splits} splits ({chosen['repeats']} × {chosen['folds']} folds), "
+        f"{chosen['inner_folds']} inner folds, {chosen['permutations']} permutations of the label",
+        f"sites left out, each once: {sites or 'none'}",
+        f"MOFA: {config['integration']['factors']} factors, "
+        f"{len(config['integration']['seeds'])} seeds",
+    ]

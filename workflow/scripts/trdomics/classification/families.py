@@ -1,0 +1,118 @@
+"""Families of classifiers: one class each knows how it is built, tuned, read and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+Floats = NDArray[np.float64]
+# Vote shares of a forest are clipped here, so that no log odds are infinite.
+MIN_SHARE = 0.005
+
+ELASTIC_NET, RANDOM_FOREST, GRADIENT_BOOSTING = "elastic_net", "random_forest", "gradient_boosting"
+
+
+class Family:
+    """A family of classifiers.
+
+    A new family is a subclass, registered with :func:`register`; nothing else names it.
+
+    Attributes
+    ----------
+    name : str
+        As in ``classification.models`` of the config.
+    grid : list of dict
+        Parameters to choose from. The first entry is the default, which the members of a stack
+        use. Small on purpose: with some 200 training patients an inner loop cannot tell finer
+        steps apart.
+    """
+
+    name: ClassVar[str]
+    grid: ClassVar[list[dict[str, Any]]]
+
+    def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
+        """Return the unfitted classifier with an entry of the grid."""
+        raise NotImplementedError
+
+    def decision(self, model: BaseEstimator, values: Floats) -> Floats:
+        """Return log odds of the positive class before calibration, shape (n_patients,)."""
+        return np.asarray(model.decision_function(values), dtype=float)
+
+    def importance(self, model: BaseEstimator) -> Floats:
+        """Return an importance of each feature, shape (n_features,); signed where there is one."""
+        return np.asarray(model.feature_importances_, dtype=float)
+
+
+class ElasticNet(Family):
+    """Logistic regression with an elastic-net penalty."""
+
+    name = ELASTIC_NET
+    grid: ClassVar = [
+        {"C": 0.1, "l1_ratio": 0.1},
+        {"C": 0.02, "l1_ratio": 0.1},
+        {"C": 0.1, "l1_ratio": 0.9},
+        {"C": 0.5, "l1_ratio": 0.5},
+    ]
+
+    def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
+        """Return the unfitted classifier."""
+        return LogisticRegression(
+            solver="saga", tol=1e-3, max_iter=2000, random_state=seed, **params
+        )
+
+    def importance(self, model: BaseEstimator) -> Floats:
+        """Return the signed coefficients."""
+        return np.asarray(model.coef_[0], dtype=float)
+
+
+class RandomForest(Family):
+    """Bagged trees."""
+
+    name = RANDOM_FOREST
+    grid: ClassVar = [{"min_samples_leaf": 5}]
+
+    def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
+        """Return the unfitted classifier."""
+        return RandomForestClassifier(n_estimators=50, n_jobs=1, random_state=seed, **params)
+
+    def decision(self, model: BaseEstimator, values: Floats) -> Floats:
+        """Return the log odds of the mean vote."""
+        share = model.predict_proba(values)[:, 1]
+        return np.asarray(logit(np.clip(share, MIN_SHARE, 1 - MIN_SHARE)))
+
+
+class GradientBoosting(Family):
+    """Boosted shallow trees."""
+
+    name = GRADIENT_BOOSTING
+    grid: ClassVar = [{"learning_rate": 0.06}]
+
+    def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
+        """Return the unfitted classifier."""
+        return GradientBoostingClassifier(
+            n_estimators=50,
+            max_depth=2,
+            subsample=0.7,
+            max_features="sqrt",
+            random_state=seed,
+            **params,
+        )
+
+
+FAMILIES: dict[str, Family] = {}
+
+
+def register(family: Family) -> None:
+    """Make a family known under its name."""
+    FAMILIES[family.name] = family
+
+
+for _family in (ElasticNet(), RandomForest(), GradientBoosting()):
+    register(_family)

@@ -1,0 +1,145 @@
+"""Calibration curves, and moving probabilities to another prevalence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.special import expit
+from statsmodels.stats.proportion import proportion_confint
+
+from trdomics.evaluation.metrics import Floats, checked, log_odds
+
+
+def shift_prevalence(probability: ArrayLike, source: float, target: float) -> Floats:
+    """Move probabilities from one prevalence to another.
+
+    p' = σ(logit p + logit π_target − logit π_source): Bayes' rule with other prior odds (Elkan
+    2001; Saerens, Latinne & Decaestecker 2002, doi 10.1162/089976602753284446). It assumes that
+    patients of a class look alike in both places (prior shift). The order of the patients, and
+    so AUROC, stays; how well calibrated the moved probabilities are cannot be observed in a
+    cohort that has the source's prevalence.
+
+    Parameters
+    ----------
+    probability : array
+        Probabilities of the positive class, calibrated where a share `source` is positive.
+    source, target : float
+        Prevalences, each within (0, 1).
+
+    Returns
+    -------
+    array
+        Of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If a prevalence is not within (0, 1).
+    """
+    if not (0 < source < 1 and 0 < target < 1):
+        raise ValueError(f"prevalences must lie within (0, 1), got {source} and {target}")
+    offset = np.log(target / (1 - target)) - np.log(source / (1 - source))
+    return np.asarray(expit(log_odds(probability) + offset))
+
+
+def calibration_curve(label: ArrayLike, probability: ArrayLike, n_bins: int = 8) -> pd.DataFrame:
+    """Compare predicted with observed shares in bins of equally many predictions.
+
+    Parameters
+    ----------
+    label : array, shape (n_patients,)
+        1 or 0.
+    probability : array, shape (n_patients,) or (n_patients, n_repeats)
+        Predictions of all repeats are binned together.
+    n_bins : int
+        Quantile bins; equal probabilities are never torn apart, so there may be fewer.
+
+    Returns
+    -------
+    DataFrame
+        ``bin`` (1 is the lowest), ``n`` (predictions over the number of repeats, so that a
+        patient counts once), ``predicted`` (mean), ``observed`` (share of positives), ``lower``
+        and ``upper`` (Wilson 95 % interval of the observed share, from ``n``).
+    """
+    truth, repeats = checked(label, probability)
+    n_repeats = repeats.shape[1]
+    flat = pd.DataFrame({"p": repeats.ravel(), "y": np.repeat(truth, n_repeats)})
+    flat["bin"] = pd.qcut(flat["p"].rank(method="average"), n_bins, labels=False, duplicates="drop")
+    # where nearly all probabilities are equal no quantile lies between any
+    flat["bin"] = flat["bin"].fillna(0)
+    grouped = flat.groupby("bin", sort=True)
+    table = pd.DataFrame(
+        {
+            "n": grouped.size() / n_repeats,
+            "predicted": grouped["p"].mean(),
+            "observed": grouped["y"].mean(),
+        }
+    ).reset_index(drop=True)
+    table.insert(0, "bin", np.arange(1, len(table) + 1))
+    lower, upper = proportion_confint(
+        table["observed"] * table["n"], table["n"], alpha=0.05, method="wilson"
+    )
+    # rounding may put the bound of a bin without events, or with nothing else, past the share
+    return table.assign(
+        lower=np.minimum(lower, table["observed"]), upper=np.maximum(upper, table["observed"])
+    )
+
+
+def calibration_histogram(label: ArrayLike, probability: ArrayLike) -> pd.DataFrame:
+    """Count predicted probabilities by class in twenty equal bins from 0 to 1.
+
+    Parameters
+    ----------
+    label, probability : array
+        As for :func:`calibration_curve`.
+
+    Returns
+    -------
+    DataFrame
+        ``probability`` (middle of the bin), ``negative``, ``positive`` (predictions over the
+        number of repeats).
+    """
+    truth, repeats = checked(label, probability)
+    edges = np.linspace(0, 1, 21)
+    counts = {
+        name: np.histogram(repeats[truth == value], bins=edges)[0] / repeats.shape[1]
+        for name, value in (("negative", 0), ("positive", 1))
+    }
+    return pd.DataFrame({"probability": (edges[:-1] + edges[1:]) / 2, **counts})
+
+
+def calibration_table(
+    label: ArrayLike, probability: ArrayLike, feature_set: str, target_prevalence: float
+) -> pd.DataFrame:
+    """Lay curve and histogram of a feature set in one table.
+
+    Parameters
+    ----------
+    label, probability : array
+        As for :func:`calibration_curve`.
+    feature_set : str
+        Written into every row.
+    target_prevalence : float
+        Where the model will be used.
+
+    Returns
+    -------
+    DataFrame
+        ``feature_set``, ``part`` (``curve`` or ``histogram``), ``predicted`` (mean probability
+        of the bin; its middle in the histogram), ``recalibrated`` (the same at the target
+        prevalence), ``n``, ``observed``, ``lower``, ``upper``, ``negative``, ``positive``
+        (counts of the histogram).
+    """
+    truth, repeats = checked(label, probability)
+    curve = calibration_curve(truth, repeats).drop(columns="bin").assign(part="curve")
+    histogram = calibration_histogram(truth, repeats).rename(columns={"probability": "predicted"})
+    histogram = histogram.assign(part="histogram", n=histogram["negative"] + histogram["positive"])
+    table = pd.concat([curve, histogram], ignore_index=True).assign(feature_set=feature_set)
+    prevalence = float(truth.mean())
+    if 0 < prevalence < 1:
+        table["recalibrated"] = shift_prevalence(table["predicted"], prevalence, target_prevalence)
+    else:
+        table["recalibrated"] = np.nan
+    columns = ["feature_set", "part", "predicted", "recalibrated", "n", "observed"]
+    return table[[*columns, "lower", "upper", "negative", "positive"]]

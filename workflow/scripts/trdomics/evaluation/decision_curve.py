@@ -1,0 +1,109 @@
+"""Decision curves: whether acting on the model does more good than treating all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from dcurves import dca
+from numpy.typing import ArrayLike
+
+from trdomics.evaluation.calibration_curve import shift_prevalence
+from trdomics.evaluation.metrics import Floats, checked
+
+# Beyond these no one would hesitate, or no one would act.
+THRESHOLDS = np.round(np.arange(0.05, 0.705, 0.01), 2)
+TREAT_ALL, TREAT_NONE = "treat all", "treat none"
+
+
+def net_benefit(
+    label: ArrayLike,
+    probability: ArrayLike,
+    *,
+    prevalence: float | None = None,
+    thresholds: Floats = THRESHOLDS,
+) -> pd.DataFrame:
+    """Compute the net benefit of acting on a probability at or above a threshold.
+
+    TPR π − FPR (1 − π) t / (1 − t) at prevalence π and threshold t, averaged over repeats
+    (Vickers & Elkin 2006, doi 10.1177/0272989X06295361; computed by ``dcurves``).
+
+    Parameters
+    ----------
+    label : array, shape (n_patients,)
+        1 or 0, both present.
+    probability : array, shape (n_patients,) or (n_patients, n_repeats)
+        Probabilities at the prevalence that is asked for.
+    prevalence : float, optional
+        That of the place of use, where it is not the cohort's: sensitivity and specificity are
+        then weighted to it, as for a case-control sample.
+    thresholds : array
+        Probabilities at which one would act.
+
+    Returns
+    -------
+    DataFrame
+        ``threshold``, ``net_benefit`` (true positives per patient, less the false positives
+        that weigh as much), ``treat all`` (net benefit of acting on everyone).
+    """
+    truth, repeats = checked(label, probability)
+    names = [f"repeat_{i}" for i in range(repeats.shape[1])]
+    data = pd.DataFrame(repeats, columns=names).assign(outcome=truth.astype(int))
+    curves = dca(
+        data=data, outcome="outcome", modelnames=names, thresholds=thresholds, prevalence=prevalence
+    )
+    everyone = curves["model"] == "all"
+    repeat = curves["model"].isin(names)
+    return pd.DataFrame(
+        {
+            "net_benefit": curves[repeat].groupby("threshold")["net_benefit"].mean(),
+            TREAT_ALL: curves[everyone].set_index("threshold")["net_benefit"],
+        }
+    ).reset_index()
+
+
+def decision_table(
+    models: Mapping[str, tuple[Floats, Floats]], target_prevalence: float
+) -> pd.DataFrame:
+    """Compute decision curves in the cohort and at the target prevalence.
+
+    At the target prevalence the probabilities are moved there first: a clinician's threshold is
+    meant for the probability that the patient at hand has.
+
+    Parameters
+    ----------
+    models : mapping of str to (label, probability)
+        Of :func:`trdomics.evaluation.metrics.out_of_fold`, by feature set.
+    target_prevalence : float
+        Where the model will be used.
+
+    Returns
+    -------
+    DataFrame
+        ``population`` (``cohort`` or ``target``), ``prevalence``, ``strategy`` (a feature set,
+        ``treat all`` or ``treat none``), ``threshold``, ``net_benefit``. The curves of acting on
+        all come from the first model's patients.
+    """
+    parts = []
+    for number, (name, (label, probability)) in enumerate(models.items()):
+        share = float(np.mean(label))
+        if not 0 < share < 1:
+            continue
+        moved = shift_prevalence(probability, share, target_prevalence)
+        for population, prevalence, values in (
+            ("cohort", share, probability),
+            ("target", target_prevalence, moved),
+        ):
+            curve = net_benefit(
+                label, values, prevalence=None if population == "cohort" else prevalence
+            )
+            curve = curve.assign(population=population, prevalence=prevalence)
+            parts.append(curve.assign(strategy=name))
+            if number == 0:
+                all_treated = curve.assign(strategy=TREAT_ALL, net_benefit=curve[TREAT_ALL])
+                parts += [all_treated, curve.assign(strategy=TREAT_NONE, net_benefit=0.0)]
+    columns = ["population", "prevalence", "strategy", "threshold", "net_benefit"]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)[columns]

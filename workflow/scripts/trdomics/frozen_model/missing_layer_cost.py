@@ -1,0 +1,67 @@
+"""What lies beside a frozen model for those who lack layers: read without trust.
+
+Apart from its making, so that who reads a bundle needs no machine learning.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trdomics.errors import InputError
+from trdomics.layers.missing_sets import COST_FORMAT
+from trdomics.partner_json import parse_partner_json
+
+FILE = "missing_layer_cost.json"
+MAX_BYTES = 2**20
+AGAIN = "copy the model's folder again"
+
+
+def read_missing_layer_cost(
+    folder: str | os.PathLike[str], manifest: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what was written beside a frozen model; None where nothing was.
+
+    Parameters
+    ----------
+    folder : path
+        Of the model.
+    manifest : mapping
+        The model's ``model.json``.
+
+    Raises
+    ------
+    InputError
+        If the file is not what :func:`missing_layer_cost_summary` makes, or of another model.
+    """
+    path = Path(folder) / FILE
+    if not path.is_file():
+        return None
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(str(path), f"is larger than {MAX_BYTES // 2**10} KiB", AGAIN)
+    return parse_missing_layer_cost(path.read_bytes(), manifest["sha256"], str(path))
+
+
+def parse_missing_layer_cost(content: bytes, sha256: str, where: str) -> dict[str, Any]:
+    """Read what a missing layer costs a model, of a file that may be damaged or hostile.
+
+    Parameters
+    ----------
+    content : bytes
+        Of ``missing_layer_cost.json``.
+    sha256 : str
+        Checksum of the model that it should belong to.
+    where : str
+        What errors name.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON, has other keys than ours, or is of another model.
+    """
+    found = parse_partner_json(content, "missing_layer_cost", COST_FORMAT, where, AGAIN)
+    if found["sha256"] != sha256:
+        raise InputError(where, "does not belong to the model beside it", AGAIN)
+    return found
