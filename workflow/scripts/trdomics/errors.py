@@ -1,8 +1,12 @@
-"""The one error that users are meant to read."""
+"""The errors that users are meant to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class InputError(ValueError):
-    """Bad input, told in one line: which file, which row or key, and how to mend it.
+    """Bad input, in one line: which file, which row or key, and how to fix it.
 
     Parameters
     ----------
@@ -10,10 +14,36 @@ class InputError(ValueError):
         The file, and the row, column or key inside it.
     problem : str
         What is wrong with it.
-    mend : str
+    fix : str
         What the user can do about it.
     """
 
-    def __init__(self, where: str, problem: str, mend: str) -> None:
-        self.where, self.problem, self.mend = where, problem, mend
-        super().__init__(" ".join(f"{where}: {problem}; {mend}".split()))
+    def __init__(self, where: str, problem: str, fix: str) -> None:
+        self.where, self.problem, self.fix = where, problem, fix
+        super().__init__(" ".join(f"{where}: {problem}; {fix}".split()))
+
+    @property
+    def errors(self) -> Sequence[InputError]:
+        """Return the single errors: this one."""
+        return [self]
+
+
+class InputErrors(InputError):
+    """All that is wrong with a file, a line each.
+
+    Parameters
+    ----------
+    errors : sequence of InputError
+        At least one.
+    """
+
+    def __init__(self, errors: Sequence[InputError]) -> None:
+        first = errors[0]
+        super().__init__(first.where, first.problem, first.fix)
+        self._errors = list(errors)
+        self.args = ("\n".join(map(str, errors)),)
+
+    @property
+    def errors(self) -> Sequence[InputError]:
+        """Return the single errors, in the order they were found."""
+        return self._errors

@@ -15,9 +15,9 @@ from trdomics.errors import InputError
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Show what the user can mend in one line; show the trace only of what is our fault."""
-    if issubclass(kind, InputError):
-        print(f"error: {error}", file=sys.stderr)
+    """Show what the user can fix, a line each; show the trace only of what is our fault."""
+    if isinstance(error, InputError):
+        print(*(f"error: {single}" for single in error.errors), sep="\n", file=sys.stderr)
     else:
         traceback.print_exception(kind, error, trace)
     sys.stderr.flush()

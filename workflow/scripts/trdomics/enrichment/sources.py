@@ -98,4 +98,4 @@ def download(url: str, path: str | os.PathLike[str], expected: str | None) -> No
         try:
             check_sum(temporary, expected)
         except InputError as error:
-            raise InputError(f"{KEY} {url}", error.problem, error.mend) from error
+            raise InputError(f"{KEY} {url}", error.problem, error.fix) from error
