@@ -34,7 +34,8 @@ from trdomics.frozen_model.kinds import (
     text,
     values,
 )
-from trdomics.classification.classifiers import BlockModel, Platt
+from trdomics.classification.calibration import Platt
+from trdomics.classification.classifiers import BlockModel
 from trdomics.classification.families import FAMILIES
 from trdomics.frozen_model.uncertainty import HalfSampleReplicates
 from trdomics.classification.representation import MultiOmicsRepresentation
@@ -96,8 +97,7 @@ def _is_block_model(part: BlockModel) -> bool:
 
 
 def _is_stack(part: LateFusion) -> bool:
-    blocks = [list(model.blocks) for model in part.models_]
-    return blocks == [[name] for name in part.members] and len(part.weights_) == len(blocks)
+    return len(part.weights_) == len(part.models_)
 
 
 def _are_replicates(part: HalfSampleReplicates) -> bool:
@@ -213,7 +213,7 @@ CLASSES.update(
             _is_block_model,
         ),
         LateFusion: Closed(
-            {"members": names_once, "kind": _kind, "max_features": count, "seed": count},
+            {},
             {
                 "classes_": values(0, 1),
                 "models_": list_of(part_of(BlockModel)),

@@ -17,7 +17,8 @@ from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.frozen_model.flat_heads import FlatMember
 from trdomics.classification.stacking import LateFusion
 from trdomics.evaluation.metrics import log_odds
-from trdomics.classification.classifiers import BlockModel, Platt
+from trdomics.classification.calibration import Platt
+from trdomics.classification.classifiers import BlockModel
 from trdomics.layers.subsets import subset_name
 
 Head = BlockModel | LateFusion
