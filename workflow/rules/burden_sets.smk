@@ -1,4 +1,4 @@
-rule ancestry:
+rule differential_ancestry:
     input:
         calls=layer_file,
         patients="results/{cohort}/cohort/patients.tsv",
@@ -6,9 +6,9 @@ rule ancestry:
         ancestry="results/{cohort}/layers/{layer}/ancestry.tsv",
         summary="results/{cohort}/layers/{layer}/ancestry.json",
     log:
-        "logs/{cohort}/ancestry.{layer}.log",
+        "logs/{cohort}/differential_ancestry.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/ancestry.{layer}.tsv"
+        "benchmarks/{cohort}/differential_ancestry.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
     group:
@@ -35,7 +35,7 @@ rule ancestry:
         "../scripts/differential_ancestry.py"
 
 
-rule burden_sets:
+rule differential_burden_sets:
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",
@@ -58,9 +58,9 @@ rule burden_sets:
             labels={"layer": "{layer}", "figure": "odds ratios of gene sets"},
         ),
     log:
-        "logs/{cohort}/burden_sets.{layer}.log",
+        "logs/{cohort}/differential_burden_sets.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/burden_sets.{layer}.tsv"
+        "benchmarks/{cohort}/differential_burden_sets.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS),
     group:

@@ -58,7 +58,7 @@ rule confounding_table:
         "../scripts/confounding_table.py"
 
 
-rule cell_fractions:
+rule confounding_cells:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand(
@@ -87,9 +87,9 @@ rule cell_fractions:
             labels={"figure": "cell fractions"},
         ),
     log:
-        "logs/{cohort}/cell_fractions.log",
+        "logs/{cohort}/confounding_cells.log",
     benchmark:
-        "benchmarks/{cohort}/cell_fractions.tsv"
+        "benchmarks/{cohort}/confounding_cells.tsv"
     group:
         "confounding"
     conda:
@@ -108,7 +108,7 @@ rule cell_fractions:
         "../scripts/confounding_cells.py"
 
 
-rule adjustment_sets:
+rule confounding_adjustment:
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -130,9 +130,9 @@ rule adjustment_sets:
             labels={"layer": "{layer}", "figure": "adjustment sets"},
         ),
     log:
-        "logs/{cohort}/adjustment_sets.{layer}.log",
+        "logs/{cohort}/confounding_adjustment.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/adjustment_sets.{layer}.tsv"
+        "benchmarks/{cohort}/confounding_adjustment.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(ADJUSTED_LAYERS),
     group:
@@ -154,7 +154,7 @@ rule adjustment_sets:
         "../scripts/confounding_adjustment.py"
 
 
-rule variance_partition:
+rule confounding_variance:
     input:
         normalised="results/{cohort}/layers/{layer}/normalised.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -170,9 +170,9 @@ rule variance_partition:
             labels={"layer": "{layer}", "figure": "sources of variance"},
         ),
     log:
-        "logs/{cohort}/variance_partition.{layer}.log",
+        "logs/{cohort}/confounding_variance.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/variance_partition.{layer}.tsv"
+        "benchmarks/{cohort}/confounding_variance.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(ADJUSTED_LAYERS),
     group:
@@ -193,7 +193,7 @@ rule variance_partition:
 
 if SIMULATED:
 
-    rule adjustment_recovery:
+    rule confounding_recovery:
         input:
             tables=expand(
                 "results/{{cohort}}/differential/{layer}/adjustment.tsv",
@@ -204,7 +204,7 @@ if SIMULATED:
             table="results/{cohort}/simulation/adjustment_recovery.tsv",
             summary="results/{cohort}/simulation/adjustment_recovery.json",
         log:
-            "logs/{cohort}/adjustment_recovery.log",
+            "logs/{cohort}/confounding_recovery.log",
         localrule: True
         conda:
             "../../envs/differential.yaml"

@@ -67,7 +67,7 @@ rule differential_continuous:
         "../scripts/differential_continuous.py"
 
 
-rule mutation_burden:
+rule differential_burden:
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",
@@ -76,9 +76,9 @@ rule mutation_burden:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",
     log:
-        "logs/{cohort}/mutation_burden.{layer}.log",
+        "logs/{cohort}/differential_burden.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/mutation_burden.{layer}.tsv"
+        "benchmarks/{cohort}/differential_burden.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
     group:
@@ -139,7 +139,7 @@ rule differential_figures:
         "../scripts/differential_figures.py"
 
 
-rule burden_figures:
+rule differential_burden_figures:
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",
@@ -163,7 +163,7 @@ rule burden_figures:
             labels={"layer": "{layer}", "figure": "p-values"},
         ),
     log:
-        "logs/{cohort}/burden_figures.{layer}.log",
+        "logs/{cohort}/differential_burden_figures.{layer}.log",
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
     group:

@@ -1,4 +1,4 @@
-rule collect_summary:
+rule report_collect:
     input:
         cohort="results/{cohort}/cohort/summary.json",
         layers=expand("results/{{cohort}}/layers/{layer}/summary.json", layer=LAYERS),
@@ -23,7 +23,7 @@ rule collect_summary:
     output:
         "results/{cohort}/summary.json",
     log:
-        "logs/{cohort}/collect_summary.log",
+        "logs/{cohort}/report_collect.log",
     localrule: True
     conda:
         "../../envs/report.yaml"
@@ -38,7 +38,7 @@ rule collect_summary:
         "../scripts/report_collect.py"
 
 
-rule summary_page:
+rule report_summary:
     input:
         summary="results/{cohort}/summary.json",
         patients="results/{cohort}/cohort/patients.tsv",
@@ -75,7 +75,7 @@ rule summary_page:
             labels={"page": "Summary in two minutes"},
         ),
     log:
-        "logs/{cohort}/summary_page.log",
+        "logs/{cohort}/report_summary.log",
     localrule: True
     conda:
         "../../envs/report.yaml"

@@ -1,6 +1,6 @@
 if SIMULATED:
 
-    rule simulate_cohort:
+    rule simulation_draw:
         input:
             sheet=config["samples"]["file"],
             genes=workflow.source_path("../../resources/simulation_genes.tsv"),
@@ -15,9 +15,9 @@ if SIMULATED:
             patients="results/{cohort}/simulation/truth/patients.tsv",
             truth="results/{cohort}/simulation/truth/truth.json",
         log:
-            "logs/{cohort}/simulate_cohort.log",
+            "logs/{cohort}/simulation_draw.log",
         benchmark:
-            "benchmarks/{cohort}/simulate_cohort.tsv"
+            "benchmarks/{cohort}/simulation_draw.tsv"
         group:
             "cohort"
         conda:
