@@ -20,6 +20,7 @@ rule differential_ancestry:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("differential_ancestry"),
         settings=layer_keys(
             "type",
             "format",
@@ -41,8 +42,7 @@ rule differential_burden_sets:
         patients="results/{cohort}/cohort/patients.tsv",
         ancestry="results/{cohort}/layers/{layer}/ancestry.tsv",
         ancestry_summary="results/{cohort}/layers/{layer}/ancestry.json",
-        sets=config["differential"]["burden_gene_sets"]
-        or workflow.source_path("../../resources/burden_gene_sets.tsv"),
+        sets=config["differential"]["burden_gene_sets"] or [],
     output:
         results=report(
             "results/{cohort}/differential/{layer}/burden_sets.tsv",
@@ -72,6 +72,7 @@ rule differential_burden_sets:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("differential_burden_sets"),
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
         sheet=sheet_settings(config),

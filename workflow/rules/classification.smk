@@ -48,6 +48,7 @@ rule classification_splits:
         mem_mb=500,
         runtime=5,
     params:
+        code=code_digest("classification_splits"),
         repeats=CLASSIFICATION["repeats"],
         folds=CLASSIFICATION["folds"],
         seed=config["seed"],
@@ -81,6 +82,7 @@ rule classification_fit_split:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        code=code_digest("classification_fit_split"),
         config=FITTING_SPLIT,
     script:
         "../scripts/classification_fit_split.py"
@@ -131,6 +133,7 @@ rule classification_performance:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code_digest("classification_performance"),
         settings={"bootstrap": CLASSIFICATION["bootstrap"]},
         seed=config["seed"],
         target_prevalence=config["target_prevalence"],
@@ -163,6 +166,7 @@ rule classification_sites:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("classification_sites"),
         config={key: config[key] for key in ("samples", "label", "layers", "clinical")},
         settings={
             key: CLASSIFICATION[key]
@@ -244,6 +248,8 @@ rule classification_figures:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest("classification_figures"),
     script:
         "../scripts/classification_figures.py"
 
@@ -268,6 +274,7 @@ rule classification_final_model:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        code=code_digest("classification_final_model"),
         config=FITTING,
     script:
         "../scripts/classification_final_model.py"
@@ -291,6 +298,7 @@ rule classification_missing_layer_cost:
         mem_mb=growing(500),
         runtime=growing(5),
     params:
+        code=code_digest("classification_missing_layer_cost"),
         layers=LAYERS,
     script:
         "../scripts/classification_missing_layer_cost.py"

@@ -41,6 +41,7 @@ rule cohort_harmonise:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("cohort_harmonise"),
         settings=sheet_settings(config),
     script:
         "../scripts/cohort_harmonise.py"
@@ -69,6 +70,7 @@ rule layers_table:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code_digest("layers_table"),
         layer="{layer}",
         patient_id=config["samples"]["patient_id"],
         settings=lookup("{layer}/settings", within=READING),

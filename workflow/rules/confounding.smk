@@ -2,7 +2,7 @@ from trdomics.cohort.config import sheet_settings
 from trdomics.confounding.plan import (
     adjustment_sets,
     column_roles,
-    signature_files,
+    own_signature,
     technical_columns,
 )
 
@@ -48,6 +48,7 @@ rule confounding_table:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("confounding_table"),
         sheet=sheet_settings(config),
         roles=column_roles(config, ADJUSTMENT_SETS),
         technical=technical_columns(config),
@@ -67,10 +68,7 @@ rule confounding_cells:
         annotations=expand(
             "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=EXPRESSION_LAYERS
         ),
-        signature=[
-            path if own else workflow.source_path(f"../../resources/{path}")
-            for path, own in signature_files(config)
-        ],
+        signature=own_signature(config) or [],
     output:
         fractions="results/{cohort}/cohort/cells.tsv",
         comparison=report(
@@ -99,6 +97,7 @@ rule confounding_cells:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code_digest("confounding_cells"),
         sheet=sheet_settings(config),
         layers={name: config["layers"][name]["type"] for name in EXPRESSION_LAYERS},
         measured=config["cells"]["columns"] or {},
@@ -144,6 +143,7 @@ rule confounding_adjustment:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
+        code=code_digest("confounding_adjustment"),
         sheet=sheet_settings(config),
         sets=ADJUSTMENT_SETS,
         contrast=config["differential"]["contrast"],
@@ -184,6 +184,7 @@ rule confounding_variance:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
+        code=code_digest("confounding_variance"),
         sheet=sheet_settings(config),
         sets=ADJUSTMENT_SETS,
         contrast=config["differential"]["contrast"],
@@ -213,6 +214,7 @@ if SIMULATED:
             mem_mb=500,
             runtime=5,
         params:
+            code=code_digest("confounding_recovery"),
             layers=COUNT_LAYERS,
             fdr=config["differential"]["fdr"],
         script:

@@ -25,6 +25,7 @@ rule differential_expression:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        code=code_digest("differential_expression"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
         sheet=sheet_settings(config),
@@ -58,6 +59,7 @@ rule differential_continuous:
         mem_mb=growing(3000),
         runtime=growing(20),
     params:
+        code=code_digest("differential_continuous"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
         sheet=sheet_settings(config),
@@ -90,6 +92,7 @@ rule differential_burden:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("differential_burden"),
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
         sheet=sheet_settings(config),
@@ -135,6 +138,8 @@ rule differential_figures:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest("differential_figures"),
     script:
         "../scripts/differential_figures.py"
 
@@ -174,5 +179,7 @@ rule differential_burden_figures:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest("differential_burden_figures"),
     script:
         "../scripts/differential_burden_figures.py"

@@ -3,7 +3,6 @@ rule layers_variants:
         calls=layer_file,
         profiled=profiled_list,
         patients="results/{cohort}/cohort/patients.tsv",
-        consequences=workflow.source_path("../../resources/consequences.tsv"),
     output:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -23,6 +22,7 @@ rule layers_variants:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        code=code_digest("layers_variants"),
         settings=layer_keys(
             "format",
             "id_column",
@@ -77,6 +77,7 @@ rule layers_qc:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        code=code_digest("layers_qc"),
         settings=layer_settings,
         label=config["label"],
         site=config["samples"]["site"],

@@ -13,3 +13,5 @@ except ModuleNotFoundError:
         "must lie on disk: name the path of a clone or git submodule, not github(...)"
     )
     sys.exit(1)
+
+from trdomics.code_digest import code_digest

@@ -32,6 +32,7 @@ rule report_collect:
         mem_mb=500,
         runtime=5,
     params:
+        code=code_digest("report_collect"),
         layers=LAYERS,
         adjusted_layers=ADJUSTED_LAYERS,
     script:
@@ -66,7 +67,6 @@ rule report_summary:
         recovery=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.svg", otherwise=[]
         ),
-        template=workflow.source_path("../report/summary.html.j2"),
     output:
         report(
             "results/{cohort}/summary.html",
@@ -84,6 +84,7 @@ rule report_summary:
         mem_mb=1000,
         runtime=5,
     params:
+        code=code_digest("report_summary"),
         settings={
             "cohort": COHORT,
             "label": config["label"],

@@ -3,8 +3,6 @@ if SIMULATED:
     rule simulation_draw:
         input:
             sheet=config["samples"]["file"],
-            genes=workflow.source_path("../../resources/simulation_genes.tsv"),
-            small_rnas=workflow.source_path("../../resources/simulation_small_rnas.tsv"),
         output:
             mrna="results/{cohort}/simulation/mrna_counts.tsv.gz",
             mrna_features="results/{cohort}/simulation/mrna_features.tsv",
@@ -27,6 +25,7 @@ if SIMULATED:
             mem_mb=growing(2000),
             runtime=growing(10),
         params:
+            code=code_digest("simulation_draw"),
             settings=config["simulation"],
             seed=config["seed"],
         script:
@@ -71,6 +70,7 @@ if SIMULATED:
             mem_mb=1000,
             runtime=5,
         params:
+            code=code_digest("simulation_recovery"),
             layers=COUNT_LAYERS,
             settings={
                 "design": config["differential"]["design"],
