@@ -11,8 +11,8 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# the cache of checked inputs holds time stamps, the record of a run its command and time
-NOT_A_RESULT = {"cohort/checked.json", "provenance.json", "ro-crate-metadata.json"}
+# the record of a run holds its command and time
+NOT_A_RESULT = {"provenance.json", "ro-crate-metadata.json"}
 # what is dearest and what could depend on where it runs, for runs that would take long as a whole
 TELLING = (
     "cohort/confounding.tsv",
@@ -25,14 +25,16 @@ TELLING = (
 )
 
 
-def invocation(folder: Path, config: Path, *arguments: str) -> list[str]:
+def invocation(
+    folder: Path, config: Path, *arguments: str, snakefile: str = "Snakefile"
+) -> list[str]:
     """Return the call of snakemake, in a folder of its own, that every test makes."""
     return [
         sys.executable,
         "-m",
         "snakemake",
         "--snakefile",
-        str(REPOSITORY / "Snakefile"),
+        str(REPOSITORY / snakefile),
         "--directory",
         str(folder),
         *arguments,
@@ -42,16 +44,18 @@ def invocation(folder: Path, config: Path, *arguments: str) -> list[str]:
     ]
 
 
-def command(folder: Path, config: Path, *arguments: str, cores: int = 2) -> list[str]:
-    return invocation(folder, config, "--cores", str(cores), *arguments)
+def command(
+    folder: Path, config: Path, *arguments: str, cores: int = 2, snakefile: str = "Snakefile"
+) -> list[str]:
+    return invocation(folder, config, "--cores", str(cores), *arguments, snakefile=snakefile)
 
 
 def run(
-    folder: Path, config: Path, *arguments: str, cores: int = 2
+    folder: Path, config: Path, *arguments: str, cores: int = 2, snakefile: str = "Snakefile"
 ) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONHASHSEED": "random"}
     return subprocess.run(
-        command(folder, config, *arguments, cores=cores),
+        command(folder, config, *arguments, cores=cores, snakefile=snakefile),
         capture_output=True,
         text=True,
         env=environment,

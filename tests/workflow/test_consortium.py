@@ -22,6 +22,8 @@ from trdomics.files import read_json, read_table, write_table
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.store import load_model
 
+CONSORTIUM = "workflow/consortium.smk"
+
 
 @pytest.fixture(scope="module")
 def nasty(ran, small_config, sheet, tmp_path_factory):
@@ -37,7 +39,7 @@ def nasty(ran, small_config, sheet, tmp_path_factory):
     config = write_config(folder, settings)
     done = run(folder, config, "all", "export")
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-    assert "The page to read lies at results/nasty/summary.html" in done.stderr
+    assert "Read results/nasty/summary.html" in done.stderr
     assert "read first what is in it: results/nasty/export/manifest.json" in done.stderr
     return folder, folder / "results" / "nasty", renamed, config
 
@@ -152,7 +154,7 @@ def combine(folder, bundles):
     config = folder / "meta.yaml"
     settings = {"meta": {"name": "both", "bundles": [str(path) for path in bundles]}}
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    return run(folder, config, "meta")
+    return run(folder, config, snakefile=CONSORTIUM)
 
 
 def test_bundles_are_combined_and_the_page_is_harmless(nasty, tmp_path):
@@ -171,7 +173,9 @@ def test_bundles_are_combined_and_the_page_is_harmless(nasty, tmp_path):
     assert "<i>resistant" not in page
     assert "&lt;i&gt;resistant" in page
     assert not list(tmp_path.rglob("x"))
-    again = run(tmp_path / "meta", tmp_path / "meta" / "meta.yaml", "meta", "--dry-run")
+    again = run(
+        tmp_path / "meta", tmp_path / "meta" / "meta.yaml", "--dry-run", snakefile=CONSORTIUM
+    )
     assert "Nothing to be done" in again.stdout + again.stderr
 
 

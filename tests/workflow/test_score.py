@@ -58,7 +58,7 @@ def predictions(partner) -> pd.Series:
 def test_order_and_superfluous_features_change_nothing_and_layers_may_lack(partner, ran):
     done = score(partner)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    assert "The page to read lies at results/partner/scoring/scoring.html" in done.stderr
+    assert "Read results/partner/scoring/scoring.html" in done.stderr
     everything = predictions(partner)
     assert len(everything) == N_PATIENTS
     assert everything.between(0, 1).all()

@@ -1,26 +1,27 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import patients_settings
 from trdomics.confounding.plan import (
     adjustment_sets,
     column_roles,
-    signature_files,
+    own_signature,
     technical_columns,
 )
 
 LABELLED = config["label"]["column"] is not None
 ADJUSTED_LAYERS = COUNT_LAYERS + CONTINUOUS_LAYERS if LABELLED else []
 ADJUSTMENT_SETS = adjustment_sets(config) if LABELLED else {}
-# Layers whose features may be genes, on a scale that is linear in the amount of RNA
-EXPRESSION_LAYERS = COUNT_LAYERS + [
+# Layers that cell fractions can be estimated from: of genes, linear in the amount of RNA
+CELL_LAYERS = COUNT_LAYERS + [
     name for name in CONTINUOUS_LAYERS if config["layers"][name]["log2"]
 ]
 NO_CELLS = None
 if config["cells"]["signature"] is None:
     NO_CELLS = "the config names no signature (cells.signature)"
-elif not EXPRESSION_LAYERS:
+elif not CELL_LAYERS:
     NO_CELLS = "no layer holds counts or expression to be logged (log2: true)"
 
 
 rule confounding_table:
+    """What the label goes with, and whether site and technical columns alone tell it."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
     output:
@@ -48,7 +49,8 @@ rule confounding_table:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        sheet=sheet_settings(config),
+        code=code_digest("confounding_table"),
+        sheet=patients_settings(config),
         roles=column_roles(config, ADJUSTMENT_SETS),
         technical=technical_columns(config),
         bootstrap=config["classification"]["bootstrap"],
@@ -58,19 +60,17 @@ rule confounding_table:
         "../scripts/confounding_table.py"
 
 
-rule cell_fractions:
+rule confounding_cells:
+    """Cell fractions estimated from expression, and how they agree with measured ones."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand(
-            "results/{{cohort}}/layers/{layer}/table.parquet", layer=EXPRESSION_LAYERS
+            "results/{{cohort}}/layers/{layer}/table.parquet", layer=CELL_LAYERS
         ),
         annotations=expand(
-            "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=EXPRESSION_LAYERS
+            "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=CELL_LAYERS
         ),
-        signature=[
-            path if own else workflow.source_path(f"../../resources/{path}")
-            for path, own in signature_files(config)
-        ],
+        signature=own_signature(config) or [],
     output:
         fractions="results/{cohort}/cohort/cells.tsv",
         comparison=report(
@@ -87,9 +87,9 @@ rule cell_fractions:
             labels={"figure": "cell fractions"},
         ),
     log:
-        "logs/{cohort}/cell_fractions.log",
+        "logs/{cohort}/confounding_cells.log",
     benchmark:
-        "benchmarks/{cohort}/cell_fractions.tsv"
+        "benchmarks/{cohort}/confounding_cells.tsv"
     group:
         "confounding"
     conda:
@@ -99,8 +99,9 @@ rule cell_fractions:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
-        sheet=sheet_settings(config),
-        layers={name: config["layers"][name]["type"] for name in EXPRESSION_LAYERS},
+        code=code_digest("confounding_cells"),
+        sheet=patients_settings(config),
+        layers={name: config["layers"][name]["type"] for name in CELL_LAYERS},
         measured=config["cells"]["columns"] or {},
         groups=[config["label"]["positive"], config["label"]["negative"]],
         reason=NO_CELLS,
@@ -108,7 +109,8 @@ rule cell_fractions:
         "../scripts/confounding_cells.py"
 
 
-rule adjustment_sets:
+rule confounding_adjustment:
+    """The test of the label under growing sets of covariates, for one layer."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -130,9 +132,9 @@ rule adjustment_sets:
             labels={"layer": "{layer}", "figure": "adjustment sets"},
         ),
     log:
-        "logs/{cohort}/adjustment_sets.{layer}.log",
+        "logs/{cohort}/confounding_adjustment.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/adjustment_sets.{layer}.tsv"
+        "benchmarks/{cohort}/confounding_adjustment.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(ADJUSTED_LAYERS),
     group:
@@ -144,7 +146,8 @@ rule adjustment_sets:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        sheet=sheet_settings(config),
+        code=code_digest("confounding_adjustment"),
+        sheet=patients_settings(config),
         sets=ADJUSTMENT_SETS,
         contrast=config["differential"]["contrast"],
         fdr=config["differential"]["fdr"],
@@ -154,7 +157,8 @@ rule adjustment_sets:
         "../scripts/confounding_adjustment.py"
 
 
-rule variance_partition:
+rule confounding_variance:
+    """The variance of every feature of one layer, divided among label and confounders."""
     input:
         normalised="results/{cohort}/layers/{layer}/normalised.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -170,9 +174,9 @@ rule variance_partition:
             labels={"layer": "{layer}", "figure": "sources of variance"},
         ),
     log:
-        "logs/{cohort}/variance_partition.{layer}.log",
+        "logs/{cohort}/confounding_variance.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/variance_partition.{layer}.tsv"
+        "benchmarks/{cohort}/confounding_variance.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(ADJUSTED_LAYERS),
     group:
@@ -184,7 +188,8 @@ rule variance_partition:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        sheet=sheet_settings(config),
+        code=code_digest("confounding_variance"),
+        sheet=patients_settings(config),
         sets=ADJUSTMENT_SETS,
         contrast=config["differential"]["contrast"],
     script:
@@ -193,7 +198,8 @@ rule variance_partition:
 
 if SIMULATED:
 
-    rule adjustment_recovery:
+    rule confounding_recovery:
+        """What adjustment takes away and leaves, against what was planted."""
         input:
             tables=expand(
                 "results/{{cohort}}/differential/{layer}/adjustment.tsv",
@@ -204,7 +210,7 @@ if SIMULATED:
             table="results/{cohort}/simulation/adjustment_recovery.tsv",
             summary="results/{cohort}/simulation/adjustment_recovery.json",
         log:
-            "logs/{cohort}/adjustment_recovery.log",
+            "logs/{cohort}/confounding_recovery.log",
         localrule: True
         conda:
             "../../envs/differential.yaml"
@@ -213,6 +219,7 @@ if SIMULATED:
             mem_mb=500,
             runtime=5,
         params:
+            code=code_digest("confounding_recovery"),
             layers=COUNT_LAYERS,
             fdr=config["differential"]["fdr"],
         script:

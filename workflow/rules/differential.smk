@@ -1,7 +1,8 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import patients_settings
 
 
 rule differential_expression:
+    """Differential expression of one layer of counts."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -25,9 +26,10 @@ rule differential_expression:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        code=code_digest("differential_expression"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         fdr=config["differential"]["fdr"],
         winsorise=config["differential"]["winsorise"],
         filter=layer_keys("min_count", "min_share"),
@@ -36,6 +38,7 @@ rule differential_expression:
 
 
 rule differential_continuous:
+    """Differences of one continuous layer."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -58,16 +61,18 @@ rule differential_continuous:
         mem_mb=growing(3000),
         runtime=growing(20),
     params:
+        code=code_digest("differential_continuous"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         fdr=config["differential"]["fdr"],
         filter=layer_keys("log2", "max_missing"),
     script:
         "../scripts/differential_continuous.py"
 
 
-rule mutation_burden:
+rule differential_burden:
+    """Carriers of one layer of variants or binary features, compared between the groups."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",
@@ -76,9 +81,9 @@ rule mutation_burden:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",
     log:
-        "logs/{cohort}/mutation_burden.{layer}.log",
+        "logs/{cohort}/differential_burden.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/mutation_burden.{layer}.tsv"
+        "benchmarks/{cohort}/differential_burden.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
     group:
@@ -90,9 +95,10 @@ rule mutation_burden:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("differential_burden"),
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         fdr=config["differential"]["fdr"],
         min_carriers=config["differential"]["min_carriers"],
         carriers=layer_keys("type", "burden", "min_call_rate", "max_allele_frequency"),
@@ -101,6 +107,7 @@ rule mutation_burden:
 
 
 rule differential_figures:
+    """Figures of the differential test of one layer of counts or continuous values."""
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",
@@ -135,11 +142,14 @@ rule differential_figures:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest("differential_figures"),
     script:
         "../scripts/differential_figures.py"
 
 
-rule burden_figures:
+rule differential_burden_figures:
+    """Figures of the comparison of carriers of one layer."""
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",
@@ -163,7 +173,7 @@ rule burden_figures:
             labels={"layer": "{layer}", "figure": "p-values"},
         ),
     log:
-        "logs/{cohort}/burden_figures.{layer}.log",
+        "logs/{cohort}/differential_burden_figures.{layer}.log",
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
     group:
@@ -174,5 +184,7 @@ rule burden_figures:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest("differential_burden_figures"),
     script:
         "../scripts/differential_burden_figures.py"

@@ -1,7 +1,6 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import patients_settings
 from trdomics.enrichment.sources import gene_set_sources
 
-EXPRESSION_LAYERS = COUNT_LAYERS + CONTINUOUS_LAYERS
 GENE_SETS = gene_set_sources(config["enrichment"]["gene_sets"])
 GENE_SET_URLS = {name: source for name, source in GENE_SETS.items() if source["url"]}
 GENE_SET_FILES = [
@@ -12,10 +11,10 @@ GENE_SET_FILES = [
     )
     for name, source in GENE_SETS.items()
 ]
-MIRNA_TARGETS = config["enrichment"]["mirna"]["targets"]
 
 
 rule enrichment_download:
+    """Download a file of gene sets."""
     output:
         "results/{cohort}/enrichment/downloads/{collection}.gmt",
     log:
@@ -30,14 +29,15 @@ rule enrichment_download:
         mem_mb=500,
         runtime=10,
     params:
+        code=code_digest("enrichment_download"),
         source=lookup(dpath="{collection}", within=GENE_SET_URLS),
     script:
         "../scripts/enrichment_download.py"
 
 
 rule enrichment_gene_sets:
+    """Put the curated gene sets and the user's together."""
     input:
-        curated=workflow.source_path("../../resources/gene_sets.tsv"),
         files=GENE_SET_FILES,
     output:
         sets="results/{cohort}/enrichment/gene_sets.tsv",
@@ -53,12 +53,14 @@ rule enrichment_gene_sets:
         mem_mb=500,
         runtime=5,
     params:
+        code=code_digest("enrichment_gene_sets"),
         sources=GENE_SETS,
     script:
         "../scripts/enrichment_gene_sets.py"
 
 
 rule enrichment_ranked:
+    """Gene sets and signatures of one expression layer."""
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         normalised="results/{cohort}/layers/{layer}/normalised.parquet",
@@ -101,10 +103,11 @@ rule enrichment_ranked:
         mem_mb=growing(3000),
         runtime=growing(20),
     params:
+        code=code_digest("enrichment_ranked"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
         fdr=config["differential"]["fdr"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         seed=config["seed"],
         options={
             key: config["enrichment"][key]
@@ -115,6 +118,7 @@ rule enrichment_ranked:
 
 
 rule enrichment_mirna:
+    """Differing miRNAs and their targets."""
     input:
         results=expand(
             "results/{{cohort}}/differential/{layer}/results.tsv",
@@ -125,9 +129,7 @@ rule enrichment_mirna:
             layer=EXPRESSION_LAYERS,
         ),
         patients="results/{cohort}/cohort/patients.tsv",
-        targets=(
-            MIRNA_TARGETS or workflow.source_path("../../resources/mirna_targets.tsv")
-        ),
+        targets=config["enrichment"]["mirna"]["targets"] or [],
     output:
         table=report(
             "results/{cohort}/enrichment/mirna_targets.tsv",
@@ -156,13 +158,14 @@ rule enrichment_mirna:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
+        code=code_digest("enrichment_mirna"),
         layers=EXPRESSION_LAYERS,
         counts=COUNT_LAYERS,
         mirna=config["enrichment"]["mirna"],
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
         fdr=config["differential"]["fdr"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         permutations=config["enrichment"]["permutations"],
         seed=config["seed"],
     script:
@@ -170,6 +173,7 @@ rule enrichment_mirna:
 
 
 rule enrichment_factors:
+    """Say in words what each factor is."""
     input:
         sets="results/{cohort}/enrichment/gene_sets.tsv",
         factors="results/{cohort}/integration/factors.tsv",
@@ -200,6 +204,7 @@ rule enrichment_factors:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("enrichment_factors"),
         layers=EXPRESSION_LAYERS,
         options={
             "max_size": config["enrichment"]["max_size"],
@@ -212,6 +217,7 @@ rule enrichment_factors:
 
 
 rule enrichment_summary:
+    """Collect the headline numbers of the enrichment."""
     input:
         layers=expand(
             "results/{{cohort}}/enrichment/layers/{layer}/summary.json",
@@ -233,6 +239,7 @@ rule enrichment_summary:
         mem_mb=growing(500),
         runtime=growing(5),
     params:
+        code=code_digest("enrichment_summary"),
         layers=EXPRESSION_LAYERS,
     script:
         "../scripts/enrichment_summary.py"

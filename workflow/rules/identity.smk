@@ -1,4 +1,3 @@
-EXPRESSION_LAYERS = layers_of_type("counts", "continuous")
 # Calls where a missing one is not taken for reference: germline, so that people can be told apart.
 GENOTYPE_LAYERS = [
     layer
@@ -9,6 +8,7 @@ GENOTYPE_LAYERS = [
 
 
 rule identity_genotypes:
+    """Read the common variants of a germline VCF, by which people are told apart."""
     input:
         calls=layer_file,
         patients="results/{cohort}/cohort/patients.tsv",
@@ -29,6 +29,7 @@ rule identity_genotypes:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("identity_genotypes"),
         settings=layer_keys(
             "id_column",
             "pass_only",
@@ -42,6 +43,7 @@ rule identity_genotypes:
 
 
 rule identity_sex:
+    """Compare the sex that each layer tells with the sheet's."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand(
@@ -56,7 +58,6 @@ rule identity_sex:
             "results/{{cohort}}/layers/{layer}/genotypes.parquet",
             layer=GENOTYPE_LAYERS,
         ),
-        markers=workflow.source_path("../../resources/sex_markers.tsv"),
     output:
         table=report(
             "results/{cohort}/cohort/sex.tsv",
@@ -84,6 +85,7 @@ rule identity_sex:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code_digest("identity_sex"),
         sex=config["samples"]["sex"],
         expression=EXPRESSION_LAYERS,
         genotyped=GENOTYPE_LAYERS,
@@ -96,6 +98,7 @@ rule identity_sex:
 
 
 rule identity_match:
+    """Test whether the layers' samples of a patient come from one person."""
     input:
         normalised=expand(
             "results/{{cohort}}/layers/{layer}/normalised.parquet",
@@ -133,6 +136,7 @@ rule identity_match:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
+        code=code_digest("identity_match"),
         layers=LAYERS,
         genotyped=GENOTYPE_LAYERS,
         seed=config["seed"],
@@ -141,6 +145,7 @@ rule identity_match:
 
 
 rule identity_quality:
+    """Bring quality and identity of every sample into one table."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         qc=expand("results/{{cohort}}/layers/{layer}/qc.tsv", layer=LAYERS),
@@ -152,7 +157,6 @@ rule identity_quality:
         sex_summary="results/{cohort}/cohort/sex.json",
         matching="results/{cohort}/cohort/matching.tsv",
         match_summary="results/{cohort}/cohort/matching.json",
-        markers=workflow.source_path("../../resources/haemolysis.tsv"),
     output:
         table=report(
             "results/{cohort}/cohort/quality.tsv",
@@ -180,6 +184,7 @@ rule identity_quality:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code_digest("identity_quality"),
         samples={
             key: config["samples"][key] for key in ("rna_quality", "three_prime_bias")
         },

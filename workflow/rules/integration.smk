@@ -1,4 +1,4 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import patients_settings
 
 MOFA = config["integration"]
 MOFA_OPTIONS = {
@@ -8,6 +8,7 @@ MOFA_OPTIONS = {
 
 
 rule integration_views:
+    """Build MOFA's views of the whole cohort (for description; never given to the classifier)."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
@@ -27,14 +28,16 @@ rule integration_views:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        code=code_digest("integration_views"),
         layers=config["layers"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         regress_out=MOFA["regress_out"],
     script:
         "../scripts/integration_views.py"
 
 
 rule integration_fit:
+    """Fit MOFA from one seed."""
     input:
         overview="results/{cohort}/integration/views.tsv",
         views=expand(
@@ -56,6 +59,7 @@ rule integration_fit:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
+        code=code_digest("integration_fit"),
         layers=LAYERS,
         options=MOFA_OPTIONS,
     script:
@@ -63,6 +67,7 @@ rule integration_fit:
 
 
 rule integration_choose:
+    """Choose the seed with the best evidence bound and write its model."""
     input:
         models=expand(
             "results/{{cohort}}/integration/seeds/{seed}.hdf5", seed=MOFA["seeds"]
@@ -91,6 +96,7 @@ rule integration_choose:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("integration_choose"),
         layers=LAYERS,
         seeds=MOFA["seeds"],
     script:
@@ -98,6 +104,7 @@ rule integration_choose:
 
 
 rule integration_characterise:
+    """Say what the factors of the chosen model go with."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         views="results/{cohort}/integration/views.tsv",
@@ -123,14 +130,16 @@ rule integration_characterise:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("integration_characterise"),
         layers=LAYERS,
         clinical=config["clinical"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
     script:
         "../scripts/integration_characterise.py"
 
 
 rule integration_figures:
+    """Draw the chosen MOFA model."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         factors="results/{cohort}/integration/factors.tsv",
@@ -180,12 +189,14 @@ rule integration_figures:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("integration_figures"),
         label=config["label"],
     script:
         "../scripts/integration_figures.py"
 
 
 rule integration_h5mu:
+    """Write the integrated object: normalised layers, factors and weights."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         normalised=expand(
@@ -208,7 +219,8 @@ rule integration_h5mu:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code_digest("integration_h5mu"),
         layers=LAYERS,
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
     script:
         "../scripts/integration_h5mu.py"

@@ -1,17 +1,71 @@
-rule variant_table:
+rule layers_table:
+    """Read and check the matrix of a layer, once for all that use it."""
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        matrix=layer_file,
+    output:
+        "results/{cohort}/layers/{layer}/table.parquet",
+    log:
+        "logs/{cohort}/layers_table.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/layers_table.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(MATRIX_LAYERS),
+    group:
+        "layer"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        code=code_digest("layers_table"),
+        patient_id=config["samples"]["patient_id"],
+        settings=layer_keys("type", "file", "id_column", "log2"),
+    script:
+        "../scripts/layers_table.py"
+
+
+rule layers_annotation:
+    """Look up symbols and chromosomes of a matrix layer's features."""
+    input:
+        table="results/{cohort}/layers/{layer}/table.parquet",
+        features=features_file,
+    output:
+        "results/{cohort}/layers/{layer}/annotation.tsv",
+    log:
+        "logs/{cohort}/layers_annotation.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(MATRIX_LAYERS),
+    group:
+        "layer"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(5),
+    params:
+        code=code_digest("layers_annotation"),
+    script:
+        "../scripts/layers_annotation.py"
+
+
+rule layers_variants:
+    """Reduce a VCF or a MAF to the dosages of the variants that later stages can use."""
     input:
         calls=layer_file,
         profiled=profiled_list,
         patients="results/{cohort}/cohort/patients.tsv",
-        consequences=workflow.source_path("../../resources/consequences.tsv"),
     output:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
         calls="results/{cohort}/layers/{layer}/calls.tsv",
     log:
-        "logs/{cohort}/variant_table.{layer}.log",
+        "logs/{cohort}/layers_variants.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/variant_table.{layer}.tsv"
+        "benchmarks/{cohort}/layers_variants.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS),
     group:
@@ -23,6 +77,7 @@ rule variant_table:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        code=code_digest("layers_variants"),
         settings=layer_keys(
             "format",
             "id_column",
@@ -41,7 +96,8 @@ rule variant_table:
         "../scripts/layers_variants.py"
 
 
-rule layer_qc:
+rule layers_qc:
+    """Describe one layer: whole-cohort normalisation, quality per patient, figures."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -65,9 +121,9 @@ rule layer_qc:
             labels={"layer": "{layer}", "figure": "Principal components"},
         ),
     log:
-        "logs/{cohort}/layer_qc.{layer}.log",
+        "logs/{cohort}/layers_qc.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/layer_qc.{layer}.tsv"
+        "benchmarks/{cohort}/layers_qc.{layer}.tsv"
     group:
         "layer"
     conda:
@@ -77,6 +133,7 @@ rule layer_qc:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        code=code_digest("layers_qc"),
         settings=layer_settings,
         label=config["label"],
         site=config["samples"]["site"],

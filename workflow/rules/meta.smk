@@ -7,12 +7,11 @@ def checked_meta(config):
 
     try:
         resolved = resolve_meta(config, ", ".join(map(str, workflow.configfiles)))
-        # jobs that the main process starts need not look again
+        # processes that the main one starts need not look again
         if workflow.is_main_process:
             read_bundles(resolved["meta"]["bundles"])
     except InputError as error:
-        logger.error(f"error: {error}")
-        sys.exit(1)
+        stop_at(error.errors)
     return resolved
 
 
@@ -21,6 +20,7 @@ config.update(checked_meta(config))
 META = config["meta"]
 PAGE = f"results/{META['name']}/meta.html"
 INPUTS = META["bundles"]
+READ_FIRST[PAGE] = f"Read {PAGE}"
 TARGETS = [PAGE, f"results/{META['name']}/meta/summary.json"]
 
 
@@ -29,6 +29,7 @@ wildcard_constraints:
 
 
 rule consortium_meta:
+    """Combine the bundles of several cohorts."""
     input:
         bundles=META["bundles"],
     output:
@@ -48,19 +49,20 @@ rule consortium_meta:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("consortium_meta"),
         settings={key: META[key] for key in ("fdr", "permutations", "seed")},
     script:
         "../scripts/consortium_meta.py"
 
 
 rule consortium_meta_page:
+    """Draw the figures of a meta-analysis and write its page."""
     input:
         effects="results/{name}/meta/effects.tsv",
         factors="results/{name}/meta/factors.tsv",
         performance="results/{name}/meta/performance.tsv",
         cohorts="results/{name}/meta/cohorts.tsv",
         summary="results/{name}/meta/summary.json",
-        template=workflow.source_path("../report/meta.html.j2"),
     output:
         page=report(
             "results/{name}/meta.html",
@@ -82,12 +84,7 @@ rule consortium_meta_page:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("consortium_meta_page"),
         settings={"name": META["name"]},
     script:
         "../scripts/consortium_meta_page.py"
-
-
-rule meta:
-    input:
-        TARGETS,
-    localrule: True

@@ -8,6 +8,7 @@ HAS_LOSSES = (
 
 
 rule scoring_apply:
+    """Score patients with a frozen model: the own unlabelled ones, or all of another cohort."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
@@ -35,6 +36,7 @@ rule scoring_apply:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code_digest("scoring_apply"),
         config={key: config[key] for key in ("samples", "label", "layers")},
         external=EXTERNAL_MODEL is not None,
         feature_names=config["scoring"]["feature_names"],
@@ -51,11 +53,11 @@ rule scoring_apply:
 
 
 rule scoring_page:
+    """Write the page of a scored cohort."""
     input:
         summary="results/{cohort}/scoring/summary.json",
         shift="results/{cohort}/scoring/shift.tsv",
         predictions="results/{cohort}/scoring/predictions.tsv",
-        template=workflow.source_path("../report/scoring.html.j2"),
     output:
         report(
             "results/{cohort}/scoring/scoring.html",
@@ -73,12 +75,14 @@ rule scoring_page:
         mem_mb=500,
         runtime=5,
     params:
+        code=code_digest("scoring_page"),
         cohort=COHORT,
     script:
         "../scripts/scoring_page.py"
 
 
 rule score:
+    """Patients scored with the frozen model, with a page of them: results/<cohort>/scoring/."""
     input:
         f"results/{COHORT}/scoring/predictions.tsv",
         f"results/{COHORT}/scoring/features.tsv",
@@ -88,4 +92,5 @@ rule score:
     localrule: True
 
 
-READ_FIRST["score"] = f"The page to read lies at results/{COHORT}/scoring/scoring.html"
+SCORING_PAGE = f"results/{COHORT}/scoring/scoring.html"
+READ_FIRST[SCORING_PAGE] = f"Read {SCORING_PAGE}"

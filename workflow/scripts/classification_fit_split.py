@@ -1,36 +1,37 @@
-"""Search on the training patients of one split, predict its test patients; the same permuted."""
+"""Search on the training patients of one split and predict its test patients."""
 
 from trdomics.scripting import start
 
 start(snakemake)
 
-import pandas as pd
+from pathlib import Path
 
-from trdomics.classification.outer_split import NULL, run_permutation, run_split
-from trdomics.classification.outer_split import split_representations
-from trdomics.classification.splits import draw_split, permutations_of
+from trdomics.classification.outer_split import run_split, split_representations
+from trdomics.classification.splits import draw_split
+from trdomics.classification.stored_blocks import save_blocks
 from trdomics.cohort.load import load_labels, load_tables, read_patients
-from trdomics.files import read_table, write_table
+from trdomics.files import write_table
 
-params, paths = snakemake.params, snakemake.input
-config, name = params.config, snakemake.wildcards.split
+params, paths, outputs = snakemake.params, snakemake.input, snakemake.output
+config = params.config
 layers = dict(zip(config["layers"], paths.layers, strict=True))
 tables, labels = load_tables(paths.patients, layers, config), load_labels(paths.patients)
-draw = {"folds": config["classification"]["folds"], "seed": config["seed"]}
-if name.startswith("s"):
-    splits = read_table(paths.splits)
-    sites = read_patients(paths.patients, config)[config["samples"]["site"]]
-    tested = splits.loc[splits["split"] == name, "patient_id"].iloc[0]
-    draw |= {"sites": sites, "site": sites[tested]}
-split = draw_split(name, labels, **draw)
-asked = config["classification"]
-permutations = permutations_of(split.repeat, asked["repeats"], asked["permutations"])
+sites = read_patients(paths.patients, config)[config["samples"]["site"]] if params.site else None
+split = draw_split(
+    snakemake.wildcards.split,
+    labels,
+    folds=config["classification"]["folds"],
+    seed=config["seed"],
+    sites=sites,
+    site=params.site,
+)
 representations = split_representations(tables, labels, split, config)
 results = run_split(tables, labels, split, config, representations)
-null = [
-    run_permutation(tables, labels, split, permutation, config, representations)
-    for permutation in permutations
-]
-results["null"] = pd.concat(null) if null else pd.DataFrame(columns=NULL)
-for table, rows in results.items():
-    write_table(rows, snakemake.output[table])
+for name, table in results.items():
+    write_table(table, outputs[name])
+if params.site:
+    # labels are permuted in the cross-validation only
+    Path(outputs.blocks).touch()
+else:
+    test = representations.transform(tables.select(split.test))
+    save_blocks(outputs.blocks, representations, test)

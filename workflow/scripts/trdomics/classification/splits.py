@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedKFold
-
 from trdomics.errors import InputError
 
 # A left-out site belongs to no repeat of the cross-validation.
@@ -102,6 +100,9 @@ def draw_split(
 
 def repeat_folds(labels: pd.Series, *, repeat: int, folds: int, seed: int) -> list[pd.Index]:
     """Return the test patients of each fold of a repeat, sorted; see :func:`draw_split`."""
+    # the rules import the names of splits from here, and need not wait for scikit-learn
+    from sklearn.model_selection import StratifiedKFold
+
     known = labels.dropna().sort_index()
     state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
     dealer = StratifiedKFold(folds, shuffle=True, random_state=state)
