@@ -19,6 +19,44 @@ DISTRIBUTIONS = metadata.packages_distributions()
 LOCKED = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", LOCK, flags=re.MULTILINE))
 
 
+# Required by Snakemake, by pandas for Parquet, or by make, and imported nowhere.
+NOT_IMPORTED = {
+    "snakemake-executor-plugin-slurm",
+    "pygments",
+    "pytest-xdist",
+    "ruff",
+    "mypy",
+    "pandas-stubs",
+    "snakefmt",
+}
+
+
+def names_imported_in(text):
+    """Return the top-level names of the packages that Python or Snakemake code imports."""
+    return set(re.findall(r"^\s*(?:import|from) ([A-Za-z_]\w*)", text, flags=re.MULTILINE))
+
+
+def test_what_is_required_is_imported_and_what_is_imported_is_required():
+    requirements = (REPOSITORY / "requirements.in").read_text("utf-8")
+    required = {
+        canonicalize_name(Requirement(line.partition("#")[0]).name)
+        for line in requirements.splitlines()
+        if line.partition("#")[0].strip()
+    }
+    imported = set()
+    for folder in ("workflow", "tests", "benchmarks"):
+        for path in (REPOSITORY / folder).rglob("*"):
+            if path.suffix in (".py", ".smk"):
+                imported |= names_imported_in(path.read_text("utf-8"))
+    distributions = {
+        canonicalize_name(DISTRIBUTIONS[name][0])
+        for name in imported - set(sys.stdlib_module_names)
+        if name in DISTRIBUTIONS
+    }
+    assert required - distributions == NOT_IMPORTED
+    assert distributions - required == set()
+
+
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_pins_are_those_of_the_lock(path):
     packages = yaml.safe_load(path.read_text("utf-8"))["dependencies"][-1]["pip"]
