@@ -11,15 +11,15 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
-from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.check.covariates import check_classes, check_covariates, check_design
+from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.cohort.membership import layer_samples, memberships, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
-from trdomics.schema import did_you_mean
 from trdomics.errors import InputError
 from trdomics.files import read_json, write_json
+from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.inputs.matrix import read_annotation, read_layer_matrix
+from trdomics.schema import did_you_mean
 from trdomics.scoring.feature_names import read_names
 
 # Raise when a check is added: what passed the old ones is then looked at again.

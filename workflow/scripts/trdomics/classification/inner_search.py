@@ -15,12 +15,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
-from trdomics.classification.feature_blocks import DenseBlocks, Floats
-from trdomics.classification.feature_sets import SELECTED, FeatureSet
-from trdomics.classification.stacking import BlockFits, LateFusion
 from trdomics.classification.classifiers import BlockModel, Platt
 from trdomics.classification.families import ELASTIC_NET, FAMILIES
+from trdomics.classification.feature_blocks import DenseBlocks, Floats
+from trdomics.classification.feature_sets import SELECTED, FeatureSet
 from trdomics.classification.representation import MultiOmicsRepresentation
+from trdomics.classification.stacking import BlockFits, LateFusion
 from trdomics.tables import LayerTables
 
 Classifier = BlockModel | LateFusion

@@ -14,9 +14,9 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
-from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.classification.classifiers import BlockModel, prior_log_odds, selector
 from trdomics.classification.families import ELASTIC_NET, FAMILIES
+from trdomics.classification.feature_blocks import DenseBlocks, Floats
 
 # Folds within the training patients that give the stack decisions its members did not fit.
 MEMBER_FOLDS = 3
