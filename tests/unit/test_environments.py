@@ -1,6 +1,7 @@
 """What a rule's environment installs is what the tests ran with."""
 
 import ast
+import functools
 import re
 import sys
 from importlib import metadata
@@ -88,8 +89,14 @@ def scripts_by_environment():
         yield from zip(scripts, environments, strict=True)
 
 
+@functools.cache
+def installed_in(environment):
+    """Return an environment's packages and all that they require, as far as it is here."""
+    packages = yaml.safe_load((REPOSITORY / f"envs/{environment}.yaml").read_text("utf-8"))
+    return installed_by(pin.split("==")[0] for pin in packages["dependencies"][-1]["pip"])
+
+
 def installed_by(packages):
-    """Return the packages and all that they require, as far as it is installed here."""
     found, wanted = set(), [canonicalize_name(name) for name in packages]
     while wanted:
         name = wanted.pop()
@@ -105,23 +112,28 @@ def installed_by(packages):
     return found
 
 
+@functools.cache
+def modules_named_in(path):
+    """Return the modules that a file imports, and what it takes from them, which may be one."""
+    modules = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return modules
+
+
 def imports_of(path, seen):
     """Return the top-level names of other packages that a script imports, itself or through us."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for module in modules:
-            own = SCRIPTS / Path(*module.split(".")).with_suffix(".py")
-            if not module.startswith("trdomics"):
-                names.add(module.split(".")[0])
-            elif own.is_file() and own not in seen:
-                seen.add(own)
-                names |= imports_of(own, seen)
+    for module in modules_named_in(path):
+        own = SCRIPTS / Path(*module.split(".")).with_suffix(".py")
+        if not module.startswith("trdomics"):
+            names.add(module.split(".")[0])
+        elif own.is_file() and own not in seen:
+            seen.add(own)
+            names |= imports_of(own, seen)
     return names
 
 
@@ -129,8 +141,6 @@ def imports_of(path, seen):
     ("script", "environment"), sorted(set(scripts_by_environment())), ids=lambda part: part
 )
 def test_an_environment_has_what_its_scripts_import(script, environment):
-    packages = yaml.safe_load((REPOSITORY / f"envs/{environment}.yaml").read_text("utf-8"))
-    present = installed_by(pin.split("==")[0] for pin in packages["dependencies"][-1]["pip"])
     imported = imports_of(SCRIPTS / script, set()) - set(sys.stdlib_module_names)
     needed = {canonicalize_name(DISTRIBUTIONS[name][0]) for name in imported}
-    assert needed - present == set()
+    assert needed - installed_in(environment) == set()
