@@ -2,6 +2,7 @@ include: "workflow/Snakefile"
 
 
 rule default:
+    """All of it, see all."""
     default_target: True
     input:
         rules.all.input,

@@ -12,6 +12,7 @@ from trdomics.check.precheck import problems
 from trdomics.cohort.config import resolve_config
 
 N = 30
+FEATURES = {"rna": 25, "protein": 7}
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def raw(tmp_path, monkeypatch):
 
 
 def test_patients_layers_and_sites_are_counted(raw):
-    plan = cohort_plan(resolve_config(raw, "mine.yaml"))
+    plan = cohort_plan(resolve_config(raw, "mine.yaml"), FEATURES)
     assert plan["patients"] == {
         "in_sheet": 30,
         "excluded": 1,
@@ -73,7 +74,7 @@ def test_patients_layers_and_sites_are_counted(raw):
 
 def test_the_words_hold_the_numbers(raw):
     config = resolve_config(raw, "mine.yaml")
-    lines = plan_in_words(cohort_plan(config), config, {"fit": 15, "draw": 2})
+    lines = plan_in_words(cohort_plan(config, FEATURES), config)
     text = "\n".join(lines)
     assert "29 take part of 30" in text
     assert "label response: 9 yes, 18 no, 2 without a label" in text
@@ -81,7 +82,6 @@ def test_the_words_hold_the_numbers(raw):
     assert "15 splits (5 × 3 folds)" in text
     # site b has one class only, so that neither can be told from the other
     assert "sites left out, each once: none" in lines
-    assert "jobs: 17 (15 fit, 2 draw" in text
     assert lines[-1].startswith("warning: ")
 
 
@@ -89,13 +89,12 @@ def test_all_problems_are_found_and_nothing_is_left_behind(raw, tmp_path):
     raw["layers"]["lost"] = {"type": "counts", "file": "nowhere.tsv"}
     raw["classification"]["folds"] = 25
     rna = pd.read_csv("rna.tsv", sep="\t", index_col=0)
-    rna.iloc[2, 3] = -1
-    rna.to_csv("rna.tsv", sep="\t")
-    found = [str(p) for p in problems(resolve_config(raw, "mine.yaml"), remember=False)]
+    rna.rename(columns=lambda name: f"other-{name}").to_csv("rna.tsv", sep="\t")
+    found = [str(p) for p in problems(resolve_config(raw, "mine.yaml"))]
     assert len(found) == 3, found
     assert "nowhere.tsv" in found[0]
     assert "classification.folds" in found[1]
-    assert "negative count" in found[2]
+    assert "it shares no patient with the sheet" in found[2]
     assert not (tmp_path / "results").exists()
 
 
@@ -105,9 +104,9 @@ def test_sites_that_are_left_out_are_named(raw):
     sheet.to_csv("sheet.tsv", sep="\t", index=False)
     raw["classification"]["min_site_class"] = 2
     config = resolve_config(raw, "mine.yaml")
-    lines = plan_in_words(cohort_plan(config), config, {})
+    lines = plan_in_words(cohort_plan(config, {}), config)
     assert "sites left out, each once: north, south" in lines
-    assert "jobs: none, all results are there" in lines
+    assert "layer rna: counts, 25 patients, read when the others were simulated" in lines
 
 
 def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
@@ -121,4 +120,4 @@ def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
     # which matters only where a model is trained
     empty = "`clinical.confounders` is empty"
     assert empty not in told
-    assert empty in "\n".join(cohort_plan(resolve_config(raw, "x"))["warnings"])
+    assert empty in "\n".join(cohort_plan(resolve_config(raw, "x"), FEATURES)["warnings"])

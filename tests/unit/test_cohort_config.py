@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from trdomics.cohort.config import (
     named_columns,
-    reading_settings,
     resolve_config,
     sheet_settings,
 )
@@ -214,21 +213,6 @@ def test_the_cohort_stage_does_not_depend_on_what_it_does_not_use():
         ("classification/repeats", 1),
     ]:
         assert sheet_settings(resolve_config(changed(path, value), "x")) == before
-
-
-def test_reading_a_matrix_does_not_depend_on_what_comes_after():
-    config = resolve_config(changed("layers/expression/min_count", 99), "x")
-    assert reading_settings(config) == {
-        "expression": {
-            "settings": {
-                "type": "counts",
-                "file": "counts.tsv.gz",
-                "id_column": "tube",
-                "features": None,
-            },
-            "features_file": [],
-        }
-    }
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,24 @@ from trdomics.files import read_json
 from trdomics.provenance import record_run, seeds
 
 CONFIG = {"cohort": "c", "seed": 3, "integration": {"seeds": [1, 2], "factors": 4}}
+# as Snakemake writes it
+LOG = """
+localrule cohort_harmonise:
+    jobid: 2
+Finished jobid: 2 (Rule: cohort_harmonise)
+Finished jobid: 3 (Rule: layers_table)
+Finished jobid: 4 (Rule: layers_table)
+4 of 5 steps (80%) done
+"""
+FAILED = """
+Error in rule layers_qc:
+    message: None
+    jobid: 5
+    rule: layers_qc
+    jobs:
+        rule identity_sex:
+            jobid: 6
+"""
 BEFORE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -19,25 +37,16 @@ BEFORE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("sheet.tsv").write_text("patient_id\nsecret-patient-1\n")
+    Path("snakemake.log").write_text(LOG)
+    monkeypatch.setattr("sys.argv", ["snakemake", "--cores", "2"])
     Path("results/c/cohort").mkdir(parents=True)
     Path("results/c/cohort/table.tsv").write_text("x\n1\n")
     return Path("results/c")
 
 
-def record(folder, started=BEFORE, succeeded=True, failed=()):
-    arguments = ["--cores", "2"]
+def record(folder, started=BEFORE, succeeded=True):
     inputs = ["sheet.tsv", "sheet.tsv", "not_there.tsv"]
-    return record_run(
-        folder,
-        CONFIG,
-        inputs,
-        arguments,
-        started,
-        succeeded=succeeded,
-        log="snakemake.log",
-        jobs={"harmonise": 1},
-        failed=failed,
-    )
+    return record_run(folder, CONFIG, inputs, started, ["snakemake.log"], succeeded=succeeded)
 
 
 def digest(text: str) -> str:
@@ -88,15 +97,18 @@ def test_a_failed_run_says_so(folder):
 
 
 def test_failed_jobs_are_named_and_a_later_run_keeps_the_earlier_ones(folder):
-    lost = [{"rule": "layer_qc", "wildcards": {"layer": "mrna"}}]
+    Path("snakemake.log").write_text(LOG + FAILED)
     later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
     # one that failed before it wrote anything is recorded all the same
-    found = read_json(record(folder, later, succeeded=False, failed=lost))
+    found = read_json(record(folder, later, succeeded=False))
+    lost = ["identity_sex", "layers_qc"]
     assert found["run"]["failed"] == lost
-    assert "jobs that failed: layer_qc" in (folder / "ro-crate-metadata.json").read_text()
+    said = "jobs that failed: identity_sex, layers_qc"
+    assert said in (folder / "ro-crate-metadata.json").read_text()
+    Path("snakemake.log").write_text(LOG)
     found = read_json(record(folder))
     assert found["run"]["status"] == "succeeded"
-    assert found["run"]["jobs"] == {"harmonise": 1}
+    assert found["run"]["jobs"] == {"cohort_harmonise": 1, "layers_table": 2}
     assert [run["failed"] for run in found["earlier_runs"]] == [lost]
     assert len(read_json(record(folder))["earlier_runs"]) == 2
     (folder / "provenance.json").write_text("{ cut off")

@@ -38,3 +38,16 @@ def test_a_rule_names_its_log_environment_and_threads(name):
 def test_memory_and_time_grow_with_every_attempt(name):
     for resource in ("mem_mb", "runtime"):
         assert re.search(rf"\b{resource}=growing\(\d+\)", SUBMITTED[name]), resource
+
+
+@pytest.mark.parametrize("name", texts())
+def test_a_rule_says_what_it_does(name):
+    assert texts()[name].lstrip().startswith('"""')
+
+
+@pytest.mark.parametrize("name", COMPUTING)
+def test_a_rule_its_script_its_log_and_its_code_have_one_name(name):
+    assert f'"../scripts/{name}.py"' in COMPUTING[name]
+    assert re.search(rf'f?"logs/[^/]+/{name}\b', COMPUTING[name])
+    # without outputs it is always run
+    assert name == "check" or f'code=code_digest("{name}")' in COMPUTING[name]

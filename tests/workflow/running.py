@@ -15,8 +15,8 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 # set by `make test` for unit tests that run side by side
 THREADS = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
-# the cache of checked inputs holds time stamps, the record of a run its command and time
-NOT_A_RESULT = {"cohort/checked.json", "provenance.json", "ro-crate-metadata.json"}
+# the record of a run holds its command and time
+NOT_A_RESULT = {"provenance.json", "ro-crate-metadata.json"}
 # what is dearest and what could depend on where it runs, for runs that would take long as a whole
 TELLING = (
     "cohort/confounding.tsv",
@@ -29,14 +29,16 @@ TELLING = (
 )
 
 
-def invocation(folder: Path, config: Path, *arguments: str) -> list[str]:
+def invocation(
+    folder: Path, config: Path, *arguments: str, snakefile: str = "Snakefile"
+) -> list[str]:
     """Return the call of snakemake, in a folder of its own, that every test makes."""
     return [
         sys.executable,
         "-m",
         "snakemake",
         "--snakefile",
-        str(REPOSITORY / "Snakefile"),
+        str(REPOSITORY / snakefile),
         "--directory",
         str(folder),
         *arguments,
@@ -46,8 +48,10 @@ def invocation(folder: Path, config: Path, *arguments: str) -> list[str]:
     ]
 
 
-def command(folder: Path, config: Path, *arguments: str, cores: int = 2) -> list[str]:
-    return invocation(folder, config, "--cores", str(cores), *arguments)
+def command(
+    folder: Path, config: Path, *arguments: str, cores: int = 2, snakefile: str = "Snakefile"
+) -> list[str]:
+    return invocation(folder, config, "--cores", str(cores), *arguments, snakefile=snakefile)
 
 
 def environment() -> dict[str, str]:
@@ -57,10 +61,10 @@ def environment() -> dict[str, str]:
 
 
 def run(
-    folder: Path, config: Path, *arguments: str, cores: int = 2
+    folder: Path, config: Path, *arguments: str, cores: int = 2, snakefile: str = "Snakefile"
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(folder, config, *arguments, cores=cores),
+        command(folder, config, *arguments, cores=cores, snakefile=snakefile),
         capture_output=True,
         text=True,
         env=environment(),

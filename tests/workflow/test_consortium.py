@@ -21,10 +21,12 @@ from trdomics.files import read_json, read_table
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.store import load_model
 
+CONSORTIUM = "workflow/consortium.smk"
+
 
 def test_the_last_call_says_what_to_read(resumed):
     _, printed = resumed
-    assert "The page to read lies at results/nasty/summary.html" in printed
+    assert "Read results/nasty/summary.html" in printed
     assert "read first what is in it: results/nasty/export/manifest.json" in printed
 
 
@@ -140,7 +142,7 @@ def combine(folder, bundles):
     config = folder / "meta.yaml"
     settings = {"meta": {"name": "both", "bundles": [str(path) for path in bundles]}}
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    return run(folder, config, "meta")
+    return run(folder, config, snakefile=CONSORTIUM)
 
 
 def test_bundles_are_combined_and_the_page_is_harmless(ran, tmp_path):
@@ -158,7 +160,9 @@ def test_bundles_are_combined_and_the_page_is_harmless(ran, tmp_path):
     assert "<i>resistant" not in page
     assert "&lt;i&gt;resistant" in page
     assert not list(tmp_path.rglob("x"))
-    again = run(tmp_path / "meta", tmp_path / "meta" / "meta.yaml", "meta", "--dry-run")
+    again = run(
+        tmp_path / "meta", tmp_path / "meta" / "meta.yaml", "--dry-run", snakefile=CONSORTIUM
+    )
     assert "Nothing to be done" in again.stdout + again.stderr
 
 

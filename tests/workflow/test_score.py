@@ -36,7 +36,7 @@ def scored(ran, tmp_path_factory):
     settings["scoring"]["model"] = str(ran.results / "classification" / "model")
     done = score(cohort)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    assert "The page to read lies at results/partner/scoring/scoring.html" in done.stderr
+    assert "Read results/partner/scoring/scoring.html" in done.stderr
     return cohort
 
 

@@ -1,4 +1,5 @@
 rule differential_ancestry:
+    """Ancestry components of a layer of variants, or the reason why there are none."""
     input:
         calls=layer_file,
         patients="results/{cohort}/cohort/patients.tsv",
@@ -37,6 +38,7 @@ rule differential_ancestry:
 
 
 rule differential_burden_sets:
+    """Burden of gene sets in one layer of variants, compared between the groups."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",
@@ -75,7 +77,7 @@ rule differential_burden_sets:
         code=code_digest("differential_burden_sets"),
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         fdr=config["differential"]["fdr"],
         min_carriers=config["differential"]["min_carriers"],
         carriers=layer_keys("type", "burden", "min_call_rate", "max_allele_frequency"),

@@ -37,6 +37,7 @@ def permutations_of_repeat(wildcards):
 
 
 rule classification_fit_split:
+    """Search on the training patients of one split and predict its test patients."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
@@ -95,6 +96,7 @@ rule classification_null:
 
 
 rule classification_performance:
+    """Measure out-of-fold predictions: performance, gains, null, calibration, decision curves."""
     input:
         predictions=expand(
             "results/{{cohort}}/classification/splits/{split}/predictions.tsv",
@@ -149,6 +151,7 @@ rule classification_performance:
 
 
 rule classification_sites:
+    """Measure the patients of every left-out site: per site, pooled, and against mixed sites."""
     input:
         left_out=expand(
             "results/{{cohort}}/classification/splits/{split}/predictions.tsv",
@@ -191,6 +194,7 @@ rule classification_sites:
 
 
 rule classification_figures:
+    """Draw the classification's figures from its tables."""
     input:
         performance="results/{cohort}/classification/performance.tsv",
         null="results/{cohort}/classification/null.tsv",
@@ -267,6 +271,7 @@ rule classification_figures:
 
 
 rule classification_final_model:
+    """Search on all labelled patients and freeze the winner."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
@@ -292,7 +297,15 @@ rule classification_final_model:
         "../scripts/classification_final_model.py"
 
 
+rule model:
+    """A frozen model of all labelled patients, without the cross-validation."""
+    input:
+        expand(rules.classification_final_model.output, cohort=COHORT),
+    localrule: True
+
+
 rule classification_missing_layer_cost:
+    """Lay beside the frozen model what a missing layer costs the procedure that made it."""
     input:
         table="results/{cohort}/classification/missing_layer_cost.tsv",
         manifest="results/{cohort}/classification/model/model.json",

@@ -1,11 +1,14 @@
-from trdomics.cohort.config import reading_settings, sheet_settings
+from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.samples import sheet_digest
 
-READING = reading_settings(config)
+# Columns of the sheet that the config does not name make nothing due.
+SHEET = sheet_digest(sheet_settings(config))
 
 
 rule cohort_harmonise:
+    """Bring the sheet and the layers together in one table of patients."""
     input:
-        sheet=config["samples"]["file"],
+        sheet=ancient(config["samples"]["file"]),
         layers=[layer["file"] for layer in config["layers"].values()],
         profiled=[
             layer["profiled"]
@@ -43,36 +46,6 @@ rule cohort_harmonise:
     params:
         code=code_digest("cohort_harmonise"),
         settings=sheet_settings(config),
+        content=SHEET,
     script:
         "../scripts/cohort_harmonise.py"
-
-
-rule layers_table:
-    input:
-        patients="results/{cohort}/cohort/patients.tsv",
-        matrix=layer_file,
-        features=lookup("{layer}/features_file", within=READING),
-    output:
-        table="results/{cohort}/layers/{layer}/table.parquet",
-        annotation="results/{cohort}/layers/{layer}/annotation.tsv",
-    log:
-        "logs/{cohort}/layers_table.{layer}.log",
-    benchmark:
-        "benchmarks/{cohort}/layers_table.{layer}.tsv"
-    wildcard_constraints:
-        layer=layer_pattern(MATRIX_LAYERS),
-    group:
-        "layer"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(15),
-    params:
-        code=code_digest("layers_table"),
-        layer="{layer}",
-        patient_id=config["samples"]["patient_id"],
-        settings=lookup("{layer}/settings", within=READING),
-    script:
-        "../scripts/layers_table.py"

@@ -40,6 +40,7 @@ CONTINUOUS_LAYERS = layers_of_type("continuous")
 BINARY_LAYERS = layers_of_type("binary")
 VARIANT_LAYERS = layers_of_type("variants")
 CARRIER_LAYERS = layers_of_type("binary", "variants")
+EXPRESSION_LAYERS = layers_of_type("counts", "continuous")
 MATRIX_LAYERS = layers_of_type("counts", "continuous", "binary")
 COHORT = config["cohort"]
 SIMULATED = bool(config.get("simulation"))
@@ -73,6 +74,11 @@ def layer_file(wildcards):
     return config["layers"][wildcards.layer]["file"]
 
 
+def features_file(wildcards):
+    """Return the table of a matrix layer's features, where it has one."""
+    return layer_settings(wildcards)["features"] or []
+
+
 def profiled_list(wildcards):
     """Return the list of profiled samples of a variants layer, where it has one."""
     return layer_settings(wildcards)["profiled"] or []
@@ -87,6 +93,7 @@ def variant_calls(wildcards):
 
 PAGE = f"results/{COHORT}/summary.html"
 INPUTS = cohort_inputs(config)
+READ_FIRST[PAGE] = f"Read {PAGE}"
 TARGETS = [
     PAGE,
     f"results/{COHORT}/summary.json",

@@ -1,4 +1,4 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import patients_settings
 from trdomics.confounding.plan import (
     adjustment_sets,
     column_roles,
@@ -9,18 +9,19 @@ from trdomics.confounding.plan import (
 LABELLED = config["label"]["column"] is not None
 ADJUSTED_LAYERS = COUNT_LAYERS + CONTINUOUS_LAYERS if LABELLED else []
 ADJUSTMENT_SETS = adjustment_sets(config) if LABELLED else {}
-# Layers whose features may be genes, on a scale that is linear in the amount of RNA
-EXPRESSION_LAYERS = COUNT_LAYERS + [
+# Layers that cell fractions can be estimated from: of genes, linear in the amount of RNA
+CELL_LAYERS = COUNT_LAYERS + [
     name for name in CONTINUOUS_LAYERS if config["layers"][name]["log2"]
 ]
 NO_CELLS = None
 if config["cells"]["signature"] is None:
     NO_CELLS = "the config names no signature (cells.signature)"
-elif not EXPRESSION_LAYERS:
+elif not CELL_LAYERS:
     NO_CELLS = "no layer holds counts or expression to be logged (log2: true)"
 
 
 rule confounding_table:
+    """What the label goes with, and whether site and technical columns alone tell it."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
     output:
@@ -49,7 +50,7 @@ rule confounding_table:
         runtime=growing(10),
     params:
         code=code_digest("confounding_table"),
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         roles=column_roles(config, ADJUSTMENT_SETS),
         technical=technical_columns(config),
         bootstrap=config["classification"]["bootstrap"],
@@ -60,13 +61,14 @@ rule confounding_table:
 
 
 rule confounding_cells:
+    """Cell fractions estimated from expression, and how they agree with measured ones."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand(
-            "results/{{cohort}}/layers/{layer}/table.parquet", layer=EXPRESSION_LAYERS
+            "results/{{cohort}}/layers/{layer}/table.parquet", layer=CELL_LAYERS
         ),
         annotations=expand(
-            "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=EXPRESSION_LAYERS
+            "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=CELL_LAYERS
         ),
         signature=own_signature(config) or [],
     output:
@@ -98,8 +100,8 @@ rule confounding_cells:
         runtime=growing(15),
     params:
         code=code_digest("confounding_cells"),
-        sheet=sheet_settings(config),
-        layers={name: config["layers"][name]["type"] for name in EXPRESSION_LAYERS},
+        sheet=patients_settings(config),
+        layers={name: config["layers"][name]["type"] for name in CELL_LAYERS},
         measured=config["cells"]["columns"] or {},
         groups=[config["label"]["positive"], config["label"]["negative"]],
         reason=NO_CELLS,
@@ -108,6 +110,7 @@ rule confounding_cells:
 
 
 rule confounding_adjustment:
+    """The test of the label under growing sets of covariates, for one layer."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -144,7 +147,7 @@ rule confounding_adjustment:
         runtime=growing(20),
     params:
         code=code_digest("confounding_adjustment"),
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         sets=ADJUSTMENT_SETS,
         contrast=config["differential"]["contrast"],
         fdr=config["differential"]["fdr"],
@@ -155,6 +158,7 @@ rule confounding_adjustment:
 
 
 rule confounding_variance:
+    """The variance of every feature of one layer, divided among label and confounders."""
     input:
         normalised="results/{cohort}/layers/{layer}/normalised.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -185,7 +189,7 @@ rule confounding_variance:
         runtime=growing(20),
     params:
         code=code_digest("confounding_variance"),
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         sets=ADJUSTMENT_SETS,
         contrast=config["differential"]["contrast"],
     script:
@@ -195,6 +199,7 @@ rule confounding_variance:
 if SIMULATED:
 
     rule confounding_recovery:
+        """What adjustment takes away and leaves, against what was planted."""
         input:
             tables=expand(
                 "results/{{cohort}}/differential/{layer}/adjustment.tsv",

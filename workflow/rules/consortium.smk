@@ -1,4 +1,5 @@
 rule consortium_export:
+    """Write the bundle that a cohort gives to a consortium."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         excluded="results/{cohort}/cohort/excluded.tsv",
@@ -38,7 +39,7 @@ rule consortium_export:
     params:
         code=code_digest("consortium_export"),
         cohort=COHORT,
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         contrast=config["differential"]["contrast"],
         types={name: config["layers"][name]["type"] for name in LAYERS},
         carriers=CARRIER_LAYERS,
@@ -49,12 +50,13 @@ rule consortium_export:
 
 
 rule export:
+    """The bundle for a consortium, without any patient: results/<cohort>/export/."""
     input:
         f"results/{COHORT}/export/{COHORT}.zip",
     localrule: True
 
 
-READ_FIRST["export"] = (
-    f"The bundle to pass on lies at results/{COHORT}/export/{COHORT}.zip; "
+READ_FIRST[f"results/{COHORT}/export/manifest.json"] = (
+    f"The bundle to pass on is results/{COHORT}/export/{COHORT}.zip; "
     f"read first what is in it: results/{COHORT}/export/manifest.json"
 )

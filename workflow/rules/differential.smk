@@ -1,7 +1,8 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import patients_settings
 
 
 rule differential_expression:
+    """Differential expression of one layer of counts."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -28,7 +29,7 @@ rule differential_expression:
         code=code_digest("differential_expression"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         fdr=config["differential"]["fdr"],
         winsorise=config["differential"]["winsorise"],
         filter=layer_keys("min_count", "min_share"),
@@ -37,6 +38,7 @@ rule differential_expression:
 
 
 rule differential_continuous:
+    """Differences of one continuous layer."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -62,7 +64,7 @@ rule differential_continuous:
         code=code_digest("differential_continuous"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         fdr=config["differential"]["fdr"],
         filter=layer_keys("log2", "max_missing"),
     script:
@@ -70,6 +72,7 @@ rule differential_continuous:
 
 
 rule differential_burden:
+    """Carriers of one layer of variants or binary features, compared between the groups."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",
@@ -95,7 +98,7 @@ rule differential_burden:
         code=code_digest("differential_burden"),
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         fdr=config["differential"]["fdr"],
         min_carriers=config["differential"]["min_carriers"],
         carriers=layer_keys("type", "burden", "min_call_rate", "max_allele_frequency"),
@@ -104,6 +107,7 @@ rule differential_burden:
 
 
 rule differential_figures:
+    """Figures of the differential test of one layer of counts or continuous values."""
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",
@@ -145,6 +149,7 @@ rule differential_figures:
 
 
 rule differential_burden_figures:
+    """Figures of the comparison of carriers of one layer."""
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",

@@ -1,7 +1,6 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import patients_settings
 from trdomics.enrichment.sources import gene_set_sources
 
-EXPRESSION_LAYERS = COUNT_LAYERS + CONTINUOUS_LAYERS
 GENE_SETS = gene_set_sources(config["enrichment"]["gene_sets"])
 GENE_SET_URLS = {name: source for name, source in GENE_SETS.items() if source["url"]}
 GENE_SET_FILES = [
@@ -15,6 +14,7 @@ GENE_SET_FILES = [
 
 
 rule enrichment_download:
+    """Download a file of gene sets."""
     output:
         "results/{cohort}/enrichment/downloads/{collection}.gmt",
     log:
@@ -36,6 +36,7 @@ rule enrichment_download:
 
 
 rule enrichment_gene_sets:
+    """Put the curated gene sets and the user's together."""
     input:
         files=GENE_SET_FILES,
     output:
@@ -59,6 +60,7 @@ rule enrichment_gene_sets:
 
 
 rule enrichment_ranked:
+    """Gene sets and signatures of one expression layer."""
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         normalised="results/{cohort}/layers/{layer}/normalised.parquet",
@@ -105,7 +107,7 @@ rule enrichment_ranked:
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
         fdr=config["differential"]["fdr"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         seed=config["seed"],
         options={
             key: config["enrichment"][key]
@@ -116,6 +118,7 @@ rule enrichment_ranked:
 
 
 rule enrichment_mirna:
+    """Differing miRNAs and their targets."""
     input:
         results=expand(
             "results/{{cohort}}/differential/{layer}/results.tsv",
@@ -162,7 +165,7 @@ rule enrichment_mirna:
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
         fdr=config["differential"]["fdr"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         permutations=config["enrichment"]["permutations"],
         seed=config["seed"],
     script:
@@ -170,6 +173,7 @@ rule enrichment_mirna:
 
 
 rule enrichment_factors:
+    """Say in words what each factor is."""
     input:
         sets="results/{cohort}/enrichment/gene_sets.tsv",
         factors="results/{cohort}/integration/factors.tsv",
@@ -213,6 +217,7 @@ rule enrichment_factors:
 
 
 rule enrichment_summary:
+    """Collect the headline numbers of the enrichment."""
     input:
         layers=expand(
             "results/{{cohort}}/enrichment/layers/{layer}/summary.json",

@@ -1,4 +1,3 @@
-EXPRESSION_LAYERS = layers_of_type("counts", "continuous")
 # Calls where a missing one is not taken for reference: germline, so that people can be told apart.
 GENOTYPE_LAYERS = [
     layer
@@ -9,6 +8,7 @@ GENOTYPE_LAYERS = [
 
 
 rule identity_genotypes:
+    """Read the common variants of a germline VCF, by which people are told apart."""
     input:
         calls=layer_file,
         patients="results/{cohort}/cohort/patients.tsv",
@@ -43,6 +43,7 @@ rule identity_genotypes:
 
 
 rule identity_sex:
+    """Compare the sex that each layer tells with the sheet's."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand(
@@ -97,6 +98,7 @@ rule identity_sex:
 
 
 rule identity_match:
+    """Test whether the layers' samples of a patient come from one person."""
     input:
         normalised=expand(
             "results/{{cohort}}/layers/{layer}/normalised.parquet",
@@ -143,6 +145,7 @@ rule identity_match:
 
 
 rule identity_quality:
+    """Bring quality and identity of every sample into one table."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         qc=expand("results/{{cohort}}/layers/{layer}/qc.tsv", layer=LAYERS),

@@ -1,4 +1,4 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import patients_settings
 
 MOFA = config["integration"]
 MOFA_OPTIONS = {
@@ -8,6 +8,7 @@ MOFA_OPTIONS = {
 
 
 rule integration_views:
+    """Build MOFA's views of the whole cohort (for description; never given to the classifier)."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
@@ -29,13 +30,14 @@ rule integration_views:
     params:
         code=code_digest("integration_views"),
         layers=config["layers"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
         regress_out=MOFA["regress_out"],
     script:
         "../scripts/integration_views.py"
 
 
 rule integration_fit:
+    """Fit MOFA from one seed."""
     input:
         overview="results/{cohort}/integration/views.tsv",
         views=expand(
@@ -65,6 +67,7 @@ rule integration_fit:
 
 
 rule integration_choose:
+    """Choose the seed with the best evidence bound and write its model."""
     input:
         models=expand(
             "results/{{cohort}}/integration/seeds/{seed}.hdf5", seed=MOFA["seeds"]
@@ -101,6 +104,7 @@ rule integration_choose:
 
 
 rule integration_characterise:
+    """Say what the factors of the chosen model go with."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         views="results/{cohort}/integration/views.tsv",
@@ -129,12 +133,13 @@ rule integration_characterise:
         code=code_digest("integration_characterise"),
         layers=LAYERS,
         clinical=config["clinical"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
     script:
         "../scripts/integration_characterise.py"
 
 
 rule integration_figures:
+    """Draw the chosen MOFA model."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         factors="results/{cohort}/integration/factors.tsv",
@@ -191,6 +196,7 @@ rule integration_figures:
 
 
 rule integration_h5mu:
+    """Write the integrated object: normalised layers, factors and weights."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         normalised=expand(
@@ -215,6 +221,6 @@ rule integration_h5mu:
     params:
         code=code_digest("integration_h5mu"),
         layers=LAYERS,
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
     script:
         "../scripts/integration_h5mu.py"

@@ -1,4 +1,59 @@
+rule layers_table:
+    """Read and check the matrix of a layer, once for all that use it."""
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        matrix=layer_file,
+    output:
+        "results/{cohort}/layers/{layer}/table.parquet",
+    log:
+        "logs/{cohort}/layers_table.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/layers_table.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(MATRIX_LAYERS),
+    group:
+        "layer"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        code=code_digest("layers_table"),
+        patient_id=config["samples"]["patient_id"],
+        settings=layer_keys("type", "file", "id_column", "log2"),
+    script:
+        "../scripts/layers_table.py"
+
+
+rule layers_annotation:
+    """Look up symbols and chromosomes of a matrix layer's features."""
+    input:
+        table="results/{cohort}/layers/{layer}/table.parquet",
+        features=features_file,
+    output:
+        "results/{cohort}/layers/{layer}/annotation.tsv",
+    log:
+        "logs/{cohort}/layers_annotation.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(MATRIX_LAYERS),
+    group:
+        "layer"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(5),
+    params:
+        code=code_digest("layers_annotation"),
+    script:
+        "../scripts/layers_annotation.py"
+
+
 rule layers_variants:
+    """Reduce a VCF or a MAF to the dosages of the variants that later stages can use."""
     input:
         calls=layer_file,
         profiled=profiled_list,
@@ -42,6 +97,7 @@ rule layers_variants:
 
 
 rule layers_qc:
+    """Describe one layer: whole-cohort normalisation, quality per patient, figures."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",

@@ -7,12 +7,11 @@ def checked_meta(config):
 
     try:
         resolved = resolve_meta(config, ", ".join(map(str, workflow.configfiles)))
-        # jobs that the main process starts need not look again
+        # processes that the main one starts need not look again
         if workflow.is_main_process:
             read_bundles(resolved["meta"]["bundles"])
     except InputError as error:
-        logger.error(f"error: {error}")
-        sys.exit(1)
+        stop_at(error.errors)
     return resolved
 
 
@@ -21,6 +20,7 @@ config.update(checked_meta(config))
 META = config["meta"]
 PAGE = f"results/{META['name']}/meta.html"
 INPUTS = META["bundles"]
+READ_FIRST[PAGE] = f"Read {PAGE}"
 TARGETS = [PAGE, f"results/{META['name']}/meta/summary.json"]
 
 
@@ -29,6 +29,7 @@ wildcard_constraints:
 
 
 rule consortium_meta:
+    """Combine the bundles of several cohorts."""
     input:
         bundles=META["bundles"],
     output:
@@ -55,6 +56,7 @@ rule consortium_meta:
 
 
 rule consortium_meta_page:
+    """Draw the figures of a meta-analysis and write its page."""
     input:
         effects="results/{name}/meta/effects.tsv",
         factors="results/{name}/meta/factors.tsv",
@@ -86,9 +88,3 @@ rule consortium_meta_page:
         settings={"name": META["name"]},
     script:
         "../scripts/consortium_meta_page.py"
-
-
-rule meta:
-    input:
-        TARGETS,
-    localrule: True

@@ -1,4 +1,5 @@
 rule report_collect:
+    """Gather the stages' headline numbers in one file."""
     input:
         cohort="results/{cohort}/cohort/summary.json",
         layers=expand("results/{{cohort}}/layers/{layer}/summary.json", layer=LAYERS),
@@ -40,6 +41,7 @@ rule report_collect:
 
 
 rule report_summary:
+    """Write the summary page."""
     input:
         summary="results/{cohort}/summary.json",
         patients="results/{cohort}/cohort/patients.tsv",

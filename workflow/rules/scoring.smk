@@ -8,6 +8,7 @@ HAS_LOSSES = (
 
 
 rule scoring_apply:
+    """Score patients with a frozen model: the own unlabelled ones, or all of another cohort."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
@@ -52,6 +53,7 @@ rule scoring_apply:
 
 
 rule scoring_page:
+    """Write the page of a scored cohort."""
     input:
         summary="results/{cohort}/scoring/summary.json",
         shift="results/{cohort}/scoring/shift.tsv",
@@ -80,6 +82,7 @@ rule scoring_page:
 
 
 rule score:
+    """Patients scored with the frozen model, with a page of them: results/<cohort>/scoring/."""
     input:
         f"results/{COHORT}/scoring/predictions.tsv",
         f"results/{COHORT}/scoring/features.tsv",
@@ -89,4 +92,5 @@ rule score:
     localrule: True
 
 
-READ_FIRST["score"] = f"The page to read lies at results/{COHORT}/scoring/scoring.html"
+SCORING_PAGE = f"results/{COHORT}/scoring/scoring.html"
+READ_FIRST[SCORING_PAGE] = f"Read {SCORING_PAGE}"

@@ -1,8 +1,12 @@
+from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.samples import sheet_digest
+
 if SIMULATED:
 
     rule simulation_draw:
+        """Draw the raw layers of the simulated cohort, and the truth behind them."""
         input:
-            sheet=config["samples"]["file"],
+            sheet=ancient(config["samples"]["file"]),
         output:
             mrna="results/{cohort}/simulation/mrna_counts.tsv.gz",
             mrna_features="results/{cohort}/simulation/mrna_features.tsv",
@@ -27,11 +31,12 @@ if SIMULATED:
         params:
             code=code_digest("simulation_draw"),
             settings=config["simulation"],
-            seed=config["seed"],
+            content=sheet_digest(sheet_settings(config)),
         script:
             "../scripts/simulation_draw.py"
 
     rule simulation_recovery:
+        """Compare what was found with what was planted."""
         input:
             patients="results/{cohort}/cohort/patients.tsv",
             differential=expand(

@@ -1,7 +1,8 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import patients_settings
 
 
 rule subtypes_find:
+    """Say whether patients are groups on the factors or one cloud, and what groups go with."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         factors="results/{cohort}/integration/factors.tsv",
@@ -33,12 +34,13 @@ rule subtypes_find:
         code=code_digest("subtypes_find"),
         seed=config["seed"],
         clinical=config["clinical"],
-        sheet=sheet_settings(config),
+        sheet=patients_settings(config),
     script:
         "../scripts/subtypes_find.py"
 
 
 rule subtypes_figures:
+    """Figures of the subtypes: what they go with, their number, their stability."""
     input:
         subtypes="results/{cohort}/integration/subtypes.tsv",
         selection="results/{cohort}/integration/subtype_selection.tsv",

@@ -1,3 +1,5 @@
+"""Bring the sheet and the layers together in one table of patients."""
+
 from trdomics.scripting import start
 
 start(snakemake)

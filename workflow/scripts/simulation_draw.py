@@ -1,3 +1,5 @@
+"""Draw the raw layers of the simulated cohort, and the truth behind them."""
+
 from trdomics.scripting import start
 
 start(snakemake)
@@ -11,7 +13,7 @@ from trdomics.simulation.sheet import check_sheet
 
 sheet = read_table(snakemake.input.sheet)
 settings = snakemake.params.settings
-seed = snakemake.params.seed if settings["seed"] is None else settings["seed"]
+seed = settings["seed"]
 
 # The sheet says only who is simulated: truth and molecules must not follow a changed label.
 cohort = draw_cohort(len(sheet))

@@ -1,3 +1,5 @@
+"""Compare what was found with what was planted."""
+
 from trdomics.scripting import start
 
 start(snakemake)

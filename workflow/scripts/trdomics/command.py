@@ -1,49 +1,34 @@
-"""What the command asks for, read before Snakemake tells the Snakefile, and how it ends."""
+"""How a command ends: what to read of what it made."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import datetime
+from collections.abc import Mapping
 from pathlib import Path
 
-from snakemake.cli import get_argument_parser
+from trdomics.files import read_json
 
 
-def is_target(name: str, arguments: Sequence[str]) -> bool:
-    """Tell whether a word of a command is a target, and not the value of an option.
-
-    Parameters
-    ----------
-    name : str
-        The target.
-    arguments : sequence of str
-        Of the command, without its own name.
-    """
-    # building Snakemake's parser takes a moment, which most commands need not wait for
-    if name not in arguments:
-        return False
-    known, _ = get_argument_parser().parse_known_args(list(arguments))
-    return name in (known.targets or ())
-
-
-def what_to_read(pages: Mapping[str, str], arguments: Sequence[str], otherwise: str) -> list[str]:
-    """Return what is to be read after a command: that of its targets, or that of the default one.
+def what_to_read(pages: Mapping[str, str], started: datetime.datetime) -> list[str]:
+    """Return what is said of the pages that a run made.
 
     Parameters
     ----------
     pages : mapping of str to str
-        Target → where its page lies, in words.
-    arguments : sequence of str
-        Of the command, without its own name.
-    otherwise : str
-        For a command without any of these targets.
+        File -> what is said of it. The manifest of a bundle says as well what that leaves out.
+    started : datetime
+        When the run began, with time zone.
     """
-    return [text for name, text in pages.items() if is_target(name, arguments)] or [otherwise]
+    made = {
+        file: text
+        for file, text in pages.items()
+        if Path(file).exists() and Path(file).stat().st_mtime >= started.timestamp()
+    }
+    return [
+        text + (left_out_of(file) if file.endswith(".json") else "") for file, text in made.items()
+    ]
 
 
 def left_out_of(manifest: str) -> str:
-    """Return a line for each thing that a bundle leaves out, by its manifest, if that is there."""
-    if not Path(manifest).exists():
-        return ""
-    reasons = json.loads(Path(manifest).read_text(encoding="utf-8"))["left_out"]
-    return "".join(f"\nIt leaves out {reason}" for reason in reasons)
+    """Return a line for each thing that a bundle leaves out, by its manifest."""
+    return "".join(f"\nIt leaves out {reason}" for reason in read_json(manifest)["left_out"])

@@ -10,7 +10,10 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import platform
+import re
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,24 +24,24 @@ from rocrate.rocrate import ROCrate
 from trdomics import __version__
 from trdomics.archive import sha256_of
 from trdomics.files import read_json, write_json
+from trdomics.shipped import REPOSITORY
 
 RECORD, CRATE = "provenance.json", "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 NAME = "trd-multiomics"
-REPOSITORY = Path(__file__).resolve().parents[3]
+FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)", re.MULTILINE)
+# a job by itself, or one of a group
+FAILED = re.compile(r"^(?:Error in rule|        rule) (\w+)(?:, jobid: \d+)?:$", re.MULTILINE)
 
 
 def record_run(
     folder: Path,
     config: Mapping[str, Any],
     inputs: Iterable[str],
-    command: Sequence[str],
     started: datetime.datetime,
+    logs: Sequence[str],
     *,
     succeeded: bool,
-    log: str | None,
-    jobs: Mapping[str, int],
-    failed: Sequence[Mapping[str, Any]] = (),
 ) -> Path | None:
     """Write the record and the crate of a run that has ended.
 
@@ -53,18 +56,12 @@ def record_run(
         As resolved.
     inputs : iterable of str
         Files that were read; those that are not there are passed over.
-    command : sequence of str
-        Arguments, without the program.
     started : datetime
         When it began, with time zone.
+    logs : sequence of str
+        Snakemake's own logs.
     succeeded : bool
         Whether every job did.
-    log : str or None
-        Snakemake's own log.
-    jobs : mapping of str to int
-        Rule → its jobs that this run finished.
-    failed : sequence of mapping
-        `rule` and `wildcards` of the jobs that failed.
 
     Returns
     -------
@@ -80,13 +77,12 @@ def record_run(
         return None
     record = {
         "run": {
-            "command": ["snakemake", *command],
+            "command": ["snakemake", *sys.argv[1:]],
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "status": "succeeded" if succeeded else "failed: a later run has to complete it",
-            "log": log,
-            "jobs": dict(jobs),
-            "failed": list(failed),
+            "logs": list(logs),
+            **jobs_of(logs),
         },
         "earlier_runs": earlier_runs(folder),
         "workflow": {"name": NAME, "version": __version__, **revision()},
@@ -115,6 +111,21 @@ def earlier_runs(folder: Path) -> list[dict[str, Any]]:
         return [*before.get("earlier_runs", []), before["run"]]
     except (OSError, ValueError, KeyError, AttributeError):
         return []
+
+
+def jobs_of(logs: Iterable[str]) -> dict[str, Any]:
+    """Return what Snakemake's logs say of jobs; nothing after a run with ``--quiet``.
+
+    Returns
+    -------
+    dict
+        `jobs`, rule → jobs that were finished, and `failed`, the rules of those that failed.
+    """
+    text = "\n".join(Path(log).read_text(encoding="utf-8") for log in logs)
+    return {
+        "jobs": dict(Counter(FINISHED.findall(text))),
+        "failed": sorted(FAILED.findall(text)),
+    }
 
 
 def described(path: Path, name: Path) -> dict[str, Any]:
@@ -219,7 +230,7 @@ def crate(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         )
         for entry in [*record["results"], described(folder / RECORD, Path(RECORD))]
     ]
-    lost = ", ".join(job["rule"] for job in run["failed"])
+    lost = ", ".join(run["failed"])
     own.add_action(
         tool,
         identifier="#run",

@@ -73,7 +73,7 @@ def _layer(
         return {**entry, "reason": "drawn by the simulation when it is run"}
     entry["n_patients"] = int(has[name].sum())
     if name not in n_features:
-        return {**entry, "reason": "read when the simulation of the others was run"}
+        return {**entry, "reason": "read when the others were simulated"}
     return {**entry, "n_features": n_features[name]}
 
 

@@ -11,12 +11,10 @@ from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, wi
 from trdomics.errors import InputError
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 
-MATRIX_TYPES = ("counts", "continuous", "binary")
 # What decides who has a layer; other settings of a layer do not touch the cohort stage.
 MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")
 # Files that a layer may name.
 LAYER_FILES = ("file", "features", "profiled")
-READING_KEYS = ("type", "file", "id_column", "features", "log2")
 # Stands for the fractions estimated from expression where an adjustment set lists columns.
 ESTIMATED_CELLS = "estimated_cells"
 # Names that patients.tsv gives to columns of its own.
@@ -234,22 +232,18 @@ def sheet_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def reading_settings(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return, for each matrix layer, what the rule that reads it depends on.
+def patients_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a resolved config that reading ``patients.tsv`` depends on.
 
-    Returns
-    -------
-    dict
-        Layer → `settings`, the keys that decide what is read, and `features_file`, the table of
-        features as an input of a rule: a path, or an empty list where there is none.
+    See :func:`trdomics.cohort.load.read_patients`.
     """
+    samples = config["samples"]
     return {
-        name: {
-            "settings": {key: layer[key] for key in READING_KEYS if key in layer},
-            "features_file": layer["features"] or [],
-        }
-        for name, layer in config["layers"].items()
-        if layer["type"] in MATRIX_TYPES
+        "samples": {key: samples[key] for key in ("patient_id", "site", "categorical")},
+        "label": config["label"],
+        "layers": {
+            name: {"id_column": layer["id_column"]} for name, layer in config["layers"].items()
+        },
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -89,6 +90,12 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
     sheet.index = pd.Index(ids, name="patient_id", dtype=object)
     _check_layer_names(sheet, settings, file)
     return sheet
+
+
+def sheet_digest(settings: Mapping[str, Any]) -> str:
+    """Return a digest of what :func:`read_sheet` returns, but for the lines of the file."""
+    sheet = read_sheet(settings).drop(columns="line")
+    return hashlib.sha256(sheet.to_csv().encode()).hexdigest()[:16]
 
 
 def _read_fields(file: str) -> tuple[list[str], list[list[str]], list[int]]:
