@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from trdomics.classification.feature_sets import feature_sets
-from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
-from trdomics.cohort.site_plan import left_out_sites
 from trdomics.cohort.config import is_simulated, sheet_settings
 from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet
+from trdomics.cohort.site_plan import left_out_sites
+from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 
 
 def cohort_plan(config: Mapping[str, Any], n_features: Mapping[str, int]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, with_contrast
-from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 from trdomics.errors import InputError
+from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 
 # What decides who has a layer; other settings of a layer do not touch the cohort stage.
 MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")

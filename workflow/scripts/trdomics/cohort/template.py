@@ -17,11 +17,11 @@ from trdomics.cohort.config import resolve_config
 from trdomics.cohort.formula import quoted
 from trdomics.cohort.membership import layer_samples
 from trdomics.cohort.samples import MISSING, quoted_ids
-from trdomics.schema import load_schema
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
 from trdomics.inputs.maf import BARCODE, maf_columns
 from trdomics.inputs.matrix import SEPARATORS, read_header, read_layer_matrix
+from trdomics.schema import load_schema
 
 VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
 LABEL = "response"

@@ -12,7 +12,6 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from trdomics.differential.design import as_text
 
-
 # Fewer residual degrees of freedom than this and no variance of a feature is known.
 MIN_FREEDOM = 10
 MIN_GROUP = 3

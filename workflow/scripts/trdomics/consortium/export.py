@@ -11,14 +11,11 @@ import pandas as pd
 
 from trdomics import __version__
 from trdomics.archive import sha256_of
-from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
-from trdomics.evaluation.metrics import out_of_fold
-from trdomics.frozen_model.store import dumps, load_model
 from trdomics.consortium.audit import COUNT_KEY, audit
 from trdomics.consortium.bundle import (
     EFFECTS,
-    LOSS_FILE,
     FORMAT,
+    LOSS_FILE,
     MODEL_FILES,
     SITE_VALUES,
     json_bytes,
@@ -26,8 +23,8 @@ from trdomics.consortium.bundle import (
     with_manifest,
 )
 from trdomics.consortium.disclosure import (
-    METRIC_DECIMALS,
     CARRYING,
+    METRIC_DECIMALS,
     burden_effects,
     coarse,
     curves,
@@ -39,7 +36,10 @@ from trdomics.consortium.disclosure import (
 )
 from trdomics.consortium.frozen import obstacles, shareable
 from trdomics.errors import InputError
+from trdomics.evaluation.metrics import out_of_fold
 from trdomics.files import read_table
+from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.store import dumps, load_model
 
 MINIMUM_KEY = "export.minimum_count"
 PREVALENCE_DECIMALS = 2

@@ -15,10 +15,10 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from trdomics.classification.feature_blocks import ColumnBlock, as_text
-from trdomics.frozen_model.frozen import FrozenModel
 from trdomics.classification.representation import MultiOmicsRepresentation
-from trdomics.frozen_model.training_reference import TrainingReference
 from trdomics.consortium.disclosure import coarse
+from trdomics.frozen_model.frozen import FrozenModel
+from trdomics.frozen_model.training_reference import TrainingReference
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.layers.burden import DOSAGE_PREFIX, GeneBurden
 from trdomics.layers.residualise import CovariateResidualiser

@@ -14,8 +14,8 @@ from trdomics.evaluation.intervals import (
     fold_differences,
     performance_intervals,
 )
-from trdomics.layers.missing_sets import AND, COST_FORMAT, NO_INTERVAL, NOTHING, named
 from trdomics.evaluation.metrics import out_of_fold
+from trdomics.layers.missing_sets import AND, COST_FORMAT, NO_INTERVAL, NOTHING, named
 
 # With 2 or 3 degrees of freedom the t interval says nothing: its factor is 4.3 and 3.2.
 MIN_FOLDS = 5

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trdomics.frozen_model.frozen import FrozenModel
 from trdomics.classification.families import ELASTIC_NET
-from trdomics.frozen_model.uncertainty import PAIRS, HalfSampleReplicates
-from trdomics.classification.representation import MOFA
 from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
+from trdomics.classification.representation import MOFA
+from trdomics.frozen_model.frozen import FrozenModel
 from trdomics.frozen_model.training_reference import TrainingReference, without_layers
+from trdomics.frozen_model.uncertainty import PAIRS, HalfSampleReplicates
 from trdomics.tables import LayerTables
 
 
