@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from trdomics.errors import InputError
 from trdomics.inputs.matrix import read_annotation, read_header, read_layer_matrix
+from trdomics.layers.types import layer_type
 
 NAMES = pd.Series({"p1": "a", "p2": "b", "p3": np.nan, "p4": "d"}, dtype=object)
 SOUND = "gene\tb\ta\tother\nTP53\t1\t2\tx\nNA\t3\t0\ty\n"
@@ -25,7 +26,7 @@ def write(folder, text, name="m.tsv"):
 
 
 def read(path, kind="counts", **more):
-    return read_layer_matrix({"type": kind, "file": path, **more}, "rna", NAMES)
+    return read_layer_matrix(path, "rna", NAMES, layer_type(kind).value_rules(more))
 
 
 def failure(path, kind="counts", **more):
@@ -201,7 +202,9 @@ def test_any_matrix_of_counts_comes_back_as_it_was_written(tmp_path, data):
         table.to_csv(path, sep="," if "csv" in kind else "\t", index=False)
     order = data.draw(st.permutations(samples))
     patients = pd.Series(order, index=[f"p{i}" for i in range(len(order))], dtype=object)
-    matrix, ignored = read_layer_matrix({"type": "counts", "file": str(path)}, "rna", patients)
+    matrix, ignored = read_layer_matrix(
+        str(path), "rna", patients, layer_type("counts").value_rules({})
+    )
     assert ignored == []
     assert list(matrix.columns) == features
     assert matrix.to_numpy().tolist() == table[order].to_numpy().T.tolist()
@@ -221,7 +224,9 @@ def test_one_bad_count_anywhere_is_found_there(tmp_path, row, column, bad):
     table.to_csv(tmp_path / "m.tsv", sep="\t", index_label="gene")
     patients = pd.Series(list("wxyz"), index=list("wxyz"), dtype=object)
     with pytest.raises(InputError, match=f"feature `g{row}`, sample `{'wxyz'[column]}`: "):
-        read_layer_matrix({"type": "counts", "file": str(tmp_path / "m.tsv")}, "rna", patients)
+        read_layer_matrix(
+            str(tmp_path / "m.tsv"), "rna", patients, layer_type("counts").value_rules({})
+        )
 
 
 def test_annotation_takes_ensembls_names_and_the_first_of_repeated_rows(tmp_path):

@@ -10,7 +10,7 @@ rule ancestry:
     benchmark:
         "benchmarks/{cohort}/ancestry.{layer}.tsv"
     wildcard_constraints:
-        layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+        layer=layer_pattern(CARRIER_LAYERS),
     group:
         "burden"
     conda:

@@ -80,7 +80,7 @@ rule mutation_burden:
     benchmark:
         "benchmarks/{cohort}/mutation_burden.{layer}.tsv"
     wildcard_constraints:
-        layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+        layer=layer_pattern(CARRIER_LAYERS),
     group:
         "burden"
     conda:
@@ -165,7 +165,7 @@ rule burden_figures:
     log:
         "logs/{cohort}/burden_figures.{layer}.log",
     wildcard_constraints:
-        layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+        layer=layer_pattern(CARRIER_LAYERS),
     group:
         "burden"
     conda:

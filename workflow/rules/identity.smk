@@ -1,4 +1,4 @@
-EXPRESSION_LAYERS = layers_of_type("counts", "continuous")
+EXPRESSION_LAYERS = layers_where(is_expression=True)
 # Calls where a missing one is not taken for reference: germline, so that people can be told apart.
 GENOTYPE_LAYERS = [
     layer

@@ -10,6 +10,7 @@ import pandas as pd
 
 from trdomics.cohort.formula import design_columns
 from trdomics.errors import InputError
+from trdomics.layers.types import CARRIERS, layer_type
 
 COLLINEAR = 0.999
 
@@ -136,7 +137,7 @@ def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: Mapping[str, An
 
     groups = {"": sheet.index}
     for name in has.columns:
-        if config["layers"][name]["type"] in ("counts", "continuous"):
+        if layer_type(config["layers"][name]["type"]).test != CARRIERS:
             groups[f" (layer {name})"] = has.index[has[name]]
     differential = config["differential"]
     for which, patients in groups.items():

@@ -11,10 +11,11 @@ import pandas as pd
 from trdomics.classification.feature_sets import feature_sets
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.cohort.site_plan import left_out_sites
-from trdomics.cohort.config import MATRIX_TYPES, is_simulated, sheet_settings
+from trdomics.cohort.config import is_simulated, sheet_settings
 from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet
 from trdomics.inputs.matrix import read_layer_matrix
+from trdomics.layers.types import layer_type
 
 
 def cohort_plan(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,12 +76,14 @@ def _layer(
     if name not in has:
         return {**entry, "reason": "drawn by the simulation when it is run"}
     entry["n_patients"] = int(has[name].sum())
-    if layer["type"] not in MATRIX_TYPES:
+    kind = layer_type(layer["type"])
+    if not kind.is_matrix:
         return {**entry, "reason": "its variants are counted when it is read"}
     id_column = layer["id_column"]
     own = id_column == config["samples"]["patient_id"]
     names = pd.Series(sheet.index, sheet.index) if own else sheet[id_column]
-    return {**entry, "n_features": read_layer_matrix(layer, name, names)[0].shape[1]}
+    matrix, _ = read_layer_matrix(layer["file"], name, names, kind.value_rules(layer))
+    return {**entry, "n_features": matrix.shape[1]}
 
 
 def _sites(sheet: pd.DataFrame, label: pd.Series, site: str | None) -> dict[str, dict[str, int]]:

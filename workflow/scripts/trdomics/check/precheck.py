@@ -20,6 +20,7 @@ from trdomics.schema import did_you_mean
 from trdomics.errors import InputError
 from trdomics.files import read_json, write_json
 from trdomics.inputs.matrix import read_annotation, read_layer_matrix
+from trdomics.layers.types import layer_type
 from trdomics.scoring.feature_names import read_names
 
 # Raise when a check is added: what passed the old ones is then looked at again.
@@ -209,7 +210,8 @@ def _fingerprint(layer: Mapping[str, Any], names: pd.Series) -> str:
 def _check_content(name: str, layer: Mapping[str, Any], names: pd.Series) -> list[str]:
     samples = layer_samples(layer, name)
     # a layer of nobody is told with the sheet's column, by memberships
-    if layer["type"] != "variants" and names.isin(samples).any():
-        matrix, _ = read_layer_matrix(layer, name, names)
+    kind = layer_type(layer["type"])
+    if kind.is_matrix and names.isin(samples).any():
+        matrix, _ = read_layer_matrix(layer["file"], name, names, kind.value_rules(layer))
         read_annotation(layer["features"], name, list(matrix.columns))
     return samples

@@ -14,6 +14,7 @@ import pandas as pd
 from trdomics.cohort.samples import quoted_ids, sample_names
 from trdomics.errors import InputError
 from trdomics.inputs.matrix import read_header, readable
+from trdomics.layers.types import layer_type
 
 CHUNK = 1 << 24
 # Of its letters, what a name must share with the one that was meant.
@@ -33,7 +34,7 @@ def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
         If a file is missing or broken, or a VCF carries no annotation.
     """
     path = str(settings["file"])
-    if settings["type"] != "variants":
+    if layer_type(settings["type"]).is_matrix:
         return read_header(path, layer)
     profiled = settings["profiled"]
     listed = None if profiled is None else read_profiled(profiled, layer)

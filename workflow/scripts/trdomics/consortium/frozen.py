@@ -20,7 +20,8 @@ from trdomics.classification.representation import MultiOmicsRepresentation
 from trdomics.frozen_model.training_reference import TrainingReference
 from trdomics.consortium.disclosure import coarse
 from trdomics.integration.mofa import MOFATransformer
-from trdomics.layers.burden import DOSAGE_PREFIX, GeneBurden
+from trdomics.layers.burden import GeneBurden
+from trdomics.layers.types import DOSAGE_PREFIX
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.values import BinaryNormaliser
 

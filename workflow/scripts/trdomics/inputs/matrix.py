@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from trdomics.errors import InputError
+from trdomics.inputs.value_rules import ValueRules
 
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".tab": "\t", ".csv": ","}
 MISSING = ["", "NA", "N/A", "NaN", "nan"]
-# float64 holds every integer up to here; no count of reads comes near it.
-LARGEST = 2.0**53
 
 
 def read_header(path: str, layer: str) -> list[str]:
@@ -51,24 +50,26 @@ def read_header(path: str, layer: str) -> list[str]:
 
 
 def read_layer_matrix(
-    settings: Mapping[str, Any], layer: str, sample_names: pd.Series
+    path: str, layer: str, sample_names: pd.Series, rules: ValueRules
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Read and check a layer of type `counts`, `continuous` or `binary`.
+    """Read and check a matrix.
 
     Parameters
     ----------
-    settings : mapping
-        The layer's settings: `type`, `file`, and `log2` for `continuous`.
+    path : str
+        The file.
     layer : str
         Its name, for errors.
     sample_names : Series
         patient_id → the patient's sample in this layer; NaN for none.
+    rules : ValueRules
+        What the values may be: those of the layer's type.
 
     Returns
     -------
     matrix : DataFrame, shape (n_patients, n_features)
         The patients who have the layer, in the order of `sample_names`, indexed by `patient_id`.
-        int64 counts; float64 otherwise, NaN for what is missing.
+        NaN for what is missing.
     ignored : list of str
         Sample columns of the file that no patient has.
 
@@ -77,7 +78,6 @@ def read_layer_matrix(
     InputError
         Naming file, feature and sample of the first value that cannot be.
     """
-    path = str(settings["file"])
     header = read_header(path, layer)
     place = {name: patient for patient, name in sample_names.dropna().items()}
     ignored = [name for name in header if name not in place]
@@ -92,9 +92,8 @@ def read_layer_matrix(
         )
     features, values = _read_values(path, layer, wanted)
     _check_features(features, _where(path, layer))
-    _check_values(values, features, wanted, settings, _where(path, layer))
-    if settings["type"] == "counts":
-        values = values.astype(np.int64)
+    _check_values(values, features, wanted, rules, _where(path, layer))
+    values = values.astype(rules.dtype, copy=False)
     index = pd.Index([place[name] for name in wanted], name="patient_id", dtype=object)
     columns = pd.Index(features, name="feature", dtype=object)
     return pd.DataFrame(values.T, index=index, columns=columns), ignored
@@ -343,10 +342,10 @@ def _check_values(
     values: np.ndarray,
     features: list[str],
     samples: list[str],
-    settings: Mapping[str, Any],
+    rules: ValueRules,
     where: str,
 ) -> None:
-    """Check what the layer's type allows; name the first value that it does not."""
+    """Name the first value that the rules forbid."""
 
     def forbid(wrong: np.ndarray, problem: str, mend: str) -> None:
         if wrong.any():
@@ -359,31 +358,14 @@ def _check_values(
                 mend,
             )
 
-    kind = settings["type"]
     forbid(np.isinf(values), " is not finite", "correct the value")
-    if kind == "counts":
-        forbid(np.isnan(values), " where a count must be", "write 0 where nothing was counted")
-        forbid(values < 0, " is a negative count", "give raw counts")
-        forbid(
-            values != np.floor(values),
-            " is a fraction of a count",
-            "give raw counts, or `type: continuous` for values that are already normalised",
-        )
-        forbid(values > LARGEST, " is too large for a count", "give raw counts")
-    elif kind == "binary":
-        forbid(
-            ~np.isnan(values) & (values != 0) & (values != 1),
-            " is neither 0 nor 1",
-            "write 0, 1 or nothing, or choose another `type`",
-        )
-    elif settings.get("log2"):
-        forbid(values < 0, " is negative, but `log2: true`", "set `log2: false`")
-    empty = (values == 0).all(axis=0) if kind == "counts" else np.isnan(values).all(axis=0)
+    for rule in rules.forbidden:
+        forbid(rule.wrong(values), rule.problem, rule.fix)
+    empty = rules.empty(values)
     if empty.any():
         sample = samples[int(np.argmax(empty))]
-        what = "no counts at all" if kind == "counts" else "no value at all"
         raise InputError(
             where,
-            f"sample `{sample}` has {what}",
+            f"sample `{sample}` has {rules.nothing}",
             "remove its column, or set `exclude` to 1 for the patient in the sheet",
         )
