@@ -75,6 +75,11 @@ def guess_layer(name: str, file: str) -> tuple[dict[str, Any], list[str], str]:
     return settings, samples, told
 
 
+def _is_maf(settings: Mapping[str, Any]) -> bool:
+    suffixes = Path(settings["file"].lower()).suffixes
+    return any(VARIANT_SUFFIXES.get(suffix) == "maf" for suffix in suffixes)
+
+
 def read_clinical(path: str) -> pd.DataFrame:
     """Read a clinical table as text; its first column, or `patient_id`, holds the patients' ids."""
     suffix = Path(path.lower()).suffix
@@ -229,7 +234,7 @@ def begin_cohort(
         layers[layer], samples[layer], told[layer] = guess_layer(layer, file)
     table = None if clinical is None else read_clinical(clinical)
     for layer, settings in layers.items():
-        if told[layer] == "a MAF":
+        if _is_maf(settings):
             others = [names for other, names in samples.items() if other != layer]
             ids = others if table is None else [list(table[column]) for column in table.columns]
             named = named_by(settings["file"], samples[layer], ids)
@@ -322,8 +327,8 @@ layers:
         if "features" in keys[settings["type"]]["properties"]:
             text += "    # features: features.tsv # feature, symbol, chromosome\n"
         if not layer_type(settings["type"]).is_matrix:
-            text += MAF_KEYS if told[layer] == "a MAF" else VCF_KEYS
-            if told[layer] == "a MAF" and "sample_column" not in settings:
+            text += MAF_KEYS if _is_maf(settings) else VCF_KEYS
+            if _is_maf(settings) and "sample_column" not in settings:
                 text += SAMPLE_COLUMN
     covariates = [
         column

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.stats import pearsonr, spearmanr
 
-from trdomics.confounding.sets import is_quantity
+from trdomics.columns import is_quantity
 from trdomics.differential.counts import library_factors
 from trdomics.errors import InputError
 from trdomics.layers.types import layer_type

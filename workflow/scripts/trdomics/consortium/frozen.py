@@ -14,7 +14,8 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from trdomics.classification.feature_blocks import ColumnBlock, as_text
+from trdomics.classification.feature_blocks import UNKNOWN, ColumnBlock
+from trdomics.columns import as_text
 from trdomics.frozen_model.frozen import FrozenModel
 from trdomics.classification.representation import MultiOmicsRepresentation
 from trdomics.frozen_model.training_reference import TrainingReference
@@ -140,7 +141,7 @@ def has_few(column: pd.Series, least: int) -> bool:
 
 def rare_levels(column: pd.Series, levels: Any, least: int) -> list[str]:
     """Return the levels that fewer patients have than that."""
-    counts = as_text(column).value_counts()
+    counts = as_text(column).fillna(UNKNOWN).value_counts()
     return [str(level) for level in levels if counts.get(str(level), 0) < least]
 
 
