@@ -16,9 +16,15 @@ from trdomics.classification import representation as representation_module
 from trdomics.classification.classifiers import Platt
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.inner_search import inner_splits
-from trdomics.classification.outer_split import nested_search, run_split
+from trdomics.classification.outer_split import (
+    NULL,
+    nested_search,
+    run_permutation,
+    run_split,
+    split_representations,
+)
 from trdomics.classification.representation import representation
-from trdomics.classification.splits import permuted_labels, repeated_splits, train_and_test
+from trdomics.classification.splits import draw_split, permuted_labels
 
 CONFIG = config()
 TABLES, LABELS = cohort()
@@ -177,36 +183,45 @@ def test_clone_keeps_parameters():
     assert copy.representation.get_params() == first.representation.get_params()
 
 
-def test_run_split_gives_the_tables_of_the_contract():
-    options = config(permutations=4, repeats=2, null_models=["elastic_net"])
-    splits = repeated_splits(LABELS, repeats=2, folds=3, seed=5)
-    result = run_split(TABLES, LABELS, splits, "r2f1", options)
-    _, test = train_and_test(splits, LABELS, "r2f1")
-    predictions = result["predictions"]
+SPLIT = draw_split("r2f1", LABELS, folds=3, seed=5)
+ROLES = {"candidate", "baseline", "circular", "selected"}
+
+
+@pytest.fixture(scope="module")
+def split_result():
+    return run_split(TABLES, LABELS, SPLIT, CONFIG)
+
+
+def test_run_split_gives_the_tables_of_the_contract(split_result):
+    predictions = split_result["predictions"]
     assert list(predictions.columns) == [
         *("patient_id", "split", "repeat", "fold", "feature_set", "role", "model"),
         *("probability", "decision"),
     ]
     for _, rows in predictions.groupby("feature_set"):
-        assert sorted(rows["patient_id"]) == list(test)
+        assert sorted(rows["patient_id"]) == list(SPLIT.test)
     assert predictions["probability"].between(0, 1).all()
-    assert set(predictions["role"]) == {"candidate", "baseline", "circular", "selected"}
+    assert set(predictions["role"]) == ROLES
+    assert set(split_result["chosen"]["split"]) == {"r2f1"}
+    assert set(split_result["importance"]["split"]) == {"r2f1"}
 
-    null = result["null"]
-    assert sorted(null["permutation"].unique()) == [0, 2, 4]
-    for permutation, rows in null.groupby("permutation"):
-        expected = permuted_labels(LABELS, splits, 2, permutation, options["seed"])
+
+def test_a_permutation_can_be_run_by_itself(split_result):
+    options = config(null_models=["elastic_net"])
+    shared = split_representations(TABLES, LABELS, SPLIT, options)
+    for permutation in (0, 4):
+        rows = run_permutation(TABLES, LABELS, SPLIT, permutation, options, shared)
+        assert list(rows.columns) == NULL
+        expected = permuted_labels(LABELS, repeat=2, permutation=permutation, folds=3, seed=5)
         found = rows.set_index("patient_id")["label_permuted"]
         assert (found == expected[found.index]).all()
-    # the models of the null are the only ones here, so that its true labels give the headline
-    true = null[null["permutation"] == 0].set_index("patient_id")["probability"]
+        alone = run_permutation(TABLES, LABELS, SPLIT, permutation, options)
+        pd.testing.assert_frame_equal(rows, alone)
+
+
+def test_the_null_of_the_true_labels_is_the_headline_under_the_same_models(split_result):
+    options = config(null_models=["elastic_net"])
+    null = run_permutation(TABLES, LABELS, SPLIT, 0, options).set_index("patient_id")
+    predictions = split_result["predictions"]
     selected = predictions[predictions["role"] == "selected"].set_index("patient_id")
-    pd.testing.assert_series_equal(true, selected["probability"])
-    assert set(result["chosen"]["split"]) == set(result["importance"]["split"]) == {"r2f1"}
-
-
-def test_run_split_without_permutations_writes_an_empty_null():
-    splits = repeated_splits(LABELS, repeats=2, folds=3, seed=5)
-    null = run_split(TABLES, LABELS, splits, "r1f1", CONFIG)["null"]
-    assert null.empty
-    assert "label_permuted" in null.columns
+    pd.testing.assert_series_equal(null["probability"], selected["probability"])

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from classification_data import cohort, config
 
-from trdomics.classification.outer_split import nested_search, run_split
-from trdomics.classification.splits import repeated_splits, train_and_test
+from trdomics.classification.outer_split import nested_search, run_permutation, run_split
+from trdomics.classification.splits import draw_split
 from trdomics.frozen_model.store import dumps
 from trdomics.tables import LayerTables
 
 TABLES, LABELS = cohort()
-SPLITS = repeated_splits(LABELS, repeats=1, folds=3, seed=5)
-TRAIN, TEST = train_and_test(SPLITS, LABELS, "r1f2")
+SPLIT = draw_split("r1f2", LABELS, folds=3, seed=5)
+TRAIN, TEST = SPLIT.train, SPLIT.test
 
 
 def everything_fitted(tables, labels, kinds=("elastic_net",), only=None):
@@ -88,11 +88,14 @@ def test_a_training_patient_does_change_what_is_fitted(reference):
 
 
 def test_a_test_patient_changes_the_predictions_of_no_other():
-    small = config(permutations=1, repeats=1)
-    before = run_split(TABLES, LABELS, SPLITS, "r1f2", small)
+    small = config(repeats=1)
     rna, who = TABLES["rna"].copy(), TEST[-1]
     rna.loc[who] = rna.loc[who] * 5 + 3
-    after = run_split(TABLES.replace(rna=rna), LABELS, SPLITS, "r1f2", small)
+    before, after = (
+        run_split(tables, LABELS, SPLIT, small)
+        | {"null": run_permutation(tables, LABELS, SPLIT, 1, small)}
+        for tables in (TABLES, TABLES.replace(rna=rna))
+    )
     for name in ("chosen", "importance"):
         pd.testing.assert_frame_equal(before[name], after[name])
     for name in ("predictions", "null"):

@@ -2,12 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.classification.splits import (
-    permutations_of,
-    repeated_splits,
-    site_splits,
-    train_and_test,
-)
+from trdomics.classification.splits import NO_REPEAT, draw_split, permutations_of
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.site_plan import left_out_sites, site_plan
 from trdomics.errors import InputError
@@ -72,25 +67,24 @@ def test_what_was_run_decides_on_the_splits_of_a_later_plan():
     assert by_site["split"].notna().sum() == 1
 
 
-def test_a_left_out_site_is_tested_whole_and_trained_on_by_nobody():
-    left_out = {"s01": SITES[2], "s02": "4"}
-    splits = site_splits(LABELS, WHERE, left_out)
-    folds = repeated_splits(LABELS, repeats=1, folds=3, seed=1)
-    together = pd.concat([folds, splits])
-    train, test = train_and_test(together, LABELS, "s01")
-    assert set(WHERE[test]) == {SITES[2]}
-    assert len(test) == 12
-    assert SITES[2] not in set(WHERE[train])
-    assert WHERE[train].isna().sum() == 2
-    assert LABELS[train].notna().all()
-    assert set(splits.loc[splits["split"] == "s02", "site"]) == {"4"}
-    assert list(together.columns) == list(folds.columns)
+def leave_out(name, site, labels=LABELS):
+    return draw_split(name, labels, folds=3, seed=1, sites=WHERE, site=site)
 
 
-def test_a_site_whose_patients_are_in_no_layer_is_told():
+def test_a_left_out_site_is_tested_whole_and_never_trained_on():
+    split = leave_out("s02", SITES[2])
+    assert (split.name, split.repeat, split.fold) == ("s02", NO_REPEAT, 2)
+    assert set(WHERE[split.test]) == {SITES[2]}
+    assert len(split.test) == 12
+    assert SITES[2] not in set(WHERE[split.train])
+    assert WHERE[split.train].isna().sum() == 2
+    assert LABELS[split.train].notna().all()
+    assert set(WHERE[leave_out("s01", "4").test]) == {"4"}
+
+
+def test_a_site_whose_patients_are_in_no_layer_is_refused():
     with pytest.raises(InputError, match="gone"):
-        site_splits(LABELS, WHERE, {"s01": "gone"})
-    assert site_splits(LABELS, None, {}).empty
+        leave_out("s01", "gone")
 
 
 def test_no_labels_are_permuted_where_a_site_is_left_out():

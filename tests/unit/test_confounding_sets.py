@@ -7,7 +7,7 @@ from trdomics.confounding.plan import (
     adjustment_sets,
     column_roles,
     cumulative,
-    signature_files,
+    own_signature,
     technical_columns,
     with_estimated,
 )
@@ -57,12 +57,12 @@ def test_estimated_cells_stand_in_where_none_are_measured():
 def test_without_cells_and_signature_there_is_no_set_of_cells():
     changed = config(cells={"columns": None, "signature": None})
     assert "cells" not in adjustment_sets(changed)
-    assert signature_files(changed) == []
+    assert own_signature(changed) is None
 
 
 def test_a_signature_of_the_users_is_one_file():
-    assert signature_files(config(cells={"signature": "x.tsv"})) == [("x.tsv", True)]
-    assert [own for _, own in signature_files(config())] == [False, False]
+    assert own_signature(config(cells={"signature": "x.tsv"})) == "x.tsv"
+    assert own_signature(config()) is None
 
 
 def test_given_sets_are_cumulative_in_their_order():

@@ -11,6 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from trdomics.code_digest import closure
+
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 LOCK = (REPOSITORY / "requirements.lock").read_text("utf-8")
@@ -67,24 +69,15 @@ def installed_by(packages):
     return found
 
 
-def imports_of(path, seen):
-    """Return the top-level names of other packages that a script imports, itself or through us."""
+def imports_of(path):
+    """Return the top-level names of the modules that a file imports."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
+            names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for module in modules:
-            own = SCRIPTS / Path(*module.split(".")).with_suffix(".py")
-            if not module.startswith("trdomics"):
-                names.add(module.split(".")[0])
-            elif own.is_file() and own not in seen:
-                seen.add(own)
-                names |= imports_of(own, seen)
-    return names
+            names.add(node.module.split(".")[0])
+    return names - {"trdomics"}
 
 
 @pytest.mark.parametrize(
@@ -93,6 +86,7 @@ def imports_of(path, seen):
 def test_an_environment_has_what_its_scripts_import(script, environment):
     packages = yaml.safe_load((REPOSITORY / f"envs/{environment}.yaml").read_text("utf-8"))
     present = installed_by(pin.split("==")[0] for pin in packages["dependencies"][-1]["pip"])
-    imported = imports_of(SCRIPTS / script, set()) - set(sys.stdlib_module_names)
+    files = [path for path in closure(SCRIPTS / script) if path.suffix == ".py"]
+    imported = set().union(*map(imports_of, files)) - set(sys.stdlib_module_names)
     needed = {canonicalize_name(DISTRIBUTIONS[name][0]) for name in imported}
     assert needed - present == set()

@@ -25,7 +25,7 @@ SUBMITTED = {name: text for name, text in COMPUTING.items() if "localrule: True"
 
 def test_the_rules_are_found():
     assert "integration_fit" in SUBMITTED
-    assert "collect_summary" in COMPUTING.keys() - SUBMITTED.keys()
+    assert "report_collect" in COMPUTING.keys() - SUBMITTED.keys()
 
 
 @pytest.mark.parametrize("name", COMPUTING)

@@ -62,7 +62,11 @@ def test_rules_run_from_another_repository_under_its_names(foreign):
     (foreign / "Snakefile").write_text(FOREIGN.format(snakefile=snakefile))
     plan = snakemake(foreign, "-n")
     assert plan.returncode == 0, plan.stderr[-4000:]
-    for rule in ("first_summary_page", "second_summary_page", "second_classification_fit_split"):
+    for rule in (
+        "first_report_summary",
+        "second_report_summary",
+        "second_classification_fit_split",
+    ):
         assert rule in plan.stdout + plan.stderr
     target = "results/second/cohort/summary.json"
     done = snakemake(foreign, target)

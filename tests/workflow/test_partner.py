@@ -193,9 +193,9 @@ def test_as_a_module_with_provenance_or_under_a_prefix(partner, small_config, pr
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert (folder / target).exists()
-    assert (folder / prefix / "logs" / settings["cohort"] / "harmonise.log").exists()
+    assert (folder / prefix / "logs" / settings["cohort"] / "cohort_harmonise.log").exists()
     if prefix:
         assert not (folder / "results" / settings["cohort"] / "cohort" / "patients.tsv").exists()
     else:
         told = read_json(folder / "results" / settings["cohort"] / "provenance.json")
-        assert told["run"]["jobs"] == {"trd_harmonise": 1}
+        assert told["run"]["jobs"] == {"trd_cohort_harmonise": 1}

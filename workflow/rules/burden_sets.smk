@@ -1,4 +1,4 @@
-rule ancestry:
+rule differential_ancestry:
     input:
         calls=layer_file,
         patients="results/{cohort}/cohort/patients.tsv",
@@ -6,9 +6,9 @@ rule ancestry:
         ancestry="results/{cohort}/layers/{layer}/ancestry.tsv",
         summary="results/{cohort}/layers/{layer}/ancestry.json",
     log:
-        "logs/{cohort}/ancestry.{layer}.log",
+        "logs/{cohort}/differential_ancestry.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/ancestry.{layer}.tsv"
+        "benchmarks/{cohort}/differential_ancestry.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(CARRIER_LAYERS),
     group:
@@ -20,6 +20,7 @@ rule ancestry:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("differential_ancestry"),
         settings=layer_keys(
             "type",
             "format",
@@ -35,14 +36,13 @@ rule ancestry:
         "../scripts/differential_ancestry.py"
 
 
-rule burden_sets:
+rule differential_burden_sets:
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",
         ancestry="results/{cohort}/layers/{layer}/ancestry.tsv",
         ancestry_summary="results/{cohort}/layers/{layer}/ancestry.json",
-        sets=config["differential"]["burden_gene_sets"]
-        or workflow.source_path("../../resources/burden_gene_sets.tsv"),
+        sets=config["differential"]["burden_gene_sets"] or [],
     output:
         results=report(
             "results/{cohort}/differential/{layer}/burden_sets.tsv",
@@ -58,9 +58,9 @@ rule burden_sets:
             labels={"layer": "{layer}", "figure": "odds ratios of gene sets"},
         ),
     log:
-        "logs/{cohort}/burden_sets.{layer}.log",
+        "logs/{cohort}/differential_burden_sets.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/burden_sets.{layer}.tsv"
+        "benchmarks/{cohort}/differential_burden_sets.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS),
     group:
@@ -72,6 +72,7 @@ rule burden_sets:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("differential_burden_sets"),
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
         sheet=sheet_settings(config),

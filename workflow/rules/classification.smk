@@ -1,73 +1,51 @@
 from trdomics.cohort.site_plan import left_out_sites
-from trdomics.classification.splits import split_names
+from trdomics.classification.settings import fitting_settings
+from trdomics.classification.splits import permutations_of, split_names
 
 CLASSIFICATION = config["classification"]
 SPLITS = split_names(CLASSIFICATION["repeats"], CLASSIFICATION["folds"])
 # split -> name of the site that it leaves out
 LEFT_OUT_SITES = left_out_sites(config)
-# What a model depends on: a change of any other key, as of a figure or an interval, must not fit
-# the models again.
-SITE_KEYS = ("leave_one_site_out", "min_site_class")
-NOT_FITTED = (
-    "permutations",
-    "null_models",
-    "bootstrap",
-    "repeats",
-    "folds",
-    *SITE_KEYS,
-)
-FITTING = {
-    "seed": config["seed"],
-    "samples": config["samples"],
-    "label": config["label"],
-    "clinical": config["clinical"],
-    "layers": config["layers"],
-    "integration": {k: v for k, v in config["integration"].items() if k != "seeds"}
-    | {"seeds": config["integration"]["seeds"][:1]},
-    "classification": {k: v for k, v in CLASSIFICATION.items() if k not in NOT_FITTED},
-}
-FITTING_SPLIT = FITTING | {
-    "classification": {
-        k: v for k, v in CLASSIFICATION.items() if k not in ("bootstrap", *SITE_KEYS)
-    }
-}
+PERMUTED_REPEATS = range(1, CLASSIFICATION["repeats"] + 1)
+if not CLASSIFICATION["permutations"]:
+    PERMUTED_REPEATS = []
 
 
-rule classification_splits:
-    input:
-        patients="results/{cohort}/cohort/patients.tsv",
-    output:
-        "results/{cohort}/classification/splits.tsv",
-    log:
-        "logs/{cohort}/classification_splits.log",
-    localrule: True
-    conda:
-        "../../envs/classification.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
-    params:
-        repeats=CLASSIFICATION["repeats"],
-        folds=CLASSIFICATION["folds"],
-        seed=config["seed"],
-        config={key: config[key] for key in ("samples", "label", "layers")},
-        left_out=LEFT_OUT_SITES,
-    script:
-        "../scripts/classification_splits.py"
+def left_out_site(wildcards):
+    """Return the site that a split leaves out, if it does."""
+    return LEFT_OUT_SITES.get(wildcards.split)
+
+
+def splits_of_repeat(wildcards):
+    """Return the names of the splits of one repeat of the cross-validation."""
+    return [name for name in SPLITS if name.startswith(f"r{wildcards.repeat}f")]
+
+
+def blocks_of_repeat(wildcards):
+    """Return what the fits of one repeat stored for the permutations."""
+    return expand(
+        "results/{{cohort}}/classification/splits/{split}/blocks.npz",
+        split=splits_of_repeat(wildcards),
+    )
+
+
+def permutations_of_repeat(wildcards):
+    """Return the numbers of the permutations that are run in one repeat."""
+    return permutations_of(
+        int(wildcards.repeat), CLASSIFICATION["repeats"], CLASSIFICATION["permutations"]
+    )
 
 
 rule classification_fit_split:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
-        splits="results/{cohort}/classification/splits.tsv",
     output:
         predictions="results/{cohort}/classification/splits/{split}/predictions.tsv",
         chosen="results/{cohort}/classification/splits/{split}/chosen.tsv",
         importance="results/{cohort}/classification/splits/{split}/importance.tsv",
-        null="results/{cohort}/classification/splits/{split}/null.tsv",
         without_layers="results/{cohort}/classification/splits/{split}/without_layers.tsv",
+        blocks="results/{cohort}/classification/splits/{split}/blocks.npz",
     log:
         "logs/{cohort}/classification_fit_split.{split}.log",
     benchmark:
@@ -81,9 +59,39 @@ rule classification_fit_split:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        config=FITTING_SPLIT,
+        code=code_digest("classification_fit_split"),
+        config=fitting_settings(config, "folds"),
+        site=left_out_site,
     script:
         "../scripts/classification_fit_split.py"
+
+
+rule classification_null:
+    """Run one repeat of the cross-validation with permuted labels."""
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        blocks=blocks_of_repeat,
+    output:
+        "results/{cohort}/classification/null/{repeat}.tsv",
+    log:
+        "logs/{cohort}/classification_null.{repeat}.log",
+    benchmark:
+        "benchmarks/{cohort}/classification_null.{repeat}.tsv"
+    wildcard_constraints:
+        repeat=r"\d+",
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(120),
+    params:
+        code=code_digest("classification_null"),
+        config=fitting_settings(config, "folds", "null_models"),
+        splits=splits_of_repeat,
+        permutations=permutations_of_repeat,
+    script:
+        "../scripts/classification_null.py"
 
 
 rule classification_performance:
@@ -100,7 +108,8 @@ rule classification_performance:
             split=SPLITS,
         ),
         null=expand(
-            "results/{{cohort}}/classification/splits/{split}/null.tsv", split=SPLITS
+            "results/{{cohort}}/classification/null/{repeat}.tsv",
+            repeat=PERMUTED_REPEATS,
         ),
         without_layers=expand(
             "results/{{cohort}}/classification/splits/{split}/without_layers.tsv",
@@ -131,6 +140,7 @@ rule classification_performance:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code_digest("classification_performance"),
         settings={"bootstrap": CLASSIFICATION["bootstrap"]},
         seed=config["seed"],
         target_prevalence=config["target_prevalence"],
@@ -163,10 +173,16 @@ rule classification_sites:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("classification_sites"),
         config={key: config[key] for key in ("samples", "label", "layers", "clinical")},
         settings={
             key: CLASSIFICATION[key]
-            for key in ("bootstrap", "inner_folds", *SITE_KEYS)
+            for key in (
+                "bootstrap",
+                "inner_folds",
+                "leave_one_site_out",
+                "min_site_class",
+            )
         },
         left_out=LEFT_OUT_SITES,
         seed=config["seed"],
@@ -244,6 +260,8 @@ rule classification_figures:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest("classification_figures"),
     script:
         "../scripts/classification_figures.py"
 
@@ -268,7 +286,8 @@ rule classification_final_model:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        config=FITTING,
+        code=code_digest("classification_final_model"),
+        config=fitting_settings(config),
     script:
         "../scripts/classification_final_model.py"
 
@@ -291,6 +310,7 @@ rule classification_missing_layer_cost:
         mem_mb=growing(500),
         runtime=growing(5),
     params:
+        code=code_digest("classification_missing_layer_cost"),
         layers=LAYERS,
     script:
         "../scripts/classification_missing_layer_cost.py"

@@ -3,7 +3,7 @@ from trdomics.cohort.config import reading_settings, sheet_settings
 READING = reading_settings(config)
 
 
-rule harmonise:
+rule cohort_harmonise:
     input:
         sheet=config["samples"]["file"],
         layers=[layer["file"] for layer in config["layers"].values()],
@@ -29,9 +29,9 @@ rule harmonise:
             labels={"figure": "patients and layers"},
         ),
     log:
-        "logs/{cohort}/harmonise.log",
+        "logs/{cohort}/cohort_harmonise.log",
     benchmark:
-        "benchmarks/{cohort}/harmonise.tsv"
+        "benchmarks/{cohort}/cohort_harmonise.tsv"
     group:
         "cohort"
     conda:
@@ -41,12 +41,13 @@ rule harmonise:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("cohort_harmonise"),
         settings=sheet_settings(config),
     script:
         "../scripts/cohort_harmonise.py"
 
 
-rule layer_table:
+rule layers_table:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         matrix=layer_file,
@@ -55,9 +56,9 @@ rule layer_table:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
     log:
-        "logs/{cohort}/layer_table.{layer}.log",
+        "logs/{cohort}/layers_table.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/layer_table.{layer}.tsv"
+        "benchmarks/{cohort}/layers_table.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(MATRIX_LAYERS),
     group:
@@ -69,6 +70,7 @@ rule layer_table:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code_digest("layers_table"),
         layer="{layer}",
         patient_id=config["samples"]["patient_id"],
         settings=lookup("{layer}/settings", within=READING),

@@ -1,48 +1,24 @@
-import os
 import re
 
-from trdomics.cohort.config import cohort_inputs
-from trdomics.command import is_target
+from trdomics.cohort.config import cohort_inputs, resolve_config
 from trdomics.errors import InputError
 from trdomics.layers.types import layer_type
 
-# A workflow that uses this one as a module has targets and words of its own.
-WORKFLOW = Path(str(workflow.current_basedir)).resolve().parent
-IS_MODULE = Path(workflow.main_snakefile).resolve().parent not in (
-    WORKFLOW,
-    WORKFLOW.parent,
-)
-# `snakemake check` tells what would be run. Read off the command, since targets are known only
-# after the Snakefile, which stops at the first error in the config.
-CHECKING = (
-    workflow.is_main_process and not IS_MODULE and is_target("check", sys.argv[1:])
-)
-
-# Told to the dry run that counts the jobs: it need not look at the inputs again.
-INPUTS_CHECKED = "INPUTS_CHECKED"
-
 
 def checked(config):
-    """Return the config with its defaults; stop with one line where the input cannot be used."""
-    from trdomics.cohort.config import resolve_config
-    from trdomics.check.precheck import problems
+    """Return the config with its defaults; stop with a line for each thing that is wrong.
 
-    found = []
+    What only the content of a layer shows is left to the job that reads it.
+    """
     try:
         resolved = resolve_config(config, ", ".join(map(str, workflow.configfiles)))
     except InputError as error:
-        found = [error]
-    # jobs that the main process starts need not look again
-    if not found and workflow.is_main_process and INPUTS_CHECKED not in os.environ:
-        found = problems(resolved, remember=not CHECKING)
-    stopped = False
-    for problem in found:
-        logger.error(f"error: {problem}")
-        stopped = True
-        if not CHECKING:
-            break
-    if stopped:
-        sys.exit(1)
+        stop_at(error.errors)
+    # processes that the main one starts need not look again
+    if workflow.is_main_process:
+        from trdomics.check.precheck import problems
+
+        stop_at(list(problems(resolved)))
     return resolved
 
 

@@ -2,7 +2,7 @@ from trdomics.cohort.config import sheet_settings
 from trdomics.confounding.plan import (
     adjustment_sets,
     column_roles,
-    signature_files,
+    own_signature,
     technical_columns,
 )
 
@@ -48,6 +48,7 @@ rule confounding_table:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("confounding_table"),
         sheet=sheet_settings(config),
         roles=column_roles(config, ADJUSTMENT_SETS),
         technical=technical_columns(config),
@@ -58,7 +59,7 @@ rule confounding_table:
         "../scripts/confounding_table.py"
 
 
-rule cell_fractions:
+rule confounding_cells:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand(
@@ -67,10 +68,7 @@ rule cell_fractions:
         annotations=expand(
             "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=EXPRESSION_LAYERS
         ),
-        signature=[
-            path if own else workflow.source_path(f"../../resources/{path}")
-            for path, own in signature_files(config)
-        ],
+        signature=own_signature(config) or [],
     output:
         fractions="results/{cohort}/cohort/cells.tsv",
         comparison=report(
@@ -87,9 +85,9 @@ rule cell_fractions:
             labels={"figure": "cell fractions"},
         ),
     log:
-        "logs/{cohort}/cell_fractions.log",
+        "logs/{cohort}/confounding_cells.log",
     benchmark:
-        "benchmarks/{cohort}/cell_fractions.tsv"
+        "benchmarks/{cohort}/confounding_cells.tsv"
     group:
         "confounding"
     conda:
@@ -99,6 +97,7 @@ rule cell_fractions:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code_digest("confounding_cells"),
         sheet=sheet_settings(config),
         layers={name: config["layers"][name]["type"] for name in EXPRESSION_LAYERS},
         measured=config["cells"]["columns"] or {},
@@ -108,7 +107,7 @@ rule cell_fractions:
         "../scripts/confounding_cells.py"
 
 
-rule adjustment_sets:
+rule confounding_adjustment:
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -130,9 +129,9 @@ rule adjustment_sets:
             labels={"layer": "{layer}", "figure": "adjustment sets"},
         ),
     log:
-        "logs/{cohort}/adjustment_sets.{layer}.log",
+        "logs/{cohort}/confounding_adjustment.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/adjustment_sets.{layer}.tsv"
+        "benchmarks/{cohort}/confounding_adjustment.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(ADJUSTED_LAYERS),
     group:
@@ -144,6 +143,7 @@ rule adjustment_sets:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
+        code=code_digest("confounding_adjustment"),
         sheet=sheet_settings(config),
         sets=ADJUSTMENT_SETS,
         contrast=config["differential"]["contrast"],
@@ -154,7 +154,7 @@ rule adjustment_sets:
         "../scripts/confounding_adjustment.py"
 
 
-rule variance_partition:
+rule confounding_variance:
     input:
         normalised="results/{cohort}/layers/{layer}/normalised.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -170,9 +170,9 @@ rule variance_partition:
             labels={"layer": "{layer}", "figure": "sources of variance"},
         ),
     log:
-        "logs/{cohort}/variance_partition.{layer}.log",
+        "logs/{cohort}/confounding_variance.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/variance_partition.{layer}.tsv"
+        "benchmarks/{cohort}/confounding_variance.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(ADJUSTED_LAYERS),
     group:
@@ -184,6 +184,7 @@ rule variance_partition:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
+        code=code_digest("confounding_variance"),
         sheet=sheet_settings(config),
         sets=ADJUSTMENT_SETS,
         contrast=config["differential"]["contrast"],
@@ -193,7 +194,7 @@ rule variance_partition:
 
 if SIMULATED:
 
-    rule adjustment_recovery:
+    rule confounding_recovery:
         input:
             tables=expand(
                 "results/{{cohort}}/differential/{layer}/adjustment.tsv",
@@ -204,7 +205,7 @@ if SIMULATED:
             table="results/{cohort}/simulation/adjustment_recovery.tsv",
             summary="results/{cohort}/simulation/adjustment_recovery.json",
         log:
-            "logs/{cohort}/adjustment_recovery.log",
+            "logs/{cohort}/confounding_recovery.log",
         localrule: True
         conda:
             "../../envs/differential.yaml"
@@ -213,6 +214,7 @@ if SIMULATED:
             mem_mb=500,
             runtime=5,
         params:
+            code=code_digest("confounding_recovery"),
             layers=COUNT_LAYERS,
             fdr=config["differential"]["fdr"],
         script:

@@ -36,6 +36,7 @@ rule consortium_export:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code_digest("consortium_export"),
         cohort=COHORT,
         sheet=sheet_settings(config),
         contrast=config["differential"]["contrast"],

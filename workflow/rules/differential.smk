@@ -25,6 +25,7 @@ rule differential_expression:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        code=code_digest("differential_expression"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
         sheet=sheet_settings(config),
@@ -58,6 +59,7 @@ rule differential_continuous:
         mem_mb=growing(3000),
         runtime=growing(20),
     params:
+        code=code_digest("differential_continuous"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
         sheet=sheet_settings(config),
@@ -67,7 +69,7 @@ rule differential_continuous:
         "../scripts/differential_continuous.py"
 
 
-rule mutation_burden:
+rule differential_burden:
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",
@@ -76,9 +78,9 @@ rule mutation_burden:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",
     log:
-        "logs/{cohort}/mutation_burden.{layer}.log",
+        "logs/{cohort}/differential_burden.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/mutation_burden.{layer}.tsv"
+        "benchmarks/{cohort}/differential_burden.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(CARRIER_LAYERS),
     group:
@@ -90,6 +92,7 @@ rule mutation_burden:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("differential_burden"),
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
         sheet=sheet_settings(config),
@@ -135,11 +138,13 @@ rule differential_figures:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest("differential_figures"),
     script:
         "../scripts/differential_figures.py"
 
 
-rule burden_figures:
+rule differential_burden_figures:
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",
@@ -163,7 +168,7 @@ rule burden_figures:
             labels={"layer": "{layer}", "figure": "p-values"},
         ),
     log:
-        "logs/{cohort}/burden_figures.{layer}.log",
+        "logs/{cohort}/differential_burden_figures.{layer}.log",
     wildcard_constraints:
         layer=layer_pattern(CARRIER_LAYERS),
     group:
@@ -174,5 +179,7 @@ rule burden_figures:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest("differential_burden_figures"),
     script:
         "../scripts/differential_burden_figures.py"

@@ -12,7 +12,6 @@ GENE_SET_FILES = [
     )
     for name, source in GENE_SETS.items()
 ]
-MIRNA_TARGETS = config["enrichment"]["mirna"]["targets"]
 
 
 rule enrichment_download:
@@ -30,6 +29,7 @@ rule enrichment_download:
         mem_mb=500,
         runtime=10,
     params:
+        code=code_digest("enrichment_download"),
         source=lookup(dpath="{collection}", within=GENE_SET_URLS),
     script:
         "../scripts/enrichment_download.py"
@@ -37,7 +37,6 @@ rule enrichment_download:
 
 rule enrichment_gene_sets:
     input:
-        curated=workflow.source_path("../../resources/gene_sets.tsv"),
         files=GENE_SET_FILES,
     output:
         sets="results/{cohort}/enrichment/gene_sets.tsv",
@@ -53,6 +52,7 @@ rule enrichment_gene_sets:
         mem_mb=500,
         runtime=5,
     params:
+        code=code_digest("enrichment_gene_sets"),
         sources=GENE_SETS,
     script:
         "../scripts/enrichment_gene_sets.py"
@@ -101,6 +101,7 @@ rule enrichment_ranked:
         mem_mb=growing(3000),
         runtime=growing(20),
     params:
+        code=code_digest("enrichment_ranked"),
         design=config["differential"]["design"],
         contrast=config["differential"]["contrast"],
         fdr=config["differential"]["fdr"],
@@ -125,9 +126,7 @@ rule enrichment_mirna:
             layer=EXPRESSION_LAYERS,
         ),
         patients="results/{cohort}/cohort/patients.tsv",
-        targets=(
-            MIRNA_TARGETS or workflow.source_path("../../resources/mirna_targets.tsv")
-        ),
+        targets=config["enrichment"]["mirna"]["targets"] or [],
     output:
         table=report(
             "results/{cohort}/enrichment/mirna_targets.tsv",
@@ -156,6 +155,7 @@ rule enrichment_mirna:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
+        code=code_digest("enrichment_mirna"),
         layers=EXPRESSION_LAYERS,
         counts=COUNT_LAYERS,
         mirna=config["enrichment"]["mirna"],
@@ -200,6 +200,7 @@ rule enrichment_factors:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("enrichment_factors"),
         layers=EXPRESSION_LAYERS,
         options={
             "max_size": config["enrichment"]["max_size"],
@@ -233,6 +234,7 @@ rule enrichment_summary:
         mem_mb=growing(500),
         runtime=growing(5),
     params:
+        code=code_digest("enrichment_summary"),
         layers=EXPRESSION_LAYERS,
     script:
         "../scripts/enrichment_summary.py"

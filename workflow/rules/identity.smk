@@ -29,6 +29,7 @@ rule identity_genotypes:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("identity_genotypes"),
         settings=layer_keys(
             "id_column",
             "pass_only",
@@ -56,7 +57,6 @@ rule identity_sex:
             "results/{{cohort}}/layers/{layer}/genotypes.parquet",
             layer=GENOTYPE_LAYERS,
         ),
-        markers=workflow.source_path("../../resources/sex_markers.tsv"),
     output:
         table=report(
             "results/{cohort}/cohort/sex.tsv",
@@ -84,6 +84,7 @@ rule identity_sex:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code_digest("identity_sex"),
         sex=config["samples"]["sex"],
         expression=EXPRESSION_LAYERS,
         genotyped=GENOTYPE_LAYERS,
@@ -133,6 +134,7 @@ rule identity_match:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
+        code=code_digest("identity_match"),
         layers=LAYERS,
         genotyped=GENOTYPE_LAYERS,
         seed=config["seed"],
@@ -152,7 +154,6 @@ rule identity_quality:
         sex_summary="results/{cohort}/cohort/sex.json",
         matching="results/{cohort}/cohort/matching.tsv",
         match_summary="results/{cohort}/cohort/matching.json",
-        markers=workflow.source_path("../../resources/haemolysis.tsv"),
     output:
         table=report(
             "results/{cohort}/cohort/quality.tsv",
@@ -180,6 +181,7 @@ rule identity_quality:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code_digest("identity_quality"),
         samples={
             key: config["samples"][key] for key in ("rna_quality", "three_prime_bias")
         },

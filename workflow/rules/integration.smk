@@ -27,6 +27,7 @@ rule integration_views:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        code=code_digest("integration_views"),
         layers=config["layers"],
         sheet=sheet_settings(config),
         regress_out=MOFA["regress_out"],
@@ -56,6 +57,7 @@ rule integration_fit:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
+        code=code_digest("integration_fit"),
         layers=LAYERS,
         options=MOFA_OPTIONS,
     script:
@@ -91,6 +93,7 @@ rule integration_choose:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("integration_choose"),
         layers=LAYERS,
         seeds=MOFA["seeds"],
     script:
@@ -123,6 +126,7 @@ rule integration_characterise:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("integration_characterise"),
         layers=LAYERS,
         clinical=config["clinical"],
         sheet=sheet_settings(config),
@@ -180,6 +184,7 @@ rule integration_figures:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("integration_figures"),
         label=config["label"],
     script:
         "../scripts/integration_figures.py"
@@ -208,6 +213,7 @@ rule integration_h5mu:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code_digest("integration_h5mu"),
         layers=LAYERS,
         sheet=sheet_settings(config),
     script:

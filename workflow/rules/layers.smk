@@ -1,17 +1,16 @@
-rule variant_table:
+rule layers_variants:
     input:
         calls=layer_file,
         profiled=profiled_list,
         patients="results/{cohort}/cohort/patients.tsv",
-        consequences=workflow.source_path("../../resources/consequences.tsv"),
     output:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
         calls="results/{cohort}/layers/{layer}/calls.tsv",
     log:
-        "logs/{cohort}/variant_table.{layer}.log",
+        "logs/{cohort}/layers_variants.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/variant_table.{layer}.tsv"
+        "benchmarks/{cohort}/layers_variants.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(VARIANT_LAYERS),
     group:
@@ -23,6 +22,7 @@ rule variant_table:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        code=code_digest("layers_variants"),
         settings=layer_keys(
             "format",
             "id_column",
@@ -41,7 +41,7 @@ rule variant_table:
         "../scripts/layers_variants.py"
 
 
-rule layer_qc:
+rule layers_qc:
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -65,9 +65,9 @@ rule layer_qc:
             labels={"layer": "{layer}", "figure": "Principal components"},
         ),
     log:
-        "logs/{cohort}/layer_qc.{layer}.log",
+        "logs/{cohort}/layers_qc.{layer}.log",
     benchmark:
-        "benchmarks/{cohort}/layer_qc.{layer}.tsv"
+        "benchmarks/{cohort}/layers_qc.{layer}.tsv"
     group:
         "layer"
     conda:
@@ -77,6 +77,7 @@ rule layer_qc:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        code=code_digest("layers_qc"),
         settings=layer_settings,
         label=config["label"],
         site=config["samples"]["site"],

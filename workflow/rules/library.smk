@@ -13,3 +13,13 @@ except ModuleNotFoundError:
         "must lie on disk: name the path of a clone or git submodule, not github(...)"
     )
     sys.exit(1)
+
+from trdomics.code_digest import code_digest
+
+
+def stop_at(errors):
+    """Stop before any job, with a line for each error, if there is one."""
+    for error in errors:
+        logger.error(f"error: {error}")
+    if errors:
+        sys.exit(1)

@@ -48,6 +48,7 @@ rule consortium_meta:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code_digest("consortium_meta"),
         settings={key: META[key] for key in ("fdr", "permutations", "seed")},
     script:
         "../scripts/consortium_meta.py"
@@ -60,7 +61,6 @@ rule consortium_meta_page:
         performance="results/{name}/meta/performance.tsv",
         cohorts="results/{name}/meta/cohorts.tsv",
         summary="results/{name}/meta/summary.json",
-        template=workflow.source_path("../report/meta.html.j2"),
     output:
         page=report(
             "results/{name}/meta.html",
@@ -82,6 +82,7 @@ rule consortium_meta_page:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("consortium_meta_page"),
         settings={"name": META["name"]},
     script:
         "../scripts/consortium_meta_page.py"

@@ -1,4 +1,4 @@
-rule collect_summary:
+rule report_collect:
     input:
         cohort="results/{cohort}/cohort/summary.json",
         layers=expand("results/{{cohort}}/layers/{layer}/summary.json", layer=LAYERS),
@@ -23,7 +23,7 @@ rule collect_summary:
     output:
         "results/{cohort}/summary.json",
     log:
-        "logs/{cohort}/collect_summary.log",
+        "logs/{cohort}/report_collect.log",
     localrule: True
     conda:
         "../../envs/report.yaml"
@@ -32,13 +32,14 @@ rule collect_summary:
         mem_mb=500,
         runtime=5,
     params:
+        code=code_digest("report_collect"),
         layers=LAYERS,
         adjusted_layers=ADJUSTED_LAYERS,
     script:
         "../scripts/report_collect.py"
 
 
-rule summary_page:
+rule report_summary:
     input:
         summary="results/{cohort}/summary.json",
         patients="results/{cohort}/cohort/patients.tsv",
@@ -66,7 +67,6 @@ rule summary_page:
         recovery=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.svg", otherwise=[]
         ),
-        template=workflow.source_path("../report/summary.html.j2"),
     output:
         report(
             "results/{cohort}/summary.html",
@@ -75,7 +75,7 @@ rule summary_page:
             labels={"page": "Summary in two minutes"},
         ),
     log:
-        "logs/{cohort}/summary_page.log",
+        "logs/{cohort}/report_summary.log",
     localrule: True
     conda:
         "../../envs/report.yaml"
@@ -84,6 +84,7 @@ rule summary_page:
         mem_mb=1000,
         runtime=5,
     params:
+        code=code_digest("report_summary"),
         settings={
             "cohort": COHORT,
             "label": config["label"],

@@ -35,6 +35,7 @@ rule scoring_apply:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code_digest("scoring_apply"),
         config={key: config[key] for key in ("samples", "label", "layers")},
         external=EXTERNAL_MODEL is not None,
         feature_names=config["scoring"]["feature_names"],
@@ -55,7 +56,6 @@ rule scoring_page:
         summary="results/{cohort}/scoring/summary.json",
         shift="results/{cohort}/scoring/shift.tsv",
         predictions="results/{cohort}/scoring/predictions.tsv",
-        template=workflow.source_path("../report/scoring.html.j2"),
     output:
         report(
             "results/{cohort}/scoring/scoring.html",
@@ -73,6 +73,7 @@ rule scoring_page:
         mem_mb=500,
         runtime=5,
     params:
+        code=code_digest("scoring_page"),
         cohort=COHORT,
     script:
         "../scripts/scoring_page.py"

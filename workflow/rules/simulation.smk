@@ -1,10 +1,8 @@
 if SIMULATED:
 
-    rule simulate_cohort:
+    rule simulation_draw:
         input:
             sheet=config["samples"]["file"],
-            genes=workflow.source_path("../../resources/simulation_genes.tsv"),
-            small_rnas=workflow.source_path("../../resources/simulation_small_rnas.tsv"),
         output:
             mrna="results/{cohort}/simulation/mrna_counts.tsv.gz",
             mrna_features="results/{cohort}/simulation/mrna_features.tsv",
@@ -15,9 +13,9 @@ if SIMULATED:
             patients="results/{cohort}/simulation/truth/patients.tsv",
             truth="results/{cohort}/simulation/truth/truth.json",
         log:
-            "logs/{cohort}/simulate_cohort.log",
+            "logs/{cohort}/simulation_draw.log",
         benchmark:
-            "benchmarks/{cohort}/simulate_cohort.tsv"
+            "benchmarks/{cohort}/simulation_draw.tsv"
         group:
             "cohort"
         conda:
@@ -27,6 +25,7 @@ if SIMULATED:
             mem_mb=growing(2000),
             runtime=growing(10),
         params:
+            code=code_digest("simulation_draw"),
             settings=config["simulation"],
             seed=config["seed"],
         script:
@@ -71,6 +70,7 @@ if SIMULATED:
             mem_mb=1000,
             runtime=5,
         params:
+            code=code_digest("simulation_recovery"),
             layers=COUNT_LAYERS,
             settings={
                 "design": config["differential"]["design"],

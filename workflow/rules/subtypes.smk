@@ -30,6 +30,7 @@ rule subtypes_find:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code_digest("subtypes_find"),
         seed=config["seed"],
         clinical=config["clinical"],
         sheet=sheet_settings(config),
@@ -73,6 +74,8 @@ rule subtypes_figures:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest("subtypes_figures"),
     script:
         "../scripts/subtypes_figures.py"
 

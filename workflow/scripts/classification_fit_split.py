@@ -1,21 +1,37 @@
-"""Search on the training patients of one split, predict its test patients; the same permuted."""
+"""Search on the training patients of one split and predict its test patients."""
 
 from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.classification.outer_split import run_split
-from trdomics.cohort.load import load_labels, load_tables
-from trdomics.files import read_table, write_table
+from pathlib import Path
 
-params, paths = snakemake.params, snakemake.input
-layers = dict(zip(params.config["layers"], paths.layers, strict=True))
-results = run_split(
-    load_tables(paths.patients, layers, params.config),
-    load_labels(paths.patients),
-    read_table(paths.splits),
+from trdomics.classification.outer_split import run_split, split_representations
+from trdomics.classification.splits import draw_split
+from trdomics.classification.stored_blocks import save_blocks
+from trdomics.cohort.load import load_labels, load_tables, read_patients
+from trdomics.files import write_table
+
+params, paths, outputs = snakemake.params, snakemake.input, snakemake.output
+config = params.config
+layers = dict(zip(config["layers"], paths.layers, strict=True))
+tables, labels = load_tables(paths.patients, layers, config), load_labels(paths.patients)
+sites = read_patients(paths.patients, config)[config["samples"]["site"]] if params.site else None
+split = draw_split(
     snakemake.wildcards.split,
-    params.config,
+    labels,
+    folds=config["classification"]["folds"],
+    seed=config["seed"],
+    sites=sites,
+    site=params.site,
 )
+representations = split_representations(tables, labels, split, config)
+results = run_split(tables, labels, split, config, representations)
 for name, table in results.items():
-    write_table(table, snakemake.output[name])
+    write_table(table, outputs[name])
+if params.site:
+    # labels are permuted in the cross-validation only
+    Path(outputs.blocks).touch()
+else:
+    test = representations.transform(tables.select(split.test))
+    save_blocks(outputs.blocks, representations, test)

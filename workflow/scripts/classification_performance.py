@@ -19,10 +19,12 @@ from trdomics.files import read_table, write_json, write_table
 params, paths = snakemake.params, snakemake.input
 splits = [read_table(path) for path in paths.predictions]
 predictions = pd.concat(splits, ignore_index=True)
-chosen, importance, null = (
-    of_splits(map(read_table, files), splits)
-    for files in (paths.chosen, paths.importance, paths.null)
+chosen, importance = (
+    of_splits(map(read_table, files), splits) for files in (paths.chosen, paths.importance)
 )
+null = pd.DataFrame(columns=["permutation", "repeat", "label_permuted", "probability"])
+if paths.null:
+    null = pd.concat(map(read_table, paths.null), ignore_index=True)
 without_layers = pd.concat(map(read_table, paths.without_layers), ignore_index=True)
 labels = read_table(paths.patients).set_index("patient_id")["label"]
 # without a target the model is used where it was trained

@@ -15,11 +15,18 @@ from trdomics.confounding.cells import (
 )
 from trdomics.confounding.figures import cells_figure
 from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table
+from trdomics.shipped import shipped
 from trdomics.style import set_style
+
+BLOOD_SIGNATURE = [
+    shipped("resources/blood_signature.tsv"),
+    shipped("resources/blood_cell_types.tsv"),
+]
 
 set_style()
 params = snakemake.params
 patients = read_patients(snakemake.input.patients, params.sheet)
+signature = [snakemake.input.signature] if snakemake.input.signature else BLOOD_SIGNATURE
 fractions, summary = None, {"reason": params.reason}
 if params.reason is None:
     layers = {
@@ -28,7 +35,7 @@ if params.reason is None:
             params.layers.items(), snakemake.input.tables, snakemake.input.annotations, strict=True
         )
     }
-    fractions, summary = best_layer(layers, read_signature(*snakemake.input.signature))
+    fractions, summary = best_layer(layers, read_signature(*signature))
 comparison = compare_measured(fractions, patients, params.measured)
 table = patients[[]].reset_index()
 if fractions is not None:

@@ -10,6 +10,7 @@ from trdomics.consortium.figures import agreement_figure, forest_figure, volcano
 from trdomics.consortium.page import page_context
 from trdomics.files import read_json, read_table, save_figure
 from trdomics.report.page import embedded, render, write_page
+from trdomics.shipped import shipped
 from trdomics.style import set_style
 
 inputs, outputs, settings = snakemake.input, snakemake.output, snakemake.params.settings
@@ -31,4 +32,5 @@ for number, (layer, table) in enumerate(effects.groupby("layer", sort=False), st
     save_figure(volcano_figure(table, summary["fdr"], effect), path)
     figures["volcanos"][layer] = embedded(path)
 context = page_context(settings["name"], summary, cohorts, effects, factors)
-write_page(render(inputs.template, {**context, "figures": figures}), outputs.page)
+template = shipped("workflow/report/meta.html.j2")
+write_page(render(template, {**context, "figures": figures}), outputs.page)

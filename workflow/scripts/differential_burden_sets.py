@@ -10,6 +10,7 @@ from trdomics.differential.burden import burden_design, carrier_table
 from trdomics.differential.figures import forest_figure
 from trdomics.differential.gene_sets import read_burden_sets, set_burden, set_summary
 from trdomics.files import read_json, read_matrix, read_table, save_figure, write_json, write_table
+from trdomics.shipped import shipped
 from trdomics.style import set_style
 
 params, inputs, outputs = snakemake.params, snakemake.input, snakemake.output
@@ -19,9 +20,8 @@ patients, ancestry = with_ancestry(
     read_patients(inputs.patients, params.sheet).loc[carriers.index], components
 )
 design = burden_design(patients, params.contrast, [*params.covariates, *ancestry])
-results = set_burden(
-    carriers, design, read_burden_sets(inputs.sets), min_carriers=params.min_carriers
-)
+sets = read_burden_sets(inputs.sets or shipped("resources/burden_gene_sets.tsv"))
+results = set_burden(carriers, design, sets, min_carriers=params.min_carriers)
 summary = {
     "layer": snakemake.wildcards.layer,
     "ancestry": read_json(inputs.ancestry_summary),

@@ -21,7 +21,7 @@ layers = {
 table, pairs, about = cross_layers(
     layers,
     read_patients(inputs.patients, params.sheet),
-    read_targets(params.mirna["targets"]),
+    read_targets(inputs.targets or None),
     design=params.design,
     contrast=params.contrast,
     fdr=params.fdr,

@@ -8,12 +8,13 @@ from trdomics.files import read_json, read_matrix, read_table, save_figure, writ
 from trdomics.identity.figures import haemolysis_figure
 from trdomics.identity.headline import headline
 from trdomics.identity.quality import haemolysis_index, haemolysis_limit, sample_quality
+from trdomics.shipped import shipped
 from trdomics.style import set_style
 
 kinds = snakemake.params.kinds
 sheet = read_table(snakemake.input.patients, dtype=str).set_index("patient_id")
 qc = {layer: read_table(path) for layer, path in zip(kinds, snakemake.input.qc, strict=True)}
-markers = read_table(snakemake.input.markers)
+markers = read_table(shipped("resources/haemolysis.tsv"))
 index = {}
 for layer, path in zip(snakemake.params.counts, snakemake.input.tables, strict=True):
     found = haemolysis_index(read_matrix(path), markers)

@@ -9,12 +9,13 @@ import pandas as pd
 from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table
 from trdomics.identity import sex
 from trdomics.identity.figures import sex_figure
+from trdomics.shipped import shipped
 from trdomics.style import set_style
 
 layers = snakemake.params.layers
 sheet = read_table(snakemake.input.patients, dtype=str).set_index("patient_id")
 told = sex.sheet_sex(sheet, snakemake.params.sex)
-markers = read_table(snakemake.input.markers)
+markers = read_table(shipped("resources/sex_markers.tsv"))
 
 scores = {}
 for layer, table, annotation in zip(

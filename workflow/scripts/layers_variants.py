@@ -4,7 +4,7 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.cohort.membership import read_profiled
+from trdomics.cohort.membership import check_gzip, read_profiled
 from trdomics.cohort.samples import sample_names
 from trdomics.files import read_table, write_matrix, write_table
 from trdomics.inputs.maf import read_maf
@@ -15,6 +15,7 @@ patients = read_table(snakemake.input.patients, dtype=str).set_index("patient_id
 patients = patients[patients[f"in_{layer}"] == "1"]
 names = sample_names(patients, settings, snakemake.params.patient_id)
 
+check_gzip(snakemake.input.calls, layer)
 if settings["format"] == "vcf":
     calls = read_vcf(snakemake.input.calls, settings, names)
 else:

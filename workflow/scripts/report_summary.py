@@ -7,6 +7,7 @@ start(snakemake)
 from trdomics.files import read_json, read_table
 from trdomics.report.context import page_context
 from trdomics.report.page import embedded, render, write_page
+from trdomics.shipped import shipped
 
 inputs, settings = snakemake.input, snakemake.params.settings
 summary = read_json(inputs.summary)
@@ -45,4 +46,5 @@ context = page_context(
     read_table(inputs.gains),
     read_table(inputs.missing_layer_cost_table),
 )
-write_page(render(inputs.template, {**context, "figures": figures}), snakemake.output[0])
+template = shipped("workflow/report/summary.html.j2")
+write_page(render(template, {**context, "figures": figures}), snakemake.output[0])

@@ -7,6 +7,7 @@ start(snakemake)
 from trdomics.files import read_json, read_table
 from trdomics.report.page import render, write_page
 from trdomics.scoring.page import page_context
+from trdomics.shipped import shipped
 
 inputs = snakemake.input
 context = page_context(
@@ -15,4 +16,4 @@ context = page_context(
     read_table(inputs.shift),
     read_table(inputs.predictions),
 )
-write_page(render(inputs.template, context), snakemake.output[0])
+write_page(render(shipped("workflow/report/scoring.html.j2"), context), snakemake.output[0])

@@ -3,6 +3,7 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.files import read_table
+from trdomics.shipped import shipped
 from trdomics.simulation.cohort import draw_cohort
 from trdomics.simulation.draw import simulate, write_raw, write_truth
 from trdomics.simulation.features import read_genes, read_small_rnas
@@ -19,8 +20,8 @@ simulation = simulate(
     cohort,
     settings,
     seed,
-    read_genes(snakemake.input.genes),
-    read_small_rnas(snakemake.input.small_rnas),
+    read_genes(shipped("resources/simulation_genes.tsv")),
+    read_small_rnas(shipped("resources/simulation_small_rnas.tsv")),
 )
 
 write_raw(simulation, snakemake.output)

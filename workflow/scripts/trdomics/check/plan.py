@@ -1,4 +1,4 @@
-"""What a run would do, told before it is done."""
+"""What a run would do, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from trdomics.cohort.membership import (
     with_layers,
 )
 from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet
-from trdomics.inputs.matrix import read_layer_matrix
-from trdomics.layers.types import layer_type
 
 # Samples without a patient and patients without the sample that the sheet names.
 UNMATCHED = {
@@ -30,13 +28,15 @@ UNMATCHED = {
 }
 
 
-def cohort_plan(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Count the patients and layers that a run would use; read, compute nothing.
+def cohort_plan(config: Mapping[str, Any], n_features: Mapping[str, int]) -> dict[str, Any]:
+    """Count the patients and layers that a run would use.
 
     Parameters
     ----------
     config : mapping
-        A resolved config whose inputs passed :func:`trdomics.check.precheck.check_inputs`.
+        A resolved config without :func:`trdomics.check.precheck.problems`.
+    n_features : mapping of str to int
+        Features of each layer that was read.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def cohort_plan(config: Mapping[str, Any]) -> dict[str, Any]:
         sheet, has = sheet[profiled], has[profiled]
     label = labels(sheet, config["label"])
     layers = {
-        name: _layer(name, layer, has, sheet, config) for name, layer in config["layers"].items()
+        name: _layer(name, layer, has, n_features) for name, layer in config["layers"].items()
     }
     return {
         "cohort": config["cohort"],
@@ -78,24 +78,15 @@ def cohort_plan(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _layer(
-    name: str,
-    layer: Mapping[str, Any],
-    has: pd.DataFrame,
-    sheet: pd.DataFrame,
-    config: Mapping[str, Any],
+    name: str, layer: Mapping[str, Any], has: pd.DataFrame, n_features: Mapping[str, int]
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {"type": layer["type"], "n_patients": None, "n_features": None}
     if name not in has:
         return {**entry, "reason": "drawn by the simulation when it is run"}
     entry["n_patients"] = int(has[name].sum())
-    kind = layer_type(layer["type"])
-    if not kind.is_matrix:
-        return {**entry, "reason": "its variants are counted when it is read"}
-    id_column = layer["id_column"]
-    own = id_column == config["samples"]["patient_id"]
-    names = pd.Series(sheet.index, sheet.index) if own else sheet[id_column]
-    matrix, _ = read_layer_matrix(layer["file"], name, names, kind.value_rules(layer))
-    return {**entry, "n_features": matrix.shape[1]}
+    if name not in n_features:
+        return {**entry, "reason": "read when the simulation of the others was run"}
+    return {**entry, "n_features": n_features[name]}
 
 
 def _sites(sheet: pd.DataFrame, label: pd.Series, site: str | None) -> dict[str, dict[str, int]]:
@@ -165,9 +156,7 @@ def _model_warnings(config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def plan_in_words(
-    plan: Mapping[str, Any], config: Mapping[str, Any], jobs: Mapping[str, int]
-) -> list[str]:
+def plan_in_words(plan: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """Return the lines that ``snakemake check`` prints.
 
     Parameters
@@ -176,8 +165,6 @@ def plan_in_words(
         Of :func:`cohort_plan`.
     config : mapping
         The resolved config.
-    jobs : mapping of str to int
-        Rule → number of jobs that would run.
     """
     count, label = plan["patients"], config["label"]
     lines = [
@@ -200,11 +187,6 @@ def plan_in_words(
         features = layer.get("reason") or f"{layer['n_features']:,} features"
         lines.append(f"layer {name}: {layer['type']}{patients}, {features}")
     lines += _models(config)
-    total = sum(jobs.values())
-    shown = ", ".join(
-        f"{n} {rule}" for rule, n in sorted(jobs.items(), key=lambda job: -job[1])[:4]
-    )
-    lines.append(f"jobs: {total} ({shown}, …)" if total else "jobs: none, all results are there")
     return lines + [f"warning: {warning}" for warning in plan["warnings"]]
 
 

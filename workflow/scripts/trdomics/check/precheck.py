@@ -1,65 +1,34 @@
-"""Everything that can be found wrong before a job starts."""
+"""What the config, the sheet and the headers of the layers show to be wrong, before any job."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
-from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.check.covariates import check_classes, check_covariates, check_design
-from trdomics.cohort.membership import layer_samples, memberships, with_layers
-from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
-from trdomics.schema import did_you_mean
+from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
+from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
+from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, typed_names
 from trdomics.errors import InputError
-from trdomics.files import read_json, write_json
-from trdomics.inputs.matrix import read_annotation, read_layer_matrix
-from trdomics.layers.types import layer_type
+from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+from trdomics.schema import did_you_mean
 from trdomics.scoring.feature_names import read_names
 
-# Raise when a check is added: what passed the old ones is then looked at again.
-CHECKS = 1
-# The settings that decide whether a layer's content is right.
-CONTENT_KEYS = ("type", "file", "features", "log2", "format", "profiled", "sample_column")
 
-
-def check_inputs(config: Mapping[str, Any]) -> None:
-    """Check sheet, labels, covariates and layers of a cohort.
-
-    Layers that the cohort's simulation is yet to draw are left to the job that reads them. A
-    cohort that a model is applied to (`scoring.model`) needs no classes and no covariates that
-    vary. What matrices passed is kept in ``results/<cohort>/cohort/checked.json``, so that the
-    next start does not read those again that did not change.
-
-    Parameters
-    ----------
-    config : mapping
-        A resolved config.
-
-    Raises
-    ------
-    InputError
-        At the first thing that is wrong.
-    """
-    for problem in problems(config):
-        raise problem
-
-
-def problems(config: Mapping[str, Any], remember: bool = True) -> Iterator[InputError]:
+def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
     """Yield what is wrong, one thing after another, as far as each can be told by itself.
 
+    Layers that are yet to be simulated, and the content of all, are left to the jobs that read
+    them. A cohort that a model is applied to (`scoring.model`) needs no classes and no covariates
+    that vary.
+
     Parameters
     ----------
     config : mapping
         A resolved config.
-    remember : bool
-        Whether matrices that passed are noted in ``checked.json``.
     """
     settings = sheet_settings(config)
     broken = []
@@ -83,18 +52,14 @@ def problems(config: Mapping[str, Any], remember: bool = True) -> Iterator[Input
     wrong = None if scoring else _problem(_check_patients, sheet, config)
     if wrong is not None:
         yield wrong
-    known = {
-        name: layer
-        for name, layer in config["layers"].items()
-        if name not in broken and not is_simulated(config, layer["file"])
-    }
     samples: dict[str, list[str]] = {}
-    for problem in _layer_problems(known, sheet, config, samples, remember):
-        yield problem
     has = pd.DataFrame(index=sheet.index)
-    for name, present in samples.items():
+    for name, layer in config["layers"].items():
+        if name in broken or is_simulated(config, layer["file"]) or not has_header(layer):
+            continue
         try:
-            has[name] = memberships(sheet, settings, {name: present})[name]
+            samples[name] = layer_samples(layer, name)
+            has[name] = memberships(sheet, settings, {name: samples[name]})[name]
         except InputError as error:
             yield error
     if len(has.columns) == len(config["layers"]):
@@ -157,61 +122,3 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
             read_names(path, layer)
         except InputError as error:
             yield None, error
-
-
-def _layer_problems(
-    layers: Mapping[str, Mapping[str, Any]],
-    sheet: pd.DataFrame,
-    config: Mapping[str, Any],
-    samples: dict[str, list[str]],
-    remember: bool,
-) -> Iterator[InputError]:
-    """Check the content of layers that have changed; put the samples of sound ones in `samples`."""
-    path = Path("results") / config["cohort"] / "cohort" / "checked.json"
-    before = _checked_before(path)
-    now: dict[str, dict[str, Any]] = {}
-    for name, layer in layers.items():
-        names = sample_names(sheet, layer, config["samples"]["patient_id"])
-        try:
-            key = _fingerprint(layer, names)
-            if before.get(name, {}).get("key") == key:
-                now[name] = before[name]
-            else:
-                now[name] = {"key": key, "samples": _check_content(name, layer, names)}
-        except InputError as error:
-            yield error
-            continue
-        samples[name] = now[name]["samples"]
-    if remember and now != before:
-        # a folder that cannot be written costs time at the next start, nothing else
-        with contextlib.suppress(OSError):
-            write_json(now, path)
-
-
-def _checked_before(path: Path) -> dict[str, Any]:
-    try:
-        found = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _fingerprint(layer: Mapping[str, Any], names: pd.Series) -> str:
-    """Return a hash of all that the outcome of the content check depends on."""
-    state: list[Any] = [CHECKS, {key: layer.get(key) for key in CONTENT_KEYS}]
-    for key in LAYER_FILES:
-        if layer.get(key) is not None:
-            file = Path(layer[key]).resolve()
-            state.append([str(file), file.stat().st_size, file.stat().st_mtime_ns])
-    state.append(sorted(names.dropna()))
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
-
-
-def _check_content(name: str, layer: Mapping[str, Any], names: pd.Series) -> list[str]:
-    samples = layer_samples(layer, name)
-    # a layer of nobody is told with the sheet's column, by memberships
-    kind = layer_type(layer["type"])
-    if kind.is_matrix and names.isin(samples).any():
-        matrix, _ = read_layer_matrix(layer["file"], name, names, kind.value_rules(layer))
-        read_annotation(layer["features"], name, list(matrix.columns))
-    return samples

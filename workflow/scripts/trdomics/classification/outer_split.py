@@ -6,19 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from sklearn.base import clone
 
 from trdomics.classification.feature_sets import feature_sets
 from trdomics.classification.missing_layers import PREDICTIONS as WITHOUT_LAYERS
 from trdomics.classification.missing_layers import predict_without_layers
 from trdomics.classification.representation import representation
 from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
-from trdomics.classification.splits import (
-    NO_REPEAT,
-    permutations_of,
-    permuted_labels,
-    train_and_test,
-)
+from trdomics.classification.splits import NO_REPEAT, Split, permuted_labels
 from trdomics.tables import LayerTables
 
 NULL = ["permutation", "split", "repeat", "fold", "patient_id", "label_permuted", "probability"]
@@ -43,12 +37,21 @@ def nested_search(config: Mapping[str, Any]) -> NestedSearch:
     )
 
 
+def split_representations(
+    tables: LayerTables, labels: pd.Series, split: Split, config: Mapping[str, Any]
+) -> FoldRepresentations:
+    """Return what a split's search and its permutations share; see :func:`run_split`."""
+    return nested_search(config).representations(
+        tables.select(split.train), labels[split.train].to_numpy(dtype=int)
+    )
+
+
 def run_split(
     tables: LayerTables,
     labels: pd.Series,
-    splits: pd.DataFrame,
-    split: str,
+    split: Split,
     config: Mapping[str, Any],
+    representations: FoldRepresentations | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Search on a split's training patients and predict its test patients.
 
@@ -58,79 +61,89 @@ def run_split(
         All patients.
     labels : Series
         1, 0 or missing, by patient id.
-    splits : DataFrame
-        See :func:`trdomics.classification.splits.repeated_splits` and
-        :func:`trdomics.classification.splits.site_splits`.
-    split : str
-        Which one. Where a site is left out, neither labels are permuted nor layers taken away.
+    split : Split
+        See :func:`trdomics.classification.splits.draw_split`. Where a site is left out, no layers
+        are taken away.
     config : mapping
         A resolved config.
+    representations : FoldRepresentations, optional
+        Of :func:`split_representations`, where the caller has them already.
 
     Returns
     -------
     dict of str to DataFrame
         ``predictions``: ``patient_id``, ``split``, ``repeat``, ``fold``, ``feature_set``,
         ``role``, ``model``, ``probability``, ``decision``. ``chosen``: ``split`` and the search's
-        candidates. ``importance``: ``split`` and the search's importances. ``null``:
-        ``permutation`` (0 are the true labels), ``split``, ``repeat``, ``fold``, ``patient_id``,
-        ``label_permuted``, ``probability`` of the winner among the null's models.
-        ``without_layers``: see
+        candidates. ``importance``: ``split`` and the search's importances. ``without_layers``: see
         :func:`trdomics.classification.missing_layers.predict_without_layers`, of the winner.
     """
-    train, test = train_and_test(splits, labels, split)
-    seen, unseen = tables.select(train), tables.select(test)
+    representations = representations or split_representations(tables, labels, split, config)
+    unseen = tables.select(split.test)
     search = nested_search(config)
-    representations = search.representations(seen, labels[train].to_numpy(dtype=int))
-    search.fit_from(representations, labels[train].to_numpy(dtype=int))
+    search.fit_from(representations, labels[split.train].to_numpy(dtype=int))
 
-    repeat, fold = splits.loc[splits["split"] == split, ["repeat", "fold"]].iloc[0]
-    where = {"split": split, "repeat": repeat, "fold": fold}
+    where: dict[str, Any] = {"split": split.name, "repeat": split.repeat, "fold": split.fold}
     predictions = search.predict_sets(unseen).assign(**where)
     columns = ["patient_id", *where, "feature_set", "role", "model", "probability", "decision"]
     return {
         "predictions": predictions[columns],
-        "chosen": pd.DataFrame(search.candidates_).assign(split=split),
-        "importance": search.importance().assign(split=split),
-        "null": _null(search, representations, unseen, labels, splits, where, config),
+        "chosen": pd.DataFrame(search.candidates_).assign(split=split.name),
+        "importance": search.importance().assign(split=split.name),
         "without_layers": (
             pd.DataFrame(columns=WITHOUT_LAYERS)
-            if repeat == NO_REPEAT
+            if split.repeat == NO_REPEAT
             else predict_without_layers(search.risk_model(), unseen, list(config["layers"]), where)
         ),
     }
 
 
-def _null(
-    search: NestedSearch,
-    representations: FoldRepresentations,
-    unseen: LayerTables,
+def run_permutation(
+    tables: LayerTables,
     labels: pd.Series,
-    splits: pd.DataFrame,
-    where: Mapping[str, Any],
+    split: Split,
+    permutation: int,
     config: Mapping[str, Any],
+    representations: FoldRepresentations | None = None,
 ) -> pd.DataFrame:
-    """Repeat the search with permuted labels, on the representations of the true ones.
+    """Repeat a split's search with permuted labels, on the representations of the true ones.
 
-    Labels play no part in a representation. Only what may be selected is searched.
+    Labels play no part in a representation. Only what may be selected is searched, among the
+    models of the null.
+
+    Parameters
+    ----------
+    tables, labels, split, config, representations
+        See :func:`run_split`.
+    permutation : int
+        0 for the true labels under the models of the null.
+
+    Returns
+    -------
+    DataFrame
+        ``permutation``, ``split``, ``repeat``, ``fold``, ``patient_id``, ``label_permuted``,
+        ``probability``: of the winner, for the test patients.
     """
-    settings = config["classification"]
-    repeat = int(where["repeat"])
-    train, _ = train_and_test(splits, labels, where["split"])
-    parts = [pd.DataFrame(columns=NULL)]
-    restricted = clone(search).set_params(
-        models=settings["null_models"],
-        feature_sets=[features for features in search.feature_sets if features.selectable],
+    representations = representations or split_representations(tables, labels, split, config)
+    search = nested_search(config)
+    search.models = config["classification"]["null_models"]
+    search.feature_sets = [features for features in search.feature_sets if features.selectable]
+    permuted = permuted_labels(
+        labels,
+        repeat=split.repeat,
+        permutation=permutation,
+        folds=config["classification"]["folds"],
+        seed=config["seed"],
     )
-    blocks = representations.transform(unseen)
-    for permutation in permutations_of(repeat, settings["repeats"], settings["permutations"]):
-        permuted = permuted_labels(labels, splits, repeat, permutation, config["seed"])
-        restricted.fit_from(representations, permuted[train].to_numpy(dtype=int))
-        part = {
+    search.fit_from(representations, permuted[split.train].to_numpy(dtype=int))
+    blocks = representations.transform(tables.select(split.test))
+    return pd.DataFrame(
+        {
             "permutation": permutation,
-            **where,
-            "patient_id": unseen.patients,
-            "label_permuted": permuted[unseen.patients].to_numpy(dtype=int),
-            "probability": restricted.predict_blocks(blocks),
+            "split": split.name,
+            "repeat": split.repeat,
+            "fold": split.fold,
+            "patient_id": split.test,
+            "label_permuted": permuted[split.test].to_numpy(dtype=int),
+            "probability": search.predict_blocks(blocks),
         }
-        parts.append(pd.DataFrame(part))
-    return pd.concat(parts[1:] or parts, ignore_index=True)[NULL]
+    )

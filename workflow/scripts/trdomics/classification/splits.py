@@ -2,105 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedKFold
-
 from trdomics.errors import InputError
 
-COLUMNS = ["split", "repeat", "fold", "patient_id", "role", "site"]
-TEST = "test"
 # A left-out site belongs to no repeat of the cross-validation.
 NO_REPEAT = 0
 
 
+@dataclass(frozen=True)
+class Split:
+    """Who is trained on and who is tested.
+
+    Attributes
+    ----------
+    name : str
+        ``r2f3`` is the third fold of the second repeat, ``s01`` the first site left out.
+    repeat, fold : int
+        A left-out site is a fold of repeat 0.
+    train, test : Index
+        Patient ids, sorted.
+    """
+
+    name: str
+    repeat: int
+    fold: int
+    train: pd.Index
+    test: pd.Index
+
+
 def split_names(repeats: int, folds: int) -> list[str]:
-    """Return the ids of all splits: ``r1f1`` … ``r<repeats>f<folds>``."""
+    """Return the names of the cross-validation's splits: ``r1f1`` … ``r<repeats>f<folds>``."""
     return [f"r{r}f{f}" for r in range(1, repeats + 1) for f in range(1, folds + 1)]
 
 
-def repeated_splits(labels: pd.Series, *, repeats: int, folds: int, seed: int) -> pd.DataFrame:
-    """Deal the labelled patients into folds, stratified by label, several times.
+def draw_split(
+    name: str,
+    labels: pd.Series,
+    *,
+    folds: int,
+    seed: int,
+    sites: pd.Series | None = None,
+    site: str | None = None,
+) -> Split:
+    """Draw one split; it depends on the patients, the seed and its name alone.
 
     Parameters
     ----------
+    name : str
+        ``r2f3`` or ``s01``, see :class:`Split`.
     labels : Series
-        1, 0 or missing, by patient id.
-    repeats, folds : int
-        Of the outer cross-validation.
+        1, 0 or missing, by patient id. Those with a label are in the split.
+    folds : int
+        Of the outer cross-validation, stratified by label.
     seed : int
         The same seed gives the same folds, whatever the order of the patients.
+    sites : Series, optional
+        Site by patient id. A patient without a site is always trained on.
+    site : str, optional
+        The site that ``s01`` leaves out.
 
     Returns
     -------
-    DataFrame
-        ``split``, ``repeat``, ``fold``, ``patient_id``, ``role`` (``test``), ``site`` (missing):
-        a row for each patient tested in a split; the other labelled patients are its training set.
-    """
-    known = labels.dropna().sort_index()
-    rows = []
-    for repeat in range(1, repeats + 1):
-        dealer = StratifiedKFold(folds, shuffle=True, random_state=_state(seed, repeat))
-        dealt = dealer.split(np.zeros(len(known)), known.to_numpy(dtype=int))
-        for fold, (_, test) in enumerate(dealt, start=1):
-            name = f"r{repeat}f{fold}"
-            rows += [(name, repeat, fold, patient, TEST, None) for patient in known.index[test]]
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def site_splits(
-    labels: pd.Series, sites: pd.Series | None, left_out: Mapping[str, str]
-) -> pd.DataFrame:
-    """Make a split of every site that is left out once.
-
-    Parameters
-    ----------
-    labels : Series
-        1, 0 or missing, by patient id.
-    sites : Series or None
-        Site by patient id; a patient without one is in no test set. None without sites.
-    left_out : mapping of str to str
-        Name of the split → name of the site, see :func:`trdomics.cohort.site_plan`.
-
-    Returns
-    -------
-    DataFrame
-        As of :func:`repeated_splits`, with ``repeat`` 0, ``fold`` counted from 1 and ``site``.
+    Split
 
     Raises
     ------
+    ValueError
+        If there is no such split.
     InputError
-        If a site has no labelled patient any more, its patients being in no layer.
+        If no labelled patient of the site is in a layer.
     """
-    rows: list[tuple[str, int, int, str, str, str]] = []
-    if sites is not None:
-        site = sites[labels.reindex(sites.index).notna()].sort_index()
-        for fold, (split, name) in enumerate(left_out.items(), start=1):
-            members = site.index[site == name]
-            if members.empty:
-                raise InputError(
-                    f"site `{name}`",
-                    "none of its labelled patients is in a layer, so it cannot be left out",
-                    "mark its patients as excluded in the sample sheet",
-                )
-            rows += [(split, NO_REPEAT, fold, patient, TEST, name) for patient in members]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    known = labels.dropna().index.sort_values()
+    found = re.fullmatch(r"r(\d+)f(\d+)|s(\d+)", name)
+    if found is None or (found[3] is None) != (site is None):
+        raise ValueError(f"no split is named {name}" + (f" for site {site}" if site else ""))
+    if site is None:
+        repeat, fold = int(found[1]), int(found[2])
+        if not (repeat >= 1 and 1 <= fold <= folds):
+            raise ValueError(f"split {name} is not one of {folds} folds")
+        test = repeat_folds(labels, repeat=repeat, folds=folds, seed=seed)[fold - 1]
+    else:
+        assert sites is not None, "a site is left out of known sites"
+        repeat, fold = NO_REPEAT, int(found[3])
+        test = known[(sites.reindex(known) == site).to_numpy(dtype=bool)]
+        if test.empty:
+            raise InputError(
+                f"site `{site}`",
+                "none of its labelled patients is in a layer, so it cannot be left out",
+                "mark its patients as excluded in the sample sheet",
+            )
+    return Split(name, repeat, fold, known.difference(test), test)
 
 
-def train_and_test(
-    splits: pd.DataFrame, labels: pd.Series, split: str
-) -> tuple[pd.Index, pd.Index]:
-    """Return the training and the test patients of a split, each sorted."""
-    test = pd.Index(splits.loc[splits["split"] == split, "patient_id"]).sort_values()
-    if test.empty:
-        raise ValueError(f"no patient is tested in split {split}")
-    return labels.dropna().index.difference(test), test
+def repeat_folds(labels: pd.Series, *, repeat: int, folds: int, seed: int) -> list[pd.Index]:
+    """Return the test patients of each fold of a repeat, sorted; see :func:`draw_split`."""
+    # the rules import the names of splits from here, and need not wait for scikit-learn
+    from sklearn.model_selection import StratifiedKFold
+
+    known = labels.dropna().sort_index()
+    state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
+    dealer = StratifiedKFold(folds, shuffle=True, random_state=state)
+    dealt = dealer.split(np.zeros(len(known)), known.to_numpy(dtype=int))
+    return [known.index[test] for _, test in dealt]
 
 
 def permuted_labels(
-    labels: pd.Series, splits: pd.DataFrame, repeat: int, permutation: int, seed: int
+    labels: pd.Series, *, repeat: int, permutation: int, folds: int, seed: int
 ) -> pd.Series:
     """Permute the labels within each test fold of a repeat.
 
@@ -111,18 +122,16 @@ def permuted_labels(
     ----------
     labels : Series
         1, 0 or missing, by patient id.
-    splits : DataFrame
-        Of :func:`repeated_splits`.
-    repeat, permutation, seed : int
+    repeat, folds, seed : int
+        Of the folds, see :func:`draw_split`.
+    permutation : int
         Permutation 0 are the true labels.
     """
     permuted = labels.dropna().sort_index()
     if permutation == 0:
         return permuted
     rng = np.random.default_rng([seed, repeat, permutation])
-    rows = splits[splits["repeat"] == repeat]
-    for _, fold in rows.groupby("fold"):
-        members = np.sort(fold["patient_id"].to_numpy())
+    for members in repeat_folds(labels, repeat=repeat, folds=folds, seed=seed):
         permuted.loc[members] = rng.permutation(permuted.loc[members].to_numpy())
     return permuted
 
@@ -130,13 +139,9 @@ def permuted_labels(
 def permutations_of(repeat: int, repeats: int, permutations: int) -> list[int]:
     """Return the permutations that are run in a repeat; the first is 0, the true labels.
 
-    None are run where a site is left out.
+    More permutations only add to them. None are run where a site is left out.
     """
     if repeat == NO_REPEAT:
         return []
     own = [p for p in range(1, permutations + 1) if (p - 1) % repeats + 1 == repeat]
     return [0, *own] if permutations else []
-
-
-def _state(seed: int, repeat: int) -> int:
-    return int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])

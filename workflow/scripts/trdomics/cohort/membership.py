@@ -55,18 +55,22 @@ def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
             samples = _vcf_samples(path, layer)
             return samples if listed is None else [name for name in samples if name in set(listed)]
         if listed is not None:
-            check_gzip(path)
             return listed
         from trdomics.inputs.maf import maf_samples
 
         return maf_samples(path, settings["sample_column"])
 
 
+def has_header(settings: Mapping[str, Any]) -> bool:
+    """Say whether a layer's samples are known without reading it; those of most MAFs are not."""
+    listed = layer_type(settings["type"]).is_matrix or settings["profiled"] is not None
+    return listed or settings["format"] == "vcf"
+
+
 def _vcf_samples(path: str, layer: str) -> list[str]:
     # imported here: cohorts without a VCF need no cyvcf2 for the start of a run
     from trdomics.inputs.vcf import vcf_header
 
-    check_gzip(path)
     header = vcf_header(path)
     where = f"{path} (layer {layer})"
     if header.annotation is None:
@@ -92,19 +96,20 @@ def read_profiled(path: str, layer: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def check_gzip(path: str) -> None:
-    """Read a plain gzip file to its end, which raises EOFError where it is cut off.
+def check_gzip(path: str, layer: str) -> None:
+    """Read a plain gzip file to its end, since readers of variants miss that it is cut off.
 
     BGZF files are left to the reader, which knows their end by its mark: reading a large VCF
     through would take minutes.
     """
-    with open(path, "rb") as handle:
-        head = handle.read(14)
-    if head[:2] != b"\x1f\x8b" or (head[3] & 4 and head[12:14] == b"BC"):
-        return
-    with gzip.open(path) as stream:
-        while stream.read(CHUNK):
-            pass
+    with readable(path, layer):
+        with open(path, "rb") as handle:
+            head = handle.read(14)
+        if head[:2] != b"\x1f\x8b" or (head[3] & 4 and head[12:14] == b"BC"):
+            return
+        with gzip.open(path) as stream:
+            while stream.read(CHUNK):
+                pass
 
 
 def memberships(

@@ -138,11 +138,7 @@ def column_roles(
     return roles
 
 
-def signature_files(config: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """Return the files of the signature: name, and whether it is the user's (else a resource)."""
-    signature = config["cells"]["signature"]
-    if signature is None:
-        return []
-    if signature == BLOOD:
-        return [("blood_signature.tsv", False), ("blood_cell_types.tsv", False)]
-    return [(signature, True)]
+def own_signature(config: Mapping[str, Any]) -> str | None:
+    """Return the user's file of the signature; None without one or for that of blood."""
+    signature: str | None = config["cells"]["signature"]
+    return None if signature == BLOOD else signature

@@ -11,8 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from trdomics.errors import InputError
+from trdomics.shipped import shipped
 
-TARGET_TABLE = Path(__file__).parents[4] / "resources" / "mirna_targets.tsv"
+TARGET_TABLE = shipped("resources/mirna_targets.tsv")
 KEY = "config enrichment.mirna.targets"
 # hsa-miR-16-5p, hsa-let-7a-1, mmu-mir-124*, miR-21: species, number, copy, arm
 NAME = re.compile(

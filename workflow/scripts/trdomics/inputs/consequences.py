@@ -6,14 +6,15 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from trdomics.shipped import shipped
+
 # INFO tags of VEP, SnpEff and bcftools csq, in the order in which one is chosen
 ANNOTATION_TAGS = ("CSQ", "ANN", "BCSQ")
-CONSEQUENCE_TABLE = Path(__file__).parents[4] / "resources" / "consequences.tsv"
+CONSEQUENCE_TABLE = shipped("resources/consequences.tsv")
 
 _GENE_FIELDS = ("symbol", "gene_name", "gene", "gene_id")
 _FREQUENCY_FIELDS = ("gnomad_af", "gnomade_af", "gnomadg_af", "exac_af", "af")

@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from trdomics.errors import InputError
+from trdomics.shipped import shipped
 
-CURATED_TABLE = Path(__file__).parents[4] / "resources" / "gene_sets.tsv"
+CURATED_TABLE = shipped("resources/gene_sets.tsv")
 CURATED = "curated"
 IMMUNE = "immune"
 COLUMNS = ["collection", "set", "group", "source", "gene"]

@@ -1,0 +1,42 @@
+"""The part of a config that a fit depends on: what is not in it cannot make a fit due again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# What decides how a layer's file is read; its outcome is in the table that the fit reads.
+READING = (
+    *("file", "features", "profiled", "format", "sample_column", "no_call", "snv_only"),
+    *("pass_only", "min_depth", "min_genotype_quality", "min_quality"),
+)
+MOFA = ("factors", "max_iterations", "convergence", "dtype", "fast", "regress_out")
+SEARCH = ("models", "inner_folds", "max_features", "regress_out")
+
+
+def fitting_settings(config: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    """Return what :func:`trdomics.classification.outer_split.nested_search` and the loading read.
+
+    Parameters
+    ----------
+    config : mapping
+        A resolved config.
+    *more : str
+        Further keys of its ``classification``.
+    """
+    samples, clinical = config["samples"], config["clinical"]
+    return {
+        "seed": config["seed"],
+        "label": config["label"],
+        "samples": {key: samples[key] for key in ("patient_id", "site", "categorical")},
+        "clinical": {key: clinical[key] for key in ("predictors", "confounders", "circular")},
+        "layers": {
+            name: {key: value for key, value in layer.items() if key not in READING}
+            for name, layer in config["layers"].items()
+        },
+        "integration": {
+            **{key: config["integration"][key] for key in MOFA},
+            "seeds": config["integration"]["seeds"][:1],
+        },
+        "classification": {key: config["classification"][key] for key in (*SEARCH, *more)},
+    }
