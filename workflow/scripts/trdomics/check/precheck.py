@@ -19,7 +19,8 @@ from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, t
 from trdomics.schema import did_you_mean
 from trdomics.errors import InputError
 from trdomics.files import read_json, write_json
-from trdomics.inputs.matrix import read_annotation, read_layer_matrix
+from trdomics.inputs.annotation import read_annotation
+from trdomics.inputs.matrix import read_layer_matrix
 from trdomics.scoring.feature_names import read_names
 
 # Raise when a check is added: what passed the old ones is then looked at again.
@@ -210,6 +211,6 @@ def _check_content(name: str, layer: Mapping[str, Any], names: pd.Series) -> lis
     samples = layer_samples(layer, name)
     # a layer of nobody is told with the sheet's column, by memberships
     if layer["type"] != "variants" and names.isin(samples).any():
-        matrix, _ = read_layer_matrix(layer, name, names)
-        read_annotation(layer["features"], name, list(matrix.columns))
+        matrix = read_layer_matrix(layer, name, names)
+        read_annotation(layer["features"], name, list(matrix.values.columns))
     return samples

@@ -13,7 +13,8 @@ import pandas as pd
 
 from trdomics.cohort.samples import quoted_ids, sample_names
 from trdomics.errors import InputError
-from trdomics.inputs.matrix import read_header, readable
+from trdomics.inputs.matrix import read_header
+from trdomics.inputs.text_table import readable
 
 CHUNK = 1 << 24
 # Of its letters, what a name must share with the one that was meant.

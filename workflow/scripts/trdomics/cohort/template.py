@@ -21,7 +21,8 @@ from trdomics.schema import load_schema
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
 from trdomics.inputs.maf import BARCODE, maf_columns
-from trdomics.inputs.matrix import SEPARATORS, read_header, read_layer_matrix
+from trdomics.inputs.matrix import read_header, read_layer_matrix
+from trdomics.inputs.text_table import SEPARATORS
 
 VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
 LABEL = "response"
