@@ -75,7 +75,7 @@ def test_a_toy_type_is_read_normalised_described_and_learned_from(methylation, t
     assert layer["integration_features"] == 1000
 
     names = pd.Series(shares.index, index=shares.index)
-    table, _ = read_layer_matrix(file, "cpg", names, methylation.value_rules(layer))
+    table = read_layer_matrix(file, "cpg", names, methylation.value_rules(layer)).values
     pd.testing.assert_frame_equal(table, shares, check_names=False)
 
     annotation = pd.DataFrame({"feature": table.columns})

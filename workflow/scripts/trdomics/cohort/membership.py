@@ -14,7 +14,8 @@ import pandas as pd
 
 from trdomics.cohort.samples import quoted_ids, sample_names
 from trdomics.errors import InputError
-from trdomics.inputs.matrix import read_header, readable
+from trdomics.inputs.matrix import read_header
+from trdomics.inputs.text_table import readable
 from trdomics.layers.types import layer_type
 
 CHUNK = 1 << 24

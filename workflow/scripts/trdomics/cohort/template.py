@@ -20,7 +20,8 @@ from trdomics.cohort.samples import MISSING, quoted_ids
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
 from trdomics.inputs.maf import BARCODE, maf_columns
-from trdomics.inputs.matrix import SEPARATORS, read_header, read_layer_matrix
+from trdomics.inputs.matrix import read_header, read_layer_matrix
+from trdomics.inputs.text_table import SEPARATORS
 from trdomics.inputs.value_rules import ValueRules
 from trdomics.layers.types import Variants, guessed_type, layer_type
 
@@ -65,7 +66,7 @@ def guess_layer(name: str, file: str) -> tuple[dict[str, Any], list[str], str]:
             return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
     samples = read_header(file, name)
     own = pd.Series(samples, samples)
-    numbers = read_layer_matrix(file, name, own, ValueRules())[0].to_numpy()
+    numbers = read_layer_matrix(file, name, own, ValueRules()).values.to_numpy()
     known = numbers[~np.isnan(numbers)]
     guessed = guessed_type(numbers)
     settings: dict[str, Any] = {"type": guessed.name, "file": file, **guessed.guess(known)}

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trdomics.inputs.estimates import why_not_counts
+
 Mask = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 
 
@@ -37,24 +39,16 @@ class ValueRules:
     ----------
     forbidden : tuple of ValueRule
         In the order in which they are looked for.
-    is_zero_nothing : bool
-        Whether a sample of zeros was not measured; otherwise one without any value was not.
-    nothing : str
-        What such a sample has.
-    dtype : type
-        Of the table that is returned.
+    are_counts : bool
+        Whether they are counts of reads: estimated ones are rounded, normalised ones refused, and
+        a sample of zeros was not measured.
     """
 
     forbidden: tuple[ValueRule, ...] = ()
-    is_zero_nothing: bool = False
-    nothing: str = "no value at all"
-    dtype: type = np.float64
+    are_counts: bool = False
 
     def allow(self, values: NDArray[np.float64]) -> bool:
-        """Return whether no value breaks a rule."""
-        return not any(rule.wrong(values).any() for rule in self.forbidden)
-
-    def empty(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which samples were not measured, shape (n_samples,)."""
-        lacking = values == 0 if self.is_zero_nothing else np.isnan(values)
-        return np.asarray(lacking.all(axis=0))
+        """Return whether the values, shape (n_features, n_samples), may be so."""
+        if any(rule.wrong(values).any() for rule in self.forbidden):
+            return False
+        return not self.are_counts or why_not_counts(values) is None

@@ -205,15 +205,14 @@ class Counts(LayerType):
     }
 
     def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
-        """Return the rules for whole numbers, none missing."""
+        """Return the rules for counts, none missing."""
         return ValueRules(
             (
                 ValueRule(np.isnan, " where a count must be", "write 0 where nothing was counted"),
-                ValueRule(lambda values: values < 0, " is a negative count", "give raw counts"),
                 ValueRule(
-                    lambda values: values != np.floor(values),
-                    " is a fraction of a count",
-                    "give raw counts, or `type: continuous` for values that are already normalised",
+                    lambda values: values < 0,
+                    " is a negative count",
+                    "give raw counts, or `type: continuous` for values on a log scale",
                 ),
                 ValueRule(
                     lambda values: values > LARGEST_COUNT,
@@ -221,9 +220,7 @@ class Counts(LayerType):
                     "give raw counts",
                 ),
             ),
-            is_zero_nothing=True,
-            nothing="no counts at all",
-            dtype=np.int64,
+            are_counts=True,
         )
 
     def measures(
