@@ -9,6 +9,7 @@ from typing import Any
 
 from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, with_contrast
 from trdomics.errors import InputError
+from trdomics.layers.types import layer_type, types_schema
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 
 # What decides who has a layer; other settings of a layer do not touch the cohort stage.
@@ -19,6 +20,11 @@ LAYER_FILES = ("file", "features", "profiled")
 ESTIMATED_CELLS = "estimated_cells"
 # Names that patients.tsv gives to columns of its own.
 OWN_COLUMNS = ("patient_id", "label")
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the schema of a config, with the keys of every type of layer."""
+    return types_schema(load_schema("config"))
 
 
 def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
         At the first key that is unknown, missing or out of range, or that contradicts another.
     """
     where = path or "config"
-    config: dict[str, Any] = ClosedSchema(load_schema("config")).resolve(dict(raw), where)
+    config: dict[str, Any] = ClosedSchema(config_schema()).resolve(dict(raw), where)
     check_markup(config, where)
     label = config["label"]
     label["positive"], label["negative"] = str(label["positive"]), str(label["negative"])
@@ -96,7 +102,7 @@ def check_markup(value: Any, where: str, key: str = "") -> None:
 def _resolve_layer(name: str, layer: dict[str, Any], patient_id: str, where: str) -> None:
     if layer["id_column"] is None:
         layer["id_column"] = patient_id
-    if layer["type"] != "variants" or layer["format"] is not None:
+    if layer_type(layer["type"]).is_matrix or layer["format"] is not None:
         return
     suffixes = PurePosixPath(layer["file"].lower()).suffixes
     if ".maf" in suffixes:

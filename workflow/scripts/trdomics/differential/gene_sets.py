@@ -15,7 +15,7 @@ from trdomics.differential.design import Design
 from trdomics.differential.firth import NotConverged, firth_test
 from trdomics.errors import InputError
 from trdomics.inputs.gene_sets import read_gmt
-from trdomics.layers.burden import DOSAGE_PREFIX
+from trdomics.layers.types import DOSAGE_PREFIX
 
 CARRIERS, GENES_HIT = "carriers", "log2(1 + genes hit)"
 COLUMNS = [

@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from trdomics.errors import InputError
 from trdomics.layers.base import LayerNormaliser
+from trdomics.layers.types import DOSAGE_PREFIX
 
-DOSAGE_PREFIX = "dosage:"
 # Rare variants tell who was among the training patients: no fitted model names one of fewer.
 MIN_CARRIERS = 5
 CLASSES = {"lof": ("lof",), "damaging": ("lof", "damaging")}

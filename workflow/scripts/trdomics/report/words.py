@@ -32,7 +32,7 @@ def interval(row: Mapping[str, Any], value: str = "value", digits: int = 2) -> s
     if pd.isna(row[value]):
         return f"not available ({row.get('reason') or 'no reason given'})"
     if pd.isna(row["lower"]) or pd.isna(row["upper"]):
-        reason = str(row.get("reason") or "no reason given").removeprefix("no interval: ")
+        reason = row.get("reason") or "no reason given"
         return f"{row[value]:.{digits}f} (no interval: {reason})"
     return f"{row[value]:.{digits}f} ({row['lower']:.{digits}f} to {row['upper']:.{digits}f})"
 
