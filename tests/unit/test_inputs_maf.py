@@ -116,7 +116,7 @@ def test_tallies_count_transitions(tmp_path):
     ("rows", "settings", "message"),
     [
         (ROWS.drop(columns="Hugo_Symbol"), {}, "lacks the MAF column Hugo_Symbol"),
-        (ROWS.assign(Start_Position="x1"), {}, r"row 1: Start_Position 'x1' is no integer"),
+        (ROWS.assign(Start_Position="x1"), {}, r"line 2: Start_Position 'x1' is no integer"),
         (ROWS, {"sample_column": "patient"}, "has no column patient"),
         (ROWS.assign(Tumor_Sample_Barcode="z"), {}, r"none of the samples of the sheet \(file: z"),
     ],
