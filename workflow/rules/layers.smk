@@ -24,11 +24,13 @@ rule variant_table:
         runtime=growing(30),
     params:
         settings=layer_keys(
+            "type",
             "format",
             "id_column",
             "sample_column",
             "no_call",
             "pass_only",
+            "min_call_rate",
             "min_depth",
             "min_genotype_quality",
             "min_quality",

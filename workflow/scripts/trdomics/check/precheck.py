@@ -23,9 +23,11 @@ from trdomics.inputs.matrix import read_annotation, read_layer_matrix
 from trdomics.scoring.feature_names import read_names
 
 # Raise when a check is added: what passed the old ones is then looked at again.
-CHECKS = 1
+CHECKS = 2
 # The settings that decide whether a layer's content is right.
-CONTENT_KEYS = ("type", "file", "features", "log2", "format", "profiled", "sample_column")
+CONTENT_KEYS = (
+    "type", "file", "features", "log2", "format", "profiled", "sample_column", "dosages",
+)  # fmt: skip
 
 
 def check_inputs(config: Mapping[str, Any]) -> None:

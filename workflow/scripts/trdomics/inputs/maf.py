@@ -449,11 +449,10 @@ def _positions(rows: pd.DataFrame, lines: _Lines, path: str | os.PathLike[str]) 
     bad = positions.isna() | (positions % 1 != 0)
     if bad.any():
         wrong = np.flatnonzero(bad)
-        numbers = ", ".join(str(lines.numbers[i]) for i in wrong[:_SHOWN])
         raise InputError(
-            f"{path} line {numbers}",
+            f"{path} line {lines.numbers[wrong[0]]}",
             f"Start_Position {rows['Start_Position'].iloc[wrong[0]]!r} is no integer"
-            + (f" (nor are {len(wrong) - 1} more)" if len(wrong) > 1 else ""),
+            + (f" (and so of {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""),
             "correct the position",
         )
     return positions.astype(int)
