@@ -125,7 +125,9 @@ class VariantCalls:
         annotation.loc[found.index, "kept"] = 0
         if len(found):
             counts = Counter(dict(found.value_counts()))
-            log.warning("of %s variants in the table: %s", len(rows), counted(counts))
+            log.warning(
+                "of %d variants in the table, not in the burden: %s", len(rows), counted(counts)
+            )
         return replace(self, annotation=annotation)
 
 
@@ -156,7 +158,8 @@ class CallCollector:
         self._columns: list[tuple[str, str, str]] = []
         self._dosages: list[np.ndarray] = []
         self._rows: list[tuple[Any, ...]] = []
-        self._sites = self._rarely_called = self._genotypes_0 = self._common = 0
+        self._sites = self._rarely_called = self._genotypes_0 = 0
+        self._common = False
         self._left_out: Counter[str] = Counter()
         self._tally = np.zeros((4, len(self.patients)), dtype=int)
 
@@ -184,7 +187,7 @@ class CallCollector:
             failure = "not an SNV"
         if not failure:
             self._keys.add(variant.key)
-            self._count(variant, dosage)
+            self._count(variant, dosage, called, carriers)
         kept = False
         reason = failure or NO_ENTRY
         for gene, effect in (variant.effects or {"": Effect("", "other")}).items():
@@ -245,17 +248,15 @@ class CallCollector:
         self._warn(annotation)
         return VariantCalls(*self._by_key_where_ambiguous(dosages, annotation), patients)
 
-    def _count(self, variant: Variant, dosage: np.ndarray) -> None:
+    def _count(self, variant: Variant, dosage: np.ndarray, called: int, carriers: int) -> None:
         self._sites += 1
         carried = dosage > 0
-        reliable = dosage >= 0
-        self._tally[0] += reliable
+        self._tally[0] += dosage >= 0
         self._tally[1] += carried
-        n_called, n_carriers = int(reliable.sum()), int(carried.sum())
-        self._rarely_called += n_called < self._min_call_rate * len(dosage)
-        self._genotypes_0 += n_called - n_carriers
-        frequency = dosage[carried].sum() / max(2 * n_called, 1)
-        self._common += n_carriers >= _CARRIERS and frequency > _COMMON
+        self._rarely_called += called < self._min_call_rate * len(dosage)
+        self._genotypes_0 += called - carriers
+        if not self._common and carriers >= _CARRIERS:
+            self._common = bool(dosage[carried].sum() > 2 * called * _COMMON)
         if is_snv(variant.reference, variant.alternative):
             row = 2 if is_transition(variant.reference, variant.alternative) else 3
             self._tally[row] += carried

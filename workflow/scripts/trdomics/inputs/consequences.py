@@ -89,11 +89,13 @@ def _folded(term: str) -> str:
     return re.sub(r"[\s-]+", "_", term.strip()).casefold()
 
 
-def split_terms(joined: str) -> list[str]:
+@functools.cache
+def split_terms(joined: str) -> tuple[str, ...]:
     """Return the terms of a field that joins them with ``&``, comma, semicolon or ``+``."""
-    return [term for part in re.split(r"[&,;+]", joined) if (term := part.strip())] or [""]
+    return tuple(term for part in re.split(r"[&,;+]", joined) if (term := part.strip())) or ("",)
 
 
+@functools.cache
 def gene_name(written: str) -> str:
     """Return a gene's name, empty where the file says that there is none."""
     name = written.strip()
@@ -123,7 +125,7 @@ class AnnotationFormat:
         return [dict(zip(self.fields, entry.split("|"), strict=False)) for entry in text.split(",")]
 
 
-def gene_and_terms(entry: Mapping[str, str]) -> tuple[str, list[str]]:
+def gene_and_terms(entry: Mapping[str, str]) -> tuple[str, Sequence[str]]:
     """Return the gene (symbol where there is one) and the terms of a transcript's entry.
 
     A term behind ``*`` (bcftools csq: downstream of a stop in the same haplotype) stays as it
@@ -160,8 +162,9 @@ def vep_names(ref: str, alts: Sequence[str]) -> list[str]:
     Where one differs from REF in length and all alleles begin with the same base, that base is
     cut off. ``*`` and symbolic alleles have no first base (VEP's VCF parser).
     """
-    bases = {allele[0] for allele in (ref, *alts) if not _symbolic(allele)}
-    if all(len(alt) == len(ref) for alt in alts) or len(bases) > 1:
+    if all(len(alt) == len(ref) for alt in alts):
+        return list(alts)
+    if len({allele[0] for allele in (ref, *alts) if not _symbolic(allele)}) > 1:
         return list(alts)
     return [alt if _symbolic(alt) else alt[1:] or "-" for alt in alts]
 

@@ -215,7 +215,7 @@ def numbers(record: Any, field: str) -> np.ndarray:
     if values is None:
         return np.full((len(record.genotype.array()), 1), np.nan)
     if values.dtype.kind in "if":
-        return np.asarray(values.astype(float))
+        return np.asarray(values)
     parts = pd.Series(values.ravel().astype(str)).str.split(",", expand=True)
     return parts.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
 
