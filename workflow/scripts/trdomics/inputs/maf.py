@@ -97,7 +97,7 @@ def maf_samples(path: str | os.PathLike[str], sample_column: str) -> list[str]:
     InputErrors
         If the file cannot be read, lacks columns or has rows of another length.
     """
-    rows, lines = _read(path, sample_column)
+    rows, lines = _read(path, sample_column, required=())
     return list(dict.fromkeys([*rows["sample"], *lines.sequenced]))
 
 
@@ -109,7 +109,7 @@ def check_maf(path: str | os.PathLike[str], sample_column: str, profiled: Collec
     InputError
         If not.
     """
-    rows, _ = _read(path, sample_column)
+    rows, _ = _read(path, sample_column, required=())
     _profiled_names(path, rows["sample"].unique(), profiled)
 
 
@@ -167,7 +167,7 @@ def read_maf(
         If columns are missing, rows have another length, a position is no integer, or no patient
         is in the file.
     """
-    rows, lines = _read(path, settings["sample_column"])
+    rows, lines = _read(path, settings["sample_column"], _REQUIRED)
     names = rows["sample"].unique()
     if profiled is None:
         sequenced = {*names, *lines.sequenced}
@@ -381,7 +381,9 @@ def _table(lines: _Lines, columns: Iterable[int]) -> pd.DataFrame:
     )
 
 
-def _read(path: str | os.PathLike[str], sample_column: str) -> tuple[pd.DataFrame, _Lines]:
+def _read(
+    path: str | os.PathLike[str], sample_column: str, required: Sequence[str]
+) -> tuple[pd.DataFrame, _Lines]:
     """Return the columns that are used, under MAF's names and ``sample``, as text.
 
     Raises
@@ -403,7 +405,7 @@ def _read(path: str | os.PathLike[str], sample_column: str) -> tuple[pd.DataFram
             f"lacks the MAF column {name} ({has})",
             "give a MAF as TCGA and cBioPortal write it",
         )
-        for name in _REQUIRED
+        for name in required
         if name not in places
     ]
     samples = _sample_place(lines.header, sample_column)

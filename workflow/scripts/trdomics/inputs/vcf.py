@@ -58,10 +58,9 @@ def vcf_header(path: str | os.PathLike[str]) -> VcfHeader:
     Raises
     ------
     InputError
-        If the file is no VCF, was cut off or holds no variant.
+        If the file is no VCF or was cut off.
     """
     with opened(path) as vcf:
-        next(records(vcf, path))
         annotation = _annotation(vcf)
         return VcfHeader(list(vcf.samples), annotation.tag if annotation else None)
 
