@@ -81,11 +81,13 @@ rule layers_variants:
     params:
         code=code_digest("layers_variants"),
         settings=layer_keys(
+            "type",
             "format",
             "id_column",
             "sample_column",
             "no_call",
             "pass_only",
+            "min_call_rate",
             "min_depth",
             "min_genotype_quality",
             "min_quality",

@@ -14,6 +14,7 @@ import pandas as pd
 
 from trdomics.cohort.samples import quoted_ids, sample_names
 from trdomics.errors import InputError
+from trdomics.inputs.maf import maf_samples
 from trdomics.inputs.matrix import read_header
 from trdomics.inputs.text_table import readable
 from trdomics.layers.types import layer_type
@@ -53,12 +54,11 @@ def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
         # cyvcf2 tells of a missing file in its own words
         Path(path).stat()
         if settings["format"] == "vcf":
-            samples = _vcf_samples(path, layer)
+            # who asks without `dosages` leaves it to the reader whether annotation is needed
+            samples = _vcf_samples(path, layer, annotated=not settings.get("dosages", True))
             return samples if listed is None else [name for name in samples if name in set(listed)]
         if listed is not None:
             return listed
-        from trdomics.inputs.maf import maf_samples
-
         return maf_samples(path, settings["sample_column"])
 
 
@@ -68,17 +68,17 @@ def has_header(settings: Mapping[str, Any]) -> bool:
     return listed or settings["format"] == "vcf"
 
 
-def _vcf_samples(path: str, layer: str) -> list[str]:
+def _vcf_samples(path: str, layer: str, annotated: bool) -> list[str]:
     # imported here: cohorts without a VCF need no cyvcf2 for the start of a run
     from trdomics.inputs.vcf import vcf_header
 
     header = vcf_header(path)
     where = f"{path} (layer {layer})"
-    if header.annotation is None:
+    if annotated and header.annotation is None:
         raise InputError(
             where,
             "its header declares no consequence annotation (CSQ, ANN or BCSQ)",
-            "annotate it with VEP, SnpEff or bcftools csq",
+            "annotate it with VEP, SnpEff or bcftools csq, or name variants in `dosages`",
         )
     if not header.samples:
         raise InputError(where, "no sample columns in it", "give a multi-sample VCF")

@@ -19,7 +19,7 @@ from trdomics.cohort.membership import layer_samples
 from trdomics.cohort.samples import MISSING, quoted_ids
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
-from trdomics.inputs.maf import BARCODE, maf_columns
+from trdomics.inputs.maf import BARCODE, is_maf, maf_columns
 from trdomics.inputs.matrix import read_header, read_layer_matrix
 from trdomics.inputs.text_table import SEPARATORS
 from trdomics.inputs.value_rules import ValueRules
@@ -39,9 +39,6 @@ MAF_KEYS = """\
     # The names of all who were sequenced, one a line. A MAF does not show those without a mutation:
     # listed here they are 0, else missing.
     # profiled: sequenced.txt
-    # Not needed, as a MAF has no ./.; with it a variant of `dosages` that nobody carries counts as
-    # 0, and not as unknown, when patients are scored.
-    # no_call: reference
 """
 SAMPLE_COLUMN = """\
     # The column of the MAF with the names of the samples.
@@ -58,12 +55,12 @@ def guess_layer(name: str, file: str) -> tuple[dict[str, Any], list[str], str]:
         Of the layer. Matrices are read whole: zeros and ones make a binary layer, other whole
         numbers counts, anything else a continuous one.
     """
-    for suffix in Path(file.lower()).suffixes:
-        if suffix in VARIANT_SUFFIXES:
-            kind = VARIANT_SUFFIXES[suffix]
-            found = {"type": Variants.name, "file": file}
-            reading = {"format": kind, "profiled": None, "sample_column": BARCODE}
-            return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
+    kinds = [VARIANT_SUFFIXES[s] for s in Path(file.lower()).suffixes if s in VARIANT_SUFFIXES]
+    if kinds or is_maf(file):
+        kind = kinds[0] if kinds else "maf"
+        found = {"type": Variants.name, "file": file}
+        reading = {"format": kind, "profiled": None, "sample_column": BARCODE}
+        return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
     samples = read_header(file, name)
     own = pd.Series(samples, samples)
     numbers = read_layer_matrix(file, name, own, ValueRules()).values.to_numpy()
