@@ -111,7 +111,9 @@ def test_sites_that_are_left_out_are_named(raw):
 
 def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
     write_manifest(Path(), {"positive": "ill", "negative": "well"}, ["rna", "dna"])
-    warnings = cohort_plan(resolve_config({**raw, "scoring": {"model": "."}}, "x"))["warnings"]
+    warnings = cohort_plan(resolve_config({**raw, "scoring": {"model": "."}}, "x"), FEATURES)[
+        "warnings"
+    ]
     told = "\n".join(warnings)
     assert "layer protein: the frozen model does not use it; its layers are dna, rna" in told
     assert "layer rna: the frozen" not in told

@@ -92,8 +92,8 @@ def clone(tmp_path_factory) -> Clone:
 
 @pytest.fixture(scope="module")
 def everything(clone) -> set[str]:
-    """Return every rule of the default cohort."""
-    return set(clone.snakemake("--list").split()) & set(due_after_setting(clone, "seed", 1))
+    """Return every rule that another seed makes due."""
+    return set(due_after_setting(clone, "seed", 1))
 
 
 def due_after_setting(clone: Clone, key: str, value: object) -> Counter[str]:
