@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 # One thread for each worker; tests that start the workflow let it use all cores.
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests/workflow tests/unit \
-	tests/real tests/cluster --numprocesses=$(CORES) --dist=loadgroup --no-loadscope-reorder
+	tests/real tests/cluster --numprocesses=$(CORES) --dist=loadgroup --no-loadscope-reorder -rs
 
 .PHONY: help run test test-full check lint format types clean
 
@@ -21,7 +21,7 @@ test: check ## lint, format and type checks, then the tests but for the slow one
 # Also the default cohort, real ones, and two small clusters of Slurm. What is not there (real
 # cohorts, Slurm) skips with a reason.
 test-full: check ## all checks and all tests: hours
-	$(PYTEST) -rs $(ARGS)
+	$(PYTEST) $(ARGS)
 
 check: lint format types ## lint, format and type checks
 
