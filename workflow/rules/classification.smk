@@ -1,3 +1,4 @@
+from trdomics.cohort.config import patients_settings
 from trdomics.cohort.site_plan import left_out_sites
 from trdomics.classification.settings import fitting_settings
 from trdomics.classification.splits import permutations_of, split_names
@@ -177,7 +178,8 @@ rule classification_sites:
         runtime=growing(10),
     params:
         code=code_digest("classification_sites"),
-        config={key: config[key] for key in ("samples", "label", "layers", "clinical")},
+        config=patients_settings(config),
+        confounders=config["clinical"]["confounders"],
         settings={
             key: CLASSIFICATION[key]
             for key in (

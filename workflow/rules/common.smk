@@ -1,5 +1,6 @@
 import re
 
+from trdomics.classification.settings import fitted_layers
 from trdomics.cohort.config import cohort_inputs, resolve_config
 from trdomics.errors import InputError
 
@@ -54,6 +55,12 @@ wildcard_constraints:
 def layer_settings(wildcards):
     """Return a layer's part of the config."""
     return config["layers"][wildcards.layer]
+
+
+def described_layer(wildcards):
+    """Return what of a layer's settings its description depends on, once it is read."""
+    settings = fitted_layers(config)[wildcards.layer]
+    return {key: value for key, value in settings.items() if key != "model_features"}
 
 
 def layer_keys(*keys):

@@ -1,3 +1,4 @@
+from trdomics.classification.settings import fitted_layers
 from trdomics.cohort.config import patients_settings
 
 MOFA = config["integration"]
@@ -29,7 +30,7 @@ rule integration_views:
         runtime=growing(30),
     params:
         code=code_digest("integration_views"),
-        layers=config["layers"],
+        layers=fitted_layers(config),
         sheet=patients_settings(config),
         regress_out=MOFA["regress_out"],
     script:
@@ -75,16 +76,12 @@ rule integration_choose:
         kept=expand(
             "results/{{cohort}}/integration/seeds/{seed}.npz", seed=MOFA["seeds"]
         ),
-        features=expand("results/{{cohort}}/layers/{layer}/features.tsv", layer=LAYERS),
     output:
         model="results/{cohort}/integration/model.hdf5",
         models="results/{cohort}/integration/models.tsv",
         factors="results/{cohort}/integration/factors.tsv",
         variance="results/{cohort}/integration/variance_explained.tsv",
         stability="results/{cohort}/integration/stability.tsv",
-        weights=expand(
-            "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
-        ),
     log:
         "logs/{cohort}/integration_choose.log",
     group:
@@ -97,10 +94,36 @@ rule integration_choose:
         runtime=growing(10),
     params:
         code=code_digest("integration_choose"),
-        layers=LAYERS,
         seeds=MOFA["seeds"],
     script:
         "../scripts/integration_choose.py"
+
+
+rule integration_weights:
+    """Write the weights of the chosen model, each feature with its symbol."""
+    input:
+        kept=expand(
+            "results/{{cohort}}/integration/seeds/{seed}.npz", seed=MOFA["seeds"]
+        ),
+        features=expand("results/{{cohort}}/layers/{layer}/features.tsv", layer=LAYERS),
+    output:
+        expand("results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS),
+    log:
+        "logs/{cohort}/integration_weights.log",
+    group:
+        "integration"
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code_digest("integration_weights"),
+        layers=LAYERS,
+        seeds=MOFA["seeds"],
+    script:
+        "../scripts/integration_weights.py"
 
 
 rule integration_characterise:

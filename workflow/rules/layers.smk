@@ -134,7 +134,7 @@ rule layers_qc:
         runtime=growing(30),
     params:
         code=code_digest("layers_qc"),
-        settings=layer_settings,
+        settings=described_layer,
         label=config["label"],
         site=config["samples"]["site"],
     script:

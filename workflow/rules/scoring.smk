@@ -1,3 +1,6 @@
+from trdomics.classification.settings import fitted_layers
+from trdomics.cohort.config import patients_settings
+
 # A model of another cohort needs nothing that this cohort's training would make.
 EXTERNAL_MODEL = config["scoring"]["model"]
 MODEL_FOLDER = EXTERNAL_MODEL or f"results/{COHORT}/classification/model"
@@ -37,7 +40,7 @@ rule scoring_apply:
         runtime=growing(15),
     params:
         code=code_digest("scoring_apply"),
-        config={key: config[key] for key in ("samples", "label", "layers")},
+        config=patients_settings(config) | {"layers": fitted_layers(config)},
         external=EXTERNAL_MODEL is not None,
         feature_names=config["scoring"]["feature_names"],
         max_missing=config["scoring"]["max_missing_features"],

@@ -37,6 +37,6 @@ summary = sites_summary(
     plan,
     column=column,
     wanted=settings["leave_one_site_out"],
-    confounders=params.config["clinical"]["confounders"],
+    confounders=params.confounders,
 )
 write_json(summary, snakemake.output.summary)

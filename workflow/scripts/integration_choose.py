@@ -6,7 +6,7 @@ start(snakemake)
 
 import shutil
 
-from trdomics.files import read_table, replacing, write_table
+from trdomics.files import replacing, write_table
 from trdomics.integration import choice
 
 params, inputs, outputs = snakemake.params, snakemake.input, snakemake.output
@@ -21,6 +21,3 @@ write_table(choice.models_table(models, best), outputs.models)
 write_table(choice.factor_table(model), outputs.factors)
 write_table(choice.variance_table(model), outputs.variance)
 write_table(choice.stability(models, best), outputs.stability)
-for layer, features, path in zip(params.layers, inputs.features, outputs.weights, strict=True):
-    symbols = choice.symbols_of(read_table(features))
-    write_table(choice.weight_table(model, layer, symbols), path)

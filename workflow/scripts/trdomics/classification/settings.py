@@ -7,11 +7,19 @@ from typing import Any
 
 # What decides how a layer's file is read; its outcome is in the table that the fit reads.
 READING = (
-    *("file", "features", "profiled", "format", "sample_column", "no_call", "snv_only"),
+    *("file", "features", "profiled", "format", "sample_column", "snv_only"),
     *("pass_only", "min_depth", "min_genotype_quality", "min_quality"),
 )
 MOFA = ("factors", "max_iterations", "convergence", "dtype", "fast", "regress_out")
 SEARCH = ("models", "inner_folds", "max_features", "regress_out")
+
+
+def fitted_layers(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the settings of each layer that play a part once it is read."""
+    return {
+        name: {key: value for key, value in layer.items() if key not in READING}
+        for name, layer in config["layers"].items()
+    }
 
 
 def fitting_settings(config: Mapping[str, Any], *more: str) -> dict[str, Any]:
@@ -30,10 +38,7 @@ def fitting_settings(config: Mapping[str, Any], *more: str) -> dict[str, Any]:
         "label": config["label"],
         "samples": {key: samples[key] for key in ("patient_id", "site", "categorical")},
         "clinical": {key: clinical[key] for key in ("predictors", "confounders", "circular")},
-        "layers": {
-            name: {key: value for key, value in layer.items() if key not in READING}
-            for name, layer in config["layers"].items()
-        },
+        "layers": fitted_layers(config),
         "integration": {
             **{key: config["integration"][key] for key in MOFA},
             "seeds": config["integration"]["seeds"][:1],
