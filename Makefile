@@ -3,10 +3,6 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
-# One thread for each worker; tests that start the workflow let it use all cores.
-PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests/workflow tests/unit \
-	tests/real tests/cluster --numprocesses=$(CORES) --dist=loadgroup --no-loadscope-reorder
-
 .PHONY: help run test test-full check lint format types clean
 
 help: ## list the targets of make
@@ -15,13 +11,15 @@ help: ## list the targets of make
 run: .venv/ready ## run the workflow on the default cohort; more for snakemake in ARGS="..."
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
+# One thread for each worker; tests that start the workflow let it use all cores.
 test: check ## lint, format and type checks, then the tests but for the slow ones
-	$(PYTEST) -m "not slow" $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests/workflow tests/unit tests/real \
+		-m "not slow" --numprocesses=$(CORES) --dist=loadgroup --no-loadscope-reorder -rs $(ARGS)
 
-# Also the default cohort, real ones, and two small clusters of Slurm. What is not there (real
-# cohorts, Slurm) skips with a reason.
-test-full: check ## all checks and all tests: hours
-	$(PYTEST) -rs $(ARGS)
+# The default cohort, real ones, a Slurm: one after the other, since each uses all cores. What is not
+# there (real cohorts, Slurm) skips with a reason.
+test-full: test ## the same and the slow tests: hours
+	$(BIN)/python -m pytest tests -m slow -rs $(ARGS)
 
 check: lint format types ## lint, format and type checks
 
