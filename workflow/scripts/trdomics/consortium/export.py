@@ -12,7 +12,7 @@ import pandas as pd
 from trdomics import __version__
 from trdomics.archive import sha256_of
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
-from trdomics.evaluation.metrics import out_of_fold
+from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.frozen_model.store import dumps, load_model
 from trdomics.consortium.audit import COUNT_KEY, audit
 from trdomics.consortium.bundle import (

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.frozen_model.flat_heads import FlatMember
 from trdomics.classification.stacking import LateFusion
-from trdomics.evaluation.metrics import log_odds
+from trdomics.evaluation.recalibration import log_odds
 from trdomics.classification.classifiers import BlockModel, Platt
 from trdomics.layers.subsets import subset_name
 
