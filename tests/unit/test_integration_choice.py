@@ -13,6 +13,7 @@ from trdomics.integration import choice
 from trdomics.integration.associations import associations
 from trdomics.integration.characterise import in_words, summary, top_weights, write_h5mu
 from trdomics.integration.mofa import fit_views
+from trdomics.integration.mofa2_file import write_mofa2
 
 SEEDS = ("1", "2", "3")
 
@@ -127,7 +128,7 @@ def test_top_weights_are_the_largest_by_size(model):
 def test_the_saved_model_has_mofa2s_layout(tmp_path, fits):
     path = tmp_path / "model.hdf5"
     fitted = fits["1"]
-    fitted.fit.save(path, fitted.features, fitted.patients)
+    write_mofa2(fitted.fit, path, fitted.features, fitted.patients)
     with h5py.File(path) as file:
         for key in ("features", "samples", "views", "groups", "intercepts", "training_stats"):
             assert key in file, key

@@ -7,6 +7,7 @@ start(snakemake)
 from trdomics.files import read_matrix, read_table, replacing
 from trdomics.integration.choice import SeedModel
 from trdomics.integration.mofa import fit_views
+from trdomics.integration.mofa2_file import write_mofa2
 from trdomics.tables import LayerTables
 
 options = dict(snakemake.params.options)
@@ -28,4 +29,4 @@ fitted = fit_views(
 
 SeedModel.of(fitted).save(snakemake.output.kept)
 with replacing(snakemake.output.model) as path:
-    fitted.fit.save(path, fitted.features, fitted.patients)
+    write_mofa2(fitted.fit, path, fitted.features, fitted.patients)
