@@ -238,3 +238,43 @@ def test_a_start_can_be_given_and_the_optimum_is_a_fixed_point_of_it(views):
 def test_a_start_of_another_shape_is_refused(views):
     with pytest.raises(ValueError, match=r"patients × factors: \(40, 2\)"):
         fit_mofa(views, LIKELIHOODS, **OPTIONS, start=np.zeros((40, 2)))
+
+
+@pytest.mark.parametrize("unit", [0.05, 500.0])
+def test_the_unit_of_a_view_costs_no_factor(unit):
+    rng = np.random.default_rng(3)
+    z, w = rng.normal(size=(150, 5)), rng.normal(size=(5, 200))
+    values = z @ w + rng.normal(size=(150, 200)) * np.sqrt(2.5)
+    options = {"n_factors": 8, "seed": 1, "max_iterations": 60}
+    fits = [
+        fit_mofa({"a": values * scale}, {"a": "gaussian"}, **options)
+        for scale in (1.0, unit / values.std())
+    ]
+    for fit in fits:
+        r2 = [
+            1
+            - ((fit.data["a"] - np.outer(fit.z[:, k], fit.w["a"][:, k])) ** 2).sum()
+            / (fit.data["a"] ** 2).sum()
+            for k in range(8)
+        ]
+        assert (np.array(r2) > 0.01).sum() == 5
+    np.testing.assert_allclose(fits[0].z, fits[1].z, atol=1e-6)
+    np.testing.assert_allclose(fits[1].data["a"].std(), unit, rtol=0.05)
+
+
+def test_a_start_from_principal_components_reaches_mofapy2s_own_bound(views):
+    """Continuous and binary views; whoever has it among the candidates is never below stock."""
+    rng = np.random.default_rng(6)
+    z = rng.normal(size=(80, 3))
+    drawn = {
+        "a": 0.1 * (z @ rng.normal(size=(3, 60)) + rng.normal(size=(80, 60))),
+        "b": (rng.random((80, 30)) < 1 / (1 + np.exp(-z @ rng.normal(size=(3, 30))))).astype(float),
+    }
+    options = {"n_factors": 5, "seed": 1, "max_iterations": 100}
+    stock = fit_mofa(drawn, LIKELIHOODS, fast=False, **options)
+    candidates = [
+        fit_mofa(drawn, LIKELIHOODS, **options | {"seed": seed}, start=start)
+        for seed, start in ((1, "pca"), (2, "random"))
+    ]
+    bounds = [fit.elbo[np.isfinite(fit.elbo)][-1] for fit in (stock, *candidates)]
+    assert max(bounds[1:]) >= bounds[0] - 1e-6 * abs(bounds[0])

@@ -58,6 +58,7 @@ rule integration_fit:
     params:
         layers=LAYERS,
         options=MOFA_OPTIONS,
+        from_pca=MOFA["seeds"][0],
     script:
         "../scripts/integration_fit.py"
 

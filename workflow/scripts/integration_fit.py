@@ -22,8 +22,9 @@ fitted = fit_views(
     likelihoods,
     n_factors=options.pop("factors"),
     seed=int(snakemake.wildcards.seed),
-    # the seeds are to tell how stable the factors are, which starts from one PCA could not
-    start="random",
+    # the seeds are to tell how stable the factors are, which starts from one PCA could not; but
+    # mofapy2's own start is always among the candidates
+    start="pca" if snakemake.params.from_pca == int(snakemake.wildcards.seed) else "random",
     **options,
 )
 

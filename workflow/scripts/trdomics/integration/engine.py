@@ -208,6 +208,11 @@ def fit_mofa(
 ) -> MOFAFit:
     """Fit MOFA with mofapy2's default priors: relevance by view, spike and slab on the weights.
 
+    Gaussian views are scaled to unit variance overall, as by MOFA2's ``scale_views``: MOFA's
+    start and priors suit values of that size, and a view of small values would lose all its
+    factors. The fit is returned in the values' own units (w × s, τ / s², intercepts × s), which
+    leaves factors and projection as they are; the bound is that of the scaled values.
+
     No factor is dropped during training, so that results do not hang on a threshold: factors
     without relevance stay, with weights near zero.
 
@@ -258,6 +263,8 @@ def fit_mofa(
             raise ValueError(f"start must be patients × factors: {start.shape}")
     elif start not in ("pca", "random"):
         raise ValueError(f"start must be pca, random or an array: {start}")
+    scales = {view: scale(views[view]) for view in views if likelihoods[view] == "gaussian"}
+    views = {view: values / scales.get(view, 1.0) for view, values in views.items()}
     reason = not_covered(views) if fast else "asked for"
     engine = f"stock ({reason})" if reason else "fast"
     if fast and reason:
@@ -289,7 +296,29 @@ def fit_mofa(
         net.iterate()
     if not net.trained:
         raise KeyboardInterrupt
-    return collected(net, model, views, likelihoods, engine, seed)
+    return rescaled(collected(net, model, views, likelihoods, engine, seed), scales)
+
+
+def scale(values: Array) -> float:
+    """Return a view's total standard deviation around the features' means; 1 if it is constant."""
+    spread = float(np.nanstd(values - np.nanmean(values, axis=0)))
+    return spread if spread > 0 else 1.0
+
+
+def rescaled(fit: MOFAFit, scales: Mapping[str, float]) -> MOFAFit:
+    """Bring a fit of values over `scales` back to the units of the values."""
+
+    def times(arrays: Views, power: int) -> Views:
+        return {view: values * scales.get(view, 1.0) ** power for view, values in arrays.items()}
+
+    return dataclasses.replace(
+        fit,
+        w=times(fit.w, 1),
+        w2=times(fit.w2, 2),
+        tau=times(fit.tau, -2),
+        intercepts=times(fit.intercepts, 1),
+        data=times(fit.data, 1),
+    )
 
 
 def collected(
