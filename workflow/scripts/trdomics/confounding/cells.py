@@ -22,8 +22,8 @@ from scipy.optimize import nnls
 from scipy.stats import pearsonr, spearmanr
 
 from trdomics.confounding.sets import is_quantity
-from trdomics.differential.counts import library_factors
 from trdomics.errors import InputError
+from trdomics.layers.counts import size_factors, without_empty_libraries
 
 MIN_MARKERS = 3
 # A gene is a marker of the types that reach this share of its highest level.
@@ -154,11 +154,12 @@ def linear_expression(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     ----------
     table : DataFrame, shape (n_patients, n_features)
     kind : {"counts", "continuous"}
-        Counts are divided by their size factors.
+        Counts are divided by their size factors; nearly empty libraries are left out.
     """
     if kind != "counts":
         return table.fillna(table.mean()).clip(lower=0)
-    return table.div(library_factors(table.to_numpy()), axis=0)
+    table, _ = without_empty_libraries(table)
+    return table.div(size_factors(table.to_numpy()), axis=0)
 
 
 def best_layer(
