@@ -97,6 +97,7 @@ rule identity_sex:
 
 rule identity_match:
     input:
+        patients="results/{cohort}/cohort/patients.tsv",
         normalised=expand(
             "results/{{cohort}}/layers/{layer}/normalised.parquet",
             layer=LAYERS,
@@ -136,6 +137,7 @@ rule identity_match:
         layers=LAYERS,
         genotyped=GENOTYPE_LAYERS,
         seed=config["seed"],
+        site=config["samples"]["site"],
     script:
         "../scripts/identity_match.py"
 
