@@ -12,8 +12,10 @@ from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.bootstrap import performance_intervals
 from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.evaluation.paired_gains import corrected_resampled_t, fold_differences
-from trdomics.layers.missing_sets import AND, COST_FORMAT, NO_INTERVAL, NOTHING, named
+from trdomics.layers.subsets import NOTHING, named
 
+# Version of missing_layer_cost.json; the frozen model's reader has its own.
+COST_FORMAT = 1
 # With 2 or 3 degrees of freedom the t interval says nothing: its factor is 4.3 and 3.2.
 MIN_FOLDS = 5
 
@@ -60,7 +62,7 @@ def missing_layer_cost_table(
         ).iloc[0]
         row = {
             "layers_missing": name,
-            "n_missing": 0 if name == NOTHING else name.count(AND) + 1,
+            "n_missing": len(named(name)),
             "auroc": auroc["value"],
             "auroc_low": auroc["lower"],
             "auroc_high": auroc["upper"],
@@ -107,13 +109,13 @@ def _loss(
 def _no_interval(differences: Any) -> str:
     """Return why the folds' differences give no interval of their mean, or an empty text."""
     if differences.size == 0:
-        return f"{NO_INTERVAL}no fold has test patients of both classes"
+        return "no fold has test patients of both classes"
     if np.abs(differences).max() < 1e-12:
-        return f"{NO_INTERVAL}no chosen model ranks patients by these layers"
+        return "no chosen model ranks patients by these layers"
     if differences.size < MIN_FOLDS:
-        return f"{NO_INTERVAL}{differences.size} splits, {MIN_FOLDS} needed"
+        return f"{differences.size} splits, {MIN_FOLDS} needed"
     if np.ptp(differences) < 1e-12:
-        return f"{NO_INTERVAL}no variation between splits"
+        return "no variation between splits"
     return ""
 
 

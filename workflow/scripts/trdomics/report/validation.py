@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.layers.missing_sets import NO_INTERVAL, named
+from trdomics.layers.subsets import named
 from trdomics.report.words import cell, interval, listed, number, p_value
 
 # Cochran's test has little power with few sites.
@@ -162,7 +162,7 @@ def layer_sentence(missing_layer_cost: pd.DataFrame) -> str:
         limits = ""
         name = " and ".join(named(row["layers_missing"])).replace("_", " ")
         if pd.isna(row["loss_low"]):
-            without.setdefault(str(row["reason"]).removeprefix(NO_INTERVAL), []).append(name)
+            without.setdefault(str(row["reason"]), []).append(name)
         else:
             limits = f" ({-row['loss_high']:+z.2f} to {-row['loss_low']:+z.2f})"
         told.append(f"{-row['loss']:+z.2f}{limits} without {name}")

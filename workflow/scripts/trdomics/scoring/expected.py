@@ -7,13 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.layers.missing_sets import NO_INTERVAL
 from trdomics.layers.subsets import subset_name
 
 NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
 NOT_WRITTEN = "the model's folder has no missing_layer_cost.json"
 NOT_MEASURED = "not measured for this combination of layers"
-NOTHING_KNOWN = "the model uses nothing that is known of them and gives all the same probability"
+# The code of the reason that a sentence depends on.
+NOTHING_KNOWN = "nothing_known"
+REASON_NOTHING_KNOWN = (
+    "the model uses nothing that is known of them and gives all the same probability"
+)
 
 
 def expected_losses(
@@ -37,7 +40,8 @@ def expected_losses(
     -------
     list of dict
         ``layers_missing``, ``n`` (scored patients), ``auroc``, ``auroc_low``, ``auroc_high``,
-        ``loss``, ``loss_low``, ``loss_high``, ``reason`` (where they are not known). Those who
+        ``loss``, ``loss_low``, ``loss_high``, ``reason`` (where they are not known) and
+        ``reason_code`` (``nothing_known`` where the model ranks nobody, else None). Those who
         lack nothing are first.
     """
     known = {
@@ -50,15 +54,17 @@ def expected_losses(
     for text in sorted(counts.index, key=lambda text: (text.count(","), text != "none", text)):
         missing = [] if text == "none" else text.split(", ")
         found = known.get(subset_name(used & set(missing)))
+        code = None
         if used and used <= set(missing) and not description["predictors"]:
-            found = dict.fromkeys(NUMBERS) | {"auroc": 0.5, "reason": NOTHING_KNOWN}
+            found = dict.fromkeys(NUMBERS) | {"auroc": 0.5, "reason": REASON_NOTHING_KNOWN}
+            code = NOTHING_KNOWN
             found["loss"] = None if whole is None else whole["auroc"] - 0.5
         row: dict[str, Any] = {"layers_missing": missing, "n": int(counts[text])}
         row |= {key: (found or {}).get(key) for key in NUMBERS}
         reason = (found or {}).get("reason") or None
         if found is None:
             reason = NOT_WRITTEN if losses is None else losses.get("reason") or NOT_MEASURED
-        rows.append({**row, "reason": reason})
+        rows.append({**row, "reason": reason, "reason_code": code})
     return rows
 
 
@@ -84,8 +90,8 @@ def sentence(row: Mapping[str, Any]) -> str:
     told += f" {row['auroc']:.2f}"
     if not row["layers_missing"]:
         return told
-    if row["reason"] == NOTHING_KNOWN:
-        return f"{told}, no better than chance: {NOTHING_KNOWN}"
+    if row.get("reason_code") == NOTHING_KNOWN:
+        return f"{told}, no better than chance: {row['reason']}"
     if row["loss"] is None:
         return told
     whole = row["auroc"] + row["loss"]
@@ -94,7 +100,7 @@ def sentence(row: Mapping[str, Any]) -> str:
     if row["loss_low"] is not None and row["loss_high"] is not None:
         limits = f"({row['loss_low']:z.2f} to {row['loss_high']:z.2f})"
         return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} {limits}"
-    reason = str(row["reason"] or "not known").removeprefix(NO_INTERVAL)
+    reason = row["reason"] or "not known"
     if not loss:
         return f"{told}, as with all layers (no interval: {reason})"
     return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} (no interval: {reason})"
