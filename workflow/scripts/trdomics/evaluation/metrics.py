@@ -13,12 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
-from sklearn.metrics import (
-    average_precision_score,
-    balanced_accuracy_score,
-    brier_score_loss,
-    roc_auc_score,
-)
 
 # statsmodels.api would import all of statsmodels, a second in every job
 from statsmodels.genmod.families import Binomial
@@ -42,6 +36,8 @@ def log_odds(probability: ArrayLike) -> Floats:
 
 def balanced_accuracy(label: Floats, probability: Floats) -> float:
     """Return the mean of sensitivity and specificity at a calibrated probability of 0.5."""
+    from sklearn.metrics import balanced_accuracy_score
+
     return float(balanced_accuracy_score(label, probability >= THRESHOLD))
 
 
@@ -70,11 +66,21 @@ def calibration_intercept(label: Floats, probability: Floats) -> float:
     return float(fit.params[0])
 
 
+def _of_sklearn(name: str) -> Callable[[Floats, Floats], float]:
+    def metric(label: Floats, probability: Floats) -> float:
+        # imported where it is used: scoring patients needs no scikit-learn
+        from sklearn import metrics
+
+        return float(getattr(metrics, name)(label, probability))
+
+    return metric
+
+
 METRICS: dict[str, Callable[[Floats, Floats], float]] = {
-    "auroc": lambda label, probability: float(roc_auc_score(label, probability)),
-    "auprc": lambda label, probability: float(average_precision_score(label, probability)),
+    "auroc": _of_sklearn("roc_auc_score"),
+    "auprc": _of_sklearn("average_precision_score"),
     "balanced_accuracy": balanced_accuracy,
-    "brier": lambda label, probability: float(brier_score_loss(label, probability)),
+    "brier": _of_sklearn("brier_score_loss"),
     "calibration_slope": calibration_slope,
     "calibration_intercept": calibration_intercept,
 }

@@ -10,8 +10,10 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from trdomics.layers.transforms import CovariateEffects, category_texts
 
-class CovariateResidualiser(BaseEstimator):
+
+class CovariateResidualiser(BaseEstimator, CovariateEffects):
     """Subtract the linear effect of covariates from each feature; its mean stays.
 
     The design is centred by its training means, numbers also scaled by their training standard
@@ -57,7 +59,7 @@ class CovariateResidualiser(BaseEstimator):
         known = covariates.loc[table.index]
         self.numeric_ = [name for name in self.columns if self._is_number(known[name])]
         self.levels_ = {
-            name: sorted(set(_as_text(known[name].dropna())))
+            name: sorted(set(category_texts(known[name].dropna())))
             for name in self.columns
             if name not in self.numeric_
         }
@@ -76,32 +78,8 @@ class CovariateResidualiser(BaseEstimator):
     def transform(self, table: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
         """Return the table without the covariates' effects, features as in training."""
         check_is_fitted(self)
-        raw = self._raw_design(covariates.loc[table.index])
-        design = np.nan_to_num(raw - self.centre_) / self.scale_
-        values = table[list(self.features_)].to_numpy(dtype=float)
-        return pd.DataFrame(
-            values - design @ self.coefficients_, index=table.index, columns=list(self.features_)
-        )
+        return super().transform(table, covariates)
 
     def _is_number(self, column: pd.Series) -> bool:
         numeric = is_numeric_dtype(column) and not is_bool_dtype(column)
         return numeric and column.name not in self.categorical
-
-    def _raw_design(self, covariates: pd.DataFrame) -> np.ndarray:
-        """Return numbers, then indicators per level; NaN where a value is missing or unseen."""
-        blocks = [covariates[self.numeric_].to_numpy(dtype=float)]
-        for name, levels in self.levels_.items():
-            column = covariates[name]
-            text = _as_text(column)
-            seen = column.notna().to_numpy() & np.isin(text, levels)
-            indicators = (text[:, None] == np.asarray(levels, dtype=str)).astype(float)
-            indicators[~seen] = np.nan
-            blocks.append(indicators)
-        return np.hstack(blocks)
-
-
-def _as_text(column: pd.Series) -> np.ndarray:
-    """Return categories as text; a batch 12 is "12" also where a gap made it 12.0."""
-    if is_numeric_dtype(column) and not is_bool_dtype(column):
-        return np.asarray([f"{value:g}" for value in column], dtype=str)
-    return np.asarray(column.astype(str), dtype=str)
