@@ -87,9 +87,7 @@ def carrying(sheet, normaliser, table):
         ([1] * 12 + [0] * 12 + [np.nan] * 36, None),
     ],
 )
-def test_of_a_named_variant_carriers_are_counted_and_only_those_called(
-    fitted, sheet, dosages, expected
-):
+def test_of_a_named_variant_carriers_are_counted_and_only_those_called(sheet, dosages, expected):
     columns = [("1:1:A:C", "G1", "lof"), ("rs1", "G2", "other")]
     columns = pd.MultiIndex.from_tuples(columns, names=["variant", "gene", "consequence_class"])
     values = np.column_stack([np.repeat([1.0, 0.0], 30), dosages])

@@ -74,37 +74,56 @@ class DenseBlocks:
 
 
 @dataclass(eq=False, repr=False)
-class FittedLayerBlock:
-    """A normalised layer made ready for classifiers: variable features, cleaned, standardised.
+class FittedView:
+    """Some features of a normalised layer, cleaned of covariates; one of MOFA's views.
 
     Attributes
     ----------
     features_ : sequence of str
     effects_ : CovariateEffects or None
         What is taken out of them.
-    means_, scales_ : array, shape (n_features,)
-        Of the training patients, after that.
     """
 
     features_: Sequence[str] = stored(NAMES)
     effects_: CovariateEffects | None = stored(optional(part(CovariateEffects)))
+
+    def check(self) -> None:
+        """Raise ValueError if the effects are on other features."""
+        if self.effects_ is not None and list(self.effects_.features_) != list(self.features_):
+            raise ValueError("its covariates' effects are on other features")
+
+    def transform(self, table: pd.DataFrame, covariates: Any = None) -> pd.DataFrame:
+        """Return the features of a table's patients, without those that it lacks."""
+        at_hand = [name for name in self.features_ if name in table.columns]
+        if self.effects_ is None:
+            return table[at_hand]
+        whole = len(at_hand) == len(self.features_)
+        effects = self.effects_ if whole else self.effects_.of(at_hand)
+        return effects.transform(table[at_hand], covariates)
+
+
+@dataclass(eq=False, repr=False)
+class FittedLayerBlock(FittedView):
+    """A normalised layer made ready for classifiers: variable features, cleaned, standardised.
+
+    Attributes
+    ----------
+    means_, scales_ : array, shape (n_features,)
+        Of the training patients, cleaned.
+    """
+
     means_: Floats = stored(array("features_"))
     scales_: Floats = stored(array("features_"))
 
     def check(self) -> None:
         """Raise ValueError if the effects are on other features, or a scale is none."""
-        if self.effects_ is not None and list(self.effects_.features_) != list(self.features_):
-            raise ValueError("its covariates' effects are on other features")
+        super().check()
         if not (self.scales_ > 0).all():
             raise ValueError("a scale is not above 0")
 
     def transform(self, table: pd.DataFrame, covariates: Any = None) -> pd.DataFrame:
         """Return the block of the patients of a normalised table without gaps."""
-        table = table[list(self.features_)]
-        if self.effects_ is not None:
-            table = self.effects_.transform(table, covariates)
-        scaled = (table.to_numpy(dtype=float) - self.means_) / self.scales_
-        return pd.DataFrame(scaled, index=table.index, columns=table.columns)
+        return (super().transform(table, covariates) - self.means_) / self.scales_
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the features of the block."""

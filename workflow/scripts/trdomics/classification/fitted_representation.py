@@ -13,40 +13,18 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from trdomics.classification.feature_blocks import FittedColumnBlock, FittedLayerBlock, Floats
+from trdomics.classification.feature_blocks import (
+    FittedColumnBlock,
+    FittedLayerBlock,
+    FittedView,
+    Floats,
+)
 from trdomics.integration.projection import MOFAProjection
 from trdomics.layers.transforms import TRANSFORMS, CovariateEffects
-from trdomics.parts import NAMES, array, mapping, one_of, optional, part, stored
+from trdomics.parts import array, mapping, one_of, optional, part, stored
 from trdomics.tables import CLINICAL, LayerTables
 
 MOFA = "mofa"
-
-
-@dataclass(eq=False, repr=False)
-class FittedView:
-    """One of MOFA's views, made of a normalised layer.
-
-    Attributes
-    ----------
-    features_ : list of str
-    effects_ : CovariateEffects or None
-        What is taken out of them.
-    """
-
-    features_: list[str] = stored(NAMES)
-    effects_: CovariateEffects | None = stored(optional(part(CovariateEffects)))
-
-    def check(self) -> None:
-        """Raise ValueError if the effects are on other features."""
-        if self.effects_ is not None and list(self.effects_.features_) != list(self.features_):
-            raise ValueError("its covariates' effects are on other features")
-
-    def transform(self, table: pd.DataFrame, covariates: Any = None) -> pd.DataFrame:
-        """Return the view of a table's patients, without the features that it lacks."""
-        at_hand = [name for name in self.features_ if name in table.columns]
-        if self.effects_ is None:
-            return table[at_hand]
-        return self.effects_.of(at_hand).transform(table[at_hand], covariates)
 
 
 @dataclass(eq=False, repr=False)
@@ -80,7 +58,7 @@ class FittedRepresentation:
         for name, block in {**self.layer_blocks_, **self.views_}.items():
             if name not in layers or not layers[name].issuperset(block.features_):
                 raise ValueError(f"{name[:40]} needs features that its layer has not")
-        known = {name: view.features_ for name, view in self.views_.items()}
+        known = {name: list(view.features_) for name, view in self.views_.items()}
         if known != (self.mofa_.feature_names_ if self.mofa_ else {}):
             raise ValueError("the factors are of other views")
         blocks = [*self.layer_blocks_, *self.column_blocks_, MOFA]

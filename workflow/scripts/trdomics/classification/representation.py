@@ -11,11 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from trdomics.classification.block_estimators import ColumnBlock, LayerBlock, standard_scale
-from trdomics.classification.fitted_representation import (
-    FittedRepresentation,
-    FittedView,
-    has_any,
-)
+from trdomics.classification.feature_blocks import FittedView
+from trdomics.classification.fitted_representation import FittedRepresentation, has_any
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
 from trdomics.layers.normalise import DOSAGE_PREFIX, likelihood, normaliser

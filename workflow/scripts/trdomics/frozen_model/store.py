@@ -68,7 +68,7 @@ def _parsed(content: bytes) -> tuple[Any, Arrays]:
     if len(header) > MAX_ARRAYS:
         raise ValueError(f"it has more than {MAX_ARRAYS} arrays")
     for entry in header.values():
-        if not isinstance(entry, dict) or entry.get("dtype") not in TYPES:
+        if not isinstance(entry, dict) or str(entry.get("dtype")) not in TYPES:
             raise ValueError("an array is of a type that no model has")
     tree = strict_json(metadata[TREE].encode())
     # which checks that shapes and places fit the bytes that are there

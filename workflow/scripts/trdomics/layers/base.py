@@ -27,11 +27,6 @@ class LayerNormaliser(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return super().transform(table)  # type: ignore[misc]
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of the columns that ``transform`` gives, shape (n_kept,)."""
-        check_is_fitted(self)
-        return np.asarray(self.features_, dtype=object)
-
     def _keep(self, table: pd.DataFrame, kept: np.ndarray, rule: str) -> np.ndarray:
         """Freeze the kept features and return their values as float, shape (n, n_kept)."""
         if not kept.any():
