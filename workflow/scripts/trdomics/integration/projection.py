@@ -192,7 +192,7 @@ def variance_explained(
 # The work on a patient grows with the square of the factors.
 MAX_FACTORS = 200
 # Products of weights that the projection from a binary view lays out at once.
-MAX_PRODUCTS = 2**26
+MAX_PRODUCTS = 2**25
 
 
 def factor_names(n: int) -> list[str]:
@@ -257,7 +257,7 @@ class MOFAProjection:
         features = {}
         for view, names in self.feature_names_.items():
             intercepts[view] = self.intercepts_[view]
-            has = views[view].columns if view in views else []
+            has: Any = views[view].columns if view in views else []
             at_hand = np.asarray(pd.Index(names, dtype=object).isin(has))
             if at_hand.any():
                 features[view] = [name for name, kept in zip(names, at_hand, strict=True) if kept]
