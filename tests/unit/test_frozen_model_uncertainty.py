@@ -35,7 +35,7 @@ class Ridge(Family):
         return RidgeClassifier(**params)
 
     def arrays(self, model):
-        return {"coefficients": model.coef_[0], "constant": model.intercept_[0]}
+        return {"coefficients": np.ravel(model.coef_), "constant": np.ravel(model.intercept_)[0]}
 
 
 def test_a_new_family_is_a_class_that_gives_its_arrays(monkeypatch):

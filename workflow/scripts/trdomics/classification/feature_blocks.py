@@ -123,7 +123,9 @@ class FittedLayerBlock(FittedView):
 
     def transform(self, table: pd.DataFrame, covariates: Any = None) -> pd.DataFrame:
         """Return the block of the patients of a normalised table without gaps."""
-        return (super().transform(table, covariates) - self.means_) / self.scales_
+        cleaned = super().transform(table, covariates)
+        scaled = (cleaned.to_numpy(dtype=float) - self.means_) / self.scales_
+        return pd.DataFrame(scaled, index=cleaned.index, columns=cleaned.columns)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the features of the block."""

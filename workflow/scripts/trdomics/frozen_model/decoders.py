@@ -47,7 +47,7 @@ class Linear:
             if model is not None:
                 arrays, columns = model
                 made.constants[number] = arrays["constant"]
-                made.coefficients[number, columns] = arrays["coefficients"]
+                made.coefficients[number, columns] = arrays["coefficients"].reshape(len(columns))
         return made
 
     @property
@@ -111,7 +111,9 @@ class Trees:
             start += len(inner)
         whole = {name: np.concatenate(found) for name, found in parts.items()}
         integers = {"feature", "left", "right", "root", "model"}
-        typed = {n: v.astype(np.int64) if n in integers else v for n, v in whole.items()}
+        typed: dict[str, Any] = {
+            n: v.astype(np.int64) if n in integers else v for n, v in whole.items()
+        }
         return cls(n_columns=n_columns, constants=constants, **typed)
 
     def check(self) -> None:

@@ -18,6 +18,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from trdomics.errors import InputError
 from trdomics.parts import FLAG, NAMES, array, mapping, stored, text
 
+Names = Sequence[str] | np.ndarray
 DOSAGE_PREFIX = "dosage:"
 # Rare variants tell who was among the training patients: no fitted model names one of fewer.
 MIN_CARRIERS = 5
@@ -42,7 +43,7 @@ class LayerTransform:
         Training means of the transformed features.
     """
 
-    features_: Sequence[str] = stored(NAMES)
+    features_: Names = stored(NAMES)
     means_: np.ndarray = stored(array("features_"))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -209,9 +210,9 @@ class BurdenTransform(LayerTransform):
     """
 
     burden: str = stored(text(*CLASSES))
-    genes_: Sequence[str] = stored(NAMES)
-    dosages_: Sequence[str] = stored(NAMES)
-    excluded_variants_: Sequence[str] = stored(NAMES)
+    genes_: Names = stored(NAMES)
+    dosages_: Names = stored(NAMES)
+    excluded_variants_: Names = stored(NAMES)
 
     def check(self) -> None:
         """Raise ValueError if the features are not the genes and dosages."""
@@ -350,7 +351,7 @@ class CovariateEffects:
     levels_: dict[str, list[str]] = stored(mapping(NAMES))
     centre_: np.ndarray = stored(array("n_design"))
     scale_: np.ndarray = stored(array("n_design"))
-    features_: Sequence[str] = stored(NAMES)
+    features_: Names = stored(NAMES)
     coefficients_: np.ndarray = stored(array("n_design", "features_"))
 
     @property
