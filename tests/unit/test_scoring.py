@@ -9,8 +9,7 @@ from scipy.special import expit, logit
 from trdomics.classification.outer_split import nested_search
 from trdomics.errors import InputError
 from trdomics.evaluation.calibration_curve import shift_prevalence
-from trdomics.frozen_model.freeze import freeze
-from trdomics.frozen_model.store import manifest
+from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.layers.burden import GeneBurden
 from trdomics.report.page import render
 from trdomics.schema import SCHEMAS
@@ -49,7 +48,7 @@ def frozen():
     for row in search.candidates_:
         row["chosen"] = int(row["feature_set"] == search.winner_)
     model = freeze(search, representations, TRAINING, truth, pairs=4)
-    return model, manifest(search, model.risk, labels=LABELS, label=CONFIG["label"])
+    return model, manifest(search, model, labels=LABELS, label=CONFIG["label"])
 
 
 def scored(frozen, tables, labels=NEW_LABELS, target=0.3):

@@ -278,7 +278,7 @@ rule classification_final_model:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
     output:
-        model="results/{cohort}/classification/model/model.skops",
+        model="results/{cohort}/classification/model/model.safetensors",
         manifest="results/{cohort}/classification/model/model.json",
     log:
         "logs/{cohort}/classification_final_model.log",

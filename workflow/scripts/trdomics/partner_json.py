@@ -35,14 +35,7 @@ def parse_partner_json(
         cannot be written, or does not fit the schema.
     """
     try:
-        found = json.loads(
-            content.decode("utf-8"),
-            parse_constant=_refused,
-            parse_float=_finite,
-            parse_int=_countable,
-        )
-        # half of a surrogate pair can be escaped in JSON, and written nowhere
-        json.dumps(found, ensure_ascii=False).encode("utf-8")
+        found = strict_json(content)
     except (ValueError, RecursionError) as error:
         raise InputError(where, f"is no JSON ({error})", mend) from error
     if not isinstance(found, dict):
@@ -58,6 +51,22 @@ def parse_partner_json(
     except RecursionError as error:
         raise InputError(where, "is nested too deeply", mend) from error
     return resolved
+
+
+def strict_json(content: bytes) -> Any:
+    """Read JSON that may be hostile.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is none, or holds a number that is not finite or a text that cannot be written.
+    """
+    found = json.loads(
+        content.decode("utf-8"), parse_constant=_refused, parse_float=_finite, parse_int=_countable
+    )
+    # half of a surrogate pair can be escaped in JSON, and written nowhere
+    json.dumps(found, ensure_ascii=False).encode("utf-8")
+    return found
 
 
 def _refused(name: str) -> None:

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
-from trdomics.classification.feature_blocks import ColumnBlock
+from trdomics.classification.block_estimators import ColumnBlock
 from trdomics.evaluation.bootstrap import resample
 from trdomics.evaluation.metrics import auroc, measure
 from trdomics.evaluation.recalibration import Floats

@@ -34,7 +34,7 @@ from trdomics.consortium.disclosure import (
     rounded,
     shareable_losses,
 )
-from trdomics.consortium.frozen import obstacles, shareable
+from trdomics.consortium.shareable_model import obstacles, shareable
 from trdomics.errors import InputError
 from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.files import read_table
@@ -248,7 +248,7 @@ class Export:
         if reasons:
             self.left_out += [f"the frozen model: {reason}" for reason in reasons]
             return
-        frozen = shareable(model, self.trained, self.minimum)
+        frozen = shareable(model, self.trained, trained, self.minimum)
         content, inner = dumps(frozen), manifest["inner_auc"]
         manifest = {
             **coarse_counts(manifest, self.minimum),
