@@ -221,7 +221,9 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             validations = [validation for _, validation, _, _ in representations.folds]
             scores = {c: mean_auroc(d, labels, validations) for c, d in decisions.items()}
             self.best_ = {
-                features.name: max((c for c in scores if c.features == features), key=scores.get)
+                features.name: max(
+                    (c for c in scores if c.features == features), key=scores.__getitem__
+                )
                 for features in self.feature_sets
             }
             fits = self._fits(representations.blocks, labels)
