@@ -3,36 +3,38 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
-.PHONY: run test test-cluster check lint format types clean
+.PHONY: help run test test-full check lint format types clean
 
-run: .venv/ready
+help: ## list the targets of make
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+run: .venv/ready ## run the workflow on the default cohort; more for snakemake in ARGS="..."
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
-# Unit tests side by side, one thread each; the others start workflows that use all cores themselves.
-test: check
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit --numprocesses=$(CORES) $(ARGS)
-	$(BIN)/python -m pytest tests --ignore=tests/unit $(ARGS)
+# One thread for each worker; tests that start the workflow let it use all cores.
+test: check ## lint, format and type checks, then the tests but for the slow ones
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests/workflow tests/unit tests/real \
+		-m "not slow" --numprocesses=$(CORES) --dist=loadgroup --no-loadscope-reorder -rs $(ARGS)
 
-# Starts a Slurm of two nodes on this machine; skips, with a reason, where none can be started.
-# A small cohort with everything going wrong (also part of `make test`), and the whole default
-# cohort: half an hour.
-test-cluster: .venv/ready
-	TRDOMICS_WHOLE_ON_SLURM=yes $(BIN)/python -m pytest tests/cluster -rs $(ARGS)
+# The default cohort, real ones, a Slurm: one after the other, since each uses all cores. What is not
+# there (real cohorts, Slurm) skips with a reason.
+test-full: test ## the same and the slow tests: hours
+	$(BIN)/python -m pytest tests -m slow -rs $(ARGS)
 
-check: .venv/ready lint format types
+check: lint format types ## lint, format and type checks
 
-lint: .venv/ready
+lint: .venv/ready ## ruff check and snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/snakemake --lint
 
-format: .venv/ready
+format: .venv/ready ## is the code formatted? (ruff format, snakefmt)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 
-types: .venv/ready
+types: .venv/ready ## mypy
 	$(BIN)/mypy
 
-clean:
+clean: ## remove the environment, logs and results
 	rm -rf .venv .snakemake logs results/*/
 
 # uv where it is there, pip otherwise; both check every file's hash. The stamp is written last, so

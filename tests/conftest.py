@@ -1,21 +1,32 @@
-"""A small simulated cohort and the default one, each run once; tests look at them or run more."""
+"""Cohorts that are run once and shared; tests look at them, or change a copy."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from running import REPOSITORY, run, write_config
+from nasty import poison
+from running import REPOSITORY, kill_in_the_midst, run, write_config
 
 from trdomics.files import write_table
 from trdomics.simulation.cohort import COHORT_SEED, draw_cohort
 from trdomics.simulation.sheet import make_sheet
 
 PATIENTS = 120
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Send tests that share an expensive fixture to one worker: a file's, or the cohort's."""
+    for item in items:
+        shared = "simulated" in item.fixturenames
+        item.add_marker(pytest.mark.xdist_group("cohort" if shared else item.path.stem))
 
 
 def small(config: dict) -> dict:
@@ -47,11 +58,12 @@ def sheet() -> pd.DataFrame:
 
 @dataclasses.dataclass(frozen=True)
 class Cohort:
-    """A folder in which a cohort was run."""
+    """A folder in which a cohort is run."""
 
     folder: Path
     config: Path
     settings: dict
+    sheet: pd.DataFrame
 
     @property
     def results(self) -> Path:
@@ -62,24 +74,57 @@ def lay_out(folder: Path, settings: dict, sheet: pd.DataFrame) -> Cohort:
     """Write a cohort's sheet and config into a folder of its own."""
     (folder / "config").mkdir(parents=True)
     write_table(sheet, folder / "config" / "samples.tsv")
-    return Cohort(folder, write_config(folder, settings), settings)
+    return Cohort(folder, write_config(folder, settings), settings, sheet)
+
+
+def copied(cohort: Cohort, folder: Path) -> Cohort:
+    """Return a copy of a cohort, with what was made of it, for a test that changes it."""
+    shutil.copytree(cohort.folder, folder, symlinks=True)
+    config = folder / cohort.config.name
+    return Cohort(folder, config, copy.deepcopy(cohort.settings), cohort.sheet)
 
 
 @pytest.fixture(scope="session")
-def ran(tmp_path_factory, small_config, sheet) -> Cohort:
-    """Return the small cohort after a whole run on two cores."""
+def simulated(tmp_path_factory, small_config, sheet) -> Cohort:
+    """Return the small cohort with its raw files, and nothing else, made by the workflow."""
     cohort = lay_out(tmp_path_factory.mktemp("small") / "run", small_config, sheet)
-    done = run(cohort.folder, cohort.config)
+    done = run(cohort.folder, cohort.config, "results/small/simulation/mutations.vcf.gz")
     assert done.returncode == 0, done.stderr[-6000:]
     return cohort
 
 
-@pytest.fixture
-def copy(ran, tmp_path) -> Cohort:
-    """Return a copy of the run cohort for a test that changes it."""
-    folder = tmp_path / "copy"
-    shutil.copytree(ran.folder, folder, symlinks=True)
-    return Cohort(folder, folder / ran.config.name, ran.settings)
+@pytest.fixture(scope="session")
+def lay_out_nasty(simulated) -> Callable[[Path], Cohort]:
+    """Return what lays out the small cohort under names that are commands, paths and tags."""
+
+    def into(folder: Path) -> Cohort:
+        folder.mkdir(parents=True)
+        settings = copy.deepcopy(simulated.settings)
+        # of trees, whose leaves are few patients, no model is exported
+        settings["classification"]["models"] = ["elastic_net"]
+        raw = simulated.results / "simulation"
+        renamed, settings = poison(folder, raw, simulated.sheet, settings)
+        return lay_out(folder, settings, renamed)
+
+    return into
+
+
+@pytest.fixture(scope="session")
+def resumed(tmp_path_factory, lay_out_nasty):
+    """Return the nasty cohort after a run that was killed twice, and what the last call printed."""
+    cohort = lay_out_nasty(tmp_path_factory.mktemp("nasty") / "deep" / "run")
+    for reached in ("layers/mrna/table.parquet", "classification/splits/*/predictions.tsv"):
+        kill_in_the_midst(cohort.folder, cohort.config, f"results/nasty/{reached}")
+        assert run(cohort.folder, cohort.config, "--unlock").returncode == 0
+    done = run(cohort.folder, cohort.config, "all", "export")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return cohort, done.stderr
+
+
+@pytest.fixture(scope="session")
+def ran(resumed) -> Cohort:
+    """Return the cohort that was run, exported and, on the way, killed; change only a copy."""
+    return resumed[0]
 
 
 @pytest.fixture(scope="session")

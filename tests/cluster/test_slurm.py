@@ -10,18 +10,15 @@ from pathlib import Path
 
 import pytest
 import toy_slurm
-from conftest import lay_out
-from running import REPOSITORY, TELLING, results_of
+from running import REPOSITORY, results_of
 from submitting import command
 from toy_slurm import ENDED, Job, ToySlurm, wait_for
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 INCIDENTS = Path(__file__).parent / "incidents"
 # over the 1,000 MB that the rule asks for first, under the 2,000 MB that it asks for next
 BALLAST_MB = 1200
-# all results, and the default cohort: half an hour, for `make test-cluster`
-WHOLE = "TRDOMICS_WHOLE_ON_SLURM" in os.environ
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,7 +50,6 @@ def profile(tmp_path_factory):
     return folder
 
 
-@pytest.mark.skipif(not WHOLE, reason="takes long: run by `make test-cluster` only")
 def test_the_default_cohort_gives_the_results_of_a_local_run(
     slurm, profile, default_results, tmp_path
 ):
@@ -124,12 +120,11 @@ def attempts(slurm: ToySlurm, earlier: set[str], work: str) -> list[Job]:
 
 
 def test_a_lost_node_cancelled_and_too_large_jobs_and_a_killed_snakemake_change_no_result(
-    slurm, profile, incidents, ran, small_config, sheet, tmp_path
+    slurm, profile, incidents, ran, lay_out_nasty, tmp_path
 ):
-    cohort = lay_out(tmp_path / "small", small_config, sheet)
-    targets = [] if WHOLE else [f"results/{small_config['cohort']}/{name}" for name in TELLING]
+    cohort = lay_out_nasty(tmp_path / "small")
     # a job for each node, so that a lost node takes no other job with it
-    started = command(cohort.folder, cohort.config, profile, *targets, jobs=2)
+    started = command(cohort.folder, cohort.config, profile, "all", "export", jobs=2)
     environment = incidents.environment()
     earlier = {job.id for job in slurm.jobs()}
     incidents.grow("confounding_table", BALLAST_MB)
@@ -190,5 +185,4 @@ def test_a_lost_node_cancelled_and_too_large_jobs_and_a_killed_snakemake_change_
     assert (first.state, first.megabytes) == ("FAILED", 1000)
     assert (last.state, last.megabytes) == ("COMPLETED", 2000)
     made, expected = results_of(cohort.results), results_of(ran.results)
-    assert set(expected if WHOLE else TELLING) <= set(made)
-    assert made == {name: expected.get(name) for name in made}
+    assert made == expected

@@ -17,6 +17,7 @@ FEWER_FITS = {"folds": 3, "inner_folds": 2, "permutations": 3, "leave_one_site_o
 
 pytestmark = [
     pytest.mark.real,
+    pytest.mark.slow,
     pytest.mark.skipif(not DATA.is_dir(), reason="the real cohorts (../shared/data) are absent"),
 ]
 

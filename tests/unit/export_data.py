@@ -39,15 +39,16 @@ def patients_sheet():
     return sheet
 
 
-def searched(sheet, kinds=("elastic_net",)):
+def searched(sheet, kinds=("elastic_net",), only=None):
+    """Return a search over all feature sets, or one, and the tables that it was fitted on."""
     settings = {**CONFIG, "classification": {**CONFIG["classification"], "models": list(kinds)}}
     tables = {name: TABLES[name] for name in TABLES if name != "clinical"}
     own = [c for c in sheet if c == "label" or c.startswith("in_")]
     tables["clinical"] = sheet.drop(columns=own)
-    search = nested_search(settings).fit(
-        LayerTables(tables, TABLES.patients), LABELS.to_numpy(dtype=int)
-    )
-    return search, LayerTables(tables, TABLES.patients)
+    tables = LayerTables(tables, TABLES.patients)
+    search = nested_search(settings)
+    search.feature_sets = [f for f in search.feature_sets if only in (None, f.name)]
+    return search.fit(tables, LABELS.to_numpy(dtype=int)), tables
 
 
 @functools.cache

@@ -4,9 +4,10 @@ import numpy as np
 from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold
 
-from trdomics.classification.classifiers import Platt
+from trdomics.classification.calibration import Platt
+from trdomics.classification.candidates import Fits, candidates, fit_candidate
 from trdomics.classification.feature_blocks import DenseBlocks
-from trdomics.classification.stacking import BlockFits, LateFusion
+from trdomics.classification.feature_sets import FeatureSet
 
 KINDS = ["elastic_net", "random_forest", "gradient_boosting"]
 RNG = np.random.default_rng(7)
@@ -27,11 +28,10 @@ def draw(n, seed):
 
 
 def refitter(kind, fusion=False):
+    candidate = candidates([FeatureSet("both", ("a", "b"), fusion=fusion)], [kind])[0]
+
     def refit(blocks, labels):
-        fits = BlockFits(blocks, labels, 20, 0)
-        if fusion:
-            return LateFusion(["a", "b"], kind, 20, 0).fit(blocks, labels, fits=fits)
-        return fits.model(("a", "b"), kind, 0)
+        return fit_candidate(candidate, Fits(blocks, labels, 20, 0))
 
     return refit
 

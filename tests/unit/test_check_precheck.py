@@ -225,7 +225,7 @@ def test_a_vcf_without_annotation(cohort):
     Path("dna.vcf").write_text(VCF.format(info="", samples=names))
     assert cohort.failure() == (
         "dna.vcf (layer dna): its header declares no consequence annotation (CSQ, ANN or BCSQ); "
-        "annotate it with VEP, SnpEff or bcftools csq"
+        "annotate it with VEP, SnpEff or bcftools csq, or name variants in `dosages`"
     )
     Path("dna.vcf").write_text(VCF.format(info=CSQ, samples=names))
     cohort.check()

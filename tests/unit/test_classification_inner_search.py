@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from trdomics.classification import representation as representation_module
-from trdomics.classification.classifiers import Platt
+from trdomics.classification.calibration import Platt
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.inner_search import inner_splits
 from trdomics.classification.outer_split import (
@@ -157,7 +157,7 @@ def test_the_best_kind_of_model_is_chosen_per_feature_set(representations):
     assert rows["chosen"].sum() == 1
     for name, part in rows.groupby("feature_set"):
         best = part.loc[part["inner_auc"].idxmax(), "model"]
-        assert several.kinds_[name] == best
+        assert several.best_[name].kind == best
 
 
 def test_other_labels_reuse_representations(representations, monkeypatch):

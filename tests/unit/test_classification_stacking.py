@@ -3,16 +3,13 @@ import pytest
 from sklearn.feature_selection import f_classif
 from sklearn.metrics import roc_auc_score
 
-from trdomics.classification.classifiers import (
-    MIN_SLOPE,
-    BlockModel,
-    Platt,
-    anova_f,
-    prior_log_odds,
-)
+from trdomics.classification.calibration import MIN_SLOPE, Platt, prior_log_odds
+from trdomics.classification.candidates import Fits, candidates, fit_candidate, mean_auroc
+from trdomics.classification.classifiers import BlockModel, anova_f
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.feature_blocks import DenseBlocks
-from trdomics.classification.stacking import BlockFits, LateFusion, stack_weights
+from trdomics.classification.feature_sets import FeatureSet
+from trdomics.classification.stacking import stack_weights
 
 N = 120
 RNG = np.random.default_rng(3)
@@ -31,6 +28,15 @@ def blocks(labels=LABELS, strength=1.0):
     }
     everyone = np.ones(len(labels), dtype=bool)
     return DenseBlocks(values, {"good": everyone, "noise": everyone, "part": has})
+
+
+def stack(*members):
+    """Return a stack of elastic nets as the candidate that it is."""
+    return candidates([FeatureSet("stack", members, fusion=True)], ["elastic_net"])[0]
+
+
+def fitted(candidate, data=None, labels=LABELS):
+    return fit_candidate(candidate, Fits(data or blocks(), labels, 50, 0))
 
 
 def test_anova_is_that_of_sklearn_and_bears_constants():
@@ -75,7 +81,7 @@ def test_block_model_without_anything_to_learn_from_predicts_the_prior(case):
 
 
 def test_stack_weighs_signal_and_never_negatively():
-    fusion = LateFusion(["good", "noise", "part"]).fit(blocks(), LABELS)
+    fusion = fitted(stack("good", "noise", "part"))
     good, noise, part = fusion.weights_
     assert min(good, part) > 0
     assert noise >= 0
@@ -86,7 +92,7 @@ def test_stack_weighs_signal_and_never_negatively():
 
 
 def test_a_member_adds_nothing_for_who_lacks_its_block():
-    fusion = LateFusion(["good", "part"]).fit(blocks(), LABELS)
+    fusion = fitted(stack("good", "part"))
     data = blocks()
     lacking = ~data.present["part"]
     decision = fusion.decision_function(data)
@@ -98,24 +104,46 @@ def test_a_member_adds_nothing_for_who_lacks_its_block():
 
 
 def test_out_of_fold_evidence_is_blind_to_the_patients_own_label():
-    noise = LateFusion(["noise"])
     rng = np.random.default_rng(0)
     aucs = []
     for _ in range(10):
         labels = rng.permutation(LABELS)
-        fits = BlockFits(blocks(), labels, noise.max_features, 0)
-        aucs.append(roc_auc_score(labels, fits.out_of_fold_evidence("noise", "elastic_net")))
+        fits = Fits(blocks(), labels, 50, 0)
+        evidence = fits.out_of_fold_evidence("noise", "elastic_net", stack("noise").params)
+        aucs.append(roc_auc_score(labels, evidence))
     assert np.mean(aucs) < 0.6
 
 
 def test_shared_fits_give_the_stack_that_is_fitted_alone():
-    fits = BlockFits(blocks(), LABELS, 50, 0)
-    fits.model(("good",), "elastic_net", 2)
-    shared = LateFusion(["good", "part"]).fit(blocks(), LABELS, fits=fits)
-    alone = LateFusion(["good", "part"]).fit(blocks(), LABELS)
+    fits = Fits(blocks(), LABELS, 50, 0)
+    for other in candidates([FeatureSet("good", ("good",))], FAMILIES):
+        fit_candidate(other, fits)
+    shared = fit_candidate(stack("good", "part"), fits)
     np.testing.assert_array_equal(
-        shared.decision_function(blocks()), alone.decision_function(blocks())
+        shared.decision_function(blocks()),
+        fitted(stack("good", "part")).decision_function(blocks()),
     )
+
+
+def test_candidates_are_values_in_the_order_of_sets_kinds_and_grids():
+    sets = [FeatureSet("good", ("good",)), FeatureSet("stack", ("good", "part"), fusion=True)]
+    found = candidates(sets, ["elastic_net", "random_forest"])
+    assert found == candidates(list(sets), ["elastic_net", "random_forest"])
+    assert len(set(found)) == len(found)
+    # members of a stack keep the default
+    n = len(FAMILIES["elastic_net"].grid) + len(FAMILIES["random_forest"].grid)
+    assert [c.features.name for c in found] == ["good"] * n + ["stack"] * 2
+
+
+def test_mean_auroc_is_that_of_the_parts_ties_included():
+    rng = np.random.default_rng(5)
+    decision = rng.normal(size=N).round(1)
+    parts = np.array_split(np.arange(N), 4)
+    expected = np.mean([roc_auc_score(LABELS[rows], decision[rows]) for rows in parts])
+    assert mean_auroc(decision, LABELS, parts) == pytest.approx(expected, abs=1e-12)
+    one_class = np.flatnonzero(LABELS == 1)
+    assert mean_auroc(decision, LABELS, [*parts, one_class]) == pytest.approx(expected, abs=1e-12)
+    assert mean_auroc(decision, LABELS, [one_class]) == 0.5
 
 
 def test_platt_finds_the_curve_of_decisions():

@@ -64,10 +64,10 @@ def test_patients_and_layers(config, tmp_path):
 def test_nothing_is_left_out_silently(config):
     _, excluded = harmonise(sheet_settings(config))
     assert excluded.to_dict("split")["data"] == [
-        ["p5", "sheet", "consent withdrawn"],
-        ["T5", "rna", "patient p5 is excluded in the sheet"],
-        ["T7", "rna", "in the layer, not in the sheet"],
-        ["T9", "rna", "patient p3: not in the layer"],
+        ["p5", "sheet", "excluded", "consent withdrawn"],
+        ["T5", "rna", "patient_excluded", "patient p5 is excluded in the sheet"],
+        ["T7", "rna", "not_in_sheet", "in the layer, not in the sheet"],
+        ["T9", "rna", "not_in_layer", "patient p3: not in the layer"],
     ]
 
 
@@ -78,7 +78,7 @@ def test_patients_in_no_layer_are_refused_or_excluded(config, tmp_path):
     config["samples"]["without_layers"] = "exclude"
     patients, excluded = harmonise(sheet_settings(config))
     assert "p4" not in set(patients["patient_id"])
-    assert ["p4", "sheet", "in no layer"] in excluded.to_numpy().tolist()
+    assert ["p4", "sheet", "excluded", "in no layer"] in excluded.to_numpy().tolist()
 
 
 def test_summary_counts_what_the_tables_hold(config, tmp_path):

@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from trdomics.schema import load_schema
+from trdomics.cohort.config import config_schema
 
 README = (Path(__file__).parents[2] / "config" / "README.md").read_text("utf-8")
 
 
 def keys(node, path=()):
     """Yield the path of every key of a schema, those behind its references too."""
-    schema = load_schema("config")
+    schema = config_schema()
     if "$ref" in node:
         yield from keys(schema["$defs"][node["$ref"].rsplit("/", 1)[1]], path)
     for name, child in node.get("properties", {}).items():
@@ -34,7 +34,7 @@ def sections():
 
 def test_every_key_is_explained_under_its_own_heading():
     explained = sections()
-    found = list(dict.fromkeys(keys(load_schema("config"))))
+    found = list(dict.fromkeys(keys(config_schema())))
     assert len(found) > 60
     assert ("layers", "min_prevalence") in found
     missing = []

@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +22,13 @@ def drawn(tau=0.0, affected=1.0, differing=0.06, n=REPETITIONS, k=4, seed=0):
     between = np.where(rng.random(n) < affected, tau, 0.0)
     effect = mean[:, None] + rng.normal(size=(n, k)) * np.sqrt(error**2 + between[:, None] ** 2)
     return pd.DataFrame(effect), pd.DataFrame(error), mean
+
+
+@functools.cache
+def combined(tau, affected):
+    """Return the combined effects of drawn features, and their true means."""
+    effects, errors, mean = drawn(tau, affected)
+    return combine_features(effects, errors), mean
 
 
 def fdp(padj, mean):
@@ -85,8 +94,7 @@ def test_the_prior_finds_the_common_heterogeneity():
 
 @pytest.mark.parametrize(("tau", "affected"), [(0.0, 1.0), (0.1, 1.0), (0.2, 1.0), (0.2, 0.3)])
 def test_few_calls_are_wrong_whether_cohorts_agree_or_not(tau, affected):
-    effects, errors, mean = drawn(tau, affected)
-    found = combine_features(effects, errors)
+    found, mean = combined(tau, affected)
     wrong, _ = fdp(found["padj"], mean)
     assert wrong < 0.1
     if tau and affected == 1:
@@ -96,8 +104,7 @@ def test_few_calls_are_wrong_whether_cohorts_agree_or_not(tau, affected):
 
 
 def test_it_has_the_power_of_the_fixed_effect_where_cohorts_agree():
-    effects, errors, mean = drawn()
-    found = combine_features(effects, errors)
+    found, mean = combined(0.0, 1.0)
     _, called = fdp(found["padj"], mean)
     z = norm.sf((found["effect_fixed"] / found["se_fixed"]).abs())
     _, fixed = fdp(false_discovery_control(2 * z), mean)

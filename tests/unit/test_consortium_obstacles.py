@@ -41,7 +41,7 @@ def test_a_number_that_two_patients_have_is_not_shared(fitted, sheet):
 
 
 def test_a_forest_is_not_shared(sheet):
-    search, _ = searched(sheet, ["random_forest"])
+    search, _ = searched(sheet, ["random_forest"], only="mofa_clinical")
     model = search.risk_model("mofa_clinical")
     reasons = obstacles(model, sheet, raw_tables(), None, MINIMUM)
     assert any("trees" in reason for reason in reasons)

@@ -1,5 +1,7 @@
 """Four sites of one truth: their meta-analysis against the analysis of all patients together."""
 
+import pytest
+
 from trdomics.consortium.recovery import compare_with_pooled
 from trdomics.simulation.consortium import draw_consortium
 from trdomics.simulation.features import read_genes
@@ -8,6 +10,7 @@ from trdomics.simulation.features import read_genes
 PATIENTS, GENES, SEED = 700, 1000, 2
 
 
+@pytest.mark.slow
 def test_the_meta_analysis_finds_what_the_pooled_analysis_finds():
     drawn = draw_consortium(PATIENTS, read_genes("resources/simulation_genes.tsv"), GENES, SEED)
     table = compare_with_pooled(drawn).set_index("method")

@@ -1,6 +1,7 @@
 """What a rule's environment installs is what the tests ran with."""
 
 import ast
+import functools
 import re
 import sys
 from importlib import metadata
@@ -19,6 +20,44 @@ LOCK = (REPOSITORY / "requirements.lock").read_text("utf-8")
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
 DISTRIBUTIONS = metadata.packages_distributions()
 LOCKED = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", LOCK, flags=re.MULTILINE))
+
+
+# Required by Snakemake, by pandas for Parquet, or by make, and imported nowhere.
+NOT_IMPORTED = {
+    "snakemake-executor-plugin-slurm",
+    "pygments",
+    "pytest-xdist",
+    "ruff",
+    "mypy",
+    "pandas-stubs",
+    "snakefmt",
+}
+
+
+def names_imported_in(text):
+    """Return the top-level names of the packages that Python or Snakemake code imports."""
+    return set(re.findall(r"^\s*(?:import|from) ([A-Za-z_]\w*)", text, flags=re.MULTILINE))
+
+
+def test_what_is_required_is_imported_and_what_is_imported_is_required():
+    requirements = (REPOSITORY / "requirements.in").read_text("utf-8")
+    required = {
+        canonicalize_name(Requirement(line.partition("#")[0]).name)
+        for line in requirements.splitlines()
+        if line.partition("#")[0].strip()
+    }
+    imported = set()
+    for folder in ("workflow", "tests", "benchmarks"):
+        for path in (REPOSITORY / folder).rglob("*"):
+            if path.suffix in (".py", ".smk"):
+                imported |= names_imported_in(path.read_text("utf-8"))
+    distributions = {
+        canonicalize_name(DISTRIBUTIONS[name][0])
+        for name in imported - set(sys.stdlib_module_names)
+        if name in DISTRIBUTIONS
+    }
+    assert required - distributions == NOT_IMPORTED
+    assert distributions - required == set()
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -52,8 +91,14 @@ def scripts_by_environment():
         yield from zip(scripts, environments, strict=True)
 
 
+@functools.cache
+def installed_in(environment):
+    """Return an environment's packages and all that they require, as far as it is here."""
+    packages = yaml.safe_load((REPOSITORY / f"envs/{environment}.yaml").read_text("utf-8"))
+    return installed_by(pin.split("==")[0] for pin in packages["dependencies"][-1]["pip"])
+
+
 def installed_by(packages):
-    """Return the packages and all that they require, as far as it is installed here."""
     found, wanted = set(), [canonicalize_name(name) for name in packages]
     while wanted:
         name = wanted.pop()
@@ -69,6 +114,7 @@ def installed_by(packages):
     return found
 
 
+@functools.cache
 def imports_of(path):
     """Return the top-level names of the modules that a file imports."""
     names = set()
@@ -84,9 +130,7 @@ def imports_of(path):
     ("script", "environment"), sorted(set(scripts_by_environment())), ids=lambda part: part
 )
 def test_an_environment_has_what_its_scripts_import(script, environment):
-    packages = yaml.safe_load((REPOSITORY / f"envs/{environment}.yaml").read_text("utf-8"))
-    present = installed_by(pin.split("==")[0] for pin in packages["dependencies"][-1]["pip"])
     files = [path for path in closure(SCRIPTS / script) if path.suffix == ".py"]
     imported = set().union(*map(imports_of, files)) - set(sys.stdlib_module_names)
     needed = {canonicalize_name(DISTRIBUTIONS[name][0]) for name in imported}
-    assert needed - present == set()
+    assert needed - installed_in(environment) == set()

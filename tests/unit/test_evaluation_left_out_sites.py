@@ -177,6 +177,7 @@ def site_of_right_risks(rng, n=50):
     return rows, pd.Series((rng.random(n) < probability).astype(float), names)
 
 
+@pytest.mark.slow
 def test_intervals_of_a_sites_calibration_and_brier_score_hold_the_truth():
     """How many of a site's patients are positive is chance, which drawing within class leaves out.
 

@@ -17,7 +17,7 @@ from trdomics.evaluation.missing_layer_cost import (
 from trdomics.evaluation.site_figures import missing_layer_cost_figure
 from trdomics.files import plain, write_json
 from trdomics.frozen_model.missing_layer_cost import FILE, read_missing_layer_cost
-from trdomics.layers.missing_sets import NO_INTERVAL, missing_sets, named
+from trdomics.layers.missing_sets import missing_sets, named
 from trdomics.tables import LayerTables
 
 LAYERS = ["rna", "protein", "dna"]
@@ -135,7 +135,7 @@ def test_few_splits_give_a_loss_without_an_interval():
     )
     assert row.loc["a", "loss"] > 0.1
     assert row.loc["a", ["loss_low", "loss_high", "pvalue"]].isna().all()
-    assert row.loc["a", "reason"] == f"{NO_INTERVAL}4 splits, 5 needed"
+    assert row.loc["a", "reason"] == "4 splits, 5 needed"
 
 
 def test_the_interval_of_a_loss_leads_to_no_auroc_beyond_0_and_1():

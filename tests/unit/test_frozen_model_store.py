@@ -108,7 +108,7 @@ def test_a_stored_model_predicts_as_it_did(search, folder):
 @pytest.mark.parametrize("feature_set", ["late_fusion_mofa", "mofa_clinical", "early"])
 def test_no_patient_in_any_file(search_of_kind, representations, feature_set):
     search_of_kind.winner_ = feature_set
-    kind = search_of_kind.kinds_[feature_set]
+    kind = search_of_kind.best_[feature_set].kind
     for row in search_of_kind.candidates_:
         row["chosen"] = int(row["feature_set"] == feature_set and row["model"] == kind)
     fitted = freeze(search_of_kind, representations, TABLES, LABELS.to_numpy(dtype=int), pairs=1)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from replicate_data import KINDS, calibrated, draw, refitter
 
+from trdomics.classification.classifiers import BlockModel
 from trdomics.classification.feature_blocks import DenseBlocks
-from trdomics.classification.stacking import BlockFits
 from trdomics.frozen_model.flat_heads import FlatMember
 from trdomics.frozen_model.uncertainty import HalfSampleReplicates
 
@@ -11,12 +11,16 @@ NEW, _ = draw(60, 999)
 TRAINING, LABELS = draw(120, 0)
 
 
+def block_model(blocks, labels, kind, seed=0):
+    return BlockModel(["b"], kind, max_features=10, seed=seed).fit(blocks, labels)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_flat_models_say_what_the_models_say(kind):
     models = []
     for seed in range(2):
         blocks, labels = draw(100, seed)
-        models.append(BlockFits(blocks, labels, 10, seed).model(("b",), kind))
+        models.append(block_model(blocks, labels, kind, seed))
     flat = FlatMember().fit(models)
     flat.check()
     expected = np.column_stack([model.evidence(NEW) for model in models])
@@ -26,12 +30,12 @@ def test_flat_models_say_what_the_models_say(kind):
 
 
 def test_a_member_that_could_not_be_fitted_says_nothing():
-    model = BlockFits(TRAINING, np.ones(120, dtype=int), 10, 0).model(("b",), "elastic_net")
+    model = block_model(TRAINING, np.ones(120, dtype=int), "elastic_net")
     assert (FlatMember().fit([model, model]).evidence(NEW) == 0).all()
 
 
 def test_nodes_that_point_back_are_refused():
-    model = BlockFits(TRAINING, LABELS, 10, 0).model(("b",), "gradient_boosting")
+    model = block_model(TRAINING, LABELS, "gradient_boosting")
     flat = FlatMember().fit([model])
     flat.trees_["left"] = np.where(flat.trees_["left"] > 0, 0, flat.trees_["left"])
     with pytest.raises(ValueError, match="nodes point out of it"):

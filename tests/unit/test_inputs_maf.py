@@ -1,11 +1,18 @@
+import csv
 import gzip
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.errors import InputError
-from trdomics.inputs.maf import maf_samples, read_maf
+from trdomics.errors import InputError, InputErrors
+from trdomics.inputs.maf import (
+    is_maf,
+    maf_columns,
+    maf_samples,
+    matched_names,
+    read_maf,
+)
 
 SETTINGS = {
     "sample_column": "Tumor_Sample_Barcode",
@@ -35,10 +42,25 @@ ROWS = pd.DataFrame(
 NAMES = pd.Series({"p1": "s1", "p2": "s2", "p3": "s3"})
 
 
+ALL = ["s1", "s2", "s3"]
+
+
 def write(tmp_path, rows=ROWS, comment=""):
-    path = tmp_path / "calls.maf"
-    path.write_text(comment + rows.to_csv(sep="\t", index=False), encoding="utf-8")
+    return write_text(tmp_path, comment + text_of(rows))
+
+
+def text_of(rows=ROWS):
+    return rows.to_csv(sep="\t", index=False, quoting=csv.QUOTE_NONE, quotechar=None)
+
+
+def write_text(tmp_path, text, name="calls.maf"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
     return path
+
+
+def reasons(calls):
+    return calls.annotation.set_index("variant")["reason"].to_dict()
 
 
 def test_a_profiled_patient_without_a_row_is_zero(tmp_path):
@@ -116,11 +138,167 @@ def test_tallies_count_transitions(tmp_path):
     ("rows", "settings", "message"),
     [
         (ROWS.drop(columns="Hugo_Symbol"), {}, "lacks the MAF column Hugo_Symbol"),
-        (ROWS.assign(Start_Position="x1"), {}, r"row 1: Start_Position 'x1' is no integer"),
+        (ROWS.assign(Start_Position="x1"), {}, r"line 2: Start_Position 'x1' is no integer"),
         (ROWS, {"sample_column": "patient"}, "has no column patient"),
+        (ROWS.iloc[:0], {}, "no mutation in it"),
         (ROWS.assign(Tumor_Sample_Barcode="z"), {}, r"none of the samples of the sheet \(file: z"),
     ],
 )
 def test_bad_files_are_told_in_one_line(tmp_path, rows, settings, message):
     with pytest.raises(InputError, match=message):
         read_maf(write(tmp_path, rows), SETTINGS | settings, NAMES, None)
+
+
+def test_quotes_mean_nothing(tmp_path):
+    rows = ROWS.assign(HGVSp=['"5 prime', "p.A1B", "p.A1B", 'exon"', '"'])
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
+    assert calls.dosages.shape == (3, 2)
+    assert len(calls.annotation) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff#version 2.4\n" + text_of(),
+        "\ufeff" + text_of(),
+        text_of().replace("\n", "\r\n"),
+        # lines of tools below the header, and files put behind one another
+        text_of().replace("\nTTN", "\n#more\nTTN", 1) + "\ufeff#version 2.4\n" + text_of(ROWS[:0]),
+        text_of() + "\n\t\t\n",
+        text_of().replace(text_of().splitlines()[0], text_of().splitlines()[0].lower()),
+        text_of().replace("\n", "\t\t\n"),
+        text_of().replace("\n", "\t,\n").replace("FILTER\t,", "FILTER"),
+    ],
+)
+def test_what_editors_and_tools_leave_in_the_text(tmp_path, text):
+    calls = read_maf(write_text(tmp_path, text), SETTINGS | {"min_depth": 0}, NAMES, ALL)
+    assert calls.dosages.to_numpy().tolist() == [[1, 1], [1, 0], [0, 0]]
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path):
+    lines = text_of(ROWS.drop(columns="Hugo_Symbol")).splitlines()
+    lines[2] = "\t".join(lines[2].split("\t")[:4])
+    lines[4] += "\tx"
+    with pytest.raises(InputErrors) as caught:
+        read_maf(write_text(tmp_path, "\n".join(lines)), SETTINGS, NAMES, None)
+    missing, fewer, more = map(str, caught.value.errors)
+    assert "lacks the MAF column Hugo_Symbol" in missing
+    assert "line 3: 1 of 5 rows have fewer fields than the header's 9" in fewer
+    assert "line 5: 1 of 5 rows have more fields" in more
+
+
+def test_a_file_cut_off_within_a_row(tmp_path):
+    with pytest.raises(InputError, match="line 6: 1 of 5 rows have fewer fields"):
+        maf_samples(write_text(tmp_path, text_of()[:-30]), "Tumor_Sample_Barcode")
+
+
+def test_a_row_without_position_is_left_out(tmp_path, caplog):
+    rows = ROWS.assign(Start_Position=["100", "100", "", "NA", "5"])
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
+    assert reasons(calls) == {
+        "17:100:C:T": "", "2:0:A:G": "no position", "2:0:AT:-": "no position",
+    }  # fmt: skip
+    assert "alleles left out: 2 no position" in caplog.text
+
+
+def test_a_file_is_a_maf_by_its_header(tmp_path):
+    assert is_maf(write_text(tmp_path, "#version 2.4\n" + text_of(), "data_mutations.txt"))
+    assert is_maf(write_text(tmp_path, text_of().lower(), "data.tsv"))
+    assert not is_maf(write_text(tmp_path, "gene\ts1\nG1\t3\n", "counts.tsv"))
+    assert not is_maf(tmp_path / "absent")
+
+
+def test_the_samples_column_is_looked_for(tmp_path):
+    renamed = ROWS.rename(columns={"Tumor_Sample_Barcode": "Sample ID"})
+    assert maf_samples(write(tmp_path, renamed), "Tumor_Sample_Barcode") == ["s1", "s2", "s9"]
+    assert maf_samples(write(tmp_path), "tumor_sample_barcode") == ["s1", "s2", "s9"]
+    # named by the user, nothing else will do
+    with pytest.raises(InputError, match="has no column tube"):
+        maf_samples(write(tmp_path, renamed), "tube")
+    unusual = write(tmp_path, ROWS.rename(columns={"Tumor_Sample_Barcode": "tube"}))
+    assert maf_columns(unusual)["tube"] == ["s1", "s2", "s9"]
+
+
+def test_sequenced_samples_of_the_file(tmp_path):
+    path = write(tmp_path, comment="#sequenced_samples: s1 s2\ts3\n")
+    assert maf_samples(path, "Tumor_Sample_Barcode") == ["s1", "s2", "s9", "s3"]
+    calls = read_maf(path, SETTINGS, NAMES, None)
+    assert list(calls.dosages.index) == ["p1", "p2", "p3"]
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "expected"),
+    [
+        (["s1", "S2"], ["s1", "s2"], {"s1": "s1", "S2": "s2"}),
+        # two that differ in case alone
+        (["s1", "S1"], ["s1", "S1"], {"s1": "s1", "S1": "S1"}),
+        (["sA"], ["Sa", "SA"], {}),
+        (["TCGA-OR-A5J1-01A-11D-A29I-10"], ["TCGA-OR-A5J1"], "TCGA-OR-A5J1"),
+        (["TCGA-OR-A5J1-01A-11D-A29I-10"], ["TCGA-OR-A5J1-01"], "TCGA-OR-A5J1-01"),
+        (["tcga-or-a5j1-01"], ["TCGA-OR-A5J1-01B-11R"], "TCGA-OR-A5J1-01B-11R"),
+        (["TCGA-OR-A5J1"], ["TCGA-OR-A5J1-01A", "TCGA-OR-A5J2-01A"], "TCGA-OR-A5J1-01A"),
+        (["TCGA-OR-A5J1-11A"], ["TCGA-OR-A5J1-01A"], {}),
+        (["TCGA-OR-A5J1"], ["TCGA-OR-A5J1-01A", "TCGA-OR-A5J1-06A"], {}),
+        # no barcodes: what they begin with means nothing
+        (["s1-2"], ["s1"], {}),
+    ],
+)
+def test_matched_names(names, wanted, expected):
+    expected = {names[0]: expected} if isinstance(expected, str) else expected
+    assert matched_names(names, wanted) == expected
+
+
+def test_samples_in_other_case_are_those_of_the_list(tmp_path, caplog):
+    rows = ROWS.assign(Tumor_Sample_Barcode=["S1", "s2", "S1", "S1", "s9"])
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
+    assert calls.dosages.to_numpy().tolist() == [[1, 1], [1, 0], [0, 0]]
+    assert "1 samples are matched by case or barcode, such as S1 with s1" in caplog.text
+    assert "1 of 3 samples of the file are not in the list of profiled ones" in caplog.text
+
+
+def test_a_list_of_none_of_the_samples(tmp_path):
+    expected = r"none of its samples is in the list.*file: s1, s2, s9; list: x1, x2, x3, …"
+    with pytest.raises(InputError, match=expected):
+        read_maf(write(tmp_path), SETTINGS, NAMES, ["x1", "x2", "x3", "x4"])
+
+
+def test_terms_joined_in_other_case_and_unknown(tmp_path, caplog):
+    terms = [
+        "missense_mutation",
+        "Missense",
+        "SILENT;stop_gained",
+        "frame_shift_del,x",
+        "Start_Codon_SNP",
+    ]
+    rows = ROWS.assign(
+        Hugo_Symbol=list("ABCDE"),
+        Start_Position=list("12345"),
+        Variant_Classification=terms,
+        Tumor_Sample_Barcode="s1",
+    )
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ["s1"])
+    classes = dict(calls.annotation[["gene", "consequence_class"]].to_numpy())
+    assert classes == {"A": "damaging", "B": "damaging", "C": "lof", "D": "lof", "E": "lof"}
+    assert "taken as without effect on the protein: 1 x" in caplog.text
+    caplog.clear()
+    read_maf(write(tmp_path, ROWS.assign(Variant_Classification="")), SETTINGS, NAMES, None)
+    assert "3 (empty)" in caplog.text
+
+
+def test_rows_of_no_gene_and_of_dates(tmp_path, caplog):
+    rows = ROWS.assign(Hugo_Symbol=["Unknown", "Unknown", "1-Mar", "1-Mar", "."])
+    rows["Variant_Classification"] = "Missense_Mutation"
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
+    assert reasons(calls)["17:100:C:T"] == "in no gene"
+    assert set(calls.dosages.columns.get_level_values("gene")) == {"1-Mar"}
+    assert "1 genes look like dates" in caplog.text
+
+
+def test_an_empty_filter_is_none(tmp_path, caplog):
+    rows = ROWS.assign(FILTER=["NA", "", "pass", "nan", "."])
+    settings = SETTINGS | {"min_depth": 0}
+    calls = read_maf(write(tmp_path, rows), settings, NAMES, ALL)
+    assert calls.dosages.to_numpy().tolist() == [[1, 1], [1, 0], [0, 0]]
+    assert "no calls" not in caplog.text
+    read_maf(write(tmp_path, ROWS.assign(FILTER="wga")), settings, NAMES, ALL)
+    assert "of 4 rows are no calls: 4 filter wga" in caplog.text

@@ -9,9 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trdomics.errors import InputError
-from trdomics.inputs.matrix import read_annotation, read_header, read_layer_matrix
+from trdomics.inputs.annotation import read_annotation
+from trdomics.inputs.matrix import read_header, read_layer_matrix
+from trdomics.layers.types import layer_type
 
 NAMES = pd.Series({"p1": "a", "p2": "b", "p3": np.nan, "p4": "d"}, dtype=object)
+COUNTS = layer_type("counts").value_rules({})
 SOUND = "gene\tb\ta\tother\nTP53\t1\t2\tx\nNA\t3\t0\ty\n"
 
 
@@ -25,22 +28,22 @@ def write(folder, text, name="m.tsv"):
 
 
 def read(path, kind="counts", **more):
-    return read_layer_matrix({"type": kind, "file": path, **more}, "rna", NAMES)
+    return read_layer_matrix(path, "rna", NAMES, layer_type(kind).value_rules(more))
 
 
 def failure(path, kind="counts", **more):
     with pytest.raises(InputError) as caught:
         read(path, kind, **more)
     text = str(caught.value)
-    assert text.startswith(f"{path} (layer rna): ")
+    assert text.startswith(f"{path} (layer rna)")
     assert "\n" not in text
-    return text.split(": ", 1)[1]
+    return text.removeprefix(f"{path} (layer rna)").removeprefix(": ").strip()
 
 
 @pytest.mark.parametrize("name", ["m.tsv", "m.tsv.gz", "m.csv", "m.csv.gz", "m.txt"])
 def test_patients_by_features_in_the_order_of_the_sheet(tmp_path, name):
     text = SOUND.replace("\t", ",") if "csv" in name else SOUND
-    matrix, ignored = read(write(tmp_path, text, name))
+    matrix, ignored, *_ = read(write(tmp_path, text, name))
     expected = pd.DataFrame(
         [[2, 0], [1, 3]],
         index=pd.Index(["p1", "p2"], name="patient_id", dtype=object),
@@ -79,7 +82,11 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_part_of_names(tmp_path):
         ("many", "counts", "feature `g2`, sample `a`: 'many' is not a number; correct the value"),
         ("1,5", "continuous", "feature `g2`, sample `a`: '1,5' is not a number"),
         ("-3", "counts", "feature `g2`, sample `a`: -3 is a negative count; give raw counts"),
-        ("2.5", "counts", "feature `g2`, sample `a`: 2.5 is a fraction of a count; give raw count"),
+        (
+            "2.5",
+            "counts",
+            "feature `g2`, sample `a`: 2.5 is a fraction of a count: no value is above 2.5, ",
+        ),
         ("NA", "counts", "feature `g2`, sample `a`: missing where a count must be; write 0"),
         ("", "counts", "feature `g2`, sample `a`: missing where a count must be; write 0"),
         ("1e300", "counts", "feature `g2`, sample `a`: 1e+300 is too large for a count"),
@@ -112,7 +119,7 @@ def test_logarithms_of_negative_values_are_refused(tmp_path):
 
 
 def test_missing_values_stay_missing_where_they_may_be(tmp_path):
-    matrix, _ = read(write(tmp_path, "f\ta\tb\ng1\t1\tNA\ng2\t\t0\n"), "binary")
+    matrix, *_ = read(write(tmp_path, "f\ta\tb\ng1\t1\tNA\ng2\t\t0\n"), "binary")
     assert np.isnan(matrix.to_numpy()).tolist() == [[False, True], [True, False]]
 
 
@@ -122,8 +129,9 @@ def test_missing_values_stay_missing_where_they_may_be(tmp_path):
         ("f\ta\tb\nTP53\t1\t1\ng\t1\t1\nTP53\t1\t1\n", "feature `TP53` stands twice (rows 1 and 3"),
         ("f\ta\tb\n\t1\t1\n", "row 1 has no feature name"),
         ("f\ta\tb\ta\ng\t1\t1\t1\n", "sample column `a` stands twice; keep or rename one"),
-        ("f\ta\tb\ng\t1\n", "cannot be read"),
-        ("a\tb\ng\t1\t1\n", "one name less than the rows have fields, as R writes it"),
+        ("f\ta\tb\ng\t1\n", "line 2: 2 fields where the header has 3; the file ends within this"),
+        ("f\ta\tb\ng\t1\nh\t1\t1\n", "line 2: 2 fields where the header has 3; add or remove"),
+        ("f\ta\tb\nh\t1\t1\ng\t1\t1\t7\n", "line 3: 4 fields where the header has 3"),
         ("f\ta\tb\n", "no features in it; give one row per feature"),
         ("", "empty; give a header"),
         ("f,a,b\ng,1,1\n", "no sample columns in its header"),
@@ -201,7 +209,7 @@ def test_any_matrix_of_counts_comes_back_as_it_was_written(tmp_path, data):
         table.to_csv(path, sep="," if "csv" in kind else "\t", index=False)
     order = data.draw(st.permutations(samples))
     patients = pd.Series(order, index=[f"p{i}" for i in range(len(order))], dtype=object)
-    matrix, ignored = read_layer_matrix({"type": "counts", "file": str(path)}, "rna", patients)
+    matrix, ignored, *_ = read_layer_matrix(str(path), "rna", patients, COUNTS)
     assert ignored == []
     assert list(matrix.columns) == features
     assert matrix.to_numpy().tolist() == table[order].to_numpy().T.tolist()
@@ -221,7 +229,7 @@ def test_one_bad_count_anywhere_is_found_there(tmp_path, row, column, bad):
     table.to_csv(tmp_path / "m.tsv", sep="\t", index_label="gene")
     patients = pd.Series(list("wxyz"), index=list("wxyz"), dtype=object)
     with pytest.raises(InputError, match=f"feature `g{row}`, sample `{'wxyz'[column]}`: "):
-        read_layer_matrix({"type": "counts", "file": str(tmp_path / "m.tsv")}, "rna", patients)
+        read_layer_matrix(str(tmp_path / "m.tsv"), "rna", patients, COUNTS)
 
 
 def test_annotation_takes_ensembls_names_and_the_first_of_repeated_rows(tmp_path):

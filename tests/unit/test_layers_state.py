@@ -7,9 +7,10 @@ import skops.io as sio
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from trdomics.layers.normalise import likelihood, normaliser
+from trdomics.layers.normalise import normaliser
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.select import TopVariance
+from trdomics.layers.types import layer_type
 
 N = 37  # unlike any number of features, so that a per-patient array shows by its shape
 PATIENTS = pd.Index([f"patient{i}" for i in range(N)], name="patient_id")
@@ -119,7 +120,7 @@ def test_normaliser_takes_its_own_settings_only():
     ],
 )
 def test_likelihood(kind, expected):
-    assert likelihood({"type": kind}) == expected
+    assert layer_type(kind).likelihood == expected
 
 
 def covariates():

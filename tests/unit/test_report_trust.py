@@ -41,7 +41,7 @@ def test_every_question_is_answered():
     assert "1 of 276 patients" in told["samples"][0]
     assert "2 of 252 patients" in told["samples"][1]
     assert told["samples"][1].endswith(
-        "Not judged, having too little in common or too few patients: a with calls."
+        "Not evaluated (too little in common, or too few patients): a with calls."
     )
     assert "severity and neutrophils" in told["disease"][0]
     assert "0.54 (0.48 to 0.60)" in told["disease"][1]
@@ -71,7 +71,7 @@ def test_a_warning_about_technical_columns_is_shown():
     told = sentences(confounding={**CONFOUNDING, "technical": technical})["disease"]
     # one line with what follows from it, not two with the same numbers
     assert told[1] == (
-        "Technical columns alone (site) reach an AUROC of 0.54 (0.48 to 0.60; p = 0.001): what "
-        "differs between the groups may be where and how samples were taken."
+        "Technical columns alone (site) reach an AUROC of 0.54 (0.48 to 0.60; p = 0.001): "
+        "differences between the groups may reflect where and how samples were taken."
     )
     assert len(told) == 3

@@ -41,9 +41,9 @@ def test_headline_holds_value_and_interval():
 @pytest.mark.parametrize(
     ("lower", "upper", "said"),
     [
-        (0.01, 0.11, "gains AUROC over"),
-        (-0.02, 0.11, "not shown to gain"),
-        (-0.2, -0.1, "is worse than"),
+        (0.01, 0.11, "is higher than that of"),
+        (-0.02, 0.11, "No gain over"),
+        (-0.2, -0.1, "is lower than that of"),
     ],
 )
 def test_a_gain_is_claimed_only_when_its_interval_is_above_zero(lower, upper, said):
@@ -72,27 +72,27 @@ def test_the_null_names_its_restriction_and_the_smallest_p_it_can_give():
     test = {"n_permutations": 30, "mean": 0.5, "upper": 0.57, "observed": 0.77, "pvalue": 1 / 31}
     told = words.null(test, ["elastic_net"])
     assert "restricted to elastic net models" in told
-    assert "p = 0.032, the smallest that so few tries can give" in told
-    assert "stayed below 0.57 in 95 % of the tries" in told
+    assert "p = 0.032, the smallest possible with so few permutations" in told
+    assert "stayed below 0.57 in 95 % of the permutations" in told
     assert "smallest" not in words.null({**test, "pvalue": 0.2}, ["elastic_net"])
 
 
 def test_of_few_tries_the_largest_is_told_and_no_percentile():
     test = {"n_permutations": 2, "mean": 0.49, "upper": 0.507, "largest": 0.51, "observed": 0.99}
     told = words.null({**test, "pvalue": 1 / 3}, ["elastic_net"])
-    assert "shuffled 2 times" in told
-    assert "reached 0.49 on average, and 0.51 in the largest of 2 tries; the true" in told
+    assert "permuted 2 times" in told
+    assert "reached 0.49 on average, and 0.51 in the largest of 2; the true" in told
     assert "95 %" not in told
     once = words.null({**test, "n_permutations": 1, "pvalue": 0.5}, ["elastic_net"])
-    assert "shuffled once" in once
+    assert "permuted once" in once
     assert "reached 0.49; the true labels" in once
 
 
 def test_the_target_prevalence_is_told_only_where_it_is_another_one():
     told = words.prevalence({"cohort": 0.551, "target": 0.3}, "ill")
-    assert "from the cohort's 55 % ill to 30 %" in told
+    assert "from the cohort's prevalence of 55 % ill to 30 %" in told
     same = words.prevalence({"cohort": 0.551, "target": 0.5513}, "ill")
-    assert "55 % are expected to be ill, as in the cohort" in same
+    assert "55 % of patients are expected to be ill where the model is used" in same
     assert "moved" not in same
 
 
@@ -101,7 +101,7 @@ def test_the_target_prevalence_is_told_only_where_it_is_another_one():
     [
         (0.57, np.nan, np.nan, "seem too extreme"),
         (0.85, 0.75, 0.95, "are too extreme"),
-        (1.6, 1.2, 2.1, "are too timid"),
+        (1.6, 1.2, 2.1, "are not extreme enough"),
         (0.6, 0.3, 1.1, "seem too extreme"),
         (0.89, 0.70, 1.11, None),
         (1.2, np.nan, np.nan, None),
@@ -117,7 +117,7 @@ def test_a_calibration_that_is_off_is_among_the_doubts(value, lower, upper, said
         assert len(told) == 1
         assert said in told[0]
         limits = "no interval" if np.isnan(lower) else f"{lower:.2f} to {upper:.2f}"
-        assert f"calibration slope {value:.2f}, {limits}; 1 is right" in told[0]
+        assert f"calibration slope {value:.2f}, {limits}; 1 is ideal" in told[0]
 
 
 def test_a_gain_without_an_interval_claims_nothing():
@@ -138,8 +138,8 @@ def test_too_good_an_auroc_asks_for_an_audit():
     def limits(frame):
         return " ".join(words.cautions(frame, 300, 5, simulated=False))
 
-    assert "audit" in limits(performance(0.95, 0.9, 0.98))
-    assert "audit" not in limits(performance())
+    assert "check for leakage" in limits(performance(0.95, 0.9, 0.98))
+    assert "check for leakage" not in limits(performance())
 
 
 def test_simulated_patients_and_mixed_sites_are_named_as_limits():
@@ -176,9 +176,9 @@ def test_layers_stand_in_the_order_of_the_config():
     told = words.factors(
         {**summary, "variance_explained": shares}, ["rna", "small_rna", "dna", "met"]
     )
-    assert "explain 62 % of rna, 44 % of small_rna and 1 % of dna (" in told
+    assert "explain 62 % of rna, 44 % of small rna and 1 % of dna (" in told
 
 
 def test_few_splits_are_called_a_quick_look():
-    assert "divided 3 times only" in words.quick_look(3)[0]
+    assert "Only 3 splits" in words.quick_look(3)[0]
     assert words.quick_look(10) == []

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.layers.missing_sets import NO_INTERVAL
 from trdomics.scoring.expected import expected_losses, sentence
 from trdomics.scoring.page import standing_out
 
@@ -29,12 +28,12 @@ def test_the_most_unlike_patients_are_named_first_and_ten_of_them():
 
 def test_the_lines_of_missing_layers_add_up():
     row = {"layers_missing": ["rna"], "n": 1, "auroc": 0.924, "loss": 0.066, "reason": ""}
-    row |= {"loss_low": -0.001, "loss_high": 0.12}
+    row |= {"loss_low": -0.001, "loss_high": 0.12, "ranks": True}
     told = "1 patient lacks rna: expected AUROC 0.92 instead of 0.99, a loss of 0.07"
     assert sentence(row) == f"{told} (0.00 to 0.12)"
-    few = {**row, "loss_low": None, "reason": f"{NO_INTERVAL}3 splits, 5 needed"}
+    few = {**row, "loss_low": None, "reason": "3 splits, 5 needed"}
     assert sentence(few) == f"{told} (no interval: 3 splits, 5 needed)"
-    unused = {**few, "loss": 0.0, "reason": f"{NO_INTERVAL}no model ranks by it"}
+    unused = {**few, "loss": 0.0, "reason": "no model ranks by it"}
     assert sentence(unused).endswith(
         "AUROC 0.92, as with all layers (no interval: no model ranks by it)"
     )

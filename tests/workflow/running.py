@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# set by `make test` for unit tests that run side by side
+THREADS = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
 # the record of a run holds its command and time
 NOT_A_RESULT = {"provenance.json", "ro-crate-metadata.json"}
 # what is dearest and what could depend on where it runs, for runs that would take long as a whole
@@ -50,17 +54,53 @@ def command(
     return invocation(folder, config, "--cores", str(cores), *arguments, snakefile=snakefile)
 
 
+def environment() -> dict[str, str]:
+    """Return a user's environment: how many threads a job has is the workflow's business."""
+    inherited = {key: value for key, value in os.environ.items() if key not in THREADS}
+    return {**inherited, "PYTHONHASHSEED": "random"}
+
+
 def run(
     folder: Path, config: Path, *arguments: str, cores: int = 2, snakefile: str = "Snakefile"
 ) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONHASHSEED": "random"}
     return subprocess.run(
         command(folder, config, *arguments, cores=cores, snakefile=snakefile),
         capture_output=True,
         text=True,
-        env=environment,
+        env=environment(),
         check=False,
     )
+
+
+def kill_in_the_midst(folder: Path, config: Path, reached: str) -> None:
+    """Start a run, and kill it and its jobs (SIGKILL) soon after a file has been made.
+
+    Parameters
+    ----------
+    folder, config
+        Of the cohort.
+    reached
+        The file, from the folder; a pattern stands for any file that fits.
+    """
+    process = subprocess.Popen(
+        command(folder, config),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 600
+        while not any(folder.glob(reached)):
+            assert process.poll() is None, f"ended before {reached} was made"
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        # a moment later other jobs are in the midst of it
+        time.sleep(2)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def write_config(folder: Path, config: dict) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy as copying
 import io
 import json
 import zipfile
@@ -11,56 +10,40 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 import yaml
-from nasty import MARKER, NEGATIVE, POSITIVE, SITES, poison
-from running import REPOSITORY, run, write_config
+from nasty import MARKER, NEGATIVE, POSITIVE, SITES
+from running import REPOSITORY, run
 
 from trdomics.archive import pack
 from trdomics.cohort.config import resolve_config
 from trdomics.consortium.audit import audit
 from trdomics.consortium.bundle import MANIFEST, read_bundle, table_bytes, with_manifest
-from trdomics.files import read_json, read_table, write_table
+from trdomics.files import read_json, read_table
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.store import load_model
 
 CONSORTIUM = "workflow/consortium.smk"
 
 
-@pytest.fixture(scope="module")
-def nasty(ran, small_config, sheet, tmp_path_factory):
-    """Return the folder of the run cohort, its results and its sheet."""
-    folder = tmp_path_factory.mktemp("nasty") / "deep" / "run"
-    (folder / "config").mkdir(parents=True)
-    raw = ran.results / "simulation"
-    settings = copying.deepcopy(small_config)
-    # trees, whose leaves are few patients, are not shared
-    settings["classification"]["models"] = ["elastic_net"]
-    renamed, settings = poison(folder, raw, sheet, settings)
-    write_table(renamed, folder / "config" / "samples.tsv")
-    config = write_config(folder, settings)
-    done = run(folder, config, "all", "export")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-    assert "Read results/nasty/summary.html" in done.stderr
-    assert "read first what is in it: results/nasty/export/manifest.json" in done.stderr
-    return folder, folder / "results" / "nasty", renamed, config
+def test_the_last_call_says_what_to_read(resumed):
+    _, printed = resumed
+    assert "Read results/nasty/summary.html" in printed
+    assert "read first what is in it: results/nasty/export/manifest.json" in printed
 
 
-def test_no_name_became_a_command_or_a_path(nasty):
-    folder, results, renamed, _ = nasty
+def test_no_name_became_a_command_or_a_path(ran):
+    folder, results = ran.folder, ran.results
     assert not list(folder.parent.parent.rglob(f"*{MARKER}"))
     assert {path.name for path in folder.parent.iterdir()} == {"run"}
     assert {path.name for path in folder.parent.parent.iterdir()} == {"deep"}
-    known = {path.name for path in folder.iterdir()} - {".snakemake", ".cache"}
-    assert {"results", "logs", "benchmarks"} <= known
     written = [path for path in results.rglob("*") if any(c in path.name for c in "$<>;'\"` ")]
     assert written == []
     kept = read_table(results / "cohort" / "patients.tsv", dtype=str)
-    assert set(kept["patient_id"]) == set(renamed["patient_id"])
+    assert set(kept["patient_id"]) == set(ran.sheet["patient_id"])
     assert set(kept["site"]) == set(SITES.values())
 
 
-def test_no_name_became_a_tag(nasty):
-    folder, results, _, config = nasty
-    page = (results / "summary.html").read_text("utf-8")
+def test_no_name_became_a_tag(ran):
+    page = (ran.results / "summary.html").read_text("utf-8")
     text = page.lower()
     assert "<script" not in text
     for name in [*SITES.values(), POSITIVE, NEGATIVE]:
@@ -68,9 +51,14 @@ def test_no_name_became_a_tag(nasty):
             assert name not in page
     assert "&lt;i&gt;resistant" in page
     assert "&lt;b&gt;Münster" in page
-    made = run(folder, config, "--report", "report.zip")
+
+
+def test_snakemakes_own_report_holds_every_figure_and_no_name_became_a_tag(ran, tmp_path):
+    path = tmp_path / "report.zip"
+    made = run(ran.folder, ran.config, "--report", str(path))
     assert made.returncode == 0, made.stderr[-3000:]
-    with zipfile.ZipFile(folder / "report.zip") as archive:
+    assert path.stat().st_size > 100_000
+    with zipfile.ZipFile(path) as archive:
         report = archive.read("report/report.html").decode("utf-8")
     tags = Tags()
     tags.feed(report)
@@ -107,8 +95,8 @@ def unpacked(content: bytes):
                 yield from unpacked(inside)
 
 
-def test_the_bundle_tells_of_no_patient_and_no_site(nasty, tmp_path):
-    _, results, renamed, _ = nasty
+def test_the_bundle_tells_of_no_patient_and_no_site(ran, tmp_path):
+    results, renamed = ran.results, ran.sheet
     path = results / "export" / "nasty.zip"
     bundle = read_bundle(path)
     assert "model/model.skops" in bundle.checksums, bundle.manifest["left_out"]
@@ -157,9 +145,8 @@ def combine(folder, bundles):
     return run(folder, config, snakefile=CONSORTIUM)
 
 
-def test_bundles_are_combined_and_the_page_is_harmless(nasty, tmp_path):
-    _, results, _, _ = nasty
-    own = results / "export" / "nasty.zip"
+def test_bundles_are_combined_and_the_page_is_harmless(ran, tmp_path):
+    own = ran.results / "export" / "nasty.zip"
     other = tmp_path / "other bundle $(touch x).zip"
     other.write_bytes(another(own, "other"))
     done = combine(tmp_path / "meta", [own, other])
@@ -188,9 +175,8 @@ def test_bundles_are_combined_and_the_page_is_harmless(nasty, tmp_path):
         ("missing", "no such file"),
     ],
 )
-def test_bundles_that_cannot_be_combined_are_refused_before_any_job(nasty, tmp_path, fault, word):
-    _, results, _, _ = nasty
-    own = results / "export" / "nasty.zip"
+def test_bundles_that_cannot_be_combined_are_refused_before_any_job(ran, tmp_path, fault, word):
+    own = ran.results / "export" / "nasty.zip"
     other = tmp_path / "other.zip"
     if fault == "twice":
         other.write_bytes(another(own, "nasty"))

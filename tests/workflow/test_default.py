@@ -11,6 +11,9 @@ MATCHED = 0.9
 SHORTFALL = 0.04
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def results(default_results):
     return default_results
@@ -57,6 +60,7 @@ def test_the_selected_model_comes_close_to_the_best_reachable_and_beats_the_conf
 
 
 def test_the_page_shows_both_baselines_and_the_truth(results):
+    assert "simulation" in read_json(results / "summary.json")
     page = (results / "summary.html").read_text("utf-8")
     for shown in ("confounders alone", "clinical predictors alone", "Recovered against planted"):
         assert shown in page

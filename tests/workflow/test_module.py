@@ -39,15 +39,17 @@ rule everything:
 
 
 @pytest.fixture()
-def foreign(tmp_path, small_config, sheet):
+def foreign(tmp_path, simulated):
     """Return a folder that has nothing of this project but sheets and a config."""
     settings = {}
     for name in ("first", "second"):
-        text = yaml.safe_dump(small_config, sort_keys=False)
-        settings[name] = yaml.safe_load(text.replace("results/small/", f"results/{name}/"))
+        text = yaml.safe_dump(simulated.settings, sort_keys=False)
+        raw = f"{simulated.results}/"
+        settings[name] = yaml.safe_load(text.replace("results/small/", raw))
+        del settings[name]["simulation"]
         settings[name]["cohort"] = name
         settings[name]["samples"]["file"] = f"{name}.tsv"
-        write_table(sheet, tmp_path / f"{name}.tsv")
+        write_table(simulated.sheet, tmp_path / f"{name}.tsv")
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     return tmp_path
 

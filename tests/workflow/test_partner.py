@@ -12,25 +12,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import lay_out
+from conftest import copied
 from running import REPOSITORY, run
 
 from trdomics.files import read_json
-from trdomics.simulation.cohort import COHORT_SEED, draw_cohort
-from trdomics.simulation.sheet import make_sheet
 
 
 @pytest.fixture(scope="module")
-def partner(tmp_path_factory, small_config):
+def partner(tmp_path_factory, simulated):
     """Return a folder with matrices, a clinical table without labels, and the labels."""
-    folder = tmp_path_factory.mktemp("partner") / "cohort"
-    sheet = make_sheet(draw_cohort(60), COHORT_SEED)
-    cohort = lay_out(folder, small_config, sheet)
-    done = run(folder, cohort.config, "results/small/simulation/mutations.vcf.gz", cores=1)
-    assert done.returncode == 0, done.stderr[-4000:]
-    shutil.copytree(folder / "results" / "small" / "simulation", folder / "data")
-    sheet.drop(columns="response").to_csv(folder / "clinical.csv", index=False)
-    return folder, sheet.set_index("patient_id")["response"]
+    cohort = copied(simulated, tmp_path_factory.mktemp("partner") / "cohort")
+    shutil.copytree(cohort.results / "simulation", cohort.folder / "data")
+    cohort.sheet.drop(columns="response").to_csv(cohort.folder / "clinical.csv", index=False)
+    return cohort.folder, cohort.sheet.set_index("patient_id")["response"]
 
 
 def begin(folder, *arguments):

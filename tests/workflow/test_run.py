@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import time
 
 import pandas as pd
+import pytest
 from conftest import lay_out
-from running import TELLING, command, results_of, run
+from running import TELLING, results_of, run
 
 from trdomics.files import read_json, read_table
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
@@ -20,7 +17,7 @@ from trdomics.layers.missing_sets import missing_sets
 def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):
     summary = read_json(ran.results / "summary.json")
     layers = list(ran.settings["layers"])
-    assert {"cohort", "integration", "classification", "scoring", "simulation"} <= set(summary)
+    assert {"cohort", "integration", "classification", "scoring"} <= set(summary)
     assert list(summary["differential"]) == sorted(layers)
     page = (ran.results / "summary.html").read_text("utf-8")
     auroc = summary["classification"]["selected"]["auroc"]
@@ -71,29 +68,18 @@ def test_a_second_call_has_nothing_to_do(ran):
 
 def test_everything_is_written_under_results_logs_and_benchmarks(ran):
     written = {path.name for path in ran.folder.iterdir()} - {".snakemake", ".cache"}
-    assert written == {"config", "cohort.yaml", "results", "logs", "benchmarks"}
+    given = {"config", ran.config.name, "mrna_features.tsv"} | {
+        layer["file"] for layer in ran.settings["layers"].values()
+    }
+    assert written == given | {"results", "logs", "benchmarks"}
 
 
-def test_a_killed_run_on_one_core_ends_with_the_results_of_two(ran, small_config, sheet, tmp_path):
-    cohort = lay_out(tmp_path / "killed", small_config, sheet)
-    targets = [f"results/{small_config['cohort']}/{name}" for name in TELLING]
-    for reached in ("layers/mrna/table.parquet", "integration/views.tsv"):
-        process = subprocess.Popen(
-            command(cohort.folder, cohort.config, *targets, cores=1),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        deadline = time.monotonic() + 300
-        while not (cohort.results / reached).exists():
-            assert process.poll() is None, f"ended before {reached} was made"
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        # a moment later other jobs are in the midst of it
-        time.sleep(2)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        assert run(cohort.folder, cohort.config, "--unlock").returncode == 0
+@pytest.mark.slow
+def test_an_uninterrupted_run_on_one_core_has_the_results_of_a_killed_one_on_two(
+    ran, lay_out_nasty, tmp_path
+):
+    cohort = lay_out_nasty(tmp_path / "one_core")
+    targets = [f"results/nasty/{name}" for name in TELLING]
     done = run(cohort.folder, cohort.config, *targets, cores=1)
     assert done.returncode == 0, done.stderr[-6000:]
     made, expected = results_of(cohort.results), results_of(ran.results)
@@ -101,14 +87,8 @@ def test_a_killed_run_on_one_core_ends_with_the_results_of_two(ran, small_config
     assert made == {name: expected.get(name) for name in made}
 
 
-def test_snakemakes_own_report_holds_every_figure(ran):
-    made = run(ran.folder, ran.config, "--report", "report.zip")
-    assert made.returncode == 0, made.stderr
-    assert (ran.folder / "report.zip").stat().st_size > 100_000
-    (ran.folder / "report.zip").unlink()
-
-
-def test_labels_out_of_chance_are_not_predicted(ran, small_config, sheet, tmp_path):
+@pytest.mark.slow
+def test_labels_out_of_chance_are_not_predicted(simulated, small_config, sheet, tmp_path):
     column = small_config["label"]["column"]
     shuffled = sheet.assign(**{column: sheet[column].sample(frac=1, random_state=5).to_numpy()})
     cohort = lay_out(tmp_path / "shuffled", small_config, shuffled)
@@ -123,7 +103,7 @@ def test_labels_out_of_chance_are_not_predicted(ran, small_config, sheet, tmp_pa
     assert auroc["lower"] <= 0.5 <= auroc["upper"]
     genes = read_table(cohort.results / "differential" / "mrna" / "results.tsv")
     assert (genes["padj"] < 0.05).mean() < 0.01
-    truth = pd.read_csv(ran.results / "simulation" / "truth" / "patients.tsv", sep="\t")
+    truth = pd.read_csv(simulated.results / "simulation" / "truth" / "patients.tsv", sep="\t")
     assert truth.equals(
         pd.read_csv(cohort.results / "simulation" / "truth" / "patients.tsv", sep="\t")
     )

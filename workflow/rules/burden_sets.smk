@@ -11,7 +11,7 @@ rule differential_ancestry:
     benchmark:
         "benchmarks/{cohort}/differential_ancestry.{layer}.tsv"
     wildcard_constraints:
-        layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+        layer=layer_pattern(CARRIER_LAYERS),
     group:
         "burden"
     conda:

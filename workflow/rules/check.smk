@@ -13,7 +13,7 @@ rule check:
         f"logs/{COHORT}/check.log",
     localrule: True
     conda:
-        "../../envs/classification.yaml"
+        "../../envs/core.yaml"
     threads: 1
     resources:
         mem_mb=500,

@@ -3,6 +3,7 @@ import re
 from trdomics.classification.settings import fitted_layers
 from trdomics.cohort.config import cohort_inputs, resolve_config
 from trdomics.errors import InputError
+from trdomics.layers.types import layer_type
 
 
 def checked(config):
@@ -25,9 +26,16 @@ def checked(config):
 config.update(checked(config))
 
 
-def layers_of_type(*types):
-    """Return the names of the layers of the given types, in the order of the config."""
-    return [name for name, layer in config["layers"].items() if layer["type"] in types]
+def layers_where(**properties):
+    """Return the layers whose type has these properties, in the order of the config."""
+    return [
+        name
+        for name, layer in config["layers"].items()
+        if all(
+            getattr(layer_type(layer["type"]), key) == value
+            for key, value in properties.items()
+        )
+    ]
 
 
 def layer_pattern(names):
@@ -35,14 +43,13 @@ def layer_pattern(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-LAYERS = layers_of_type("counts", "continuous", "binary", "variants")
-COUNT_LAYERS = layers_of_type("counts")
-CONTINUOUS_LAYERS = layers_of_type("continuous")
-BINARY_LAYERS = layers_of_type("binary")
-VARIANT_LAYERS = layers_of_type("variants")
-CARRIER_LAYERS = layers_of_type("binary", "variants")
-EXPRESSION_LAYERS = layers_of_type("counts", "continuous")
-MATRIX_LAYERS = layers_of_type("counts", "continuous", "binary")
+LAYERS = layers_where()
+COUNT_LAYERS = layers_where(test="negative_binomial")
+CONTINUOUS_LAYERS = layers_where(test="moderated_t")
+CARRIER_LAYERS = layers_where(test="carriers")
+EXPRESSION_LAYERS = layers_where(is_expression=True)
+MATRIX_LAYERS = layers_where(is_matrix=True)
+VARIANT_LAYERS = layers_where(is_matrix=False)
 COHORT = config["cohort"]
 SIMULATED = bool(config.get("simulation"))
 

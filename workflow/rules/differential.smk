@@ -85,7 +85,7 @@ rule differential_burden:
     benchmark:
         "benchmarks/{cohort}/differential_burden.{layer}.tsv"
     wildcard_constraints:
-        layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+        layer=layer_pattern(CARRIER_LAYERS),
     group:
         "burden"
     conda:
@@ -175,7 +175,7 @@ rule differential_burden_figures:
     log:
         "logs/{cohort}/differential_burden_figures.{layer}.log",
     wildcard_constraints:
-        layer=layer_pattern(VARIANT_LAYERS + BINARY_LAYERS),
+        layer=layer_pattern(CARRIER_LAYERS),
     group:
         "burden"
     conda:

@@ -4,7 +4,8 @@ rule layers_table:
         patients="results/{cohort}/cohort/patients.tsv",
         matrix=layer_file,
     output:
-        "results/{cohort}/layers/{layer}/table.parquet",
+        table="results/{cohort}/layers/{layer}/table.parquet",
+        annotation="results/{cohort}/layers/{layer}/file_annotation.tsv",
     log:
         "logs/{cohort}/layers_table.{layer}.log",
     benchmark:
@@ -31,6 +32,7 @@ rule layers_annotation:
     """Look up symbols and chromosomes of a matrix layer's features."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
+        own="results/{cohort}/layers/{layer}/file_annotation.tsv",
         features=features_file,
     output:
         "results/{cohort}/layers/{layer}/annotation.tsv",
@@ -79,11 +81,13 @@ rule layers_variants:
     params:
         code=code_digest("layers_variants"),
         settings=layer_keys(
+            "type",
             "format",
             "id_column",
             "sample_column",
             "no_call",
             "pass_only",
+            "min_call_rate",
             "min_depth",
             "min_genotype_quality",
             "min_quality",

@@ -16,6 +16,7 @@ from trdomics.confounding.plan import cumulative, with_estimated
 from trdomics.confounding.sets import compared_patients
 from trdomics.differential.symbols import with_symbols
 from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table
+from trdomics.layers.types import layer_type
 from trdomics.style import set_style
 
 set_style()
@@ -26,7 +27,7 @@ fractions = read_table(snakemake.input.fractions).set_index("patient_id")
 sets, without = with_estimated(params.sets, list(fractions.columns))
 patients = patients.join(fractions)
 complete, positive, left_out = compared_patients(patients, params.contrast, cumulative(sets))
-prepare = prepared_counts if params.type == "counts" else prepared_values
+prepare = prepared_counts if layer_type(params.type).is_counts else prepared_values
 table, summary = adjustment(
     patients.loc[complete],
     positive,

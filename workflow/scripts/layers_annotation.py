@@ -4,9 +4,11 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.files import read_matrix, write_table
-from trdomics.inputs.matrix import read_annotation
+from trdomics.files import read_matrix, read_table, write_table
+from trdomics.inputs.annotation import read_annotation
 
 features = [str(name) for name in read_matrix(snakemake.input.table).columns]
+own = read_table(snakemake.input.own, dtype=str).set_index("feature")
 path = snakemake.input.features or None
-write_table(read_annotation(path, snakemake.wildcards.layer, features), snakemake.output[0])
+annotation = read_annotation(path, snakemake.wildcards.layer, features, own)
+write_table(annotation, snakemake.output[0])

@@ -1,18 +1,22 @@
-"""Read and check the matrix of a layer."""
+"""Read and check the matrix of a layer, once for all that use it."""
 
 from trdomics.scripting import start
 
 start(snakemake)
 
 from trdomics.cohort.samples import sample_names
-from trdomics.files import read_table, write_matrix
+from trdomics.files import read_table, write_matrix, write_table
 from trdomics.inputs.matrix import read_layer_matrix
+from trdomics.layers.types import layer_type
 
 params, layer = snakemake.params, snakemake.wildcards.layer
 patients = read_table(snakemake.input.patients, dtype=str).set_index("patient_id")
 names = sample_names(patients, params.settings, params.patient_id)
-matrix, ignored = read_layer_matrix(params.settings, layer, names)
+rules = layer_type(params.settings["type"]).value_rules(params.settings)
+matrix = read_layer_matrix(params.settings["file"], layer, names, rules)
 
-write_matrix(matrix, snakemake.output[0])
-print(f"{matrix.shape[0]} patients × {matrix.shape[1]} features")
-print(f"{len(ignored)} sample columns left out: {', '.join(ignored) or 'none'}")
+write_matrix(matrix.values, snakemake.output.table)
+write_table(matrix.annotation.rename_axis("feature").reset_index(), snakemake.output.annotation)
+print(f"{matrix.values.shape[0]} patients × {matrix.values.shape[1]} features")
+print(f"{len(matrix.ignored)} samples left out: {', '.join(matrix.ignored) or 'none'}")
+print(*([f"read as {matrix.layout}"] if matrix.layout else []), *matrix.notes, sep="\n")

@@ -9,6 +9,7 @@ from trdomics.cohort.samples import sample_names
 from trdomics.files import read_table, write_matrix, write_table
 from trdomics.inputs.maf import read_maf
 from trdomics.inputs.vcf import read_vcf
+from trdomics.layers.normalise import normaliser
 
 settings, layer = snakemake.params.settings, snakemake.wildcards.layer
 patients = read_table(snakemake.input.patients, dtype=str).set_index("patient_id")
@@ -23,6 +24,8 @@ else:
     profiled = read_profiled(listed, layer) if listed else None
     calls = read_maf(snakemake.input.calls, settings, names, profiled)
 
+# whole-cohort figures, for the reader: each training set decides on its own
+calls = calls.with_reasons(normaliser(settings).burden_reasons(calls.dosages), settings["dosages"])
 write_matrix(calls.dosages, snakemake.output.table)
 write_table(calls.annotation, snakemake.output.annotation)
 write_table(calls.patients, snakemake.output.calls)

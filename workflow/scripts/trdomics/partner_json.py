@@ -6,8 +6,8 @@ import json
 import math
 from typing import Any
 
-from trdomics.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
+from trdomics.schema import ClosedSchema, load_schema
 
 MAX_DIGITS = 15
 

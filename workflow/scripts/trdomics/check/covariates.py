@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from trdomics.cohort.formula import design_columns
+from trdomics.columns import is_quantity
 from trdomics.errors import InputError
+from trdomics.layers.types import CARRIERS, layer_type
 
 COLLINEAR = 0.999
 
@@ -109,7 +111,7 @@ def _collinear(values: pd.Series, label: pd.Series) -> str | None:
     """Say how a covariate gives the label away, or return None."""
     if (label == label.iloc[0]).all():
         return "known for one class only, so that who has a value tells the label"
-    if pd.api.types.is_numeric_dtype(values):
+    if is_quantity(values):
         r = float(np.corrcoef(values.to_numpy(float), label.to_numpy(float))[0, 1])
         return f"collinear with the label (r = {r:.4f})" if abs(r) > COLLINEAR else None
     if label.groupby(values).nunique().max() > 1:
@@ -136,7 +138,7 @@ def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: Mapping[str, An
 
     groups = {"": sheet.index}
     for name in has.columns:
-        if config["layers"][name]["type"] in ("counts", "continuous"):
+        if layer_type(config["layers"][name]["type"]).test != CARRIERS:
             groups[f" (layer {name})"] = has.index[has[name]]
     differential = config["differential"]
     for which, patients in groups.items():

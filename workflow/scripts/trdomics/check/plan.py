@@ -9,11 +9,23 @@ from typing import Any
 import pandas as pd
 
 from trdomics.classification.feature_sets import feature_sets
-from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
-from trdomics.cohort.site_plan import left_out_sites
 from trdomics.cohort.config import is_simulated, sheet_settings
-from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
+from trdomics.cohort.membership import (
+    LeftOut,
+    layer_samples,
+    memberships,
+    unmatched,
+    with_layers,
+)
 from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet
+from trdomics.cohort.site_plan import left_out_sites
+from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+
+# Samples without a patient and patients without the sample that the sheet names.
+UNMATCHED = {
+    LeftOut.NOT_IN_SHEET: "in the layer, not in the sheet",
+    LeftOut.NOT_IN_LAYER: "named in the sheet, not in the layer",
+}
 
 
 def cohort_plan(config: Mapping[str, Any], n_features: Mapping[str, int]) -> dict[str, Any]:
@@ -101,13 +113,10 @@ def _warnings(
     """Say what is not wrong, but may not be meant."""
     told = []
     out = unmatched(whole, settings, samples)
-    for (where, kind), rows in out.groupby(["where", out["reason"].str.startswith("patient")]):
-        if where == "sheet":
-            continue
-        what = "named in the sheet, not in the layer" if kind else "in the layer, not in the sheet"
-        rows = rows[~rows["reason"].str.endswith("is excluded in the sheet")]
-        if len(rows):
-            told.append(f"layer {where}: {len(rows)} samples {what}: {quoted_ids(rows['id'])}")
+    for (where, code), rows in out.groupby(["where", "code"], sort=False):
+        if code in UNMATCHED:
+            what = f"{len(rows)} samples {UNMATCHED[code]}"
+            told.append(f"layer {where}: {what}: {quoted_ids(rows['id'])}")
     for name in has.columns:
         lacking = int((~has[name]).sum())
         if lacking > len(has) / 2:

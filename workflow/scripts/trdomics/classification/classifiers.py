@@ -1,4 +1,4 @@
-"""A classifier behind a supervised selection of features, and its calibration."""
+"""A classifier behind a supervised selection of features."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import SelectKBest
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from trdomics.classification.calibration import prior_log_odds
 from trdomics.classification.families import ELASTIC_NET, FAMILIES
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
-
-# Out-of-fold decisions without a signal often run against the labels by chance. A slope below this
-# is taken as noise: the ranking stays, and says next to nothing.
-MIN_SLOPE = 0.05
 
 
 def anova_f(values: Floats, labels: NDArray[Any]) -> Floats:
@@ -46,11 +42,6 @@ def selector(values: Floats, labels: NDArray[Any], max_features: int) -> SelectK
     """Return the features that tell the training classes apart best, as a fitted selector."""
     k = max_features if values.shape[1] > max_features else "all"
     return SelectKBest(anova_f, k=k).fit(values, labels)
-
-
-def prior_log_odds(labels: NDArray[Any]) -> float:
-    """Return the log odds of the share of positives, kept off 0 and 1."""
-    return float(logit((labels.sum() + 0.5) / (len(labels) + 1)))
 
 
 class BlockModel(ClassifierMixin, BaseEstimator):
@@ -97,18 +88,19 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         self.max_features = max_features
         self.seed = seed
 
-    def fit(self, X: Any, y: Any, chosen: SelectKBest | None = None) -> Self:
-        """Fit on blocks (of a representation, or dense) and labels 0 and 1.
+    def fit(self, blocks: DenseBlocks, y: Any, chosen: SelectKBest | None = None) -> Self:
+        """Fit on the blocks of some patients.
 
         Parameters
         ----------
-        X : LayerTables or DenseBlocks
+        blocks : DenseBlocks
         y : array of int, shape (n_patients,)
+            0 and 1.
         chosen : SelectKBest, optional
             The selection fitted on these very patients, where the caller has it already.
         """
         labels = np.asarray(y, dtype=int)
-        values, has = DenseBlocks.of(X).joined(self.blocks)
+        values, has = blocks.joined(self.blocks)
         self.classes_ = np.array([0, 1])
         self.prior_ = prior_log_odds(labels)
         self.pipeline_ = None
@@ -119,34 +111,34 @@ class BlockModel(ClassifierMixin, BaseEstimator):
             params = family.grid[0] if self.params is None else self.params
             model = family.build(params, self.seed)
             with warnings.catch_warnings():
-                # Coefficients close to converged rank patients as well; the inner loop judges them.
+                # Coefficients close to converged rank patients as well; the inner folds score them.
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 model.fit(select.transform(values), labels)
             self.pipeline_ = Pipeline([("select", select), ("model", model)])
         return self
 
-    def decision_function(self, X: Any) -> Floats:
+    def decision_function(self, blocks: DenseBlocks) -> Floats:
         """Return log odds before calibration, shape (n_patients,)."""
         check_is_fitted(self, "prior_")
-        values, has = DenseBlocks.of(X).joined(self.blocks)
+        values, has = blocks.joined(self.blocks)
         decision = np.full(len(has), self.prior_)
         if self.pipeline_ is not None and has.any():
             select, model = self.pipeline_.named_steps.values()
             decision[has] = FAMILIES[self.kind].decision(model, select.transform(values[has]))
         return decision
 
-    def evidence(self, X: Any) -> Floats:
+    def evidence(self, blocks: DenseBlocks) -> Floats:
         """Return by how much the blocks move the log odds; 0 for those who lack them."""
-        return self.decision_function(X) - self.prior_
+        return self.decision_function(blocks) - self.prior_
 
-    def predict_proba(self, X: Any) -> Floats:
+    def predict_proba(self, blocks: DenseBlocks) -> Floats:
         """Return probabilities of both classes before calibration, shape (n_patients, 2)."""
-        positive = expit(self.decision_function(X))
+        positive = expit(self.decision_function(blocks))
         return np.column_stack([1 - positive, positive])
 
-    def predict(self, X: Any) -> NDArray[np.int_]:
+    def predict(self, blocks: DenseBlocks) -> NDArray[np.int_]:
         """Return the likelier class, shape (n_patients,)."""
-        return (self.decision_function(X) > 0).astype(int)
+        return (self.decision_function(blocks) > 0).astype(int)
 
     def importance(self) -> Floats:
         """Return signed coefficients, or importances of trees, over all features of the blocks."""
@@ -157,33 +149,3 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         result = np.zeros(select.n_features_in_)
         result[select.get_support()] = FAMILIES[self.kind].importance(model)
         return result
-
-
-class Platt(BaseEstimator):
-    """Platt's calibration: a logistic curve through out-of-fold decisions.
-
-    Attributes
-    ----------
-    slope_, intercept_ : float
-        Calibrated log odds are ``slope * decision + intercept``.
-    """
-
-    def fit(self, decision: Floats, y: NDArray[Any]) -> Self:
-        """Fit on decisions about patients whom the model had not seen."""
-        spread = float(np.std(decision))
-        labels = np.asarray(y, dtype=int)
-        self.slope_, self.intercept_ = MIN_SLOPE, prior_log_odds(labels)
-        if spread > 0:
-            # close to no penalty, which keeps the slope finite where decisions separate the classes
-            curve = LogisticRegression(C=100.0).fit((decision / spread)[:, None], labels)
-            self.slope_ = float(curve.coef_[0, 0]) / spread
-            self.intercept_ = float(curve.intercept_[0])
-        if self.slope_ < MIN_SLOPE:
-            self.slope_ = MIN_SLOPE
-            self.intercept_ = prior_log_odds(labels) - MIN_SLOPE * float(np.mean(decision))
-        return self
-
-    def predict(self, decision: Floats) -> Floats:
-        """Return probabilities, shape (n,)."""
-        check_is_fitted(self, "slope_")
-        return np.asarray(expit(self.slope_ * np.asarray(decision) + self.intercept_))

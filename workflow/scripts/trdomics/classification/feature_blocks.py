@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -16,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from trdomics.columns import as_text, is_quantity
 from trdomics.errors import InputError
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.select import TopVariance
@@ -176,7 +176,9 @@ class ColumnBlock(TransformerMixin, BaseEstimator):
 
     def fit(self, sheet: pd.DataFrame, y: Any = None) -> Self:
         """Learn medians, scales and categories from the sheet's rows of training patients."""
-        self.numeric_ = [name for name in self.columns if self._is_number(sheet[name])]
+        self.numeric_ = [
+            name for name in self.columns if is_quantity(sheet[name], self.categorical)
+        ]
         self.categories_ = [name for name in self.columns if name not in self.numeric_]
         transformer = column_transformer(self.numeric_, self.categories_)
         self.transformer_ = transformer.fit(self._prepared(sheet))
@@ -198,10 +200,6 @@ class ColumnBlock(TransformerMixin, BaseEstimator):
                 names += [f"{column}={level}" for level in levels]
         return np.asarray(names, dtype=object)
 
-    def _is_number(self, column: pd.Series) -> bool:
-        numeric = is_numeric_dtype(column) and not is_bool_dtype(column)
-        return numeric and column.name not in self.categorical
-
     def _prepared(self, sheet: pd.DataFrame) -> pd.DataFrame:
         prepared = {}
         for name in self.numeric_:
@@ -217,14 +215,5 @@ class ColumnBlock(TransformerMixin, BaseEstimator):
             prepared[name] = numbers.astype(float)
         for name in self.categories_:
             column = sheet[name] if name in sheet else pd.Series(np.nan, index=sheet.index)
-            prepared[name] = as_text(column)
+            prepared[name] = as_text(column).fillna(UNKNOWN)
         return pd.DataFrame(prepared, index=sheet.index)
-
-
-def as_text(column: pd.Series) -> pd.Series:
-    """Return categories as text; a batch 12 is "12" also where a gap made it 12.0."""
-    if is_numeric_dtype(column) and not is_bool_dtype(column):
-        text = column.map("{:g}".format)
-    else:
-        text = column.astype(str)
-    return text.where(column.notna(), UNKNOWN).astype(object)

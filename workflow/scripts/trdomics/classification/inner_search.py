@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
+from trdomics.classification.calibration import Platt
+from trdomics.classification.candidates import (
+    Candidate,
+    Classifier,
+    Fits,
+    candidates,
+    fit_candidate,
+    mean_auroc,
+)
+from trdomics.classification.families import ELASTIC_NET
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.classification.feature_sets import SELECTED, FeatureSet
-from trdomics.classification.stacking import BlockFits, LateFusion
-from trdomics.classification.classifiers import BlockModel, Platt
-from trdomics.classification.families import ELASTIC_NET, FAMILIES
 from trdomics.classification.representation import MultiOmicsRepresentation
+from trdomics.classification.stacking import LateFusion
 from trdomics.tables import LayerTables
-
-Classifier = BlockModel | LateFusion
 
 
 @dataclass(frozen=True)
@@ -111,28 +117,28 @@ class RiskModel(ClassifierMixin, BaseEstimator):
         """Return 0 and 1."""
         return np.array([0, 1])
 
-    def decision_function(self, X: LayerTables) -> Floats:
+    def decision_function(self, tables: LayerTables) -> Floats:
         """Return log odds before calibration, shape (n_patients,)."""
-        return self.model.decision_function(self.representation.transform(X))
+        return self.model.decision_function(DenseBlocks.of(self.representation.transform(tables)))
 
-    def predict_proba(self, X: LayerTables) -> Floats:
+    def predict_proba(self, tables: LayerTables) -> Floats:
         """Return calibrated probabilities of both classes, shape (n_patients, 2)."""
-        positive = self.calibration.predict(self.decision_function(X))
+        positive = self.calibration.predict(self.decision_function(tables))
         return np.column_stack([1 - positive, positive])
 
-    def predict(self, X: LayerTables) -> NDArray[np.int_]:
+    def predict(self, tables: LayerTables) -> NDArray[np.int_]:
         """Return the likelier class, shape (n_patients,)."""
-        return (self.predict_proba(X)[:, 1] > 0.5).astype(int)
+        return (self.predict_proba(tables)[:, 1] > 0.5).astype(int)
 
 
 class NestedSearch(ClassifierMixin, BaseEstimator):
     """Choose parameters, model and feature set by inner cross-validation, refit and calibrate.
 
     In every inner fold the representation is fitted once on its training part, and all candidates
-    are judged by their AUROC in its validation part. The highest mean AUROC decides on the
-    parameters of each feature set and model, on the model of each feature set, and among the
-    selectable feature sets on the winner; of equals the first is taken, and simple ones come
-    first. Platt's calibration is fitted on the inner out-of-fold decisions of what was chosen.
+    are scored by their AUROC in its validation part. The highest mean AUROC decides on the best
+    candidate of each feature set, and among the selectable feature sets on the winner; of equals
+    the first is taken, and simple ones come first. Platt's calibration is fitted on the inner
+    out-of-fold decisions of what was chosen.
 
     Parameters
     ----------
@@ -152,14 +158,15 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
     ----------
     representation_ : MultiOmicsRepresentation
         Fitted on all training patients.
-    candidates_ : list of dict
-        Per feature set and model: ``feature_set``, ``role``, ``model``, ``params`` (JSON; the best
-        ones), ``inner_auc``, ``chosen`` (1 for the winner).
+    best_ : dict of str to Candidate
+        The best candidate of each feature set.
     models_ : dict of str to BlockModel or LateFusion
-        The best model of each feature set.
-    kinds_ : dict of str to str
-        Its kind.
+        It fitted.
     calibrations_ : dict of str to Platt
+        Of it.
+    candidates_ : list of dict
+        For the result tables, per feature set and model: ``feature_set``, ``role``, ``model``,
+        ``params`` (JSON; the best ones), ``inner_auc``, ``chosen`` (1 for the winner).
     winner_ : str
         The feature set that was chosen.
     classes_ : array, shape (2,)
@@ -182,15 +189,19 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         self.max_features = max_features
         self.seed = seed
 
-    def fit(self, X: LayerTables, y: Any) -> Self:
+    def fit(self, tables: LayerTables, y: Any) -> Self:
         """Search on raw layer tables and labels 0 and 1, shape (n_patients,)."""
         labels = np.asarray(y, dtype=int)
-        return self.fit_from(self.representations(X, labels), labels)
+        return self.fit_from(self.representations(tables, labels), labels)
 
-    def representations(self, X: LayerTables, y: Any) -> FoldRepresentations:
+    def representations(self, tables: LayerTables, y: Any) -> FoldRepresentations:
         """Return what ``fit_from`` needs; other labels of the same patients can reuse it."""
         return FoldRepresentations.of(
-            self.representation, X, np.asarray(y), inner_folds=self.inner_folds, seed=self.seed
+            self.representation,
+            tables,
+            np.asarray(y),
+            inner_folds=self.inner_folds,
+            seed=self.seed,
         )
 
     def fit_from(self, representations: FoldRepresentations, y: Any) -> Self:
@@ -204,65 +215,51 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             Their labels, the true ones or permuted.
         """
         labels = np.asarray(y, dtype=int)
-        decisions = self._inner_decisions(representations, labels)
-        best = self._best(representations, decisions, labels)
-        whole = BlockFits(representations.blocks, labels, self.max_features, self.seed)
+        # scikit-learn would check the same few arrays tens of thousands of times
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            decisions = self._inner_decisions(representations, labels)
+            validations = [validation for _, validation, _, _ in representations.folds]
+            scores = {c: mean_auroc(d, labels, validations) for c, d in decisions.items()}
+            self.best_ = {
+                features.name: max(
+                    (c for c in scores if c.features == features), key=scores.__getitem__
+                )
+                for features in self.feature_sets
+            }
+            fits = self._fits(representations.blocks, labels)
+            self.models_ = {name: fit_candidate(best, fits) for name, best in self.best_.items()}
+            self.calibrations_ = {
+                name: Platt().fit(decisions[best], labels) for name, best in self.best_.items()
+            }
         self.classes_ = np.array([0, 1])
         self.representation_ = representations.representation
-        self.models_: dict[str, Classifier] = {}
-        self.calibrations_: dict[str, Platt] = {}
-        self.kinds_: dict[str, str] = {}
-        for features in self.feature_sets:
-            kind = max(self.models, key=lambda kind: best[features.name, kind][1])
-            position, _ = best[features.name, kind]
-            self.kinds_[features.name] = kind
-            self.models_[features.name] = self._fitted(whole, features, kind, position)
-            out_of_fold = decisions[features.name, kind, position]
-            self.calibrations_[features.name] = Platt().fit(out_of_fold, labels)
         selectable = [features.name for features in self.feature_sets if features.selectable]
-        self.winner_ = max(selectable, key=lambda name: best[name, self.kinds_[name]][1])
-        self.candidates_: list[dict[str, Any]] = [
-            {
-                "feature_set": features.name,
-                "role": features.role,
-                "model": kind,
-                "params": json.dumps(self._grid(features, kind)[best[features.name, kind][0]]),
-                "inner_auc": best[features.name, kind][1],
-                "chosen": int(features.name == self.winner_ and kind == self.kinds_[self.winner_]),
-            }
-            for features in self.feature_sets
-            for kind in self.models
-        ]
+        self.winner_ = max(selectable, key=lambda name: scores[self.best_[name]])
+        self.candidates_ = self._table(scores)
         return self
 
     def refit(self, blocks: DenseBlocks, labels: NDArray[Any]) -> Classifier:
         """Return the winner's classifier, as it was chosen, fitted on other patients' blocks."""
         check_is_fitted(self, "winner_")
-        features = next(f for f in self.feature_sets if f.name == self.winner_)
-        chosen = next(row for row in self.candidates_ if row["chosen"])
-        kind = chosen["model"]
-        position = self._grid(features, kind).index(json.loads(chosen["params"]))
-        fits = BlockFits(blocks, labels, self.max_features, self.seed)
-        return self._fitted(fits, features, kind, position)
+        return fit_candidate(self.best_[self.winner_], self._fits(blocks, labels))
 
     def risk_model(self, feature_set: str = SELECTED) -> RiskModel:
         """Return a feature set's best model with only what it needs, the winner's by default."""
         check_is_fitted(self, "winner_")
         name = self.winner_ if feature_set == SELECTED else feature_set
-        features = next(f for f in self.feature_sets if f.name == name)
         return RiskModel(
-            self.representation_.restricted(features.blocks),
+            self.representation_.restricted(self.best_[name].features.blocks),
             self.models_[name],
             self.calibrations_[name],
         )
 
-    def predict_proba(self, X: LayerTables) -> Floats:
+    def predict_proba(self, tables: LayerTables) -> Floats:
         """Return the winner's calibrated probabilities, shape (n_patients, 2)."""
-        return self.risk_model().predict_proba(X)
+        return self.risk_model().predict_proba(tables)
 
-    def predict(self, X: LayerTables) -> NDArray[np.int_]:
+    def predict(self, tables: LayerTables) -> NDArray[np.int_]:
         """Return the likelier class, shape (n_patients,)."""
-        return self.risk_model().predict(X)
+        return self.risk_model().predict(tables)
 
     def predict_blocks(self, blocks: DenseBlocks) -> Floats:
         """Return the winner's calibrated probability of the positive class, shape (n_patients,).
@@ -276,7 +273,7 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         decision = self.models_[self.winner_].decision_function(blocks)
         return self.calibrations_[self.winner_].predict(decision)
 
-    def predict_sets(self, X: LayerTables) -> pd.DataFrame:
+    def predict_sets(self, tables: LayerTables) -> pd.DataFrame:
         """Predict with each feature set's best model, and with the winner.
 
         Returns
@@ -286,16 +283,15 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             ``model``, ``probability`` (calibrated), ``decision`` (log odds before that).
         """
         check_is_fitted(self, "winner_")
-        blocks = DenseBlocks.of(self.representation_.transform(X))
-        roles = {features.name: features.role for features in self.feature_sets}
+        blocks = DenseBlocks.of(self.representation_.transform(tables))
         parts = []
-        for shown, name in [(SELECTED, self.winner_), *((name, name) for name in roles)]:
+        for shown, name in [(SELECTED, self.winner_), *((name, name) for name in self.best_)]:
             decision = self.models_[name].decision_function(blocks)
             part = {
-                "patient_id": X.patients,
+                "patient_id": tables.patients,
                 "feature_set": shown,
-                "role": SELECTED if shown == SELECTED else roles[name],
-                "model": self.kinds_[name],
+                "role": SELECTED if shown == SELECTED else self.best_[name].features.role,
+                "model": self.best_[name].kind,
                 "probability": self.calibrations_[name].predict(decision),
                 "decision": decision,
             }
@@ -326,56 +322,48 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
                 for position in np.flatnonzero(values):
                     block, feature = labels[position]
                     rows.append(
-                        (feature_set, self.kinds_[feature_set], block, feature, values[position])
+                        (
+                            feature_set,
+                            self.best_[feature_set].kind,
+                            block,
+                            feature,
+                            values[position],
+                        )
                     )
         columns = ["feature_set", "model", "block", "feature", "importance"]
         return pd.DataFrame(rows, columns=columns)
 
-    def _grid(self, features: FeatureSet, kind: str) -> list[dict[str, Any]]:
-        """Return the parameters to choose from; the members of a stack keep the default."""
-        return FAMILIES[kind].grid[:1] if features.fusion else FAMILIES[kind].grid
-
-    def _fitted(
-        self, fits: BlockFits, features: FeatureSet, kind: str, position: int
-    ) -> Classifier:
-        if not features.fusion:
-            return fits.model(features.blocks, kind, position)
-        stack = LateFusion(list(features.blocks), kind, self.max_features, self.seed)
-        return stack.fit(fits.blocks, fits.labels, fits=fits)
+    def _fits(self, blocks: DenseBlocks, labels: NDArray[Any]) -> Fits:
+        return Fits(blocks, labels, self.max_features, self.seed)
 
     def _inner_decisions(
         self, representations: FoldRepresentations, labels: NDArray[Any]
-    ) -> dict[tuple[str, str, int], Floats]:
-        """Return out-of-fold decisions of every feature set, kind and position of the grid."""
-        decisions: dict[tuple[str, str, int], Floats] = {}
+    ) -> dict[Candidate, Floats]:
+        """Return the out-of-fold decisions of every candidate, shape (n_patients,) each."""
+        decisions = {
+            candidate: np.full(len(labels), np.nan)
+            for candidate in candidates(self.feature_sets, self.models)
+        }
         for train, validation, seen, unseen in representations.folds:
-            fits = BlockFits(seen, labels[train], self.max_features, self.seed)
-            for features in self.feature_sets:
-                for kind in self.models:
-                    for position in range(len(self._grid(features, kind))):
-                        fitted = self._fitted(fits, features, kind, position)
-                        key = (features.name, kind, position)
-                        decisions.setdefault(key, np.full(len(labels), np.nan))
-                        decisions[key][validation] = fitted.decision_function(unseen)
+            fits = self._fits(seen, labels[train])
+            for candidate, decision in decisions.items():
+                decision[validation] = fit_candidate(candidate, fits).decision_function(unseen)
         return decisions
 
-    def _best(
-        self,
-        representations: FoldRepresentations,
-        decisions: dict[tuple[str, str, int], Floats],
-        labels: NDArray[Any],
-    ) -> dict[tuple[str, str], tuple[int, float]]:
-        """Return the best position of the grid and its mean AUROC by feature set and kind."""
-        validations = [validation for _, validation, _, _ in representations.folds]
-        best: dict[tuple[str, str], tuple[int, float]] = {}
-        for (name, kind, position), decision in decisions.items():
-            aucs = [
-                roc_auc_score(labels[rows], decision[rows])
-                for rows in validations
-                # permuted labels may leave a small fold with one class
-                if len(np.unique(labels[rows])) == 2
-            ]
-            auc = float(np.mean(aucs)) if aucs else 0.5
-            if (name, kind) not in best or auc > best[name, kind][1]:
-                best[name, kind] = (position, auc)
-        return best
+    def _table(self, scores: Mapping[Candidate, float]) -> list[dict[str, Any]]:
+        rows: dict[tuple[str, str], Candidate] = {}
+        for candidate, score in scores.items():
+            key = (candidate.features.name, candidate.kind)
+            if key not in rows or score > scores[rows[key]]:
+                rows[key] = candidate
+        return [
+            {
+                "feature_set": best.features.name,
+                "role": best.features.role,
+                "model": best.kind,
+                "params": json.dumps(dict(best.params)),
+                "inner_auc": scores[best],
+                "chosen": int(best == self.best_[self.winner_]),
+            }
+            for best in rows.values()
+        ]

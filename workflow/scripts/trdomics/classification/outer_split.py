@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from trdomics.classification.feature_sets import feature_sets
+from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
 from trdomics.classification.missing_layers import PREDICTIONS as WITHOUT_LAYERS
 from trdomics.classification.missing_layers import predict_without_layers
 from trdomics.classification.representation import representation
-from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
 from trdomics.classification.splits import NO_REPEAT, Split, permuted_labels
 from trdomics.tables import LayerTables
 

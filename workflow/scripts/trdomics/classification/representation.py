@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from trdomics.classification.feature_blocks import ColumnBlock, LayerBlock
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
-from trdomics.layers.normalise import DOSAGE_PREFIX, likelihood, normaliser
+from trdomics.layers.normalise import already_normalised, normaliser
+from trdomics.layers.types import DOSAGE_PREFIX
 from trdomics.tables import LayerTables
 
 CLINICAL = "clinical"
@@ -217,7 +218,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
 
     def _fit_mofa(self, normalised: LayerTables) -> None:
         settings = {
-            layer: {"type": _kept_as(options), "min_prevalence": 0.0, "max_missing": 1.0}
+            layer: already_normalised(options["type"])
             | {"integration_features": options["integration_features"]}
             for layer, options in (self.layers or {}).items()
             if layer in normalised and _has_view(normalised[layer])
@@ -241,11 +242,6 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
             columns=factors.columns,
         )
         return scaled[_has_any(values)]
-
-
-def _kept_as(options: Mapping[str, Any]) -> str:
-    """Return the type under which MOFA's views leave an already normalised layer as it is."""
-    return "continuous" if likelihood(options) == "gaussian" else "binary"
 
 
 def _has_view(table: pd.DataFrame) -> bool:

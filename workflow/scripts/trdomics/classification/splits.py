@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
 from trdomics.errors import InputError
 
 # A left-out site belongs to no repeat of the cross-validation.

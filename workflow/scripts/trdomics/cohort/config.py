@@ -8,8 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, with_contrast
-from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 from trdomics.errors import InputError
+from trdomics.inputs.calls import variant_name
+from trdomics.inputs.maf import is_maf
+from trdomics.layers.types import layer_type, types_schema
+from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 
 # What decides who has a layer; other settings of a layer do not touch the cohort stage.
 MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")
@@ -19,6 +22,11 @@ LAYER_FILES = ("file", "features", "profiled")
 ESTIMATED_CELLS = "estimated_cells"
 # Names that patients.tsv gives to columns of its own.
 OWN_COLUMNS = ("patient_id", "label")
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the schema of a config, with the keys of every type of layer."""
+    return types_schema(load_schema("config"))
 
 
 def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -44,7 +52,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
         At the first key that is unknown, missing or out of range, or that contradicts another.
     """
     where = path or "config"
-    config: dict[str, Any] = ClosedSchema(load_schema("config")).resolve(dict(raw), where)
+    config: dict[str, Any] = ClosedSchema(config_schema()).resolve(dict(raw), where)
     check_markup(config, where)
     label = config["label"]
     label["positive"], label["negative"] = str(label["positive"]), str(label["negative"])
@@ -96,19 +104,29 @@ def check_markup(value: Any, where: str, key: str = "") -> None:
 def _resolve_layer(name: str, layer: dict[str, Any], patient_id: str, where: str) -> None:
     if layer["id_column"] is None:
         layer["id_column"] = patient_id
-    if layer["type"] != "variants" or layer["format"] is not None:
+    if layer_type(layer["type"]).is_matrix:
         return
-    suffixes = PurePosixPath(layer["file"].lower()).suffixes
+    if layer["format"] is None:
+        layer["format"] = _variant_format(name, layer["file"], where)
+    if layer["no_call"] is None:
+        layer["no_call"] = "reference" if layer["format"] == "maf" else "missing"
+    # cohorts of either habit agree
+    layer["dosages"] = list(dict.fromkeys(map(variant_name, layer["dosages"])))
+
+
+def _variant_format(name: str, file: str, where: str) -> str:
+    suffixes = PurePosixPath(file.lower()).suffixes
     if ".maf" in suffixes:
-        layer["format"] = "maf"
-    elif ".vcf" in suffixes or ".bcf" in suffixes:
-        layer["format"] = "vcf"
-    else:
+        return "maf"
+    if ".vcf" in suffixes or ".bcf" in suffixes:
+        return "vcf"
+    if not is_maf(file):
         raise InputError(
             where,
-            f"`layers.{name}.file`: {layer['file']} does not say whether it is a VCF or a MAF",
+            f"`layers.{name}.file`: {file} does not say whether it is a VCF or a MAF",
             f"add `layers.{name}.format: vcf` or `maf`",
         )
+    return "maf"
 
 
 def _resolve_differential(config: dict[str, Any], where: str) -> None:

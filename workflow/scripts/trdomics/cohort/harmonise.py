@@ -10,7 +10,13 @@ import pandas as pd
 from jsonschema import Draft202012Validator
 from scipy.stats import binomtest, chi2_contingency
 
-from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
+from trdomics.cohort.membership import (
+    LeftOut,
+    layer_samples,
+    memberships,
+    unmatched,
+    with_layers,
+)
 from trdomics.cohort.samples import labels, read_sheet, typed_names
 from trdomics.schema import load_schema
 
@@ -31,7 +37,7 @@ def harmonise(settings: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
         `patient_id`, `label` (1, 0, NA), the sheet's columns that the config names, and
         `in_<layer>` (1, 0) for each layer. Valid under ``patients.schema.yaml``.
     excluded : DataFrame
-        `id`, `where` ("sheet" or a layer), `reason`.
+        As :func:`trdomics.cohort.membership.unmatched` returns.
     """
     sheet = read_sheet(settings)
     samples = {name: layer_samples(layer, name) for name, layer in settings["layers"].items()}
@@ -166,9 +172,7 @@ def summarise(
     """
     layers = {}
     for name in settings["layers"]:
-        left_out = (excluded["where"] == name) & ~excluded["reason"].str.endswith(
-            "not in the layer"
-        )
+        left_out = (excluded["where"] == name) & (excluded["code"] != LeftOut.NOT_IN_LAYER)
         layers[name] = {
             **_label_counts(patients[patients[f"in_{name}"] == 1]),
             "n_left_out": int(left_out.sum()),

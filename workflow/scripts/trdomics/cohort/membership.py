@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import gzip
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,23 @@ import pandas as pd
 
 from trdomics.cohort.samples import quoted_ids, sample_names
 from trdomics.errors import InputError
-from trdomics.inputs.matrix import read_header, readable
+from trdomics.inputs.maf import maf_samples
+from trdomics.inputs.matrix import read_header
+from trdomics.inputs.text_table import readable
+from trdomics.layers.types import layer_type
 
 CHUNK = 1 << 24
 # Of its letters, what a name must share with the one that was meant.
 LIKE = 0.8
+
+
+class LeftOut(StrEnum):
+    """Why a patient or a sample takes no part, as a code."""
+
+    EXCLUDED = "excluded"
+    PATIENT_EXCLUDED = "patient_excluded"
+    NOT_IN_SHEET = "not_in_sheet"
+    NOT_IN_LAYER = "not_in_layer"
 
 
 def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
@@ -33,7 +46,7 @@ def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
         If a file is missing or broken, or a VCF carries no annotation.
     """
     path = str(settings["file"])
-    if settings["type"] != "variants":
+    if layer_type(settings["type"]).is_matrix:
         return read_header(path, layer)
     profiled = settings["profiled"]
     listed = None if profiled is None else read_profiled(profiled, layer)
@@ -41,32 +54,31 @@ def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
         # cyvcf2 tells of a missing file in its own words
         Path(path).stat()
         if settings["format"] == "vcf":
-            samples = _vcf_samples(path, layer)
+            # who asks without `dosages` leaves it to the reader whether annotation is needed
+            samples = _vcf_samples(path, layer, annotated=not settings.get("dosages", True))
             return samples if listed is None else [name for name in samples if name in set(listed)]
         if listed is not None:
             return listed
-        from trdomics.inputs.maf import maf_samples
-
         return maf_samples(path, settings["sample_column"])
 
 
 def has_header(settings: Mapping[str, Any]) -> bool:
     """Say whether a layer's samples are known without reading it; those of most MAFs are not."""
-    listed = settings["type"] != "variants" or settings["profiled"] is not None
+    listed = layer_type(settings["type"]).is_matrix or settings["profiled"] is not None
     return listed or settings["format"] == "vcf"
 
 
-def _vcf_samples(path: str, layer: str) -> list[str]:
+def _vcf_samples(path: str, layer: str, annotated: bool) -> list[str]:
     # imported here: cohorts without a VCF need no cyvcf2 for the start of a run
     from trdomics.inputs.vcf import vcf_header
 
     header = vcf_header(path)
     where = f"{path} (layer {layer})"
-    if header.annotation is None:
+    if annotated and header.annotation is None:
         raise InputError(
             where,
             "its header declares no consequence annotation (CSQ, ANN or BCSQ)",
-            "annotate it with VEP, SnpEff or bcftools csq",
+            "annotate it with VEP, SnpEff or bcftools csq, or name variants in `dosages`",
         )
     if not header.samples:
         raise InputError(where, "no sample columns in it", "give a multi-sample VCF")
@@ -215,10 +227,10 @@ def unmatched(
     Returns
     -------
     DataFrame
-        `id`, `where` ("sheet" or the layer's name), `reason`.
+        `id`, `where` ("sheet" or the layer's name), `code` (of :class:`LeftOut`), `reason`.
     """
     out = sheet.loc[sheet["exclude"], "exclude_reason"]
-    rows = [(patient, "sheet", reason) for patient, reason in out.items()]
+    rows = [(patient, "sheet", LeftOut.EXCLUDED, reason) for patient, reason in out.items()]
     patient_id = settings["samples"]["patient_id"]
     for name, present in samples.items():
         layer = settings["layers"][name]
@@ -226,13 +238,17 @@ def unmatched(
         patients = {sample: patient for patient, sample in names.dropna().items()}
         for sample in present:
             if sample not in patients:
-                rows.append((sample, name, "in the layer, not in the sheet"))
+                reason = "in the layer, not in the sheet"
+                rows.append((sample, name, LeftOut.NOT_IN_SHEET, reason))
             elif patients[sample] in out.index:
-                rows.append((sample, name, f"patient {patients[sample]} is excluded in the sheet"))
+                reason = f"patient {patients[sample]} is excluded in the sheet"
+                rows.append((sample, name, LeftOut.PATIENT_EXCLUDED, reason))
         if layer["id_column"] != patient_id:
             # a name of its own promises a sample; an id that all layers share does not
             lost = names[~sheet["exclude"] & names.notna() & ~names.isin(present)]
-            rows += [(sample, name, f"patient {p}: not in the layer") for p, sample in lost.items()]
-    return pd.DataFrame(
-        np.array(rows, dtype=object).reshape(-1, 3), columns=["id", "where", "reason"]
-    )
+            rows += [
+                (sample, name, LeftOut.NOT_IN_LAYER, f"patient {patient}: not in the layer")
+                for patient, sample in lost.items()
+            ]
+    columns = ["id", "where", "code", "reason"]
+    return pd.DataFrame(np.array(rows, dtype=object).reshape(-1, 4), columns=columns)

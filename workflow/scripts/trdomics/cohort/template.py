@@ -13,15 +13,17 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from trdomics.cohort.config import resolve_config
+from trdomics.cohort.config import config_schema, resolve_config
 from trdomics.cohort.formula import quoted
 from trdomics.cohort.membership import layer_samples
 from trdomics.cohort.samples import MISSING, quoted_ids
-from trdomics.schema import load_schema
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
-from trdomics.inputs.maf import BARCODE, maf_columns
-from trdomics.inputs.matrix import SEPARATORS, read_header, read_layer_matrix
+from trdomics.inputs.maf import BARCODE, is_maf, maf_columns
+from trdomics.inputs.matrix import read_header, read_layer_matrix
+from trdomics.inputs.text_table import SEPARATORS
+from trdomics.inputs.value_rules import ValueRules
+from trdomics.layers.types import Variants, guessed_type, layer_type
 
 VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
 LABEL = "response"
@@ -37,16 +39,11 @@ MAF_KEYS = """\
     # The names of all who were sequenced, one a line. A MAF does not show those without a mutation:
     # listed here they are 0, else missing.
     # profiled: sequenced.txt
-    # Not needed, as a MAF has no ./.; with it a variant of `dosages` that nobody carries counts as
-    # 0, and not as unknown, when patients are scored.
-    # no_call: reference
 """
 SAMPLE_COLUMN = """\
     # The column of the MAF with the names of the samples.
     # sample_column: Tumor_Sample_Barcode
 """
-# A log2 value of 100 would be more molecules than a blood sample holds.
-LOGGED_BELOW = 100
 
 
 def guess_layer(name: str, file: str) -> tuple[dict[str, Any], list[str], str]:
@@ -58,27 +55,27 @@ def guess_layer(name: str, file: str) -> tuple[dict[str, Any], list[str], str]:
         Of the layer. Matrices are read whole: zeros and ones make a binary layer, other whole
         numbers counts, anything else a continuous one.
     """
-    for suffix in Path(file.lower()).suffixes:
-        if suffix in VARIANT_SUFFIXES:
-            kind = VARIANT_SUFFIXES[suffix]
-            found = {"type": "variants", "file": file}
-            reading = {"format": kind, "profiled": None, "sample_column": BARCODE}
-            return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
+    kinds = [VARIANT_SUFFIXES[s] for s in Path(file.lower()).suffixes if s in VARIANT_SUFFIXES]
+    if kinds or is_maf(file):
+        kind = kinds[0] if kinds else "maf"
+        found = {"type": Variants.name, "file": file}
+        reading = {"format": kind, "profiled": None, "sample_column": BARCODE}
+        return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
     samples = read_header(file, name)
     own = pd.Series(samples, samples)
-    values = read_layer_matrix({"type": "continuous", "file": file, "log2": False}, name, own)[0]
-    numbers = values.to_numpy()
+    numbers = read_layer_matrix(file, name, own, ValueRules()).values.to_numpy()
     known = numbers[~np.isnan(numbers)]
-    settings: dict[str, Any] = {"type": "continuous", "file": file}
-    told = f"{values.shape[1]:,} features, {known.min():.4g} to {known.max():.4g}"
-    if np.isin(known, (0, 1)).all():
-        settings["type"] = "binary"
-    elif len(known) == numbers.size and (known >= 0).all() and (known == np.floor(known)).all():
-        settings["type"] = "counts"
-    elif known.min() >= 0 and known.max() > LOGGED_BELOW:
-        settings["log2"] = True
+    guessed = guessed_type(numbers)
+    settings: dict[str, Any] = {"type": guessed.name, "file": file, **guessed.guess(known)}
+    told = f"{numbers.shape[1]:,} features, {known.min():.4g} to {known.max():.4g}"
+    if settings.get("log2"):
         told += ", not logged yet"
     return settings, samples, told
+
+
+def _is_maf(settings: Mapping[str, Any]) -> bool:
+    suffixes = Path(settings["file"].lower()).suffixes
+    return any(VARIANT_SUFFIXES.get(suffix) == "maf" for suffix in suffixes)
 
 
 def read_clinical(path: str) -> pd.DataFrame:
@@ -235,7 +232,7 @@ def begin_cohort(
         layers[layer], samples[layer], told[layer] = guess_layer(layer, file)
     table = None if clinical is None else read_clinical(clinical)
     for layer, settings in layers.items():
-        if told[layer] == "a MAF":
+        if _is_maf(settings):
             others = [names for other, names in samples.items() if other != layer]
             ids = others if table is None else [list(table[column]) for column in table.columns]
             named = named_by(settings["file"], samples[layer], ids)
@@ -320,16 +317,16 @@ clinical:
 
 layers:
 """
-    keys = load_schema("config")["$defs"]
+    keys = config_schema()["$defs"]
     for layer, settings in layers.items():
         text += f"  {_yaml(layer)}: # {told[layer]}: CHECK that the type is right\n"
         for key, value in settings.items():
             text += f"    {key}: {_yaml(value)}\n"
         if "features" in keys[settings["type"]]["properties"]:
             text += "    # features: features.tsv # feature, symbol, chromosome\n"
-        if settings["type"] == "variants":
-            text += MAF_KEYS if told[layer] == "a MAF" else VCF_KEYS
-            if told[layer] == "a MAF" and "sample_column" not in settings:
+        if not layer_type(settings["type"]).is_matrix:
+            text += MAF_KEYS if _is_maf(settings) else VCF_KEYS
+            if _is_maf(settings) and "sample_column" not in settings:
                 text += SAMPLE_COLUMN
     covariates = [
         column

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.stats import pearsonr, spearmanr
 
-from trdomics.confounding.sets import is_quantity
+from trdomics.columns import is_quantity
 from trdomics.differential.counts import library_factors
 from trdomics.errors import InputError
+from trdomics.layers.types import layer_type
 
 MIN_MARKERS = 3
 # A gene is a marker of the types that reach this share of its highest level.
@@ -153,10 +154,10 @@ def linear_expression(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame, shape (n_patients, n_features)
-    kind : {"counts", "continuous"}
-        Counts are divided by their size factors.
+    kind : str
+        Type of the layer. Counts are divided by their size factors.
     """
-    if kind != "counts":
+    if not layer_type(kind).is_counts:
         return table.fillna(table.mean()).clip(lower=0)
     return table.div(library_factors(table.to_numpy()), axis=0)
 

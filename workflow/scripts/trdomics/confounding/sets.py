@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from trdomics.differential.design import as_text
-
+from trdomics.columns import as_text, is_quantity
 
 # Fewer residual degrees of freedom than this and no variance of a feature is known.
 MIN_FREEDOM = 10
@@ -40,7 +38,7 @@ def compared_patients(
     """
     column, tested, reference = (str(part) for part in contrast)
     groups = as_text(patients[column])
-    compared = patients[groups.isin([tested, reference]).fillna(False).to_numpy(bool)]
+    compared = patients[groups.isin([tested, reference])]
     columns = list(dict.fromkeys(name for names in sets.values() for name in names))
     missing = compared[columns].isna()
     complete = compared.index[~missing.any(axis=1)]
@@ -74,11 +72,6 @@ class SetDesign:
     reason: str | None
 
 
-def is_quantity(values: pd.Series) -> bool:
-    """Say whether a column of the sheet is a number rather than a name."""
-    return is_numeric_dtype(values) and not is_bool_dtype(values)
-
-
 def coded(values: pd.Series) -> dict[str, NDArray[np.float64]]:
     """Return a column as coefficients: standardised, or an indicator per level but the commonest.
 
@@ -89,7 +82,7 @@ def coded(values: pd.Series) -> dict[str, NDArray[np.float64]]:
         if not spread > 0:
             return {}
         return {str(values.name): ((values - values.mean()) / spread).to_numpy(float)}
-    text = values.astype(str)
+    text = as_text(values)
     levels = text.value_counts()
     ordered = sorted(levels.index, key=lambda level: (-levels[level], level))
     return {f"{values.name}={level}": (text == level).to_numpy(float) for level in ordered[1:]}

@@ -18,7 +18,7 @@ from scipy.stats import (
     ttest_ind,
 )
 
-from trdomics.confounding.sets import is_quantity
+from trdomics.columns import as_text, is_quantity
 
 COLUMNS = [
     "column",
@@ -138,7 +138,7 @@ def _compared(
         return row | {"kind": "two values"} | _two_values(later, side)
     if row["kind"] == "number":
         return row | _number(present.to_numpy(float), side)
-    return row | _category(present.astype(str), side, rng)
+    return row | _category(as_text(present), side, rng)
 
 
 def _number(values: NDArray[np.float64], side: NDArray[np.bool_]) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 
 from trdomics.archive import AGAIN, read_archive, sha256_of, verify, write_archive
-from trdomics.frozen_model.missing_layer_cost import parse_missing_layer_cost
-from trdomics.schema import ClosedSchema, load_schema
 from trdomics.errors import InputError
 from trdomics.files import MISSING, plain
+from trdomics.frozen_model.missing_layer_cost import parse_missing_layer_cost
 from trdomics.partner_json import parse_partner_json
+from trdomics.schema import ClosedSchema, load_schema
 
 MANIFEST = "manifest.json"
 FORMAT = 1

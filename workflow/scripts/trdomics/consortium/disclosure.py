@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from trdomics.columns import as_text, is_quantity
+
 Z = float(norm.isf(0.025))
 LARGEST_SHARE = 0.1  # of the patients in one bin of a curve
 RATES = np.linspace(0, 1, 11)  # false positive rates of an averaged ROC curve
@@ -266,11 +268,11 @@ def description(sheet: pd.DataFrame, columns: Sequence[str], minimum: int) -> pd
         if len(known) < minimum:
             continue
         n = coarse(len(known), minimum)
-        if pd.api.types.is_numeric_dtype(known) and known.nunique() > CATEGORY_VALUES:
+        if is_quantity(known) and known.nunique() > CATEGORY_VALUES:
             mean, sd = float(f"{known.mean():.3g}"), float(f"{known.std():.3g}")
             rows.append({"column": column, "level": None, "mean": mean, "sd": sd, "n": n})
             continue
-        shares = lumped(known.astype(str), minimum)
+        shares = lumped(as_text(known), minimum)
         rows += [
             {"column": column, "level": level, "share": round(count / len(known), 2), "n": n}
             for level, count in shares.items()

@@ -11,14 +11,11 @@ import pandas as pd
 
 from trdomics import __version__
 from trdomics.archive import sha256_of
-from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
-from trdomics.evaluation.metrics import out_of_fold
-from trdomics.frozen_model.store import dumps, load_model
 from trdomics.consortium.audit import COUNT_KEY, audit
 from trdomics.consortium.bundle import (
     EFFECTS,
-    LOSS_FILE,
     FORMAT,
+    LOSS_FILE,
     MODEL_FILES,
     SITE_VALUES,
     json_bytes,
@@ -26,8 +23,8 @@ from trdomics.consortium.bundle import (
     with_manifest,
 )
 from trdomics.consortium.disclosure import (
-    METRIC_DECIMALS,
     CARRYING,
+    METRIC_DECIMALS,
     burden_effects,
     coarse,
     curves,
@@ -39,7 +36,11 @@ from trdomics.consortium.disclosure import (
 )
 from trdomics.consortium.frozen import obstacles, shareable
 from trdomics.errors import InputError
+from trdomics.evaluation.metrics import out_of_fold
 from trdomics.files import read_table
+from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.store import dumps, load_model
+from trdomics.layers.types import CARRIERS, layer_type
 
 MINIMUM_KEY = "export.minimum_count"
 PREVALENCE_DECIMALS = 2
@@ -47,8 +48,6 @@ PREVALENCE_DECIMALS = 2
 FEWEST_SITES = 3
 # Curves have eleven points, the model's probe fewer, and four layers fifteen sets of missing ones.
 SHORTEST = 16
-EFFECT_NAMES = {"counts": "log2 fold change", "continuous": "difference"}
-LOG_ODDS = "log odds ratio"
 
 
 class Export:
@@ -125,7 +124,7 @@ class Export:
         if groups is None:
             self.left_out.append(f"{layer}: a group has fewer than {self.minimum} patients")
             return
-        carriers = kind not in EFFECT_NAMES
+        carriers = layer_type(kind).test == CARRIERS
         if carriers:
             table = burden_effects(results, self.minimum)
             self.left_out.append(
@@ -136,7 +135,7 @@ class Export:
             table = expression_effects(results)
         self.layers[layer] = {
             "type": kind,
-            "effect": LOG_ODDS if carriers else EFFECT_NAMES[kind],
+            "effect": layer_type(kind).effect,
             "design": self._without_sites(summary["design"]),
             "patients": groups,
         }

@@ -14,14 +14,16 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from trdomics.classification.feature_blocks import ColumnBlock, as_text
-from trdomics.frozen_model.frozen import FrozenModel
+from trdomics.classification.feature_blocks import UNKNOWN, ColumnBlock
 from trdomics.classification.representation import MultiOmicsRepresentation
-from trdomics.frozen_model.training_reference import TrainingReference
+from trdomics.columns import as_text
 from trdomics.consortium.disclosure import coarse
+from trdomics.frozen_model.frozen import FrozenModel
+from trdomics.frozen_model.training_reference import TrainingReference
 from trdomics.integration.mofa import MOFATransformer
-from trdomics.layers.burden import DOSAGE_PREFIX, GeneBurden
+from trdomics.layers.burden import GeneBurden
 from trdomics.layers.residualise import CovariateResidualiser
+from trdomics.layers.types import DOSAGE_PREFIX
 from trdomics.layers.values import BinaryNormaliser
 
 RARE = "(rare {})"
@@ -139,7 +141,7 @@ def has_few(column: pd.Series, least: int) -> bool:
 
 def rare_levels(column: pd.Series, levels: Any, least: int) -> list[str]:
     """Return the levels that fewer patients have than that."""
-    counts = as_text(column).value_counts()
+    counts = as_text(column).fillna(UNKNOWN).value_counts()
     return [str(level) for level in levels if counts.get(str(level), 0) < least]
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from trdomics.cohort.config import check_markup
-from trdomics.schema import ClosedSchema, load_schema
 from trdomics.consortium.bundle import Bundle, read_bundle
 from trdomics.errors import InputError
+from trdomics.schema import ClosedSchema, load_schema
 
 
 def resolve_meta(raw: Mapping[str, Any], where: str) -> dict[str, Any]:

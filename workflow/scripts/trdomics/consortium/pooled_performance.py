@@ -9,9 +9,9 @@ import pandas as pd
 from scipy.special import logit
 from scipy.stats import t
 
-from trdomics.evaluation.pooling import KEYS, random_effects
 from trdomics.consortium.bundle import Bundle
 from trdomics.consortium.disclosure import Z
+from trdomics.evaluation.pooling import KEYS, random_effects
 
 COLUMNS = [
     "feature_set",

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from trdomics.layers.types import layer_type
+
 FEWEST_VARIANTS = 500
 FEWEST_PATIENTS = 30
 COMPONENTS = 5
@@ -59,8 +61,8 @@ class Ancestry:
 
 def unsuited(settings: Mapping[str, Any]) -> str:
     """Say why a layer holds no inherited common variants, or return an empty text."""
-    if settings["type"] != "variants":
-        return "a binary layer holds no genotypes"
+    if layer_type(settings["type"]).is_matrix:
+        return f"a {settings['type']} layer holds no genotypes"
     if settings["format"] != "vcf":
         return "a MAF holds no genotypes of common variants"
     if settings["no_call"] == "reference":

@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from trdomics.differential.design import Design, build_design
 from trdomics.differential.firth import NotConverged, firth_test
-from trdomics.layers.normalise import DOSAGE_PREFIX, normaliser
+from trdomics.layers.normalise import normaliser
+from trdomics.layers.types import DOSAGE_PREFIX, layer_type
 
 COLUMNS = [
     "feature",
@@ -54,7 +55,7 @@ def carrier_table(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFr
     settings : mapping
         The layer's ``type`` and, for variants, what counts as a carrier.
     """
-    if settings["type"] != "variants":
+    if layer_type(settings["type"]).is_matrix:
         return table
     return normaliser({**settings, "min_prevalence": 0.0}).fit(table).transform(table)
 

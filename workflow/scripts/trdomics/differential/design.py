@@ -14,6 +14,7 @@ from formulaic.errors import FormulaicError
 from scipy.linalg import qr
 
 from trdomics.cohort.formula import design_columns
+from trdomics.columns import as_text, is_quantity
 from trdomics.errors import InputError
 
 INTERCEPT = "Intercept"
@@ -83,13 +84,6 @@ class Design:
         }
 
 
-def as_text(values: pd.Series) -> pd.Series:
-    """Return values as the text that the config names them by: 1.0 of a column with gaps is "1"."""
-    if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
-        return values.astype("string")
-    return values.map(lambda value: f"{value:g}", na_action="ignore").astype("string")
-
-
 def build_design(
     patients: pd.DataFrame,
     formula: str,
@@ -127,8 +121,8 @@ def build_design(
     compared = patients.loc[groups.isin([tested, reference]), needed].copy()
     compared[column] = pd.Categorical(groups.loc[compared.index], categories=[reference, tested])
     for name in needed:
-        if name != column and not _is_quantity(compared[name]):
-            compared[name] = as_text(compared[name]).astype(object)
+        if name != column and not is_quantity(compared[name]):
+            compared[name] = as_text(compared[name])
 
     missing = compared.isna()
     complete = compared.loc[~missing.any(axis=1)]
@@ -175,10 +169,6 @@ def _check_harmless(formula: str, key: str) -> None:
             f"{formula!r} holds {what}, which could run as code",
             f"use columns and the functions {', '.join(FUNCTIONS)}",
         )
-
-
-def _is_quantity(values: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
 
 def _check_groups(

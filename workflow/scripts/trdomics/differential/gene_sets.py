@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from trdomics.differential.design import Design
 from trdomics.differential.firth import NotConverged, firth_test
-from trdomics.inputs.gene_sets import read_gmt
 from trdomics.errors import InputError
-from trdomics.layers.burden import DOSAGE_PREFIX
+from trdomics.inputs.gene_sets import read_gmt
+from trdomics.layers.types import DOSAGE_PREFIX
 
 CARRIERS, GENES_HIT = "carriers", "log2(1 + genes hit)"
 COLUMNS = [

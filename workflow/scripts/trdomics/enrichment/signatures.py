@@ -11,8 +11,8 @@ from scipy.stats import t
 
 from trdomics.differential.continuous import differential_continuous
 from trdomics.differential.design import Design
-from trdomics.inputs.gene_sets import CURATED, IMMUNE
 from trdomics.enrichment.ranked import NO_SYMBOLS
+from trdomics.inputs.gene_sets import CURATED, IMMUNE
 
 OVERALL = "immune response"
 COLUMNS = [

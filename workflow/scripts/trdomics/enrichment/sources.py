@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
 
-from trdomics.inputs.gene_sets import CURATED, sha256
 from trdomics.errors import InputError
 from trdomics.files import replacing
+from trdomics.inputs.gene_sets import CURATED, sha256
 
 KEY = "config enrichment.gene_sets"
 TIMEOUT = 60  # seconds without an answer

@@ -226,14 +226,12 @@ def performance_intervals(
             finite = values[np.isfinite(values)]
             if finite.size < (1 - MAX_LOST) * n_samples:
                 lost = n_samples - finite.size
-                table.loc[row, "reason"] = (
-                    f"no interval: not computable in {lost} of {n_samples} resamples"
-                )
+                table.loc[row, "reason"] = f"not computable in {lost} of {n_samples} resamples"
             else:
                 table.loc[row, ["lower", "upper"]] = np.quantile(finite, tails)
     else:
         table.loc[table["reason"] == "", "reason"] = (
-            f"no interval: fewer than {MIN_RESAMPLES} bootstrap resamples"
+            f"fewer than {MIN_RESAMPLES} bootstrap resamples"
         )
     return table[["metric", "value", "lower", "upper", "n_patients", "n_positive", "reason"]]
 
@@ -355,7 +353,7 @@ def gains_table(predictions: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
                 if differences.size == 0:
                     reason = "no fold has test patients of both classes"
                 elif np.isnan(result["pvalue"]):
-                    reason = "no interval: fewer than two folds, or no variation between them"
+                    reason = "fewer than two folds, or no variation between them"
                 else:
                     reason = ""
                 table.append(

@@ -14,8 +14,8 @@ from trdomics.evaluation.intervals import (
     fold_differences,
     performance_intervals,
 )
-from trdomics.layers.missing_sets import AND, COST_FORMAT, NO_INTERVAL, NOTHING, named
 from trdomics.evaluation.metrics import out_of_fold
+from trdomics.layers.missing_sets import AND, COST_FORMAT, NOTHING, named
 
 # With 2 or 3 degrees of freedom the t interval says nothing: its factor is 4.3 and 3.2.
 MIN_FOLDS = 5
@@ -110,13 +110,13 @@ def _loss(
 def _no_interval(differences: Any) -> str:
     """Return why the folds' differences give no interval of their mean, or an empty text."""
     if differences.size == 0:
-        return f"{NO_INTERVAL}no fold has test patients of both classes"
+        return "no fold has test patients of both classes"
     if np.abs(differences).max() < 1e-12:
-        return f"{NO_INTERVAL}no chosen model ranks patients by these layers"
+        return "no chosen model ranks patients by these layers"
     if differences.size < MIN_FOLDS:
-        return f"{NO_INTERVAL}{differences.size} splits, {MIN_FOLDS} needed"
+        return f"{differences.size} splits, {MIN_FOLDS} needed"
     if np.ptp(differences) < 1e-12:
-        return f"{NO_INTERVAL}no variation between splits"
+        return "no variation between splits"
     return ""
 
 

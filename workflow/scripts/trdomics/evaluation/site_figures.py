@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from trdomics import style
 from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.figures import WIDTH, readable
-from trdomics.layers.missing_sets import NOTHING, named
 from trdomics.evaluation.left_out_sites import ALL, LEFT_OUT, MIXED
+from trdomics.layers.missing_sets import NOTHING, named
 
 MARKERS = {LEFT_OUT: ("D", style.VERMILION), MIXED: ("o", style.GREY)}
 MEANINGS = {

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
-from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import StandardScaler
 
+from trdomics.classification.calibration import Platt
+from trdomics.classification.classifiers import BlockModel
+from trdomics.classification.families import FAMILIES
 from trdomics.classification.feature_blocks import ColumnBlock, LayerBlock
+from trdomics.classification.representation import MultiOmicsRepresentation
+from trdomics.classification.stacking import LateFusion
 from trdomics.frozen_model.closed import CLASSES, Closed, part_of
 from trdomics.frozen_model.closed_sklearn import pipeline
 from trdomics.frozen_model.flat_heads import FlatMember
-from trdomics.classification.stacking import LateFusion
 from trdomics.frozen_model.kinds import (
     anything_of,
     array,
     count,
     dict_of,
     exactly,
+    features,
     flag,
     list_of,
-    features,
     names,
     names_once,
     number,
@@ -34,11 +38,8 @@ from trdomics.frozen_model.kinds import (
     text,
     values,
 )
-from trdomics.classification.classifiers import BlockModel, Platt
-from trdomics.classification.families import FAMILIES
-from trdomics.frozen_model.uncertainty import HalfSampleReplicates
-from trdomics.classification.representation import MultiOmicsRepresentation
 from trdomics.frozen_model.training_reference import DECILES, TrainingReference
+from trdomics.frozen_model.uncertainty import HalfSampleReplicates
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
 from trdomics.layers.burden import CLASSES as BURDENS
@@ -96,8 +97,7 @@ def _is_block_model(part: BlockModel) -> bool:
 
 
 def _is_stack(part: LateFusion) -> bool:
-    blocks = [list(model.blocks) for model in part.models_]
-    return blocks == [[name] for name in part.members] and len(part.weights_) == len(blocks)
+    return len(part.weights_) == len(part.models_)
 
 
 def _are_replicates(part: HalfSampleReplicates) -> bool:
@@ -213,7 +213,7 @@ CLASSES.update(
             _is_block_model,
         ),
         LateFusion: Closed(
-            {"members": names_once, "kind": _kind, "max_features": count, "seed": count},
+            {},
             {
                 "classes_": values(0, 1),
                 "models_": list_of(part_of(BlockModel)),

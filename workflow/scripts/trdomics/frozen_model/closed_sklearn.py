@@ -18,6 +18,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.tree._tree import Tree
 
+from trdomics.classification.classifiers import anova_f
+from trdomics.classification.families import ELASTIC_NET, FAMILIES, GRADIENT_BOOSTING, RANDOM_FOREST
 from trdomics.classification.feature_blocks import column_transformer
 from trdomics.frozen_model.closed import CLASSES, Closed, parameters_of, part_of
 from trdomics.frozen_model.kinds import (
@@ -36,8 +38,6 @@ from trdomics.frozen_model.kinds import (
     scalar,
     values,
 )
-from trdomics.classification.classifiers import anova_f
-from trdomics.classification.families import ELASTIC_NET, GRADIENT_BOOSTING, FAMILIES, RANDOM_FOREST
 from trdomics.frozen_model.tree_check import check_tree
 
 _CLASSES = values(0, 1)

@@ -10,9 +10,9 @@ from scipy.special import logit
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.classification.classifiers import BlockModel
 from trdomics.classification.families import MIN_SHARE
+from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.frozen_model.tree_check import LEAF, check_nodes
 
 # Arrays of trees, by node and by tree.

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trdomics.frozen_model.frozen import FrozenModel
 from trdomics.classification.families import ELASTIC_NET
-from trdomics.frozen_model.uncertainty import PAIRS, HalfSampleReplicates
-from trdomics.classification.representation import MOFA
 from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
+from trdomics.classification.representation import MOFA
+from trdomics.frozen_model.frozen import FrozenModel
 from trdomics.frozen_model.training_reference import TrainingReference, without_layers
+from trdomics.frozen_model.uncertainty import PAIRS, HalfSampleReplicates
 from trdomics.tables import LayerTables
 
 
@@ -37,13 +37,13 @@ def freeze(
     pairs : int, optional
         Of the replicates; by default ten, of stacks of trees, which take long to fit, five.
     """
-    winner = next(f for f in search.feature_sets if f.name == search.winner_)
+    winner = search.best_[search.winner_]
     risk = search.risk_model()
     layers = list(risk.representation.normalisers_)
     has = [tables.profiled(layer) for layer in layers]
     complete = np.logical_and.reduce(has) if has else np.ones(len(tables), dtype=bool)
     if pairs is None:
-        slow = winner.fusion and search.kinds_[winner.name] != ELASTIC_NET
+        slow = winner.features.fusion and winner.kind != ELASTIC_NET
         pairs = PAIRS // 2 if slow else PAIRS
     replicates = HalfSampleReplicates(pairs, seed=search.seed).fit(
         representations.blocks,
@@ -53,10 +53,10 @@ def freeze(
         complete=complete,
     )
     return FrozenModel(
-        search.representation_.restricted([*winner.blocks, MOFA]),
+        search.representation_.restricted([*winner.features.blocks, MOFA]),
         risk.model,
         risk.calibration,
-        list(winner.blocks),
+        list(winner.features.blocks),
         TrainingReference().fit(representations, tables),
         replicates,
     )

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.classification.representation import CLINICAL, MultiOmicsRepresentation
 from trdomics.classification.inner_search import RiskModel
+from trdomics.classification.representation import CLINICAL, MultiOmicsRepresentation
 from trdomics.layers.burden import GeneBurden
 from trdomics.layers.counts import CountsNormaliser
 from trdomics.layers.values import BinaryNormaliser

@@ -22,7 +22,7 @@ OWN = (
     "trdomics.frozen_model.frozen.FrozenModel",
     "trdomics.classification.stacking.LateFusion",
     "trdomics.classification.classifiers.BlockModel",
-    "trdomics.classification.classifiers.Platt",
+    "trdomics.classification.calibration.Platt",
     "trdomics.frozen_model.uncertainty.HalfSampleReplicates",
     "trdomics.classification.representation.MultiOmicsRepresentation",
     "trdomics.frozen_model.training_reference.TrainingReference",

@@ -16,13 +16,13 @@ import skops.io as sio
 
 from trdomics import __version__
 from trdomics.archive import pack, read_archive, sha256_of
+from trdomics.classification.inner_search import NestedSearch, RiskModel
+from trdomics.errors import InputError
+from trdomics.files import replacing, write_json
 from trdomics.frozen_model.frozen import FrozenModel, check_parts
 from trdomics.frozen_model.manifest import AGAIN, FORMAT, MANIFEST, MODEL, read_manifest
 from trdomics.frozen_model.self_test import TOLERANCE, probe_probabilities, worst_difference
-from trdomics.classification.inner_search import NestedSearch, RiskModel
 from trdomics.frozen_model.skops_check import TYPES, check_members, check_schema
-from trdomics.errors import InputError
-from trdomics.files import replacing, write_json
 from trdomics.layers.burden import MIN_CARRIERS, GeneBurden
 
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "pydeseq2", "mofapy2", "skops")

@@ -11,8 +11,8 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator
 
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
-from trdomics.classification.representation import CLINICAL, MultiOmicsRepresentation
 from trdomics.classification.inner_search import FoldRepresentations
+from trdomics.classification.representation import CLINICAL, MultiOmicsRepresentation
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.layers.counts import CountsNormaliser
 from trdomics.layers.subsets import subset_name, subsets

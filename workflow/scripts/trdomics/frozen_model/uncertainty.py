@@ -13,11 +13,12 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
+from trdomics.classification.calibration import Platt
+from trdomics.classification.classifiers import BlockModel
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
-from trdomics.frozen_model.flat_heads import FlatMember
 from trdomics.classification.stacking import LateFusion
 from trdomics.evaluation.metrics import log_odds
-from trdomics.classification.classifiers import BlockModel, Platt
+from trdomics.frozen_model.flat_heads import FlatMember
 from trdomics.layers.subsets import subset_name
 
 Head = BlockModel | LateFusion

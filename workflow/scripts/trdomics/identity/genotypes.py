@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from cyvcf2 import VCF
 
-from trdomics.inputs.vcf import check_end
+from trdomics.inputs.vcf import numbers, opened, records
 
 LEVELS = ["chromosome", "position", "reference", "alternative"]
 MIN_FREQUENCY = 0.05
@@ -39,26 +38,24 @@ def read_genotypes(
         0, 1, 2 or NaN; columns (chromosome without "chr", position, reference, alternative).
         A haploid call, as a man's X has them, counts as homozygous.
     """
-    check_end(path)
-    vcf = VCF(str(path))
-    columns = {name: i for i, name in enumerate(vcf.samples)}
-    known = sample_names[sample_names.isin(list(columns))]
-    order = np.array([columns[name] for name in known], dtype=int)
     sites: list[tuple[str, int, str, str]] = []
     dosages: list[np.ndarray] = []
-    for record in vcf:
-        if not _usable(record, settings):
-            continue
-        dosage = _dosage(record, settings)[order]
-        called = dosage >= 0
-        if not len(dosage) or called.mean() < MIN_CALL_RATE:
-            continue
-        frequency = dosage[called].mean() / 2
-        if MIN_FREQUENCY <= frequency <= 1 - MIN_FREQUENCY:
-            chromosome = record.CHROM.removeprefix("chr").replace("23", "X")
-            sites.append((chromosome, record.POS, record.REF, record.ALT[0]))
-            dosages.append(dosage)
-    vcf.close()
+    with opened(path) as vcf:
+        columns = {name: i for i, name in enumerate(vcf.samples)}
+        known = sample_names[sample_names.isin(list(columns))]
+        order = np.array([columns[name] for name in known], dtype=int)
+        for record in records(vcf, path):
+            if not _usable(record, settings):
+                continue
+            dosage = _dosage(record, settings)[order]
+            called = dosage >= 0
+            if not len(dosage) or called.mean() < MIN_CALL_RATE:
+                continue
+            frequency = dosage[called].mean() / 2
+            if MIN_FREQUENCY <= frequency <= 1 - MIN_FREQUENCY:
+                chromosome = record.CHROM.removeprefix("chr").replace("23", "X")
+                sites.append((chromosome, record.POS, record.REF, record.ALT[0]))
+                dosages.append(dosage)
     values = np.array(dosages, dtype=np.float32).reshape(-1, len(known)).T
     table = pd.DataFrame(
         np.where(values < 0, np.float32(np.nan), values),
@@ -90,7 +87,7 @@ def _dosage(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
     fields = set(record.FORMAT)
     for field, least in (("DP", "min_depth"), ("GQ", "min_genotype_quality")):
         if field in fields:
-            number = record.format(field)[:, 0].astype(float)
-            # a missing number is negative: nothing is known against that genotype
+            number = numbers(record, field)[:, 0]
+            # a missing number is negative or NaN: nothing is known against that genotype
             bad |= (number >= 0) & (number < settings[least])
     return np.where(bad, -1, dosage).astype(np.int8)

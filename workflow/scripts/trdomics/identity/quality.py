@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.layers.quality import OUTLIER_DEVIATIONS
+from trdomics.layers.types import layer_type
 
 COLUMNS = [
     "patient_id",
@@ -30,7 +31,6 @@ COLUMNS = [
 # haemolysis, above the second there is (Blondal 2013, 10.1016/j.ymeth.2012.09.015). Whole blood
 # and tissue are full of erythrocytes or free of both, so there the cohort itself is the measure.
 HAEMOLYSIS_LIMITS = (5.0, 7.0)
-_RNA_TYPES = ("counts", "continuous")
 
 
 def haemolysis_index(table: pd.DataFrame, markers: pd.DataFrame) -> pd.Series | None:
@@ -111,7 +111,7 @@ def sample_quality(
         part = table.rename(columns={"isolation": "pca_isolation"}).assign(layer=layer)
         patients = part["patient_id"]
         reasons = [part["outlier_reason"].fillna("").astype(str)]
-        if kinds[layer] in _RNA_TYPES:
+        if layer_type(kinds[layer]).is_expression:
             for name, side in (("rna_quality", "low"), ("three_prime_bias", "high")):
                 values, limit = _sheet_values(sheet, samples, name, side)
                 part[name] = values.reindex(patients).to_numpy()

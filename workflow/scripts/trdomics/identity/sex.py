@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.mixture import GaussianMixture
 
+from trdomics.layers.types import layer_type
+
 MIN_SAMPLES = 10
 MIN_SITES = 30
 COLUMNS = ["patient_id", "layer", "score", "sex", "sheet_sex", "discordant"]
@@ -110,8 +112,9 @@ def expression_score(
     level: dict[str, pd.DataFrame] = {
         sex: table.loc[:, features].astype(float) for sex, features in by_feature.items()
     }
-    has_zero = settings["type"] == "counts" or bool(settings.get("log2"))
-    if settings["type"] == "counts":
+    is_counts = layer_type(settings["type"]).is_counts
+    has_zero = is_counts or bool(settings.get("log2"))
+    if is_counts:
         total = table.sum(axis=1).replace(0, np.nan)
         level = {sex: values.div(total, axis=0) * 1e6 for sex, values in level.items()}
     if has_zero:

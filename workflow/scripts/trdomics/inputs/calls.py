@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,37 @@ ANNOTATION_COLUMNS = [
     "kept",
     "reason",
 ]
+# Reasons that speak of the file, and not of what a variant does.
+NO_ENTRY, NO_GENE = "no annotation of this allele", "in no gene"
+_EXPECTED = ("consequence without effect on the protein", "no carrier", "common in the population")
+# A germline call set of so many alleles has common ones; fewer carriers than that may be chance.
+_ALLELES_TO_JUDGE, _COMMON, _CARRIERS = 10, 0.01, 5
+_POSITION = re.compile(
+    r"(?:chr)?([\w.]+?)[:_-](?:g\.)?(\d+)(?:[:_-]?([ACGTN]+|-)[:_>/-]([ACGTN]+|-))?", re.IGNORECASE
+)
+_MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)"
+_DATE = re.compile(
+    rf"\d{{1,2}}[-/]{_MONTH}([-/]\d+)?|{_MONTH}[-/]\d+|\d{{4}}-\d\d-\d\d.*", re.IGNORECASE
+)
+
+
+def variant_name(written: str) -> str:
+    """Return a variant's name as tables have it.
+
+    Of a position chrom:pos or chrom:pos:ref:alt without "chr", whatever separates its parts; of
+    an rsID the rsID.
+    """
+    match = _POSITION.fullmatch(written.strip())
+    if match is None:
+        return written.strip()
+    chromosome, *others = match.groups()
+    return ":".join([chromosome, *(part.upper() for part in others if part)])
+
+
+def counted(counts: Counter[str], most: int = 5) -> str:
+    """Return counts for a line of a log, the largest first: "12 Foo, 3 Bar"."""
+    shown = [f"{count} {name}" for name, count in counts.most_common(most)]
+    return ", ".join(shown) + (", …" if len(counts) > most else "")
 
 
 @dataclass(frozen=True)
@@ -46,8 +79,12 @@ class Variant:
     @property
     def key(self) -> str:
         """Return chrom:pos:ref:alt, without "chr", so that cohorts of either habit agree."""
-        chromosome = self.chromosome.removeprefix("chr")
-        return f"{chromosome}:{self.position}:{self.reference}:{self.alternative}"
+        return f"{self.place}:{self.reference}:{self.alternative}"
+
+    @property
+    def place(self) -> str:
+        """Return chrom:pos, without "chr"."""
+        return f"{self.chromosome.removeprefix('chr')}:{self.position}"
 
 
 @dataclass(frozen=True)
@@ -68,6 +105,30 @@ class VariantCalls:
     dosages: pd.DataFrame
     annotation: pd.DataFrame
     patients: pd.DataFrame
+
+    def with_reasons(self, reasons: Sequence[str], named: Iterable[str]) -> VariantCalls:
+        """Return the calls with the reasons why variants of the table make no burden, and warn.
+
+        Parameters
+        ----------
+        reasons : sequence of str, one per column of ``dosages``
+            Empty where a variant counts.
+        named : iterable of str
+            Variants that are features of their own, whatever speaks against them in a burden.
+        """
+        annotation = self.annotation.copy()
+        # kept rows and columns are in the same order
+        rows = annotation.index[annotation["kept"] == 1]
+        found = pd.Series(list(reasons), index=rows, dtype=object)
+        found = found[(found != "") & ~annotation.loc[rows, "variant"].isin(list(named))]
+        annotation.loc[found.index, "reason"] = found
+        annotation.loc[found.index, "kept"] = 0
+        if len(found):
+            counts = Counter(dict(found.value_counts()))
+            log.warning(
+                "of %d variants in the table, not in the burden: %s", len(rows), counted(counts)
+            )
+        return replace(self, annotation=annotation)
 
 
 class CallCollector:
@@ -91,12 +152,15 @@ class CallCollector:
         self._snv_only = bool(settings.get("snv_only", False))
         self._reference = settings.get("no_call", "missing") == "reference"
         self._max_frequency = float(settings.get("max_allele_frequency", 0.01))
-        self._named = set(settings.get("dosages", ()))
+        self._named = {variant_name(name): name for name in settings.get("dosages", ())}
+        self._min_call_rate = float(settings.get("min_call_rate", 0.9))
         self._keys: set[str] = set()
         self._columns: list[tuple[str, str, str]] = []
         self._dosages: list[np.ndarray] = []
         self._rows: list[tuple[Any, ...]] = []
-        self._sites = 0
+        self._sites = self._rarely_called = self._genotypes_0 = 0
+        self._common = False
+        self._left_out: Counter[str] = Counter()
         self._tally = np.zeros((4, len(self.patients)), dtype=int)
 
     def add(self, variant: Variant, dosage: np.ndarray, failure: str = "") -> None:
@@ -109,12 +173,13 @@ class CallCollector:
         dosage : ndarray of int8, shape (n_patients,)
             Copies of the allele, -1 where there is no (reliable) call.
         failure : str
-            The filter of the site that it fails, if any.
+            Why it cannot be used, if so, such as the filter of the site that it fails.
         """
         if self._reference:
             dosage = np.maximum(dosage, 0)
         called, carriers = int((dosage >= 0).sum()), int((dosage > 0).sum())
-        named = variant.key in self._named or variant.rsid in self._named
+        names = [n for n in (variant.rsid, variant.key, variant.place) if n in self._named]
+        name = self._named[names[0]] if names else variant.key
         common = variant.frequency > self._max_frequency
         if not failure and variant.key in self._keys:
             failure = "listed twice"
@@ -122,14 +187,18 @@ class CallCollector:
             failure = "not an SNV"
         if not failure:
             self._keys.add(variant.key)
-            self._count(variant, dosage)
+            self._count(variant, dosage, called, carriers)
+        kept = False
+        reason = failure or NO_ENTRY
         for gene, effect in (variant.effects or {"": Effect("", "other")}).items():
             reason, entry = failure, effect.consequence_class
-            if not failure and named:
+            if not failure and names:
                 entry = "other" if common else entry
+            elif not failure and not variant.effects:
+                reason = NO_ENTRY
             elif not failure:
-                reason = _useless(effect, common, carriers)
-            name = variant.rsid if variant.rsid in self._named else variant.key
+                reason = _useless(gene, effect, common, carriers)
+            kept |= not reason
             self._rows.append(
                 (
                     name,
@@ -151,6 +220,8 @@ class CallCollector:
             if not reason:
                 self._columns.append((name, gene, entry))
                 self._dosages.append(dosage)
+        if not kept:
+            self._left_out[reason] += 1
 
     def finish(self) -> VariantCalls:
         """Return the collected table."""
@@ -174,22 +245,71 @@ class CallCollector:
                 "transversions": transversions,
             }
         )
-        self._warn_of_names(annotation)
+        self._warn(annotation)
         return VariantCalls(*self._by_key_where_ambiguous(dosages, annotation), patients)
 
-    def _count(self, variant: Variant, dosage: np.ndarray) -> None:
+    def _count(self, variant: Variant, dosage: np.ndarray, called: int, carriers: int) -> None:
         self._sites += 1
         carried = dosage > 0
         self._tally[0] += dosage >= 0
         self._tally[1] += carried
+        self._rarely_called += called < self._min_call_rate * len(dosage)
+        self._genotypes_0 += called - carriers
+        if not self._common and carriers >= _CARRIERS:
+            self._common = bool(dosage[carried].sum() > 2 * called * _COMMON)
         if is_snv(variant.reference, variant.alternative):
             row = 2 if is_transition(variant.reference, variant.alternative) else 3
             self._tally[row] += carried
 
-    def _warn_of_names(self, annotation: pd.DataFrame) -> None:
-        found = set(annotation.loc[annotation["kept"] == 1, "variant"])
-        for name in sorted(self._named - found):
+    def _warn(self, annotation: pd.DataFrame) -> None:
+        """Say in a line each what is lost, and what looks wrong."""
+        if self._left_out:
+            lost = set(self._left_out).difference(_EXPECTED)
+            log.log(
+                logging.WARNING if lost else logging.INFO,
+                "alleles left out: %s",
+                counted(self._left_out, most=8),
+            )
+        kept = annotation[annotation["kept"] == 1]
+        absent = sorted(set(self._named.values()).difference(kept["variant"]))
+        for name in absent:
             log.warning("%s, named in dosages, is not in the file or fails a filter", name)
+        dates = sorted(name for name in set(kept["gene"]) if _DATE.fullmatch(name))
+        if dates:
+            log.warning(
+                "%d genes look like dates that a spreadsheet made of names such as MARCH1 and "
+                "SEPT2: %s; write the genes' names",
+                len(dates),
+                ", ".join(dates[:5]),
+            )
+        if not self._reference and self._sites:
+            self._warn_of_call_set(bool(absent))
+
+    def _warn_of_call_set(self, absent: bool) -> None:
+        """Warn where a germline call set lacks the calls or the common variants it should have."""
+        genotypes = self._tally[0].sum()
+        if self._rarely_called > self._sites / 2:
+            merged = self._genotypes_0 < 0.01 * genotypes
+            log.warning(
+                "%d of %d alleles are called in fewer than %.0f%% of the patients (call rate "
+                "%.0f%%)%s",
+                self._rarely_called,
+                self._sites,
+                100 * self._min_call_rate,
+                100 * genotypes / (self._sites * max(len(self.patients), 1)),
+                "; hardly a genotype is 0/0, as where VCFs of single samples were merged: set "
+                "no_call: reference, or call the samples together"
+                if merged
+                else "",
+            )
+        elif not self._common and (absent or self._sites >= _ALLELES_TO_JUDGE):
+            log.warning(
+                "none of %d alleles has a frequency above %g in the patients: if common variants "
+                "were taken out (as by VEP's --filter_common), named dosages and ancestry have "
+                "none; give the unfiltered VCF",
+                self._sites,
+                _COMMON,
+            )
 
     @staticmethod
     def _by_key_where_ambiguous(
@@ -213,10 +333,20 @@ class CallCollector:
         return dosages, annotation
 
 
-def _useless(effect: Effect, common: bool, carriers: int) -> str:
+def _useless(gene: str, effect: Effect, common: bool, carriers: int) -> str:
     """Return why a variant cannot make a burden, or nothing."""
     if effect.consequence_class == "other":
         return "consequence without effect on the protein"
+    if not gene:
+        return NO_GENE
     if common:
         return "common in the population"
     return "" if carriers else "no carrier"
+
+
+def warn_of_terms(unknown: Counter[str]) -> None:
+    """Warn of consequences that count as without effect because no table knows them."""
+    if unknown:
+        log.warning(
+            "unknown consequences, taken as without effect on the protein: %s", counted(unknown, 8)
+        )

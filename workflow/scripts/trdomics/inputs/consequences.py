@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,9 @@ CONSEQUENCE_TABLE = shipped("resources/consequences.tsv")
 _GENE_FIELDS = ("symbol", "gene_name", "gene", "gene_id")
 _FREQUENCY_FIELDS = ("gnomad_af", "gnomade_af", "gnomadg_af", "exac_af", "af")
 _CLASS_ORDER = {"lof": 0, "damaging": 1, "other": 2}
+_UNKNOWN = (_CLASS_ORDER["other"], 999, "other")
+# What files write where a variant is in no gene.
+_NO_GENE = {"", ".", "-", "unknown", "na", "n/a", "nan", "none", "null"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Effect:
 
 
 class ConsequenceClasses:
-    """Terms of VEP, SnpEff, bcftools csq and MAF with severity and class.
+    """Terms of VEP, SnpEff, bcftools csq and MAF with severity and class; case does not matter.
 
     Loss of function (``lof``): stop gained, frameshift, essential splice site, start lost.
     ``damaging``: missense, in-frame indel, stop lost. Everything else, terms that the table does
@@ -41,24 +46,35 @@ class ConsequenceClasses:
     ----------
     path : path
         Table with the columns term, severity (1 is worst; Ensembl's order) and class.
+
+    Attributes
+    ----------
+    unknown : Counter
+        How many variants had each term that the table does not know.
     """
 
     def __init__(self, path: str | os.PathLike[str] = CONSEQUENCE_TABLE) -> None:
         table = pd.read_csv(path, sep="\t")
         # rank by class first: the class is what counts in a burden
         self._known: dict[str, tuple[int, int, str]] = {
-            term: (_CLASS_ORDER[name], int(severity), name)
+            _folded(term): (_CLASS_ORDER[name], int(severity), name)
             for term, severity, name in zip(
                 table["term"], table["severity"], table["class"], strict=True
             )
         }
+        self.unknown: Counter[str] = Counter()
 
     def effect(self, terms: Iterable[str]) -> Effect:
         """Return the worst of some terms: by class, then by severity."""
-        unknown = (_CLASS_ORDER["other"], 999, "other")
-        ranked = [(*self._known.get(term, unknown), term) for term in terms]
-        _, _, consequence_class, term = min(ranked)
+        _, _, consequence_class, term = min((*self._rank(term), term) for term in terms)
         return Effect(term, consequence_class)
+
+    def _rank(self, term: str) -> tuple[int, int, str]:
+        rank = self._known.get(_folded(term), _UNKNOWN)
+        # bcftools csq: a term behind * is known, and does not count
+        if rank is _UNKNOWN and not term.startswith("*"):
+            self.unknown[term or "(empty)"] += 1
+        return rank
 
     def per_gene(self, entries: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Effect]:
         """Return the worst effect by gene from (gene, terms) of all transcripts."""
@@ -66,6 +82,25 @@ class ConsequenceClasses:
         for gene, some in entries:
             terms.setdefault(gene, set()).update(some)
         return {gene: self.effect(some) for gene, some in terms.items()}
+
+
+@functools.cache
+def _folded(term: str) -> str:
+    """Return a term without case, and with _ for its blanks and hyphens."""
+    return re.sub(r"[\s-]+", "_", term.strip()).casefold()
+
+
+@functools.cache
+def split_terms(joined: str) -> tuple[str, ...]:
+    """Return the terms of a field that joins them with ``&``, comma, semicolon or ``+``."""
+    return tuple(term for part in re.split(r"[&,;+]", joined) if (term := part.strip())) or ("",)
+
+
+@functools.cache
+def gene_name(written: str) -> str:
+    """Return a gene's name, empty where the file says that there is none."""
+    name = written.strip()
+    return "" if name.casefold() in _NO_GENE else name
 
 
 @dataclass(frozen=True)
@@ -91,15 +126,15 @@ class AnnotationFormat:
         return [dict(zip(self.fields, entry.split("|"), strict=False)) for entry in text.split(",")]
 
 
-def gene_and_terms(entry: Mapping[str, str]) -> tuple[str, list[str]]:
+def gene_and_terms(entry: Mapping[str, str]) -> tuple[str, Sequence[str]]:
     """Return the gene (symbol where there is one) and the terms of a transcript's entry.
 
     A term behind ``*`` (bcftools csq: downstream of a stop in the same haplotype) stays as it
     is and so is unknown: the stop itself is what counts.
     """
-    gene = next((entry[name] for name in _GENE_FIELDS if entry.get(name)), "")
+    genes = (gene_name(entry.get(name, "")) for name in _GENE_FIELDS)
     joined = entry.get("consequence") or entry.get("annotation") or ""
-    return gene, joined.split("&")
+    return next(filter(None, genes), ""), split_terms(joined)
 
 
 def population_frequency(entries: Iterable[Mapping[str, str]]) -> float:
@@ -122,12 +157,36 @@ def population_frequency(entries: Iterable[Mapping[str, str]]) -> float:
     return float("nan")
 
 
-def vep_allele(ref: str, alt: str, all_alleles: Sequence[str]) -> str:
-    """Return how VEP writes an ALT: without the first base where all alleles share it."""
-    shared = len({allele[0] for allele in all_alleles}) == 1
-    if all(len(allele) == 1 for allele in all_alleles) or not shared:
-        return alt
-    return alt[1:] or "-"
+def vep_names(ref: str, alts: Sequence[str]) -> list[str]:
+    """Return what VEP calls the ALTs of a record.
+
+    Where one differs from REF in length and all alleles begin with the same base, that base is
+    cut off. ``*`` and symbolic alleles have no first base (VEP's VCF parser).
+    """
+    if all(len(alt) == len(ref) for alt in alts):
+        return list(alts)
+    if len({allele[0] for allele in (ref, *alts) if not _symbolic(allele)}) > 1:
+        return list(alts)
+    return [alt if _symbolic(alt) else alt[1:] or "-" for alt in alts]
+
+
+def trimmed(ref: str, alt: str) -> tuple[int, str, str]:
+    """Return how many first bases REF and ALT share, and both without shared ends."""
+    start = _n_shared(ref, alt)
+    ref, alt = ref[start:], alt[start:]
+    end = _n_shared(ref[::-1], alt[::-1])
+    return start, ref[: len(ref) - end], alt[: len(alt) - end]
+
+
+def _n_shared(one: str, other: str) -> int:
+    """Return how many first letters two texts share."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _symbolic(allele: str) -> bool:
+    """Return whether an allele is ``*``, symbolic or a breakend, and not a sequence."""
+    return not allele.isalpha()
 
 
 def is_snv(ref: str, alt: str) -> bool:
@@ -145,7 +204,7 @@ def entries_of_allele(
 ) -> list[Mapping[str, str]]:
     """Return the entries that speak of one ALT of a record.
 
-    VEP says so by ``ALLELE_NUM`` or by the trimmed allele, SnpEff by the ALT, bcftools csq by
+    VEP says so by ``ALLELE_NUM`` or by its name of the allele, SnpEff by the ALT, bcftools csq by
     the DNA change (entries without one, in non-coding regions, hold for all ALTs). Of compound
     bcftools entries (several variants of one haplotype) those are used that the variant has for
     lack of one of its own.
@@ -157,29 +216,112 @@ def entries_of_allele(
     position : int
         POS of the record.
     alleles : sequence of str
-        REF and all ALTs.
+        REF and all ALTs of the record that was annotated: where it was split since, those of
+        all its parts.
     number : int
         Which ALT, from 1.
     """
     ref, alt = alleles[0], alleles[number]
-    change = f"{position}{ref}>{alt}"
     if any(entry.get("dna_change") for entry in entries):
-        own = [e for e in entries if not e.get("dna_change") or e["dna_change"] == change]
-        genes = {gene_and_terms(e)[0] for e in own if e.get("dna_change")}
-        compound = [
-            e
-            for e in entries
-            if change in e.get("dna_change", "").split("+")
-            and "+" in e["dna_change"]
-            and gene_and_terms(e)[0] not in genes
-        ]
-        return own + compound
-    if len(alleles) == 2:
+        return _entries_of_change(entries, position, ref, alt)
+    present = {entry["allele"] for entry in entries if entry.get("allele")}
+    if not present:
+        numbered = any(entry.get("allele_num") for entry in entries)
+        return [e for e in entries if not numbered or e.get("allele_num") == str(number)]
+    # most records have one ALT, and entries of it
+    if len(alleles) == 2 and present == set(vep_names(ref, [alt])):
         return list(entries)
-    if any(entry.get("allele_num") for entry in entries):
-        return [e for e in entries if e.get("allele_num") == str(number)]
-    names = {alt, vep_allele(ref, alt, alleles)}
-    return [e for e in entries if e.get("allele", alt) in names]
+    if _symbolic(alt):
+        return [e for e in entries if e["allele"] == alt or e["allele"][:1].islower()]
+    if _numbers_hold(entries, alleles):
+        return [e for e in entries if e["allele_num"] == str(number)]
+    snpeff = any("annotation" in entry for entry in entries)
+    name = _names_in_entries(present, ref, alleles[1:], snpeff)[number - 1]
+    return [e for e in entries if e.get("allele") == name]
+
+
+def _namings(ref: str, alts: Sequence[str]) -> list[list[str]]:
+    """Return the names that ALTs may have: VEP's, of the record and of each ALT, minimal, plain."""
+    alone = [vep_names(ref, [alt])[0] for alt in alts]
+    minimal = [trimmed(ref, alt)[2] or "-" for alt in alts]
+    return [vep_names(ref, alts), alone, minimal, list(alts)]
+
+
+def _numbers_hold(entries: Sequence[Mapping[str, str]], alleles: Sequence[str]) -> bool:
+    """Return whether each ``ALLELE_NUM`` is of an ALT with a name of the entry's."""
+    names = [set(named) for named in zip(*_namings(alleles[0], alleles[1:]), strict=True)]
+    numbers = [entry.get("allele_num", "") for entry in entries]
+    return all(
+        number.isdigit()
+        and 1 <= int(number) <= len(names)
+        and entry["allele"] in names[int(number) - 1]
+        for number, entry in zip(numbers, entries, strict=True)
+    )
+
+
+def _names_in_entries(
+    present: Collection[str], ref: str, alts: Sequence[str], snpeff: bool
+) -> list[str | None]:
+    """Return by which name each ALT has entries, None where it has none.
+
+    Records may have been annotated before they were split or normalised, or with ``--minimal``.
+    So the naming counts that most ALTs have entries by; an ALT left over takes the only entry
+    left over that holds its changed bases.
+    """
+    names = set(present)
+    namings = _namings(ref, alts)
+    if snpeff:
+        namings = [list(alts), *namings]
+    namings.sort(key=lambda naming: -len(names.intersection(naming)))
+    found: list[str | None] = [None] * len(alts)
+    for naming in namings:
+        free = names.difference(filter(None, found))
+        found = [
+            name if taken is None and name in free else taken
+            for taken, name in zip(found, naming, strict=True)
+        ]
+    for place, alt in enumerate(alts):
+        if found[place] is None and not _symbolic(alt):
+            bases = trimmed(ref, alt)[2]
+            near = [n for n in names.difference(filter(None, found)) if _holds(n, bases)]
+            found[place] = near[0] if len(near) == 1 else None
+    return found
+
+
+def _holds(name: str, bases: str) -> bool:
+    """Return whether an entry's allele has the bases in it, an insertion also where shifted."""
+    return bases in name or (len(bases) == len(name) and bases in name * 2)
+
+
+def _entries_of_change(
+    entries: Sequence[Mapping[str, str]], position: int, ref: str, alt: str
+) -> list[Mapping[str, str]]:
+    """Return bcftools csq's entries of a DNA change, however its alleles are padded."""
+    changes = {change for e in entries for change in e.get("dna_change", "").split("+") if change}
+    change = f"{position}{ref}>{alt}"
+    if change not in changes:
+        start, *short = trimmed(ref, alt)
+        wanted = (position + start, *short)
+        change = next((c for c in changes if _placed(c) == wanted), change)
+    own = [e for e in entries if not e.get("dna_change") or e["dna_change"] == change]
+    genes = {gene_and_terms(e)[0] for e in own if e.get("dna_change")}
+    compound = [
+        e
+        for e in entries
+        if "+" in e.get("dna_change", "")
+        and change in e["dna_change"].split("+")
+        and gene_and_terms(e)[0] not in genes
+    ]
+    return own + compound
+
+
+def _placed(change: str) -> tuple[int, str, str] | None:
+    """Return position, REF and ALT of a DNA change without shared ends."""
+    match = re.fullmatch(r"(\d+)([A-Za-z]+)>([A-Za-z]+)", change)
+    if match is None:
+        return None
+    start, ref, alt = trimmed(match[2], match[3])
+    return int(match[1]) + start, ref, alt
 
 
 def dosage_of(genotypes: np.ndarray, number: int) -> np.ndarray:

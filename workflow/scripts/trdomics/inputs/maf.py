@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
+import logging
 import os
-from collections.abc import Collection, Mapping
-from typing import Any
+import re
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
 
-from trdomics.errors import InputError
-from trdomics.inputs.calls import CallCollector, Variant, VariantCalls
-from trdomics.inputs.consequences import ConsequenceClasses, population_frequency
+from trdomics.errors import InputError, InputErrors
+from trdomics.inputs.calls import CallCollector, Variant, VariantCalls, counted, warn_of_terms
+from trdomics.inputs.consequences import (
+    ConsequenceClasses,
+    gene_name,
+    population_frequency,
+    split_terms,
+)
+
+log = logging.getLogger(__name__)
 
 BARCODE = "Tumor_Sample_Barcode"
 _REQUIRED = [
@@ -24,17 +38,67 @@ _REQUIRED = [
     "Variant_Classification",
 ]
 _FREQUENCIES = ["gnomAD_AF", "gnomADe_AF", "gnomADg_AF", "ExAC_AF", "AF", "MAX_AF"]
+_OPTIONAL = ["t_depth", "t_ref_count", "t_alt_count", "FILTER", "dbSNP_RS", *_FREQUENCIES]
+# Where a MAF without Tumor_Sample_Barcode has its samples.
+_SAMPLE_COLUMNS = [
+    "Tumor_Sample_ID", "Tumor_Sample", "Tumor_Barcode", "Sample_Barcode", "Sample_ID", "Sample",
+    "Patient_Barcode", "Patient_ID", "Patient", "Case_ID",
+]  # fmt: skip
+_EMPTY = {"", ".", "na", "n/a", "nan", "none", "null"}
+# Participant, and sample without its vial, of a TCGA or TARGET barcode.
+_TCGA = re.compile(r"([a-z0-9]+-[a-z0-9]{2}-(?:[a-z0-9]{6}|[a-z0-9]{4}))(-\d\d)?(?:[a-z](?:-.*)?)?")
+# How many lines or names a message shows.
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The rows of a MAF as text, with what was found on the way.
+
+    Attributes
+    ----------
+    header : list of str
+        Names of the columns.
+    rows : list of str
+        Rows with as many fields as the header; line ends and fields behind the last column cut.
+    numbers : list of int
+        Line of the file of each row.
+    sequenced : list of str
+        Samples of a line ``#sequenced_samples``.
+    problems : list of InputError
+        Rows with more or fewer fields.
+    """
+
+    header: list[str]
+    rows: list[str]
+    numbers: list[int]
+    sequenced: list[str]
+    problems: list[InputError]
+
+
+def is_maf(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file begins as a MAF does, whatever its name."""
+    try:
+        with _opened(path) as file:
+            first = next((line for line in file if line.strip() and line[0] != "#"), "")
+    except (OSError, EOFError, UnicodeDecodeError):
+        return False
+    names = {name.strip().casefold() for name in first.split("\t")}
+    return {"hugo_symbol", "variant_classification"} <= names
 
 
 def maf_samples(path: str | os.PathLike[str], sample_column: str) -> list[str]:
     """Return the samples that have a row, in the order of their first rows.
 
+    A line ``#sequenced_samples`` adds those without one.
+
     Raises
     ------
-    InputError
-        If the file cannot be read or lacks the column.
+    InputErrors
+        If the file cannot be read, lacks columns or has rows of another length.
     """
-    return list(dict.fromkeys(_read(path, sample_column)[sample_column]))
+    rows, lines = _read(path, sample_column, required=())
+    return list(dict.fromkeys([*rows["sample"], *lines.sequenced]))
 
 
 def maf_columns(path: str | os.PathLike[str]) -> dict[str, list[str]]:
@@ -43,11 +107,12 @@ def maf_columns(path: str | os.PathLike[str]) -> dict[str, list[str]]:
     Raises
     ------
     InputError
-        If the file cannot be read or lacks the barcodes' column.
+        If the file cannot be read.
     """
-    rows = _read(path, BARCODE).drop(columns=BARCODE)
-    values = {str(name): [v for v in rows[name].unique() if v] for name in rows.columns}
-    return {name: found for name, found in values.items() if found}
+    lines = _scan(path)
+    rows = _table(lines, range(len(lines.header)))
+    found = {name: [v for v in rows[i].unique() if v] for i, name in enumerate(lines.header)}
+    return {name: values for name, values in found.items() if values and name != BARCODE}
 
 
 def read_maf(
@@ -58,21 +123,26 @@ def read_maf(
 ) -> VariantCalls:
     """Read the mutations of the cohort's patients.
 
-    A row is one call of one patient: its dosage is 1. A row is no call where it fails
-    ``pass_only`` (FILTER) or its depth (``t_depth``, else ``t_ref_count + t_alt_count``, where
-    these exist) is below ``min_depth``. A profiled patient without a call is 0.
+    A row is one call of one patient: its dosage is 1. A row is no call where it has no position,
+    fails ``pass_only`` (FILTER) or its depth (``t_depth``, else ``t_ref_count + t_alt_count``,
+    where these exist) is below ``min_depth``. A profiled patient without a call is 0.
+
+    Samples are matched with ``profiled`` by name, else without case, else as TCGA barcodes: an
+    aliquot is of the sample or the patient that its barcode begins with.
 
     Parameters
     ----------
     path : path
-        Tab-separated, plain or gzipped; lines before the header may begin with ``#``.
+        Tab-separated without quoting, plain or gzipped; lines with ``#`` are comments. Case of
+        the columns' names does not matter.
     settings : mapping
         The layer's block of the config.
     sample_names : Series
         Sample name in this file by patient id.
     profiled : collection of str, optional
         Sample names that were sequenced: one without a row is 0, one that is not listed is
-        left out. Without it, those with a row count as sequenced.
+        left out. Without it, those with a row or in a line ``#sequenced_samples`` count as
+        sequenced.
 
     Returns
     -------
@@ -81,35 +151,38 @@ def read_maf(
 
     Raises
     ------
-    InputError
-        If columns are missing, a position is no integer, or no patient is in the file.
+    InputErrors
+        If columns are missing, rows have another length, a position is no integer, or no patient
+        is in the file.
     """
-    column = settings["sample_column"]
-    rows = _read(path, column)
-    missing = [name for name in _REQUIRED if name not in rows.columns]
-    if missing:
-        raise InputError(
-            str(path),
-            f"lacks the MAF column {missing[0]} (it has {', '.join(rows.columns[:6])}, …)",
-            "give a MAF as TCGA and cBioPortal write it",
-        )
-    sequenced = set(rows[column]) if profiled is None else set(profiled)
+    rows, lines = _read(path, settings["sample_column"], _REQUIRED)
+    names = [str(name) for name in rows["sample"].unique()]
+    if profiled is None:
+        sequenced = {*names, *lines.sequenced}
+        meant = matched_names(sorted(sequenced), sample_names.dropna().astype(str))
+        sequenced = sequenced.union(meant.values())
+    else:
+        sequenced = set(profiled)
+        meant = _profiled_names(path, names, profiled)
     known = sample_names[sample_names.isin(sequenced)]
     if known.empty:
         raise InputError(
             str(path),
-            f"has none of the samples of the sheet (file: {', '.join(sorted(sequenced)[:3])}; "
-            f"sheet: {', '.join(map(str, sample_names[:3]))})",
+            f"has none of the samples of the sheet (file: {_few(sequenced)}; "
+            f"sheet: {_few(sample_names.dropna())})",
             "set id_column and sample_column of the layer to columns with the same names",
         )
     place = {str(name): i for i, name in enumerate(known)}
+    rows["position"] = _positions(rows, lines, path)
     rows = rows.assign(
         Chromosome=rows["Chromosome"].str.removeprefix("chr"),
-        position=_positions(rows, path),
-        place=rows[column].map(place),
+        place=rows["sample"].map(meant).map(place),
         failure=_failures(rows, settings),
     )
     rows = rows[rows["place"].notna()]
+    failed = Counter(dict(rows.loc[rows["failure"] != "", "failure"].value_counts()))
+    if failed:
+        log.warning("of %d rows are no calls: %s", len(rows), counted(failed))
     collector = CallCollector({**settings, "no_call": "reference"}, [str(p) for p in known.index])
     classes = ConsequenceClasses()
     keys = ["Chromosome", "position", "Reference_Allele", "Tumor_Seq_Allele2"]
@@ -125,7 +198,8 @@ def read_maf(
                 alternative,
                 _rsid(calls[0]),
                 classes.per_gene(
-                    (call["Hugo_Symbol"], [call["Variant_Classification"]]) for call in calls
+                    (gene_name(call["Hugo_Symbol"]), split_terms(call["Variant_Classification"]))
+                    for call in calls
                 ),
                 population_frequency(
                     {name.lower(): call[name] for name in _FREQUENCIES if name in call}
@@ -135,46 +209,248 @@ def read_maf(
             dosage,
             "" if good else calls[0]["failure"],
         )
+    warn_of_terms(classes.unknown)
     return collector.finish()
 
 
-def _read(path: str | os.PathLike[str], sample_column: str) -> pd.DataFrame:
-    """Read all columns as text, without the comment lines before the header."""
-    opened = gzip.open if str(path).endswith(".gz") else open
-    try:
-        with opened(path, "rt", encoding="utf-8") as file:
-            comments = 0
-            while file.readline().startswith("#"):
-                comments += 1
-        rows = pd.read_csv(path, sep="\t", dtype=str, skiprows=comments, keep_default_na=False)
-    except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise InputError(str(path), f"cannot be read ({error})", "check the file") from error
-    if sample_column not in rows.columns:
+def matched_names(names: Iterable[str], wanted: Iterable[str]) -> dict[str, str]:
+    """Return which of the wanted names each name means; those that mean none are not in it.
+
+    Parameters
+    ----------
+    names, wanted : iterable of str
+        A name means the wanted one that is equal, else equal without case, else the TCGA barcode
+        of the same sample, or, where one of both goes no further, of the same patient. More than
+        one such is none.
+    """
+    same = set(wanted)
+    meanings: dict[str, set[str]] = {}
+    for name in same:
+        patient, sample = _barcode(name)
+        keys = {name.casefold(), patient, f"{patient}{sample}" if sample else f"{patient}-*"}
+        for key in keys if patient else [name.casefold()]:
+            meanings.setdefault(key, set()).add(name)
+    found = {}
+    for name in names:
+        patient, sample = _barcode(name)
+        # of a sample's barcode: that sample, or a patient who is wanted without one
+        looked_up = [name.casefold(), *([f"{patient}{sample}", f"{patient}-*"] if sample else [])]
+        choices: list[set[str]] = [{name} & same, *(meanings.get(key, set()) for key in looked_up)]
+        meant: set[str] = next(filter(None, choices), set())
+        if len(meant) == 1:
+            found[name] = next(iter(meant))
+    return found
+
+
+def _barcode(name: str) -> tuple[str, str]:
+    """Return patient and sample (such as -01) of a TCGA barcode, empty where it names none."""
+    match = _TCGA.fullmatch(name.casefold())
+    return (match[1], match[2] or "") if match else ("", "")
+
+
+def _profiled_names(
+    path: str | os.PathLike[str], names: Sequence[str], profiled: Collection[str]
+) -> dict[str, str]:
+    """Return the profiled sample of each name of the file; warn of names without one."""
+    meant = matched_names(names, profiled)
+    without = sorted(set(profiled).difference(meant.values()))
+    if not meant:
         raise InputError(
             str(path),
-            f"has no column {sample_column} (it has {', '.join(rows.columns[:6])}, …)",
-            "set sample_column of the layer",
+            f"none of its samples is in the list of profiled ones (file: {_few(names)}; "
+            f"list: {_few(profiled)})",
+            "write the names of the file into the list, or set sample_column of the layer",
         )
-    return rows
+    others = [name for name in names if name not in meant]
+    if others:
+        log.warning(
+            "%d of %d samples of the file are not in the list of profiled ones and are left out "
+            "(file: %s); %d of %d of the list have no mutation (list: %s)",
+            len(others),
+            len(names),
+            _few(others),
+            len(without),
+            len(profiled),
+            _few(without),
+        )
+    respelt = [name for name, same in meant.items() if name != same]
+    if respelt:
+        log.warning(
+            "%d samples are matched by case or barcode, such as %s with %s",
+            len(respelt),
+            respelt[0],
+            meant[respelt[0]],
+        )
+    several = [name for name, count in Counter(meant.values()).items() if count > 1]
+    if several:
+        log.warning(
+            "%d profiled samples have mutations under more than one name, which are taken "
+            "together: %s",
+            len(several),
+            _few(several),
+        )
+    return meant
 
 
-def _positions(rows: pd.DataFrame, path: str | os.PathLike[str]) -> pd.Series:
+def _few(names: Iterable[object], most: int = _SHOWN) -> str:
+    """Return the first few names for a message, in order."""
+    shown = sorted(map(str, names))
+    return ", ".join(shown[:most]) + (", …" if len(shown) > most else "")
+
+
+def _opened(path: str | os.PathLike[str]) -> TextIO:
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    opener: Any = gzip.open if packed else open
+    # line ends are cut by hand: a stray carriage return within a field ends no row
+    return opener(path, "rt", encoding="utf-8-sig", newline="\n")
+
+
+def _scan(path: str | os.PathLike[str]) -> _Lines:
+    """Read the rows as text, and count their fields."""
+    lines = _Lines([], [], [], [], [])
+    odd: list[tuple[int, int]] = []
+    first = ""
+    try:
+        with _opened(path) as file:
+            for number, line in enumerate(file, start=1):
+                row = line.rstrip("\r\n").lstrip("\ufeff")
+                if row.startswith("#"):
+                    if row.casefold().startswith("#sequenced_samples"):
+                        lines.sequenced.extend(filter(None, re.split(r"[\s,:]+", row)[1:]))
+                elif not lines.header:
+                    if row.strip():
+                        first = row
+                        lines.header.extend(name.strip() for name in row.rstrip("\t").split("\t"))
+                elif row != first and row.strip():
+                    fields = row.count("\t") + 1
+                    if fields > len(lines.header) and _rest_is_empty(row, len(lines.header)):
+                        row, fields = "\t".join(row.split("\t")[: len(lines.header)]), 0
+                    if fields in (0, len(lines.header)):
+                        lines.rows.append(row)
+                        lines.numbers.append(number)
+                    else:
+                        odd.append((number, fields))
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise InputError(str(path), f"cannot be read ({error})", "check the file") from error
+    for kind, wrong in (
+        ("fewer", [number for number, fields in odd if fields < len(lines.header)]),
+        ("more", [number for number, fields in odd if fields > len(lines.header)]),
+    ):
+        if wrong:
+            lines.problems.append(
+                InputError(
+                    f"{path} line {', '.join(map(str, wrong[:_SHOWN]))}",
+                    f"{len(wrong)} of {len(lines.rows) + len(odd)} rows have {kind} fields than "
+                    f"the header's {len(lines.header)}",
+                    "correct the tabs of these rows, or copy the file again if it is cut off",
+                )
+            )
+    return lines
+
+
+def _rest_is_empty(row: str, n_fields: int) -> bool:
+    return not row.split("\t", n_fields)[n_fields].strip("\t ,;")
+
+
+def _table(lines: _Lines, columns: Iterable[int]) -> pd.DataFrame:
+    """Return columns of the rows as text, named by their places."""
+    if not lines.rows:
+        return pd.DataFrame(columns=sorted(columns), dtype=object)
+    return pd.read_csv(
+        io.StringIO("\n".join(lines.rows)),
+        sep="\t",
+        header=None,
+        usecols=sorted(columns),
+        dtype=str,
+        quoting=csv.QUOTE_NONE,
+        na_filter=False,
+        lineterminator="\n",
+    )
+
+
+def _read(
+    path: str | os.PathLike[str], sample_column: str, required: Sequence[str]
+) -> tuple[pd.DataFrame, _Lines]:
+    """Return the columns that are used, under MAF's names and ``sample``, as text.
+
+    Raises
+    ------
+    InputErrors
+        For all columns that are missing and rows of another length, or where there is no row.
+    """
+    lines = _scan(path)
+    folded = [name.casefold() for name in lines.header]
+    places = {
+        name: folded.index(name.casefold())
+        for name in [*_REQUIRED, *_OPTIONAL]
+        if name.casefold() in folded
+    }
+    has = f"it has {', '.join(lines.header[:6])}, …"
+    problems = [
+        InputError(
+            str(path),
+            f"lacks the MAF column {name} ({has})",
+            "give a MAF as TCGA and cBioPortal write it",
+        )
+        for name in required
+        if name not in places
+    ]
+    samples = _sample_place(lines.header, sample_column)
+    if samples is None:
+        problems.append(
+            InputError(
+                str(path),
+                f"has no column {sample_column} ({has})",
+                "set sample_column of the layer to the column that names the samples",
+            )
+        )
+    if not lines.rows and not lines.problems:
+        problems.append(InputError(str(path), "no mutation in it", "give the file with its rows"))
+    problems += lines.problems
+    if problems or samples is None:
+        raise InputErrors(problems)
+    table = _table(lines, {samples, *places.values()})
+    rows = pd.DataFrame({name: table[place] for name, place in places.items()})
+    rows["sample"] = table[samples].str.strip()
+    return rows, lines
+
+
+def _sample_place(header: Sequence[str], wanted: str) -> int | None:
+    """Return where the samples' column is: of that name, else in other case, else as is usual."""
+    if wanted in header:
+        return header.index(wanted)
+    folded = [re.sub(r"[\s.-]+", "_", name).casefold() for name in header]
+    usual = _SAMPLE_COLUMNS if wanted == BARCODE else []
+    for name in [wanted, *usual]:
+        if name.casefold() in folded:
+            place = folded.index(name.casefold())
+            log.info("samples are named by the column %s", header[place])
+            return place
+    return None
+
+
+def _positions(rows: pd.DataFrame, lines: _Lines, path: str | os.PathLike[str]) -> pd.Series:
+    """Return positions as integers, 0 where a row has none."""
+    text = rows["Start_Position"].str.strip()
+    text = text.mask(text.str.casefold().isin(_EMPTY), "0")
     # some exports write integers as 101961901.0
-    positions = pd.to_numeric(rows["Start_Position"], errors="coerce")
+    positions = pd.to_numeric(text, errors="coerce")
     bad = positions.isna() | (positions % 1 != 0)
     if bad.any():
-        row = int(np.flatnonzero(bad)[0])
+        wrong = np.flatnonzero(bad)
         raise InputError(
-            f"{path} row {row + 1}",
-            f"Start_Position {rows['Start_Position'].iloc[row]!r} is no integer",
-            "mend the position",
+            f"{path} line {lines.numbers[wrong[0]]}",
+            f"Start_Position {rows['Start_Position'].iloc[wrong[0]]!r} is no integer"
+            + (f" (and so of {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""),
+            "correct the position",
         )
     return positions.astype(int)
 
 
 def _failures(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
     """Return per row the filter that it fails, or an empty text."""
-    failures = pd.Series("", index=rows.index)
+    failures = pd.Series("", index=rows.index, dtype=object)
     counts = ["t_ref_count", "t_alt_count"]
     if "t_depth" in rows.columns:
         depth = pd.to_numeric(rows["t_depth"], errors="coerce")
@@ -184,8 +460,9 @@ def _failures(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
         depth = pd.Series(np.nan, index=rows.index)
     failures[depth < settings["min_depth"]] = "depth too low"
     if settings["pass_only"] and "FILTER" in rows.columns:
-        failed = ~rows["FILTER"].isin(["PASS", ".", ""])
+        failed = ~rows["FILTER"].str.strip().str.casefold().isin({"pass", *_EMPTY})
         failures[failed] = "filter " + rows.loc[failed, "FILTER"]
+    failures[rows["position"] == 0] = "no position"
     return failures
 
 

@@ -2,245 +2,234 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from trdomics.errors import InputError
+from trdomics.inputs.checks import DATE, check_features, checked_values
+from trdomics.inputs.layouts import (
+    FEATURE,
+    SUMMARY_ROW,
+    Layout,
+    annotation_columns,
+    is_turned,
+    layout_of,
+    sample_ids,
+    summary_rows,
+)
+from trdomics.inputs.numbers import Source, is_number, read_numbers
+from trdomics.inputs.text_table import (
+    MISSING,
+    SUFFIXES,
+    few,
+    fitted_rows,
+    of_layer,
+    read_head,
+    readable,
+    suffix_separator,
+)
+from trdomics.inputs.value_rules import ValueRules
 
-SEPARATORS = {".tsv": "\t", ".txt": "\t", ".tab": "\t", ".csv": ","}
-MISSING = ["", "NA", "N/A", "NaN", "nan"]
-# float64 holds every integer up to here; no count of reads comes near it.
-LARGEST = 2.0**53
+NUMBER = re.compile(r"[-+]?\d*[.,]?\d+([eE][-+]?\d+)?$|[-+]?(inf|Inf)")
+ROW_NUMBERS = ("", "Unnamed: 0", "index", "X")
 
 
-def read_header(path: str, layer: str) -> list[str]:
+class LayerMatrix(NamedTuple):
+    """A matrix as it was read.
+
+    Attributes
+    ----------
+    values : DataFrame, shape (n_patients, n_features)
+        The patients who have the layer, in the order of the sheet, indexed by `patient_id`. int64
+        counts; float64 otherwise, NaN for what is missing.
+    ignored : list of str
+        Samples of the file that no patient has.
+    annotation : DataFrame
+        What the file itself says of its features: indexed by feature, with those of `symbol` and
+        `chromosome` that it has.
+    layout : str
+        The upstream program that the header is of; empty where it is none that is known.
+    notes : list of str
+        What was left out, rounded, turned, or looks wrong.
+    """
+
+    values: pd.DataFrame
+    ignored: list[str]
+    annotation: pd.DataFrame
+    layout: str
+    notes: list[str]
+
+
+def read_header(path: str, layer: str, known: Collection[str] = ()) -> list[str]:
     """Return the sample names of a matrix, in its order.
+
+    Parameters
+    ----------
+    path, layer : str
+        The file, and its layer for errors.
+    known : collection of str
+        Names of samples by the sheet. They keep what would be taken for a suffix, and prove that
+        a matrix has its samples in rows.
 
     Raises
     ------
     InputError
         If the file is missing, empty, broken, of an unknown format or has a sample twice.
     """
-    first, *names = _column_names(path, layer)
-    if not names:
-        raise InputError(
-            _where(path, layer),
-            "no sample columns in its header",
-            "give features in rows and samples in columns, separated as the suffix says",
-        )
-    seen = {first}
-    for name in names:
-        if name in seen:
-            raise InputError(
-                _where(path, layer), f"sample column `{name}` stands twice", "keep or rename one"
-            )
-        seen.add(name)
-    return names
+    return list(_source(path, layer, known).layout.samples)
 
 
 def read_layer_matrix(
-    settings: Mapping[str, Any], layer: str, sample_names: pd.Series
-) -> tuple[pd.DataFrame, list[str]]:
-    """Read and check a layer of type `counts`, `continuous` or `binary`.
+    path: str, layer: str, sample_names: pd.Series, rules: ValueRules
+) -> LayerMatrix:
+    """Read and check a matrix.
+
+    Estimated counts (Salmon, RSEM, kallisto) are rounded, as tximport's users do for DESeq2.
 
     Parameters
     ----------
-    settings : mapping
-        The layer's settings: `type`, `file`, and `log2` for `continuous`.
+    path : str
+        The file.
     layer : str
-        Its name, for errors.
+        The layer's name, for errors.
     sample_names : Series
         patient_id → the patient's sample in this layer; NaN for none.
+    rules : ValueRules
+        What the values may be: those of the layer's type.
 
     Returns
     -------
-    matrix : DataFrame, shape (n_patients, n_features)
-        The patients who have the layer, in the order of `sample_names`, indexed by `patient_id`.
-        int64 counts; float64 otherwise, NaN for what is missing.
-    ignored : list of str
-        Sample columns of the file that no patient has.
+    LayerMatrix
 
     Raises
     ------
     InputError
-        Naming file, feature and sample of the first value that cannot be.
+        Naming file, feature and sample of the first value that cannot be; several, if values are
+        wrong in several ways.
     """
-    path = str(settings["file"])
-    header = read_header(path, layer)
     place = {name: patient for patient, name in sample_names.dropna().items()}
-    ignored = [name for name in header if name not in place]
-    present = set(header)
-    wanted = [name for name in place if name in present]
+    source = _source(path, layer, place)
+    samples = source.layout.samples
+    wanted = [name for name in place if name in samples]
     if not wanted:
         raise InputError(
-            _where(path, layer),
-            f"it shares no patient with the sheet: its samples are {_few(header)}, the sheet's "
-            f"are {_few(list(place)) or 'none'}",
+            source.where,
+            f"it shares no patient with the sheet: its samples are {few(list(samples))}, the "
+            f"sheet's are {few(list(place)) or 'none'}",
             f"set `layers.{layer}.id_column` to the sheet's column with these names",
         )
-    features, values = _read_values(path, layer, wanted)
-    _check_features(features, _where(path, layer))
-    _check_values(values, features, wanted, settings, _where(path, layer))
-    if settings["type"] == "counts":
-        values = values.astype(np.int64)
+    features, values, annotation = _read_values(source, wanted)
+    notes = list(source.layout.notes)
+    features, values, annotation = _without_summary(features, values, annotation, notes)
+    check_features(features, source.where)
+    values = checked_values(values, features, wanted, rules, source.where, notes)
+    dates = [name for name in features if DATE.fullmatch(name)]
+    if dates:
+        notes.append(
+            f"{len(dates)} features are called like dates ({few(dates)}): a spreadsheet made "
+            "them of gene symbols; take the table from before it"
+        )
     index = pd.Index([place[name] for name in wanted], name="patient_id", dtype=object)
     columns = pd.Index(features, name="feature", dtype=object)
-    return pd.DataFrame(values.T, index=index, columns=columns), ignored
-
-
-def read_annotation(path: str | None, layer: str, features: Sequence[str]) -> pd.DataFrame:
-    """Return symbol and chromosome of features.
-
-    Parameters
-    ----------
-    path : str or None
-        A TSV or CSV whose first column holds the features' names, with columns `symbol` and
-        `chromosome`, or what Ensembl's tables call them; None where there is no such file.
-    layer : str
-        The layer's name, for errors.
-    features : sequence of str
-        The features of the matrix.
-
-    Returns
-    -------
-    DataFrame, shape (n_features, 3)
-        `feature`, `symbol` (where none is known the feature's name, of `TP53|7157` the first
-        part), `chromosome` (without "chr"; NaN where it is not known).
-    """
-    annotation = pd.DataFrame({"feature": list(features)}, dtype=object)
-    annotation["symbol"] = [_symbol_of(str(feature)) for feature in features]
-    annotation["chromosome"] = np.nan
-    if path is None:
-        return annotation
-    where = _where(path, layer)
-    with readable(path, layer):
-        table = pd.read_csv(
-            path, sep=_separator(path, layer), dtype=str, keep_default_na=False, na_values=MISSING
-        )
-    # tables of genes often have one row per cross-reference; the first names the gene
-    table = table.drop_duplicates(subset=table.columns[0]).set_index(table.columns[0])
-    shared = annotation["feature"].isin(table.index)
-    if not shared.any():
-        raise InputError(
-            where,
-            f"none of its features is in the matrix: it has {_few(list(table.index))}, the matrix "
-            f"has {_few(list(features))}",
-            "give the matrix's feature names in the first column",
-        )
-    columns = {name.lower(): name for name in reversed(table.columns)}
-    known = False
-    for target, names in (
-        ("symbol", ("symbol", "gene_symbol", "gene_name")),
-        ("chromosome", ("chromosome", "chr", "chrom", "seqname")),
-    ):
-        source = next((columns[name] for name in names if name in columns), None)
-        if source is not None:
-            known = True
-            found = annotation["feature"].map(table[source])
-            annotation[target] = found.where(found.notna(), annotation[target])
-    if not known:
-        raise InputError(where, "neither a column `symbol` nor `chromosome`", "name its columns so")
-    # where no chromosome is known the column would be one of numbers
-    annotation["chromosome"] = (
-        annotation["chromosome"].astype(object).str.replace("^chr", "", regex=True)
+    return LayerMatrix(
+        pd.DataFrame(values.T, index=index, columns=columns),
+        [name for name in samples if name not in place],
+        pd.DataFrame(annotation, index=columns, dtype=object),
+        source.layout.name,
+        notes,
     )
-    return annotation
-
-
-def _symbol_of(feature: str) -> str:
-    """Return the symbol of a name such as TP53|7157; the name itself where it holds none."""
-    symbol = feature.partition("|")[0]
-    return symbol if symbol not in ("", "?") else feature
-
-
-def _where(path: str, layer: str) -> str:
-    return f"{path} (layer {layer})"
-
-
-def _few(names: Sequence[object]) -> str:
-    return ", ".join(f"`{name}`" for name in names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _is_parquet(path: str) -> bool:
     return path.lower().endswith((".parquet", ".pq"))
 
 
-def _separator(path: str, layer: str) -> str:
-    suffix = Path(path.lower().removesuffix(".gz")).suffix
-    if suffix not in SEPARATORS:
+def _source(path: str, layer: str, known: Collection[str]) -> Source:
+    """Read the header of a file and find out how its columns are used."""
+    where = of_layer(path, layer)
+    head, peek = None, []
+    with readable(path, layer):
+        if _is_parquet(path):
+            schema = pq.read_schema(path)
+            names = _parquet_names(schema)
+            textual = {i for i, name in enumerate(names) if not is_number(schema.field(name).type)}
+            if len(textual) == len(names):
+                textual = {0}
+        else:
+            head = read_head(path, suffix_separator(path, where, SUFFIXES))
+            if head is None:
+                raise InputError(where, "empty", "give a header and one row per feature")
+            names, peek = ([""] if head.unnamed else []) + head.names, head.peek
+            textual = _textual(peek, len(names))
+    if SUMMARY_ROW.fullmatch(names[0]) or (len(names) > 1 and FEATURE.match(names[0])):
         raise InputError(
-            _where(path, layer),
-            f"cannot tell the format from the suffix {suffix!r}",
-            "name it .tsv, .csv (both also .gz) or .parquet",
+            where,
+            "it has no header: its first row is that of a feature",
+            "put all samples into one table, a column each, their names in the first row",
         )
-    return SEPARATORS[suffix]
-
-
-@contextmanager
-def readable(path: str, layer: str) -> Iterator[None]:
-    """Turn what libraries raise for missing or broken files into errors for people."""
-    where = _where(path, layer)
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise InputError(where, "no such file", f"correct the path in `layers.{layer}`") from error
-    except EOFError as error:
-        raise InputError(where, "the gzip file ends too early", "copy it again, whole") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(
-            where, f"not a sound gzip file ({error})", "copy it again, or drop the .gz"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(where, "not UTF-8 text", "save it as text in UTF-8") from error
-    except pd.errors.EmptyDataError as error:
-        raise InputError(where, "empty", "give a header and one row per feature") from error
-    except (csv.Error, pd.errors.ParserError, pa.ArrowInvalid) as error:
-        raise InputError(where, f"cannot be read ({error})", "check the file") from error
-    except OSError as error:
-        if "runcated" in str(error) or "zlib" in str(error):
-            raise InputError(
-                where, "the gzip file is broken or ends too early", "copy it again, whole"
-            ) from error
-        raise InputError(where, f"cannot be read ({error})", "check the file") from error
-
-
-def _open_text(path: str) -> io.TextIOBase:
-    if path.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[return-value]
-    return open(path, encoding="utf-8-sig", newline="")
-
-
-def _column_names(path: str, layer: str) -> list[str]:
-    """Return the names of all columns, that of the features first."""
-    if _is_parquet(path):
+    first = int(names[0] in ROW_NUMBERS and 1 in textual and _numbered(peek))
+    source = Source(path, layer, names, first, head, Layout({}, {}, "", []), turned=False)
+    rows = [row[first] for row in peek if len(row) > first]
+    if known and set(sample_ids(names[first + 1 :], known)).isdisjoint(known):
         with readable(path, layer):
-            return _parquet_names(pq.read_schema(path))
-    separator = _separator(path, layer)
-    with readable(path, layer), _open_text(path) as handle:
-        # the limit of csv on a field's length never binds on names
-        header = next(csv.reader(handle, delimiter=separator), None)
-        second = next(csv.reader(handle, delimiter=separator), None)
-    if not header:
-        raise InputError(_where(path, layer), "empty", "give a header and one row per feature")
-    if second is not None and len(second) == len(header) + 1:
-        raise InputError(
-            _where(path, layer),
-            "the header has one name less than the rows have fields, as R writes it",
-            "name the first column, for example `feature`",
+            rows = _first_column(source)
+    if is_turned(names[first + 1 :], rows, known):
+        with readable(path, layer):
+            ids = sample_ids(_first_column(source), known)
+        layout = Layout(
+            {name: row for row, name in enumerate(ids)},
+            {names[i].lower(): i for i in textual if i > first},
+            "",
+            [f"its samples are in rows ({few(ids)}): it was turned"],
         )
-    return [name.strip() for name in header]
+        if len(layout.samples) < len(ids):
+            twice = next(name for row, name in enumerate(ids) if name in ids[:row])
+            raise InputError(where, f"sample row `{twice}` stands twice", "keep or rename one")
+        return replace(source, layout=layout, turned=True)
+    layout = layout_of(names, first, textual, known, where)
+    if not layout.samples:
+        raise InputError(
+            where,
+            "no sample columns in its header",
+            "give features in rows and samples in columns, separated as the suffix says",
+        )
+    if head is not None and head.unnamed:
+        layout.notes.append("its header has no name for the first column, as R writes it")
+    return replace(source, layout=layout)
+
+
+def _first_column(source: Source) -> list[str]:
+    """Return the values of the column of features, which are samples where a matrix is turned."""
+    if source.header is None:
+        column = pq.read_table(source.path, columns=[source.names[source.first]]).column(0)
+        return [str(value).strip() for value in column.to_pylist()]
+    rows = fitted_rows(source.path, source.header, source.where)
+    return [row[source.first].strip() for _, row in rows]
+
+
+def _textual(peek: Sequence[Sequence[str]], width: int) -> set[int]:
+    """Return the columns whose first values are all text, none a number."""
+    return {
+        i
+        for i in range(1, width)
+        if (values := [row[i].strip() for row in peek if len(row) > i and row[i].strip()])
+        and not any(value in MISSING or NUMBER.match(value) for value in values)
+    }
+
+
+def _numbered(peek: Sequence[Sequence[str]]) -> bool:
+    """Say whether the first column only numbers the rows."""
+    return [row[0] for row in peek] in (
+        [str(i) for i in range(len(peek))],
+        [str(i + 1) for i in range(len(peek))],
+    )
 
 
 def _parquet_names(schema: pa.Schema) -> list[str]:
@@ -250,140 +239,46 @@ def _parquet_names(schema: pa.Schema) -> list[str]:
     return index + [name for name in schema.names if name not in index]
 
 
-def _read_values(path: str, layer: str, wanted: list[str]) -> tuple[list[str], np.ndarray]:
-    """Return feature names and their values, shape (n_features, n_wanted), as float64."""
-    names = _column_names(path, layer)
-    if _is_parquet(path):
-        with readable(path, layer):
-            table = pq.read_table(path, columns=[names[0], *wanted], use_pandas_metadata=False)
-        features = table.column(names[0]).cast(pa.string()).to_pylist()
-        if any(not _is_numeric(table.schema.field(name).type) for name in wanted):
-            _raise_first_text(table, features, wanted, _where(path, layer))
-    else:
-        table, features = _read_text(path, layer, names, wanted)
-    if not features:
-        raise InputError(_where(path, layer), "no features in it", "give one row per feature")
-    values = np.empty((len(features), len(wanted)))
-    for column, name in enumerate(wanted):
-        values[:, column] = table.column(name).to_numpy(zero_copy_only=False)
-    return [str(name or "").strip() for name in features], values
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-
-
-def _read_text(
-    path: str, layer: str, names: list[str], wanted: list[str]
-) -> tuple[pa.Table, list[Any]]:
-    """Read the wanted columns, as numbers; if that fails, as text to find out where."""
-
-    def read(kind: pa.DataType) -> pa.Table:
-        # columns are named here, so that names with blanks around them agree with the header
-        return pa_csv.read_csv(
-            path,
-            read_options=pa_csv.ReadOptions(column_names=names, skip_rows=1),
-            parse_options=pa_csv.ParseOptions(delimiter=_separator(path, layer)),
-            convert_options=pa_csv.ConvertOptions(
-                column_types={names[0]: pa.string(), **dict.fromkeys(wanted, kind)},
-                include_columns=[names[0], *wanted],
-                null_values=MISSING,
-                strings_can_be_null=False,
-            ),
-        )
-
-    with readable(path, layer):
-        try:
-            table = read(pa.float64())
-        except pa.ArrowInvalid as error:
-            if "Empty CSV" in str(error):
-                return pa.table({name: pa.array([], pa.float64()) for name in names}), []
-            if "conversion error" not in str(error):
-                raise
-            table = read(pa.string())
-            features = table.column(names[0]).to_pylist()
-            _raise_first_text(table, features, wanted, _where(path, layer))
-    return table, table.column(names[0]).to_pylist()
-
-
-def _raise_first_text(table: pa.Table, features: list[Any], wanted: list[str], where: str) -> None:
-    """Name the first value that is no number, feature by feature as one reads the file."""
-    first: tuple[int, str, str] | None = None
-    for name in wanted:
-        text = pd.Series(table.column(name).to_pylist(), dtype=object).fillna("").astype(str)
-        odd = pd.to_numeric(text, errors="coerce").isna() & ~text.isin(MISSING)
-        row = int(np.argmax(odd.to_numpy()))
-        if odd.any() and (first is None or row < first[0]):
-            first = (row, name, text.iloc[row])
-    if first is None:
-        raise InputError(where, "columns that are not numbers", "store them as numbers")
-    row, name, value = first
-    raise InputError(
-        where,
-        f"feature `{features[row]}`, sample `{name}`: {value!r} is not a number",
-        "correct the value",
+def _read_values(
+    source: Source, wanted: list[str]
+) -> tuple[list[str], np.ndarray, dict[str, list[Any]]]:
+    """Return features, values (n_features, n_wanted) as float64, and columns of annotation."""
+    samples, described = source.layout.samples, source.layout.described
+    if source.turned:
+        columns = [
+            i for i in range(source.first + 1, len(source.names)) if i not in described.values()
+        ]
+        features, values, _ = read_numbers(source, columns, {})
+        rows = [samples[name] for name in wanted]
+        return [source.names[i] for i in columns], values[rows].T, {}
+    features, values, texts = read_numbers(
+        source, [samples[name] for name in wanted], annotation_columns(described)
     )
+    kept = [row for row, name in enumerate(features) if name or not np.isnan(values[row]).all()]
+    if len(kept) < len(features):
+        source.layout.notes.append(f"left out {len(features) - len(kept)} empty rows")
+        features, values = [features[row] for row in kept], values[kept]
+        texts = {name: [text[row] for row in kept] for name, text in texts.items()}
+    if not features:
+        raise InputError(source.where, "no features in it", "give one row per feature")
+    if "chromosome" in texts:
+        # featureCounts gives that of each exon
+        texts["chromosome"] = [text and text.partition(";")[0] for text in texts["chromosome"]]
+    return features, values, texts
 
 
-def _check_features(features: list[str], where: str) -> None:
-    seen: dict[str, int] = {}
-    for row, name in enumerate(features, start=1):
-        if not name:
-            raise InputError(where, f"row {row} has no feature name", "name it or remove the row")
-        if name in seen:
-            raise InputError(
-                where,
-                f"feature `{name}` stands twice (rows {seen[name]} and {row} below the header)",
-                "sum the rows, or give each a name of its own",
-            )
-        seen[name] = row
-
-
-def _check_values(
-    values: np.ndarray,
-    features: list[str],
-    samples: list[str],
-    settings: Mapping[str, Any],
-    where: str,
-) -> None:
-    """Check what the layer's type allows; name the first value that it does not."""
-
-    def forbid(wrong: np.ndarray, problem: str, mend: str) -> None:
-        if wrong.any():
-            row, column = divmod(int(np.argmax(wrong)), len(samples))
-            value = values[row, column]
-            shown = "missing" if np.isnan(value) else f"{value:.10g}"
-            raise InputError(
-                where,
-                f"feature `{features[row]}`, sample `{samples[column]}`: {shown}{problem}",
-                mend,
-            )
-
-    kind = settings["type"]
-    forbid(np.isinf(values), " is not finite", "correct the value")
-    if kind == "counts":
-        forbid(np.isnan(values), " where a count must be", "write 0 where nothing was counted")
-        forbid(values < 0, " is a negative count", "give raw counts")
-        forbid(
-            values != np.floor(values),
-            " is a fraction of a count",
-            "give raw counts, or `type: continuous` for values that are already normalised",
-        )
-        forbid(values > LARGEST, " is too large for a count", "give raw counts")
-    elif kind == "binary":
-        forbid(
-            ~np.isnan(values) & (values != 0) & (values != 1),
-            " is neither 0 nor 1",
-            "write 0, 1 or nothing, or choose another `type`",
-        )
-    elif settings.get("log2"):
-        forbid(values < 0, " is negative, but `log2: true`", "set `log2: false`")
-    empty = (values == 0).all(axis=0) if kind == "counts" else np.isnan(values).all(axis=0)
-    if empty.any():
-        sample = samples[int(np.argmax(empty))]
-        what = "no counts at all" if kind == "counts" else "no value at all"
-        raise InputError(
-            where,
-            f"sample `{sample}` has {what}",
-            "remove its column, or set `exclude` to 1 for the patient in the sheet",
-        )
+def _without_summary(
+    features: list[str], values: np.ndarray, texts: dict[str, list[Any]], notes: list[str]
+) -> tuple[list[str], np.ndarray, dict[str, list[Any]]]:
+    """Leave out rows that count reads of no feature, and say so."""
+    left = summary_rows(features)
+    if not left:
+        return features, values, texts
+    share = np.nansum(values[left]) / max(np.nansum(values), 1e-300)
+    notes.append(
+        f"left out {len(left)} rows that are no features ({few([features[i] for i in left])}), "
+        f"with {100 * share:.3g} % of the sum of all values"
+    )
+    kept = np.setdiff1d(np.arange(len(features)), left)
+    texts = {name: [text[i] for i in kept] for name, text in texts.items()}
+    return [features[i] for i in kept], values[kept], texts

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +15,22 @@ import pandas as pd
 from cyvcf2 import VCF
 
 from trdomics.errors import InputError
-from trdomics.inputs.calls import CallCollector, Variant, VariantCalls
+from trdomics.inputs.calls import CallCollector, Variant, VariantCalls, warn_of_terms
 from trdomics.inputs.consequences import (
     ANNOTATION_TAGS,
     AnnotationFormat,
     ConsequenceClasses,
+    Effect,
     dosage_of,
     entries_of_allele,
     gene_and_terms,
     population_frequency,
 )
+
+log = logging.getLogger(__name__)
+
+# What stands among the ALTs and is none.
+_NO_ALLELE = ("*", "<*>", "<NON_REF>")
 
 # The empty block that ends every BGZF file (SAM specification, section 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -52,7 +60,7 @@ def vcf_header(path: str | os.PathLike[str]) -> VcfHeader:
     InputError
         If the file is no VCF or was cut off.
     """
-    with _opened(path) as vcf:
+    with opened(path) as vcf:
         annotation = _annotation(vcf)
         return VcfHeader(list(vcf.samples), annotation.tag if annotation else None)
 
@@ -65,7 +73,8 @@ def read_vcf(
     A site is left out where it fails ``pass_only`` or has a QUAL below ``min_quality``; a
     genotype is no call where its depth (DP, else the sum of AD) or its GQ is too low. What a
     genotype does not have is not tested. ``no_call`` says what no call means: ``missing`` (NaN)
-    or ``reference`` (0; somatic call sets).
+    or ``reference`` (0; somatic call sets). A record without genotypes is left out. A VCF may be
+    without annotation where the settings name ``dosages``.
 
     Parameters
     ----------
@@ -84,15 +93,15 @@ def read_vcf(
     Raises
     ------
     InputError
-        If the file is no VCF, is cut off, has no annotation, no genotypes or none of the samples.
+        If the file is no VCF, is cut off, has no record, no annotation or none of the samples.
     """
-    with _opened(path) as vcf:
+    with opened(path) as vcf:
         annotation = _annotation(vcf)
-        if annotation is None:
+        if annotation is None and not settings["dosages"]:
             raise InputError(
                 str(path),
                 "has no consequence annotation (INFO CSQ, ANN or BCSQ)",
-                "annotate it with VEP, SnpEff or bcftools csq",
+                "annotate it with VEP, SnpEff or bcftools csq, or name variants in dosages",
             )
         columns = {name: i for i, name in enumerate(vcf.samples)}
         known = sample_names[sample_names.isin(list(columns))]
@@ -107,22 +116,29 @@ def read_vcf(
         pointers = _compound_entries(path, annotation)
         collector = CallCollector(settings, [str(patient) for patient in known.index])
         classes = ConsequenceClasses()
-        for record in vcf:
-            if not record.ALT:
-                continue
-            genotypes = _genotypes(record, path)[order]
-            unreliable = _unreliable(record, settings)[order]
-            failure = _site_failure(record, settings)
-            for number, variant in _alleles(record, annotation, pointers, classes):
-                dosage = np.where(unreliable, np.int8(-1), dosage_of(genotypes, number))
-                collector.add(variant, dosage, failure)
+        for site in itertools.groupby(records(vcf, path), lambda r: (r.CHROM, r.POS, r.REF)):
+            for record, alleles, first, entries in _annotated(list(site[1]), annotation, pointers):
+                if "GT" in record.FORMAT:
+                    genotypes = record.genotype.array()[:, :-1][order]
+                    unreliable = _unreliable(record, settings)[order]
+                    failure = _site_failure(record, settings)
+                else:
+                    genotypes = np.full((len(order), 1), -1)
+                    unreliable, failure = np.ones(len(order), dtype=bool), "no genotypes"
+                for number in range(1, len(record.ALT) + 1):
+                    if record.ALT[number - 1] in _NO_ALLELE:
+                        continue
+                    variant = _variant(record, alleles, first + number, entries, classes)
+                    dosage = np.where(unreliable, np.int8(-1), dosage_of(genotypes, number))
+                    collector.add(variant, dosage, failure)
+    warn_of_terms(classes.unknown)
     return collector.finish()
 
 
 @contextlib.contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Open a VCF for a with block; turn htslib's failures into an InputError."""
-    check_end(path)
+    _check_end(path)
     try:
         vcf = VCF(str(path))
     except Exception as error:
@@ -133,7 +149,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
         vcf.close()
 
 
-def check_end(path: str | os.PathLike[str]) -> None:
+def _check_end(path: str | os.PathLike[str]) -> None:
     """Raise InputError where a bgzipped file lacks its end block, as a cut-off copy does.
 
     htslib itself only warns, and gives the records before the cut as if they were all.
@@ -161,12 +177,46 @@ def _annotation(vcf: Any) -> AnnotationFormat | None:
     return None
 
 
-def _genotypes(record: Any, path: str | os.PathLike[str]) -> np.ndarray:
-    if "GT" not in record.FORMAT:
-        raise InputError(
-            f"{path} {record.CHROM}:{record.POS}", "has no genotypes (FORMAT GT)", "call them"
-        )
-    return record.genotype.array()[:, :-1]
+def records(vcf: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Give the records of an opened VCF.
+
+    Raises
+    ------
+    InputError
+        If a record cannot be read, naming the one before it, or there is none.
+    """
+    rows, record = iter(vcf), None
+    while True:
+        before = record
+        try:
+            record = next(rows)
+        except StopIteration:
+            break
+        # cyvcf2 raises a bare Exception
+        except Exception as error:
+            after = "the header" if before is None else f"{before.CHROM}:{before.POS}"
+            raise InputError(
+                str(path),
+                f"the record after {after} cannot be read ({error})",
+                "copy the file again if it is cut off, else correct that record",
+            ) from error
+        yield record
+    if record is None:
+        raise InputError(str(path), "no variant in it", "give the file with its records")
+
+
+def numbers(record: Any, field: str) -> np.ndarray:
+    """Return the numbers of a FORMAT field, shape (n_samples, n_values).
+
+    What is missing is negative or NaN. A field that the header does not declare comes as text.
+    """
+    values = record.format(field)
+    if values is None:
+        return np.full((len(record.genotype.array()), 1), np.nan)
+    if values.dtype.kind in "if":
+        return np.asarray(values)
+    parts = pd.Series(values.ravel().astype(str)).str.split(",", expand=True)
+    return parts.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
 
 
 def _unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
@@ -175,15 +225,15 @@ def _unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
     bad = np.zeros(len(record.genotype.array()), dtype=bool)
     depth = None
     if "DP" in fields:
-        depth = record.format("DP")[:, 0].astype(float)
+        depth = numbers(record, "DP")[:, 0]
     elif "AD" in fields:
-        reads = record.format("AD")
-        depth = np.where((reads >= 0).any(axis=1), np.maximum(reads, 0).sum(axis=1), -1)
+        reads = numbers(record, "AD")
+        depth = np.where((reads >= 0).any(axis=1), np.where(reads >= 0, reads, 0).sum(axis=1), -1)
     # a missing number is negative or NaN: nothing is known against that genotype
     if depth is not None:
         bad |= (depth >= 0) & (depth < settings["min_depth"])
     if "GQ" in fields:
-        quality = record.format("GQ")[:, 0].astype(float)
+        quality = numbers(record, "GQ")[:, 0]
         bad |= (quality >= 0) & (quality < settings["min_genotype_quality"])
     return bad
 
@@ -197,51 +247,69 @@ def _site_failure(record: Any, settings: Mapping[str, Any]) -> str:
     return ""
 
 
-def _alleles(
-    record: Any,
-    annotation: AnnotationFormat,
+def _annotated(
+    site: Sequence[Any],
+    annotation: AnnotationFormat | None,
     pointers: Mapping[tuple[str, str], list[dict[str, str]]],
+) -> Iterator[tuple[Any, list[str], int, list[dict[str, str]] | None]]:
+    """Give each record of a site with the alleles and entries of the record that was annotated.
+
+    Records of one annotation are parts of one, split after it was annotated. The third value says
+    how many of its ALTs come before the record's own. Entries are None where the annotation has
+    nothing to say, as bcftools csq of what lies between genes.
+    """
+    texts = [record.INFO.get(annotation.tag) or "" if annotation else "" for record in site]
+    for place, (record, text) in enumerate(zip(site, texts, strict=True)):
+        parts = [place]
+        if text and len(site) > 1:
+            parts = [i for i, other in enumerate(texts) if other == text]
+        alleles = [record.REF, *(alt for i in parts for alt in site[i].ALT)]
+        first = sum(len(site[i].ALT) for i in parts if i < place)
+        entries: list[dict[str, str]] | None = None
+        if annotation and (text or annotation.tag != "BCSQ"):
+            entries = []
+            for entry in annotation.entries(text) if text else []:
+                field = entry[annotation.fields[0]]
+                # bcftools csq: "@POS" stands for the compound entry of the record at POS
+                pointed = field[:1] == "@"
+                entries += pointers.get((record.CHROM, field[1:]), []) if pointed else [entry]
+        yield record, alleles, first, entries
+
+
+def _variant(
+    record: Any,
+    alleles: Sequence[str],
+    number: int,
+    entries: list[dict[str, str]] | None,
     classes: ConsequenceClasses,
-) -> Iterator[tuple[int, Variant]]:
-    """Give the number and the description of each ALT of a record."""
-    text = record.INFO.get(annotation.tag) or ""
-    entries: list[dict[str, str]] = []
-    for entry in annotation.entries(text) if text else []:
-        first = entry[annotation.fields[0]]
-        # bcftools csq: "@POS" stands for the compound entry of the record at POS
-        entries += pointers.get((record.CHROM, first[1:]), []) if first[:1] == "@" else [entry]
-    alleles = [record.REF, *record.ALT]
-    rsid = next((name for name in (record.ID or "").split(";") if name != "."), "")
-    for number, alternative in enumerate(record.ALT, start=1):
-        if alternative in ("*", "<*>", "<NON_REF>"):
-            continue
-        own = entries_of_allele(entries, record.POS, alleles, number)
-        yield (
-            number,
-            Variant(
-                record.CHROM,
-                record.POS,
-                record.REF,
-                alternative,
-                rsid,
-                classes.per_gene(map(gene_and_terms, own)),
-                population_frequency(own),
-            ),
-        )
+) -> Variant:
+    """Return the description of an ALT, given by its number among all alleles."""
+    own = entries_of_allele(entries or [], record.POS, alleles, number)
+    return Variant(
+        record.CHROM,
+        record.POS,
+        record.REF,
+        alleles[number],
+        next((name for name in (record.ID or "").split(";") if name != "."), ""),
+        {"": Effect("", "other")}
+        if entries is None
+        else classes.per_gene(map(gene_and_terms, own)),
+        population_frequency(own),
+    )
 
 
 def _compound_entries(
-    path: str | os.PathLike[str], annotation: AnnotationFormat
+    path: str | os.PathLike[str], annotation: AnnotationFormat | None
 ) -> dict[tuple[str, str], list[dict[str, str]]]:
     """Return bcftools csq's compound entries by (chromosome, position of their record).
 
     They may stand behind the records that point to them, so the file is read once for them.
     """
     found: dict[tuple[str, str], list[dict[str, str]]] = {}
-    if "dna_change" not in annotation.fields:
+    if annotation is None or "dna_change" not in annotation.fields:
         return found
-    with _opened(path) as vcf:
-        for record in vcf:
+    with opened(path) as vcf:
+        for record in records(vcf, path):
             for entry in annotation.entries(record.INFO.get(annotation.tag) or ""):
                 if "+" in entry.get("dna_change", ""):
                     found.setdefault((record.CHROM, str(record.POS)), []).append(entry)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from trdomics.columns import is_quantity
+
 LABEL = "label"
 VERSUS = " vs "
 SMALLEST_GROUP = 3
@@ -134,7 +136,7 @@ def association(
         return {"n": n, "reason": f"fewer than {FEWEST_PATIENTS} patients have a value"}
     if np.ptp(x) == 0:
         return {"n": n, "reason": "the factor is constant"}
-    if len(order) > 2 and pd.api.types.is_numeric_dtype(values):
+    if len(order) > 2 and is_quantity(values):
         return {"n": n, **numeric_test(x, v.astype(float))}
     groups = {value: x[v == value] for value in order}
     groups = {value: g for value, g in groups.items() if len(g) >= SMALLEST_GROUP}

@@ -10,9 +10,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from trdomics.layers.normalise import DOSAGE_PREFIX, likelihood, normaliser
+from trdomics.layers.normalise import normaliser
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.select import TopVariance
+from trdomics.layers.types import DOSAGE_PREFIX, GAUSSIAN, layer_type
 from trdomics.tables import LayerTables
 
 # MOFA's authors ask for views of similar size (biofam.github.io/MOFA2/faq.html), since a large one
@@ -24,7 +25,7 @@ SIZE_FLOOR = 500
 
 def view_likelihoods(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Return "gaussian" or "bernoulli" by layer, from the layers' settings."""
-    return {layer: likelihood(options) for layer, options in settings.items()}
+    return {layer: layer_type(options["type"]).likelihood for layer, options in settings.items()}
 
 
 class IntegrationViews(TransformerMixin, BaseEstimator):
@@ -83,7 +84,7 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
                 continue
             self.normalisers_[layer] = normaliser(options).fit(tables[layer])
             table = self.normalisers_[layer].transform(tables[layer])
-            if likelihood(options) == "gaussian" and len(self.regress_out):
+            if layer_type(options["type"]).likelihood == GAUSSIAN and len(self.regress_out):
                 residualiser = CovariateResidualiser(self.regress_out)
                 self.residualisers_[layer] = residualiser.fit(table, tables["clinical"])
                 table = residualiser.transform(table, tables["clinical"])
@@ -98,7 +99,7 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
                 self.selections_[layer] = select(table, largest)
             cleaned[layer] = self.selections_[layer].transform(table)
         self.feature_names_ = {layer: list(table.columns) for layer, table in cleaned.items()}
-        self.likelihoods_ = {layer: likelihood(settings[layer]) for layer in cleaned}
+        self.likelihoods_ = view_likelihoods({layer: settings[layer] for layer in cleaned})
         return LayerTables(cleaned, tables.patients)
 
     def transform(self, tables: LayerTables) -> LayerTables:
@@ -161,7 +162,7 @@ def overview(views: LayerTables, estimator: IntegrationViews) -> pd.DataFrame:
         rows.append(
             {
                 "view": layer,
-                "likelihood": likelihood(options),
+                "likelihood": layer_type(options["type"]).likelihood,
                 "patients": len(views[layer]) if layer in views else 0,
                 "features": features,
                 "reason": None if features else "no feature of this layer varies between patients",

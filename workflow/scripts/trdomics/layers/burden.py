@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from trdomics.errors import InputError
 from trdomics.layers.base import LayerNormaliser
+from trdomics.layers.types import DOSAGE_PREFIX
 
-DOSAGE_PREFIX = "dosage:"
 # Rare variants tell who was among the training patients: no fitted model names one of fewer.
 MIN_CARRIERS = 5
 CLASSES = {"lof": ("lof",), "damaging": ("lof", "damaging")}
@@ -90,13 +90,8 @@ class GeneBurden(LayerNormaliser):
         """
         values = table.to_numpy(dtype=np.float32)
         variants = table.columns.get_level_values("variant")
-        called = ~np.isnan(values)
-        n_called = called.sum(axis=0)
-        call_rate = n_called / max(len(table), 1)
-        dosage = np.where(called, values, 0).sum(axis=0) / np.maximum(n_called, 1)
-        rarely_called = call_rate < self.min_call_rate
-        n_carriers = (values >= 1).sum(axis=0)
-        common = (dosage / 2 > self.max_allele_frequency) & (n_carriers >= MIN_CARRIERS)
+        call_rate, dosage, n_carriers = _tallies(values)
+        rarely_called, common = self._excluded(call_rate, dosage, n_carriers)
         excluded = rarely_called | common
         # a variant in two genes has two columns with the same carriers
         carriers_of = pd.Series(n_carriers[excluded], index=variants[excluded])
@@ -115,6 +110,14 @@ class GeneBurden(LayerNormaliser):
         self.features_ = np.asarray(
             [*self.genes_, *(DOSAGE_PREFIX + name for name in self.dosages_)], dtype=str
         )
+        if not len(self.features_) and rarely_called.mean() > 0.5:
+            raise InputError(
+                "variants layer",
+                f"{rarely_called.sum()} of {len(rarely_called)} variants are called in fewer than "
+                f"{self.min_call_rate:.0%} of the patients (call rate {call_rate.mean():.0%})",
+                "set `no_call: reference` if ./. means no variant, as in somatic calls and VCFs "
+                "merged from single samples, or lower min_call_rate",
+            )
         if not len(self.features_):
             raise InputError(
                 "variants layer",
@@ -127,6 +130,26 @@ class GeneBurden(LayerNormaliser):
             [prevalence[kept], [float(dosage[position[name]]) for name in usable]]
         )
         return self
+
+    def burden_reasons(self, table: pd.DataFrame) -> list[str]:
+        """Return why each variant of a table would be left out of the burden, "" where it counts.
+
+        Parameters
+        ----------
+        table : DataFrame
+            As in :meth:`fit`.
+        """
+        rarely_called, common = self._excluded(*_tallies(table.to_numpy(dtype=np.float32)))
+        rare = f"called in fewer than {self.min_call_rate:.0%} of the patients"
+        frequent = f"more frequent in the patients than {self.max_allele_frequency:g}"
+        return np.where(rarely_called, rare, np.where(common, frequent, "")).tolist()
+
+    def _excluded(
+        self, call_rate: np.ndarray, dosage: np.ndarray, n_carriers: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return masks of the variants that are called too rarely, and of those too frequent."""
+        common = (dosage / 2 > self.max_allele_frequency) & (n_carriers >= MIN_CARRIERS)
+        return call_rate < self.min_call_rate, common
 
     def dosage_reasons(self, table: pd.DataFrame) -> dict[str, str]:
         """Return why named variants cannot be features of their own, "" for those that can.
@@ -236,6 +259,14 @@ class GeneBurden(LayerNormaliser):
         # NaN >= 1 is False: what is not called makes no carrier
         carried = table.to_numpy(dtype=np.float32)[:, positions] >= 1
         return names, np.logical_or.reduceat(carried, starts, axis=1).astype(np.int8)
+
+
+def _tallies(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return call rate, mean dosage and number of carriers of each variant."""
+    called = ~np.isnan(values)
+    n_called = called.sum(axis=0)
+    dosage = np.where(called, values, 0).sum(axis=0) / np.maximum(n_called, 1)
+    return n_called / max(len(values), 1), dosage, (values >= 1).sum(axis=0)
 
 
 def _positions(table: pd.DataFrame) -> dict[str, int]:

@@ -13,25 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from trdomics.layers.types import layer_type
 from trdomics.style import NEGATIVE, PALETTE, POSITIVE, UNLABELLED
 
 # More groups than these cannot be told apart by colour
 _GROUPS = 7
 # A figure with more names than these is unreadable; qc.tsv has them all
 _NAMES = 8
-# x and y of the quality figure: measure, axis label, for x whether the scale is logarithmic
-_AXES: dict[str, tuple[tuple[str, str, bool], tuple[str, str]]] = {
-    "counts": (("library_size", "Reads", True), ("detected_features", "Detected features")),
-    "continuous": (("median", "Median value", False), ("spread", "Interquartile range")),
-    "binary": (
-        ("positive_features", "Positive features", False),
-        ("missing_share", "Share missing"),
-    ),
-    "variants": (
-        ("variants", "Variants carried", True),
-        ("burden_genes", "Genes with a counted variant"),
-    ),
-}
 
 
 def label_groups(labels: pd.Series, positive: str, negative: str) -> pd.Series:
@@ -130,7 +118,7 @@ def quality_figure(
     sites : Series, optional
         Categorical sites.
     """
-    (x, x_label, x_log), (y, y_label) = _AXES[kind]
+    (x, x_label, x_log), (y, y_label) = layer_type(kind).axes
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained")
     left.set(xlabel=x_label, ylabel=y_label)
     left.margins(0.1)

@@ -9,8 +9,6 @@ from itertools import combinations
 NOTHING, AND = "-", "+"
 # Version of missing_layer_cost.json.
 COST_FORMAT = 1
-# How the reason begins where a loss has no interval.
-NO_INTERVAL = "no interval of the loss: "
 # All subsets of more layers would be too many; then each layer is dropped, and kept, alone.
 MAX_COMPLETE = 4
 

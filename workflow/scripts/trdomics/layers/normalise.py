@@ -1,4 +1,4 @@
-"""The normaliser and the likelihood of a layer, chosen by its type."""
+"""The normaliser of a layer, chosen by its type."""
 
 from __future__ import annotations
 
@@ -6,27 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from trdomics.layers.base import LayerNormaliser
-from trdomics.layers.burden import DOSAGE_PREFIX, GeneBurden
+from trdomics.layers.burden import GeneBurden
 from trdomics.layers.counts import CountsNormaliser
+from trdomics.layers.types import GAUSSIAN, Binary, Continuous, Counts, Variants, layer_type
 from trdomics.layers.values import BinaryNormaliser, ContinuousNormaliser
 
-__all__ = [
-    "DOSAGE_PREFIX",
-    "BinaryNormaliser",
-    "ContinuousNormaliser",
-    "CountsNormaliser",
-    "GeneBurden",
-    "LayerNormaliser",
-    "likelihood",
-    "normaliser",
-]
-
-_NORMALISERS: dict[str, type[LayerNormaliser]] = {
-    "counts": CountsNormaliser,
-    "continuous": ContinuousNormaliser,
-    "binary": BinaryNormaliser,
-    "variants": GeneBurden,
-}
+Binary.normaliser = BinaryNormaliser
+Continuous.normaliser = ContinuousNormaliser
+Counts.normaliser = CountsNormaliser
+Variants.normaliser = GeneBurden
 
 
 def normaliser(settings: Mapping[str, Any]) -> LayerNormaliser:
@@ -36,18 +24,19 @@ def normaliser(settings: Mapping[str, Any]) -> LayerNormaliser:
     ----------
     settings : mapping
         The layer's block of the config: ``type``, and the keys that the normaliser of that type
-        takes. Absent keys have the normaliser's defaults, other keys are for others.
+        takes. Absent keys have the normaliser's defaults, other keys are for others. Somatic
+        calls (``no_call: reference``) are not filtered by their frequency in the patients.
     """
-    kind = _NORMALISERS[settings["type"]]
+    kind: type[LayerNormaliser] = layer_type(settings["type"]).normaliser
     # get_params lists the parameters without reading the signature by hand
     taken = {key: settings[key] for key in kind().get_params() if key in settings}
+    if settings.get("no_call") == "reference" and "max_allele_frequency" in kind().get_params():
+        # a somatic mutation that recurs is a hotspot, not a polymorphism
+        taken["max_allele_frequency"] = 1.0
     return kind(**taken)
 
 
-def likelihood(settings: Mapping[str, Any]) -> str:
-    """Return MOFA's likelihood of a normalised layer: ``gaussian`` or ``bernoulli``.
-
-    Of a variants layer this holds for the carrier columns; dosages (``dosage:`` prefix) have
-    three values and stay out of the integration.
-    """
-    return "bernoulli" if settings["type"] in ("binary", "variants") else "gaussian"
+def already_normalised(name: str) -> dict[str, Any]:
+    """Return settings whose normaliser leaves a normalised layer of that type as it is."""
+    plain = Continuous if layer_type(name).likelihood == GAUSSIAN else Binary
+    return {"type": plain.name, "min_prevalence": 0.0, "max_missing": 1.0}

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
+
+from trdomics.columns import as_text, is_quantity
 
 
 class CovariateResidualiser(BaseEstimator):
@@ -55,9 +56,11 @@ class CovariateResidualiser(BaseEstimator):
             Covariates of at least these patients, indexed by patient.
         """
         known = covariates.loc[table.index]
-        self.numeric_ = [name for name in self.columns if self._is_number(known[name])]
+        self.numeric_ = [
+            name for name in self.columns if is_quantity(known[name], self.categorical)
+        ]
         self.levels_ = {
-            name: sorted(set(_as_text(known[name].dropna())))
+            name: sorted(set(as_text(known[name]).dropna()))
             for name in self.columns
             if name not in self.numeric_
         }
@@ -83,25 +86,14 @@ class CovariateResidualiser(BaseEstimator):
             values - design @ self.coefficients_, index=table.index, columns=list(self.features_)
         )
 
-    def _is_number(self, column: pd.Series) -> bool:
-        numeric = is_numeric_dtype(column) and not is_bool_dtype(column)
-        return numeric and column.name not in self.categorical
-
     def _raw_design(self, covariates: pd.DataFrame) -> np.ndarray:
         """Return numbers, then indicators per level; NaN where a value is missing or unseen."""
         blocks = [covariates[self.numeric_].to_numpy(dtype=float)]
         for name, levels in self.levels_.items():
-            column = covariates[name]
-            text = _as_text(column)
-            seen = column.notna().to_numpy() & np.isin(text, levels)
-            indicators = (text[:, None] == np.asarray(levels, dtype=str)).astype(float)
-            indicators[~seen] = np.nan
+            text = as_text(covariates[name])
+            indicators = (text.to_numpy()[:, None] == np.asarray(levels, dtype=object)).astype(
+                float
+            )
+            indicators[~text.isin(levels)] = np.nan
             blocks.append(indicators)
         return np.hstack(blocks)
-
-
-def _as_text(column: pd.Series) -> np.ndarray:
-    """Return categories as text; a batch 12 is "12" also where a gap made it 12.0."""
-    if is_numeric_dtype(column) and not is_bool_dtype(column):
-        return np.asarray([f"{value:g}" for value in column], dtype=str)
-    return np.asarray(column.astype(str), dtype=str)

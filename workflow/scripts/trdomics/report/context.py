@@ -1,4 +1,4 @@
-"""What the page shows, gathered from the stages' tables and headline numbers."""
+"""The content of the summary page, gathered from the tables and summaries of the stages."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def site_table(patients: pd.DataFrame, site: str | None) -> list[dict[str, Any]]
 def cohort_sentence(
     patients: pd.DataFrame, layers: Mapping[str, Any], label: Mapping[str, str]
 ) -> str:
-    """Say who the patients are."""
+    """Describe the patients."""
     n_positive = int((patients["label"] == 1).sum())
     n_negative = int((patients["label"] == 0).sum())
     unknown = len(patients) - n_positive - n_negative
-    with_layers = [f"{name} {int(patients[f'in_{name}'].sum())}" for name in layers]
+    with_layers = [f"{words.readable(name)} {int(patients[f'in_{name}'].sum())}" for name in layers]
     complete = int(patients[[f"in_{name}" for name in layers]].all(axis=1).sum())
-    told = (
+    text = (
         f"{len(patients)} patients: {n_positive} {label['positive']}, {n_negative} "
         f"{label['negative']}"
     )
     if unknown:
-        told += f", {unknown} without a label, who are scored but not trained on"
-    return f"{told}. Patients by layer: {words.listed(with_layers)}; {complete} have all of them."
+        text += f", {unknown} without a label (scored, not trained on)"
+    return f"{text}. Patients by layer: {words.listed(with_layers)}; {complete} have all layers."
 
 
 def performance_rows(performance: pd.DataFrame) -> list[dict[str, Any]]:
@@ -67,12 +67,12 @@ def performance_rows(performance: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def facts(performance: pd.DataFrame) -> list[dict[str, str]]:
-    """Choose the few numbers of the page's top."""
+    """Return the few numbers at the top of the page."""
     shown = [
         ("AUROC of the model", "selected", "auroc"),
         ("AUROC, confounders only", "confounders", "auroc"),
         ("AUROC, clinical only", "clinical", "auroc"),
-        ("Calibration slope (1 is right)", "selected", "calibration_slope"),
+        ("Calibration slope (1 is ideal)", "selected", "calibration_slope"),
     ]
     result = []
     for name, feature_set, metric in shown:
@@ -97,7 +97,7 @@ def page_context(
     gains: pd.DataFrame,
     missing_layer_cost: pd.DataFrame,
 ) -> dict[str, Any]:
-    """Gather everything that the template names but the figures.
+    """Gather everything that the template needs except the figures.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def page_context(
         "cohort": config["cohort"],
         "positive": label["positive"],
         "negative": label["negative"],
-        "layer_names": words.listed([name.replace("_", " ") for name in layers]),
+        "layer_names": words.listed([words.readable(name) for name in layers]),
         "simulated": config["simulated"],
         "version": __version__,
         "sites": sites,
@@ -158,29 +158,29 @@ def page_context(
 
 
 def associations(integration: Mapping[str, Any]) -> list[str]:
-    """Say how the factors relate to the label first, then to anything else."""
+    """State how the factors relate to the label, then to anything else."""
     label = list(integration["label_associations"])
-    others = [told for told in integration["associations"] if told not in label]
-    first = label or ["No factor goes with the label."]
+    others = [text for text in integration["associations"] if text not in label]
+    first = label or ["No factor is associated with the label."]
     return [*first, *others][:ASSOCIATIONS_SHOWN]
 
 
 def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
-    """Lay out what was recovered of a simulated cohort's truth; empty for real ones."""
+    """Return what was recovered of the truth of a simulated cohort; empty for a real one."""
     if recovery is None or not recovery["labels_as_drawn"]:
         return []
     rows = []
     for layer, part in recovery["differential"].items():
         rows.append(
             {
-                "what": f"{layer}: false discoveries among the features called different",
+                "what": f"{words.readable(layer)}: false discoveries among the features called",
                 "found": f"{100 * part['fdp']:.1f} %",
                 "truth": f"at most {100 * part['fdr']:.0f} % expected",
             }
         )
         rows.append(
             {
-                "what": f"{layer}: planted differences that were found",
+                "what": f"{words.readable(layer)}: planted differences found",
                 "found": f"{part['n_true_discoveries']:,} ({100 * part['power']:.0f} %)",
                 "truth": f"{part['n_planted']:,}",
             }
@@ -204,10 +204,10 @@ def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
 
 
 def identity_rows(identity: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Lay out which planted mix-ups were found, and who was flagged without one."""
+    """Return which planted errors were found, and how many other patients were flagged."""
     what = {
-        "exchanged": "Patients whose tubes were exchanged: found, and others flagged",
-        "wrong_sex": "Patients with the wrong sex in the sheet: found, and others flagged",
+        "exchanged": "Sample swaps: found, and other patients flagged",
+        "wrong_sex": "Wrong sex in the sheet: found, and other patients flagged",
     }
     return [
         {
@@ -223,18 +223,18 @@ def identity_rows(identity: Mapping[str, Mapping[str, Any]]) -> list[dict[str, s
 
 
 def adjustment_rows(adjustment: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Lay out what all adjustments take away and leave of what differs without them."""
+    """Return what full adjustment removes and keeps of the unadjusted findings."""
     rows = []
     for layer, sets in adjustment["layers"].items():
         last = sets[adjustment["sets"][layer][-1]]
         for key, what in (
-            ("confounded_removed", "differing through cells or medication only, taken away"),
-            ("label_kept", "differing by the label itself, left"),
+            ("confounded_removed", "that differ only through cells or medication, removed"),
+            ("label_kept", "that differ by the label itself, kept"),
         ):
             share = last[key]
             rows.append(
                 {
-                    "what": f"{layer}: features {what} by all adjustments",
+                    "what": f"{words.readable(layer)}: features {what} by full adjustment",
                     "found": "none differed without adjustment"
                     if share is None
                     else f"{100 * share:.0f} %",
@@ -245,9 +245,9 @@ def adjustment_rows(adjustment: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    """Write the methods in a paragraph that can be pasted."""
+    """Return a methods paragraph for a manuscript."""
     classification = summary["classification"]
-    models = words.listed([name.replace("_", " ") for name in config["null_models"]])
+    models = words.listed([words.readable(name) for name in config["null_models"]])
     tested = [words.tested(layer, summary["differential"][layer]) for layer in config["layers"]]
     n_left_out = summary["sites"]["n_left_out"]
     left_out = (
@@ -260,7 +260,7 @@ def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         "Counts were normalised by median-of-ratios size factors and a variance-stabilising "
         f"transformation. Differences: {'; '.join(tested)}; false discovery rates by Benjamini and "
         "Hochberg within each layer. The layers were integrated with MOFA (mofapy2, "
-        f"{summary['integration']['n_seeds']} random starts, the best evidence bound kept). "
+        f"{summary['integration']['n_seeds']} starts, the best evidence bound kept). "
         f"Prediction: nested cross-validation, {classification['n_splits']} outer splits in "
         f"{classification['n_repeats']} repeats; normalisation, feature selection, MOFA, tuning, "
         "calibration and the choice of feature set and model were all fitted within the training "

@@ -1,13 +1,13 @@
-"""Sentences on whether the right samples were measured, and whether it is the condition."""
+"""Sentences on sample identity, confounding and adjustment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from trdomics.report.words import listed, number, p_value
+from trdomics.report.words import listed, number, p_value, readable
 
-# What of the identity checks may leave the cohort: numbers, never who.
+# Counts of the identity checks may leave the cohort; ids may not.
 IDENTITY_KEYS = (
     "n_sex_discordant",
     "n_sex_discordant_reason",
@@ -24,17 +24,17 @@ ENRICHMENT_KEYS = ("immune", "immune_layer", "immune_reason", "immune_sentence")
 
 
 def anonymous(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the numbers of ``identity.json`` without any patient's id."""
+    """Return the counts of ``identity.json`` without any patient's id."""
     return {key: identity[key] for key in IDENTITY_KEYS if key in identity}
 
 
 def samples(identity: Mapping[str, Any]) -> list[str]:
-    """Say whether samples seem to be those of the patients they are named after."""
+    """State whether samples seem to belong to the patients they are named after."""
     if identity["n_sex_discordant"] is None:
         sex = f"Sex could not be checked: {identity['n_sex_discordant_reason']}."
     else:
         sex = (
-            f"Sex by molecules disagrees with the sheet in {identity['n_sex_discordant']} of "
+            f"Molecular sex disagrees with the sheet in {identity['n_sex_discordant']} of "
             f"{identity['n_sex_compared']} patients (cohort/sex.tsv)."
         )
     if identity["n_mismatched"] is None:
@@ -45,33 +45,31 @@ def samples(identity: Mapping[str, Any]) -> list[str]:
     else:
         match = (
             f"{identity['n_mismatched']} of {identity['n_match_tested']} patients have layers that "
-            "seem to come from different people (cohort/matching.tsv); an exchange would be found "
-            f"with a power of {number(identity['best_power'])} in the best pair of layers."
+            "seem to come from different people (cohort/matching.tsv). The power to find a sample "
+            f"swap is {number(identity['best_power'])} in the best pair of layers."
         )
         left = [f"{pair['first']} with {pair['second']}" for pair in identity["untested"]]
         if left:
-            match += (
-                f" Not judged, having too little in common or too few patients: {listed(left)}."
-            )
+            match += f" Not evaluated (too little in common, or too few patients): {listed(left)}."
     quality = (
-        f"{identity['n_check']} of {identity['n_samples']} samples have a reason to look at them "
-        "again (cohort/quality.tsv)."
+        f"{identity['n_check']} of {identity['n_samples']} samples need a second look "
+        "(cohort/quality.tsv)."
     )
     return [sex, match, quality]
 
 
 def confounding(summary: Mapping[str, Any]) -> list[str]:
-    """Say how the groups differ, and whether technical columns alone tell them apart."""
+    """State how the groups differ, and how well technical columns alone discriminate."""
     differing = [name.replace("_", " ") for name in summary["differing"]]
-    told = [
+    text = [
         f"The groups differ in {listed(differing)} (false discovery rate "
         f"{100 * summary['fdr']:g} %)."
         if differing
-        else "No covariate differs between the groups beyond chance."
+        else "No covariate differs significantly between the groups."
     ]
     technical = summary["technical"]
     if technical["auc"] is None:
-        told.append(f"Prediction from technical columns alone: {technical['auc_reason']}.")
+        text.append(f"Prediction from technical columns alone: {technical['auc_reason']}.")
     else:
         auc = (
             f"Technical columns alone ({listed(technical['columns'])}) reach an AUROC of "
@@ -79,13 +77,13 @@ def confounding(summary: Mapping[str, Any]) -> list[str]:
         )
         if technical["warning"]:
             auc += (
-                f"; {p_value(technical['pvalue'])}): what differs between the groups may be where "
-                "and how samples were taken."
+                f"; {p_value(technical['pvalue'])}): differences between the groups may reflect "
+                "where and how samples were taken."
             )
         else:
             auc += ")."
-        told.append(auc)
-    return told
+        text.append(auc)
+    return text
 
 
 def trust_sentences(trust: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -99,7 +97,7 @@ def trust_sentences(trust: Mapping[str, Any]) -> dict[str, list[str]]:
     """
     disease = confounding(trust["confounding"])
     for layer, part in trust["adjustment"].items():
-        disease.append(f"{layer}: {part['finding']}")
+        disease.append(f"{readable(layer)}: {part['finding']}")
     return {
         "samples": samples(trust["identity"]),
         "disease": disease,

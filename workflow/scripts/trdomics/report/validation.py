@@ -1,4 +1,4 @@
-"""Sentences on sites that the model had never seen, and on layers that a patient lacks."""
+"""Sentences on left-out sites and missing layers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.layers.missing_sets import NO_INTERVAL, named
+from trdomics.layers.missing_sets import named
 from trdomics.report.words import cell, interval, listed, number, p_value
 
 # Cochran's test has little power with few sites.
@@ -16,7 +16,7 @@ BASELINES = {"clinical": "the clinical predictors alone", "confounders": "the co
 
 
 def site_sentences(sites: Mapping[str, Any]) -> list[str]:
-    """Say whether the model holds at a site that it has never seen.
+    """State whether the model holds at a new site.
 
     Parameters
     ----------
@@ -24,76 +24,76 @@ def site_sentences(sites: Mapping[str, Any]) -> list[str]:
         The cohort's ``sites.json``.
     """
     if sites["reason"]:
-        told = [f"No site was left out of training: {sites['reason']}."]
-        return [*told, *_not_left_out(sites)]
+        text = [f"No site was left out of training: {sites['reason']}."]
+        return [*text, *_not_left_out(sites)]
     together = sites["together"]["selected"]
     unseen, mixed = together["left_out"]["auroc"], together["mixed"]["auroc"]
-    told = [
-        f"Each of {sites['n_left_out']} sites was left out once, and the whole procedure fitted on "
-        f"the others. For all their patients together the AUROC is {interval(unseen)}; with sites "
-        f"mixed in training and test it is {interval(mixed)} for the same patients."
+    text = [
+        f"Each of {sites['n_left_out']} sites was left out once and the whole procedure fitted on "
+        f"the others. The AUROC over all their patients is {interval(unseen)}; with sites mixed "
+        f"between training and test it is {interval(mixed)} for the same patients."
     ]
     row = sites["pooled"]["selected"]["left_out"]
-    told.append(_change(row))
+    text.append(_change(row))
     if row["auroc"] is None:
-        told.append(f"No mean over sites: {row['reason']}.")
+        text.append(f"No mean over sites: {row['reason']}.")
     else:
-        told += [_mean_site(row), _heterogeneity(row)]
-    told.append(_baselines(sites["pooled"]))
-    told += _calibration(sites["sites"])
+        text += [_mean_site(row), _heterogeneity(row)]
+    text.append(_baselines(sites["pooled"]))
+    text += _calibration(sites["sites"])
     if sites["site_is_confounder"]:
-        told.append(
-            "The site is among the confounders: a site that a model has not seen is no category "
-            "of its own, so that its patients are predicted by the other columns."
+        text.append(
+            "The site is among the confounders: a new site is an unknown category, so its patients "
+            "are predicted by the other columns."
         )
-    return [*(sentence for sentence in told if sentence), *_not_left_out(sites)]
+    return [*(sentence for sentence in text if sentence), *_not_left_out(sites)]
 
 
 def _change(row: Mapping[str, Any]) -> str:
     limits = f"({row['change_lower']:+.2f} to {row['change_upper']:+.2f})"
-    told = f"Over all patients in one the difference is {row['change']:+.2f} {limits}"
+    text = f"The difference over all patients is {row['change']:+.2f} {limits}"
     if row["change_upper"] < 0:
         return (
-            f"{told}: the model loses at a site that it has never seen. This counts a shift in "
-            "calibration from site to site as lost AUROC, which the mean site below does not."
+            f"{text}: performance is lower at a new site. This includes shifts in "
+            "calibration between sites, which the mean over sites does not."
         )
     if row["change_lower"] > 0:
-        return f"{told}: the model does not lose at a site that it has never seen."
-    return f"{told}: it is not shown to lose anything; the interval covers zero."
+        return f"{text}: performance is not lower at a new site."
+    return f"{text}: no loss is shown; the interval covers zero."
 
 
 def _mean_site(row: Mapping[str, Any]) -> str:
-    told = (
-        f"For the mean site, by a random-effects meta-analysis, it is {number(row['auroc'])} "
+    text = (
+        f"The mean over sites, by random-effects meta-analysis, is {number(row['auroc'])} "
         f"({row['lower']:.2f} to {row['upper']:.2f})"
     )
     if row["prediction_lower"] is None:
-        return f"{told}; {row['reason']}."
+        return f"{text}; {row['reason']}."
     return (
-        f"{told}; at another site one between {number(row['prediction_lower'])} and "
-        f"{number(row['prediction_upper'])} is to be expected (95 % prediction interval)."
+        f"{text}; the 95 % prediction interval for a new site is "
+        f"{number(row['prediction_lower'])} to {number(row['prediction_upper'])}."
     )
 
 
 def _heterogeneity(row: Mapping[str, Any]) -> str:
     measured = f"I² = {100 * row['i2']:.0f} %, {p_value(row['q_pvalue'])}"
     if row["q_pvalue"] < DIFFERING:
-        return f"The sites differ by more than chance ({measured})."
-    return f"The sites are not shown to differ by more than chance ({measured})."
+        return f"Heterogeneity between sites is shown ({measured})."
+    return f"Heterogeneity between sites is not shown ({measured})."
 
 
 def _baselines(pooled: Mapping[str, Any]) -> str:
-    """Say what the baselines reach at left-out sites."""
+    """State the performance of the baselines at left-out sites."""
     shown = [
         f"{number(pooled[name]['left_out']['auroc'])} for {words}"
         for name, words in BASELINES.items()
         if name in pooled and pooled[name]["left_out"]["auroc"] is not None
     ]
-    return f"Baselines at the mean left-out site: {listed(shown)}." if shown else ""
+    return f"Baselines, mean over left-out sites: {listed(shown)}." if shown else ""
 
 
 def _calibration(sites: list[dict[str, Any]]) -> list[str]:
-    """Say how far the calibration in the large goes apart between sites."""
+    """State how far the calibration in the large varies between sites."""
     known = [
         site["calibration_intercept"]["value"]
         for site in sites
@@ -109,15 +109,15 @@ def _calibration(sites: list[dict[str, Any]]) -> list[str]:
         <= 0
         <= site["calibration_intercept"]["upper"]
     ]
-    told = (
-        f"Calibration intercepts of the sites go from {min(known):+.2f} to {max(known):+.2f} (0 is "
-        "right, below 0 the risks are too high)"
+    text = (
+        f"Calibration intercepts of the sites range from {min(known):+.2f} to {max(known):+.2f} "
+        "(0 is ideal; below 0, risks are overestimated)"
     )
     if not off:
-        return [f"{told}; none differs from 0 by more than chance."]
+        return [f"{text}; no interval excludes 0."]
     return [
-        f"{told}; the 95 % interval leaves 0 out at {listed(off)}, as by chance at one site in "
-        "twenty: where it does so clearly, risks need a calibration of the site's own."
+        f"{text}; the 95 % interval excludes 0 at {listed(off)}, which one site in twenty does "
+        "by chance. A site that clearly excludes 0 needs its own recalibration."
     ]
 
 
@@ -131,7 +131,7 @@ def _not_left_out(sites: Mapping[str, Any]) -> list[str]:
 
 
 def site_rows(sites: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Lay out the sites that were left out; each metric with its interval."""
+    """Return the left-out sites, each metric with its interval."""
     shown = ("auroc", "calibration_intercept", "calibration_slope", "brier")
     return [
         {
@@ -145,7 +145,7 @@ def site_rows(sites: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def layer_sentence(missing_layer_cost: pd.DataFrame) -> str:
-    """Say which single layer the prediction misses most, for patients who have all.
+    """State which single layer the prediction depends on most.
 
     Parameters
     ----------
@@ -155,19 +155,19 @@ def layer_sentence(missing_layer_cost: pd.DataFrame) -> str:
     single = missing_layer_cost[missing_layer_cost["n_missing"] == 1].dropna(subset=["loss"])
     if single.empty:
         why = "too few labelled patients have all layers, or there is only one layer"
-        return f"What a missing layer costs is not known: {why}."
-    told: list[str] = []
+        return f"The cost of a missing layer is unknown: {why}."
+    text: list[str] = []
     without: dict[str, list[str]] = {}
     for _, row in single.sort_values("loss", ascending=False, kind="stable").iterrows():
         limits = ""
         name = " and ".join(named(row["layers_missing"])).replace("_", " ")
         if pd.isna(row["loss_low"]):
-            without.setdefault(str(row["reason"]).removeprefix(NO_INTERVAL), []).append(name)
+            without.setdefault(str(row["reason"]), []).append(name)
         else:
             limits = f" ({-row['loss_high']:+z.2f} to {-row['loss_low']:+z.2f})"
-        told.append(f"{-row['loss']:+z.2f}{limits} without {name}")
+        text.append(f"{-row['loss']:+z.2f}{limits} without {name}")
     reasons = [f" No interval without {listed(names)}: {why}." for why, names in without.items()]
     return (
-        f"Of {single['n_patients'].iloc[0]:.0f} labelled patients with all layers, predicted as if "
-        f"they lacked one, the AUROC changes by {listed(told)}.{''.join(reasons)}"
+        f"In {single['n_patients'].iloc[0]:.0f} labelled patients with all layers, predicted as if "
+        f"one were missing, the AUROC changes by {listed(text)}.{''.join(reasons)}"
     )

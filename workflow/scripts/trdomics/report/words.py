@@ -1,4 +1,4 @@
-"""Sentences that say what the numbers say, and no more."""
+"""Sentences that state what the numbers show, and no more."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ import pandas as pd
 
 # Believable predictions of treatment response stay well below; past this, look for a leak.
 SUSPICIOUS_AUROC = 0.9
-# Two repeats of five folds; one division of the patients decides too much.
+# Two repeats of five folds: with fewer, one partition of the patients decides too much.
 FEW_SPLITS = 10
-# A calibration slope outside is worth a warning even where its interval holds 1 or is not known.
+# A slope outside is worth a warning even if its interval covers 1 or is unknown.
 SLOPES = (0.7, 1.4)
-# Of fewer tries the 95th percentile is no more than the largest.
-FEW_TRIES = 20
+# With fewer permutations the 95th percentile is the largest value.
+FEW_PERMUTATIONS = 20
+
+
+def readable(name: str) -> str:
+    """Return a name of the config as running text."""
+    return name.replace("_", " ")
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -27,7 +32,7 @@ def interval(row: Mapping[str, Any], value: str = "value", digits: int = 2) -> s
     if pd.isna(row[value]):
         return f"not available ({row.get('reason') or 'no reason given'})"
     if pd.isna(row["lower"]) or pd.isna(row["upper"]):
-        reason = str(row.get("reason") or "no reason given").removeprefix("no interval: ")
+        reason = row.get("reason") or "no reason given"
         return f"{row[value]:.{digits}f} (no interval: {reason})"
     return f"{row[value]:.{digits}f} ({row['lower']:.{digits}f} to {row['upper']:.{digits}f})"
 
@@ -67,16 +72,16 @@ def metric_row(performance: pd.DataFrame, feature_set: str, metric: str) -> dict
 
 
 def headline(performance: pd.DataFrame, positive: str, negative: str) -> str:
-    """Say how well the selected model tells the classes apart."""
+    """State how well the selected model discriminates."""
     auroc = metric_row(performance, "selected", "auroc")
     return (
-        f"For patients it had not seen, the model ranks a {positive} patient above a {negative} "
-        f"patient with an AUROC of {interval(auroc)}; 0.5 is guessing, 1 is perfect."
+        f"In patients it had not seen, the model ranks a {positive} patient above a {negative} "
+        f"patient with an AUROC of {interval(auroc)}; 0.5 is chance, 1 is perfect."
     )
 
 
 def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
-    """Say whether the selected model beats a baseline, by its paired interval."""
+    """State whether the selected model beats a baseline, by its paired interval."""
     rows = gains[
         (gains["feature_set"] == "selected")
         & (gains["baseline"] == baseline)
@@ -87,16 +92,16 @@ def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
     row = {str(key): value for key, value in rows.iloc[0].items()}
     if pd.isna(row["lower"]):
         return f"The gain over {described} is {interval(row, 'gain')}."
-    told = f"{interval(row, 'gain')}, {p_value(row['pvalue'])}"
+    text = f"{interval(row, 'gain')}, {p_value(row['pvalue'])}"
     if row["lower"] > 0:
-        return f"It gains AUROC over {described}: {told}."
+        return f"Its AUROC is higher than that of {described}, by {text}."
     if row["upper"] < 0:
-        return f"It is worse than {described}: {told}."
-    return f"It is not shown to gain anything over {described}: {told}; the interval covers zero."
+        return f"Its AUROC is lower than that of {described}: {text}."
+    return f"No gain over {described} is shown: {text}; the interval covers zero."
 
 
 def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
-    """Set the result against the models of shuffled labels.
+    """Compare the result with models of permuted labels.
 
     Parameters
     ----------
@@ -109,48 +114,48 @@ def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
         return f"There is no label-permutation null: {test['reason']}."
     kinds = listed([model.replace("_", " ") for model in models])
     n = test["n_permutations"]
-    told = (
-        f"With the labels shuffled {'once' if n == 1 else f'{n} times'}, the same procedure, "
+    text = (
+        f"With the labels permuted {'once' if n == 1 else f'{n} times'}, the same procedure, "
         f"restricted to {kinds} models, reached {number(test['mean'])}"
     )
-    if n >= FEW_TRIES:
-        told += f" on average and stayed below {number(test['upper'])} in 95 % of the tries"
+    if n >= FEW_PERMUTATIONS:
+        text += f" on average and stayed below {number(test['upper'])} in 95 % of the permutations"
     elif n > 1:
-        told += f" on average, and {number(test['largest'])} in the largest of {n} tries"
+        text += f" on average, and {number(test['largest'])} in the largest of {n}"
     if test["pvalue"] is None:
-        return f"{told}; the comparison is not available: {test['reason']}."
+        return f"{text}; the comparison is not available: {test['reason']}."
     smallest = 1 / (1 + n)
-    floor = ", the smallest that so few tries can give" if test["pvalue"] <= smallest else ""
+    floor = ", the smallest possible with so few permutations" if test["pvalue"] <= smallest else ""
     observed = f"{number(test['observed'])} ({p_value(test['pvalue'])}{floor})"
-    return f"{told}; the true labels gave {observed}."
+    return f"{text}; the true labels gave {observed}."
 
 
 def prevalence(shares: Mapping[str, float], positive: str) -> str:
-    """Say where probabilities are moved to for use, or that they stay."""
+    """State which prevalence the probabilities are moved to, if any."""
     here, there = (f"{100 * shares[key]:.0f} %" for key in ("cohort", "target"))
     if here == there:
         return (
-            f"Where the model is used {there} are expected to be {positive}, as in the cohort, so "
-            "that probabilities stay as they are."
+            f"{there} of patients are expected to be {positive} where the model is used, as in the "
+            "cohort, so probabilities are unchanged."
         )
     return (
-        f"Where the model is used, probabilities are moved from the cohort's {here} {positive} to "
+        f"For use, probabilities are moved from the cohort's prevalence of {here} {positive} to "
         f"{there}."
     )
 
 
 def differential(layer: str, summary: Mapping[str, Any]) -> str:
-    """Count what differs in a layer."""
+    """Count the features that differ in a layer."""
     positive, negative = summary["contrast"][1:]
     if not summary["n_tested"]:
-        return f"{layer}: no feature could be tested."
-    told = (
-        f"{layer}: {summary['n_significant']:,} of {summary['n_tested']:,} features tested "
-        f"({100 * summary['share_tested']:.1f} %) differ at a false discovery rate of "
+        return f"{readable(layer)}: no feature could be tested."
+    text = (
+        f"{readable(layer)}: {summary['n_significant']:,} of {summary['n_tested']:,} features "
+        f"tested ({100 * summary['share_tested']:.1f} %) differ at a false discovery rate of "
         f"{100 * summary['fdr']:g} %, {summary['n_up']:,} higher and {summary['n_down']:,} lower "
         f"in {positive} than in {negative} ({summary['n_patients']} patients)."
     )
-    return f"{told} {summary['left_out_warning']}." if summary.get("left_out_warning") else told
+    return f"{text} {summary['left_out_warning']}." if summary.get("left_out_warning") else text
 
 
 def tested(layer: str, summary: Mapping[str, Any]) -> str:
@@ -165,77 +170,78 @@ def tested(layer: str, summary: Mapping[str, Any]) -> str:
 
 
 def sites(cohort: Mapping[str, Any]) -> str:
-    """Say how closely label and site go together."""
+    """State how strongly label and site are associated."""
     if cohort["site_cramers_v"] is None:
         return f"Labelled patients by site; {cohort['site_cramers_v_reason']}."
     return (
         f"Labelled patients by site. Cramér's V of label and site is "
-        f"{number(cohort['site_cramers_v'])} ({p_value(cohort['site_pvalue'])}); 0 is no relation."
+        f"{number(cohort['site_cramers_v'])} ({p_value(cohort['site_pvalue'])}); 0 means no "
+        "association."
     )
 
 
 def factors(summary: Mapping[str, Any], layers: Iterable[str]) -> str:
-    """Say what MOFA found and how firmly; the layers' order is that of the config."""
+    """State what MOFA found and how stable it is; layers are in the order of the config."""
     shares = summary["variance_explained"]
     explained = listed(
-        [f"{100 * shares[layer]:.0f} % of {layer}" for layer in layers if layer in shares]
+        [f"{100 * shares[layer]:.0f} % of {readable(layer)}" for layer in layers if layer in shares]
     )
-    told = (
+    text = (
         f"MOFA summarises the layers of {summary['n_patients']} patients in "
-        f"{summary['n_factors']} factors, which explain {explained} (of layers of zeros and ones: "
-        "of the variance of MOFA's pseudo-data)."
+        f"{summary['n_factors']} factors, which explain {explained} (for binary "
+        "layers, of the variance of MOFA's pseudo-data)."
     )
     if summary["stable_factors"] is not None:
-        told += (
-            f" {summary['stable_factors']} of them are found again from every other of the "
-            f"{summary['n_seeds']} random starts."
+        text += (
+            f" {summary['stable_factors']} of them are found from each of the other "
+            f"{summary['n_seeds']} starts."
         )
-    return told
+    return text
 
 
 def quick_look(n_splits: int) -> list[str]:
-    """Say that so few splits are no result; nothing where there are enough."""
+    """Warn if there are too few splits for a result."""
     if n_splits >= FEW_SPLITS:
         return []
     return [
-        f"The patients were divided {n_splits} times only: this is a quick look, not a result. "
-        "Raise `classification.repeats` and `folds` for one."
+        f"Only {n_splits} splits were run: this is a quick look, not a result. Increase "
+        "classification.repeats and folds for a result."
     ]
 
 
 def doubts(performance: pd.DataFrame) -> list[str]:
-    """Say what makes the headline hard to believe: too good an AUROC, risks that are off.
+    """State what makes the headline doubtful: an AUROC too good, miscalibrated risks.
 
     Parameters
     ----------
     performance : DataFrame
         ``performance.tsv`` of the classification stage.
     """
-    told = []
+    text = []
     auroc = metric_row(performance, "selected", "auroc")
     if not pd.isna(auroc["value"]) and auroc["value"] > SUSPICIOUS_AUROC:
-        told.append(
-            f"An AUROC of {auroc['value']:.2f} is more than clinical predictions commonly reach: "
-            "audit it for leakage and confounding before believing it."
+        text.append(
+            f"An AUROC of {auroc['value']:.2f} is higher than clinical predictions usually "
+            "reach: check for leakage and confounding before believing it."
         )
     slope = metric_row(performance, "selected", "calibration_slope")
     value, lower, upper = (slope[key] for key in ("value", "lower", "upper"))
     if pd.isna(value):
-        return told
+        return text
     excludes = not pd.isna(lower) and not pd.isna(upper) and not lower <= 1 <= upper
     if excludes or not SLOPES[0] <= value <= SLOPES[1]:
         off = (
-            "too extreme: high risks come out too high, low ones too low"
+            "too extreme: high risks are overestimated, low ones underestimated"
             if value < 1
-            else "too timid: high risks come out too low, low ones too high"
+            else "not extreme enough: high risks are underestimated, low ones overestimated"
         )
         limits = f"{lower:.2f} to {upper:.2f}" if not pd.isna(lower) else "no interval"
         seem = "are" if excludes else "seem"
-        told.append(
+        text.append(
             f"The predicted probabilities {seem} {off} (calibration slope {value:.2f}, {limits}; 1 "
-            "is right). Do not read them as risks before they are recalibrated."
+            "is ideal). Do not read them as risks before recalibration."
         )
-    return told
+    return text
 
 
 def cautions(
@@ -246,7 +252,7 @@ def cautions(
     confounders: Sequence[str] = (),
     n_left_out: int = 0,
 ) -> list[str]:
-    """List what limits the result, from the result itself.
+    """List the limitations of the result, from the result itself.
 
     Parameters
     ----------
@@ -267,39 +273,38 @@ def cautions(
     if simulated:
         limits.append(
             "These patients are simulated. The page shows that the workflow recovers what was "
-            "planted; it says nothing about any disease. The planted factors have no chance "
-            "correlation with the label, which real ones have, so that the share of false "
-            "discoveries is a best case."
+            "planted; it says nothing about any disease. Planted factors do not correlate with the "
+            "label by chance, as real ones do, so the false discovery rate is a best case."
         )
     auroc = metric_row(performance, "selected", "auroc")
     if not pd.isna(auroc["value"]) and not pd.isna(auroc["lower"]):
         limits.append(
             f"{n_labelled} labelled patients leave the AUROC uncertain by at least "
-            f"±{(auroc['upper'] - auroc['lower']) / 2:.2f}: the interval covers whom the models "
-            "were tried on, not whom they were trained on."
+            f"±{(auroc['upper'] - auroc['lower']) / 2:.2f}: the interval reflects which patients "
+            "were evaluated, not which patients the models were trained on."
         )
     limits += doubts(performance)
     circular = performance[performance["role"] == "circular"]
     if not circular.empty:
         limits.append(
-            "Circular predictors encode the label; the model that uses them is drawn hollow, for "
-            "comparison, and could never be selected."
+            "Circular predictors encode the label. The model that uses them is shown for "
+            "comparison (hollow) and cannot be selected."
         )
     if n_sites > 1:
-        told = (
-            f"The {n_sites} sites are mixed in training and test: the figures of the prediction "
-            "hold for new patients of these sites, not for a new site"
+        text = (
+            f"The {n_sites} sites are mixed in training and test: performance refers to new "
+            "patients of these sites, not to a new site"
         )
-        elsewhere = f"; for that see the {n_left_out} left-out sites" if n_left_out else ""
-        limits.append(f"{told}{elsewhere}.")
-    limits.append("The model has not been tried on another cohort here; it is not for use in care.")
-    differing = "What differs between the groups need not be the condition itself: "
+        elsewhere = f" (see the {n_left_out} left-out sites)" if n_left_out else ""
+        limits.append(f"{text}{elsewhere}.")
+    limits.append("The model has not been validated in another cohort. It is not for clinical use.")
+    differing = "Molecular differences between the groups need not be due to the condition: "
     if confounders:
         names = listed([name.replace("_", " ") for name in confounders])
         limits.append(
-            f"{differing}{names} may differ as well; the confounder-only model measures how far "
-            "they alone tell the groups apart."
+            f"{differing}{names} may differ too. The confounder-only model shows how well these "
+            "alone discriminate."
         )
     else:
-        limits.append(f"{differing}the config names no confounders, so none were looked at.")
+        limits.append(f"{differing}the config names no confounders, so none were examined.")
     return limits

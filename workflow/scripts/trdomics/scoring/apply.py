@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from trdomics.classification.feature_blocks import DenseBlocks
+from trdomics.classification.inner_search import RiskModel
+from trdomics.classification.representation import CLINICAL
+from trdomics.errors import InputError
 from trdomics.evaluation.calibration_curve import shift_prevalence
 from trdomics.frozen_model.frozen import FrozenModel
-from trdomics.classification.representation import CLINICAL
-from trdomics.classification.inner_search import RiskModel
-from trdomics.errors import InputError
 from trdomics.layers.burden import GeneBurden
 from trdomics.tables import LayerTables
 

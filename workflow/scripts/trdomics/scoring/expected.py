@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.layers.missing_sets import NO_INTERVAL
 from trdomics.layers.subsets import subset_name
 
 NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
@@ -36,7 +35,8 @@ def expected_losses(
     Returns
     -------
     list of dict
-        ``layers_missing``, ``n`` (scored patients), ``auroc``, ``auroc_low``, ``auroc_high``,
+        ``layers_missing``, ``n`` (scored patients), ``ranks`` (whether the model knows anything
+        by which to rank them), ``auroc``, ``auroc_low``, ``auroc_high``,
         ``loss``, ``loss_low``, ``loss_high``, ``reason`` (where they are not known). Those who
         lack nothing are first.
     """
@@ -50,10 +50,11 @@ def expected_losses(
     for text in sorted(counts.index, key=lambda text: (text.count(","), text != "none", text)):
         missing = [] if text == "none" else text.split(", ")
         found = known.get(subset_name(used & set(missing)))
-        if used and used <= set(missing) and not description["predictors"]:
+        ranks = not used or not used <= set(missing) or bool(description["predictors"])
+        if not ranks:
             found = dict.fromkeys(NUMBERS) | {"auroc": 0.5, "reason": NOTHING_KNOWN}
             found["loss"] = None if whole is None else whole["auroc"] - 0.5
-        row: dict[str, Any] = {"layers_missing": missing, "n": int(counts[text])}
+        row: dict[str, Any] = {"layers_missing": missing, "n": int(counts[text]), "ranks": ranks}
         row |= {key: (found or {}).get(key) for key in NUMBERS}
         reason = (found or {}).get("reason") or None
         if found is None:
@@ -84,7 +85,7 @@ def sentence(row: Mapping[str, Any]) -> str:
     told += f" {row['auroc']:.2f}"
     if not row["layers_missing"]:
         return told
-    if row["reason"] == NOTHING_KNOWN:
+    if not row["ranks"]:
         return f"{told}, no better than chance: {NOTHING_KNOWN}"
     if row["loss"] is None:
         return told
@@ -94,7 +95,7 @@ def sentence(row: Mapping[str, Any]) -> str:
     if row["loss_low"] is not None and row["loss_high"] is not None:
         limits = f"({row['loss_low']:z.2f} to {row['loss_high']:z.2f})"
         return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} {limits}"
-    reason = str(row["reason"] or "not known").removeprefix(NO_INTERVAL)
+    reason = row["reason"] or "not known"
     if not loss:
         return f"{told}, as with all layers (no interval: {reason})"
     return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} (no interval: {reason})"

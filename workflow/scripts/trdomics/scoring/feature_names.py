@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from trdomics.errors import InputError
 from trdomics.files import read_table
+from trdomics.layers.types import layer_type
 
 COLUMNS = ["theirs", "ours"]
 # What Ensembl appends to an identifier: ENSG00000141510.17, ENSG00000182378.15_PAR_Y.
@@ -88,7 +88,7 @@ def mapped(table: pd.DataFrame, names: pd.DataFrame, kind: str) -> Mapped:
         listed = feature in known or feature in doubtful
         return feature if listed else _VERSION.sub("", feature)
 
-    if kind == "variants":
+    if not layer_type(kind).is_matrix:
         genes = table.columns.get_level_values("gene").astype(str)
         new = [known.get(key(gene), gene) for gene in genes]
         frame = table.columns.to_frame(index=False).assign(gene=new)
@@ -110,7 +110,5 @@ def mapped(table: pd.DataFrame, names: pd.DataFrame, kind: str) -> Mapped:
 
 
 def _joined(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    groups: Any = table.T.groupby(level=0, sort=True)
-    by_kind = {"counts": groups.sum, "continuous": groups.mean, "binary": groups.max}
-    result: pd.DataFrame = by_kind[kind]().T
-    return result
+    groups = table.T.groupby(level=0, sort=True)
+    return pd.DataFrame(getattr(groups, layer_type(kind).joined)().T)

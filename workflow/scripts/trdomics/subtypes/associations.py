@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from trdomics.columns import is_quantity
 from trdomics.integration.associations import FEWEST_PATIENTS, LABEL
 
 COLUMNS = ["variable", "kind", "test", "effect_name", "effect", "pvalue", "padj", "n", "reason"]
@@ -83,7 +84,7 @@ def _one(subtypes: pd.Series, values: pd.Series, rng: np.random.Generator) -> di
         return {"n": n, "reason": "the same for all patients"}
     if len(set(groups)) < 2:
         return {"n": n, "reason": "known in one subtype only"}
-    if pd.api.types.is_numeric_dtype(found) and found.nunique() > 2:
+    if is_quantity(found) and found.nunique() > 2:
         return {"n": n, **_numbers(groups, found.to_numpy(float))}
     return {"n": n, **_categories(groups, pd.factorize(found)[0], rng)}
 

@@ -1,0 +1,34 @@
+"""Columns of the sheet: whether one is a quantity, and the text of one that is a category."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+
+def is_quantity(values: pd.Series, categorical: Collection[str] = ()) -> bool:
+    """Return whether a column is a quantity; otherwise it is a category.
+
+    Parameters
+    ----------
+    values : Series
+        The column, typed as the sheet's reader does: numbers, or text.
+    categorical : collection of str
+        Columns that are categories although they look like numbers.
+    """
+    numeric = is_numeric_dtype(values) and not is_bool_dtype(values)
+    return bool(numeric and values.name not in categorical)
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Return categories as text (object, NaN where missing).
+
+    A batch 12 is "12" also where a gap in its column made it 12.0.
+    """
+    text = (
+        values.map("{:g}".format, na_action="ignore") if is_quantity(values) else values.astype(str)
+    )
+    return text.astype(object).where(values.notna(), np.nan)

@@ -1,0 +1,95 @@
+"""Symbols and chromosomes of features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from trdomics.errors import InputError
+from trdomics.inputs.layouts import CHROMOSOME, SYMBOL
+from trdomics.inputs.text_table import (
+    MISSING,
+    SUFFIXES,
+    few,
+    of_layer,
+    read_text_table,
+    readable,
+)
+
+
+def read_annotation(
+    path: str | None, layer: str, features: Sequence[str], own: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return symbol and chromosome of features.
+
+    Parameters
+    ----------
+    path : str or None
+        A TSV or CSV whose first column holds the features' names, with columns `symbol` and
+        `chromosome`, or what Ensembl's tables call them; None where there is no such file.
+    layer : str
+        The layer's name, for errors.
+    features : sequence of str
+        The features of the matrix.
+    own : DataFrame, optional
+        What the matrix says of its features itself; the file goes before it.
+
+    Returns
+    -------
+    DataFrame, shape (n_features, 3)
+        `feature`, `symbol` (where none is known the feature's name, of `TP53|7157` the first
+        part), `chromosome` (without "chr"; NaN where it is not known).
+    """
+    annotation = pd.DataFrame({"feature": list(features)}, dtype=object)
+    annotation["symbol"] = [_symbol_of(str(feature)) for feature in features]
+    annotation["chromosome"] = np.nan
+    if own is not None:
+        for column in own.columns:
+            found = pd.Series(own[column].to_numpy(object))
+            annotation[column] = found.where(found.notna(), annotation[column])
+    if path is not None:
+        _annotate(annotation, path, layer)
+    # where no chromosome is known the column would be one of numbers
+    annotation["chromosome"] = (
+        annotation["chromosome"].astype(object).str.replace("^chr", "", regex=True)
+    )
+    return annotation
+
+
+def _annotate(annotation: pd.DataFrame, path: str, layer: str) -> None:
+    """Fill in what a table of features says."""
+    where = of_layer(path, layer)
+    with readable(path, layer):
+        text = read_text_table(path, where, SUFFIXES)
+    if text is None:
+        raise InputError(where, "empty", "give a header and one row per feature")
+    table = pd.DataFrame(text.rows, columns=text.header, dtype=object)
+    table = table.apply(lambda column: column.str.strip())
+    table = table.where(~table.isin(MISSING), np.nan)
+    # tables of genes often have one row per cross-reference; the first names the gene
+    table = table.drop_duplicates(subset=table.columns[0]).set_index(table.columns[0])
+    if not annotation["feature"].isin(table.index).any():
+        raise InputError(
+            where,
+            f"none of its features is in the matrix: it has {few(list(table.index))}, the matrix "
+            f"has {few(list(annotation['feature']))}",
+            "give the matrix's feature names in the first column",
+        )
+    columns = {name.lower(): name for name in reversed(table.columns)}
+    known = False
+    for target, names in (("symbol", SYMBOL), ("chromosome", CHROMOSOME)):
+        source = next((columns[name] for name in names if name in columns), None)
+        if source is not None:
+            known = True
+            found = annotation["feature"].map(table[source])
+            annotation[target] = found.where(found.notna(), annotation[target])
+    if not known:
+        raise InputError(where, "neither a column `symbol` nor `chromosome`", "name its columns so")
+
+
+def _symbol_of(feature: str) -> str:
+    """Return the symbol of a name such as TP53|7157; the name itself where it holds none."""
+    symbol = feature.partition("|")[0]
+    return symbol if symbol not in ("", "?") else feature

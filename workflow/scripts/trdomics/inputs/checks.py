@@ -1,0 +1,130 @@
+"""What features may be called, and which values a layer of each type may hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+from trdomics.errors import InputError, InputErrors
+from trdomics.inputs.estimates import why_not_counts
+from trdomics.inputs.value_rules import ValueRules
+
+# Problems of one kind that are shown.
+SHOWN = 3
+# Gene symbols that a spreadsheet took for dates (MARCH1, SEPT2), in English and German.
+_MONTH = r"(Jan|Feb|Mar|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez)"
+DATE = re.compile(
+    rf"\d{{1,2}}[-. ]+{_MONTH}([-. ]\d+)?|{_MONTH}[-. ]+\d{{1,4}}"
+    r"|\d{4}-\d{2}-\d{2}( 00:00:00)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}",
+    re.IGNORECASE,
+)
+
+
+def check_features(features: list[str], where: str) -> None:
+    """Check that every feature has a name and that no two have the same."""
+    seen: dict[str, int] = {}
+    errors = []
+    for row, name in enumerate(features, start=1):
+        if not name:
+            errors.append(
+                InputError(where, f"row {row} has no feature name", "name it or remove the row")
+            )
+        elif name in seen:
+            errors.append(
+                InputError(
+                    where,
+                    f"feature `{name}` stands twice (rows {seen[name]} and {row} below the header)",
+                    "a spreadsheet made dates of gene symbols: take the table from before it"
+                    if DATE.fullmatch(name)
+                    else "sum the rows, or give each a name of its own",
+                )
+            )
+        seen.setdefault(name, row)
+    _raise(errors, where)
+
+
+def _raise(errors: list[InputError], where: str) -> None:
+    """Raise the first few errors, and say how many more there are."""
+    if len(errors) > SHOWN:
+        more = InputError(where, f"{len(errors) - SHOWN} more problems like these", "see above")
+        errors = [*errors[:SHOWN], more]
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+
+
+def checked_values(
+    values: np.ndarray,
+    features: list[str],
+    samples: list[str],
+    rules: ValueRules,
+    where: str,
+    notes: list[str],
+) -> np.ndarray:
+    """Return the values if the rules allow them, counts rounded and as integers.
+
+    Of each kind of wrong values the first is named.
+    """
+    errors: list[InputError] = []
+
+    def forbid(wrong: np.ndarray, problem: str, fix: str) -> None:
+        if not wrong.any():
+            return
+        row, column = divmod(int(np.argmax(wrong)), len(samples))
+        value = values[row, column]
+        shown = "missing" if np.isnan(value) else f"{value:.10g}"
+        more = int(wrong.sum()) - 1
+        errors.append(
+            InputError(
+                where,
+                f"feature `{features[row]}`, sample `{samples[column]}`: {shown}{problem}"
+                + (f" (and {more:,} more like it)" if more else ""),
+                fix,
+            )
+        )
+
+    forbid(np.isinf(values), " is not finite", "correct the value")
+    for rule in rules.forbidden:
+        forbid(rule.wrong(values), rule.problem, rule.fix)
+    if rules.are_counts and not errors:
+        values = _counts(values, forbid, notes)
+    empty = ((values == 0) if rules.are_counts else np.isnan(values)).all(axis=0)
+    what = "no counts at all" if rules.are_counts else "no value at all"
+    empties = [
+        InputError(
+            where,
+            f"sample `{samples[i]}` has {what}",
+            "remove its column, or set `exclude` to 1 for the patient in the sheet",
+        )
+        for i in np.flatnonzero(empty)
+    ]
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    _raise(empties, where)
+    return values.astype(np.int64) if rules.are_counts else values
+
+
+def _counts(
+    values: np.ndarray, forbid: Callable[[np.ndarray, str, str], None], notes: list[str]
+) -> np.ndarray:
+    """Return counts, estimated ones rounded; forbid what is normalised."""
+    rounded = np.rint(values)
+    changed = values != rounded
+    reason = why_not_counts(values)
+    if reason is not None:
+        wrong = changed if changed.any() else np.ones_like(changed)
+        what = " is a fraction of a count" if changed.any() else " is no count of reads"
+        logged = "" if "log scale" in reason else " with `log2: true`"
+        forbid(
+            wrong,
+            f"{what}: {reason}",
+            f"give raw counts, or `type: continuous`{logged} for values that are normalised",
+        )
+        return values
+    if changed.any():
+        notes.append(
+            f"estimated counts: {int(changed.sum()):,} of {values.size:,} values were rounded "
+            "to whole numbers"
+        )
+    return rounded

@@ -1,0 +1,80 @@
+"""Whether numbers are counts of reads: whole, estimated, or already normalised."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+# log2 of more reads than any sample has.
+LOGGED_BELOW = 40.0
+MILLION = 1e6
+# Samples of a normalised table sum to the same, or share another statistic, to this accuracy.
+SAME = 0.005
+# log size factors of raw counts vary more than this between libraries, of normalised ones less.
+LIBRARIES_DIFFER = 0.1
+# More of the values than this lie between 0 and 1 where gene length was divided by.
+BELOW_ONE = 0.15
+# Counts of unambiguous reads are whole; of the numbers that are not 0, at least this share.
+WHOLE_SHARE = 0.03
+
+
+def why_not_counts(values: NDArray[np.float64]) -> str | None:
+    """Say why non-negative numbers are no counts of reads, or return None.
+
+    Salmon, RSEM and kallisto share reads between transcripts, so that their counts have fractions,
+    but a gene whose reads are all unambiguous has a whole count. After division by library size or
+    length hardly any value is whole, and the samples sum to the same or have the same median ratio
+    to their mean (the size factor of Anders & Huber 2010).
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_features, n_samples)
+        Without missing values.
+
+    Returns
+    -------
+    str or None
+        The reason, to stand in brackets.
+    """
+    several = values.shape[1] > 1
+    sums = values.sum(axis=0)
+    whole = values == np.floor(values)
+    if several and np.all(np.abs(sums / MILLION - 1) < (2e-4 if whole.all() else SAME)):
+        return "each sample sums to a million, as TPM and CPM do"
+    if whole.all():
+        return None
+    if values.max() < LOGGED_BELOW:
+        return f"no value is above {values.max():.4g}, as on a log scale"
+    present = values > 0
+    if _enriched(values[present], whole[present]):
+        return None
+    if several and _same(sums):
+        return f"each sample sums to {sums[0]:.4g}, as after normalisation"
+    if several and _same(_upper_quartiles(values)):
+        return "all samples have the same upper quartile, as after normalisation"
+    if (values[present] < 1).mean() > BELOW_ONE:
+        return "few values are whole and many below 1, as of FPKM"
+    if not several or _log_size_factors(values).std() < LIBRARIES_DIFFER:
+        return "few values are whole and the samples' sizes are the same, as after normalisation"
+    return None
+
+
+def _enriched(values: NDArray[np.float64], whole: NDArray[np.bool_]) -> bool:
+    """Say whether whole numbers are commoner than rounding to few digits explains."""
+    chance = 0.1 if np.allclose(values * 10, np.round(values * 10), atol=1e-6) else 0.01
+    return bool(whole.mean() > max(WHOLE_SHARE, 2 * chance))
+
+
+def _same(statistic: NDArray[np.float64]) -> bool:
+    return bool(statistic.std() < SAME * abs(statistic.mean()))
+
+
+def _upper_quartiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([np.quantile(c[c > 0], 0.75) if (c > 0).any() else 0 for c in values.T])
+
+
+def _log_size_factors(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    logs = np.log(values[(values > 0).all(axis=1)])
+    if not len(logs):
+        return np.log(np.maximum(values.sum(axis=0), 1e-300))
+    return np.asarray(np.median(logs - logs.mean(axis=1, keepdims=True), axis=0))

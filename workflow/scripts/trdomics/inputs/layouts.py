@@ -1,0 +1,231 @@
+"""What upstream pipelines write around the counts: columns, rows and names that are no data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from trdomics.errors import InputError
+
+# Columns that describe a feature, in lower case; the first of a pair names the annotation.
+SYMBOL = ("symbol", "gene_symbol", "gene_name", "hgnc_symbol", "external_gene_name", "hugo_symbol")
+CHROMOSOME = ("chromosome", "chr", "chrom", "seqname", "seqnames", "chromosome_name")
+DESCRIBING = {
+    *SYMBOL,
+    *CHROMOSOME,
+    *("gene", "gene_id", "geneid", "gene id", "gene name", "gene_type", "gene_biotype", "biotype"),
+    *(
+        "transcript_id",
+        "transcript_ids",
+        "transcript_id(s)",
+        "tx",
+        "description",
+        "gene_description",
+    ),
+    *("start", "end", "strand", "width", "length", "effective_length", "eff_length", "exon_length"),
+    *("entrez", "entrezid", "entrez_id", "entrez_gene_id", "entrezgene", "ensembl_gene_id"),
+    *("ensembl_id", "accession", "sequence", "precursor", "precursors", "mirna_region", "type"),
+}
+# Rows that count reads of no feature: STAR, HTSeq (now and before 0.6), featureCounts, samtools
+# idxstats, miRge.
+SUMMARY_ROW = re.compile(
+    r"N_(unmapped|multimapping|noFeature|ambiguous)|__[A-Za-z_]+|no_feature|ambiguous"
+    r"|too_low_aQual|not_aligned|alignment_not_unique|(Una|A)ssigned(_\w+)?|\*|miRNA(total|merge)"
+)
+# What aligners and counters add to the name of a sample.
+SUFFIX = re.compile(
+    r"([._-]?(Aligned|ReadsPerGene)|[._-](sorted|sortedByCoord|toTranscriptome|out|markdup|dedup"
+    r"|umi_dedup|bam|sam|cram|tab|genes|isoforms|results|counts?|htseq|featureCounts|txt|tsv"
+    r"|fastq|fq|gz|mature|hairpin|quant|sf|abundance|h5))+$"
+)
+# Files that are called the same in the folder of each sample.
+SHARED_NAME = re.compile(
+    r"(quant(\.genes)?\.sf|abundance\.(tsv|h5)|accepted_hits\.bam|Aligned\.\S*bam|ReadsPerGene\.\S*"
+    r"|(counts|genes|htseq)(\.\w+)*)(\.gz)?"
+)
+# Several numbers of each sample side by side: the prefix of those that are counts, of the others.
+SIDE_BY_SIDE = {
+    "counts.": ("abundance.", "length."),
+    "unstranded_": ("stranded_", "tpm_", "fpkm_"),
+    "expected_count_": ("TPM_", "FPKM_", "length_", "effective_length_"),
+    "est_counts_": ("tpm_", "eff_length_", "length_"),
+}
+# Tables of one sample, by columns that they alone have: program, its column of counts.
+ONE_SAMPLE = {
+    ("unstranded", "stranded_first"): ("GDC's STAR counts", "unstranded"),
+    ("expected_count", "tpm"): ("RSEM", "expected_count"),
+    ("effectivelength", "numreads"): ("salmon", "NumReads"),
+    ("eff_length", "est_counts"): ("kallisto", "est_counts"),
+    ("mirna_id", "read_count"): ("GDC's miRNA counts", "read_count"),
+}
+LAYOUTS = {
+    ("geneid", "chr", "start", "end", "strand", "length"): "featureCounts",
+    ("gene_id", "gene_name", "gene_type"): "GDC's STAR counts",
+    ("gene_id", "gene_name"): "nf-core/rnaseq's merged table",
+    ("gene_id", "transcript_id(s)"): "RSEM's merged table",
+    ("transcript_id", "gene_id"): "RSEM's merged table of transcripts",
+    ("tx", "gene_id"): "nf-core/rnaseq's merged table of transcripts",
+    ("target_id",): "kallisto's merged table",
+    ("hugo_symbol", "entrez_gene_id"): "cBioPortal's table",
+    ("mirna",): "a table of miRNAs",
+}
+FEATURE = re.compile(r"ENS[A-Z]*[GT]\d{6,}|[a-z]{3}-(miR|mir|let|lin|bantam)[-.]|N[MR]_\d|MIMAT\d")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the columns of a matrix are used.
+
+    Attributes
+    ----------
+    samples : dict of str to int
+        Name of the sample, without what a pipeline added to it → its column.
+    described : dict of str to int
+        Columns that describe the features, by their names in lower case.
+    name : str
+        Of the upstream program, empty where the header is of none that is known.
+    notes : list of str
+        What was left out or renamed.
+    """
+
+    samples: dict[str, int]
+    described: dict[str, int]
+    name: str
+    notes: list[str] = field(default_factory=list)
+
+
+def layout_of(
+    names: Sequence[str],
+    first: int,
+    textual: Collection[int],
+    known: Collection[str],
+    where: str,
+) -> Layout:
+    """Return how the columns of a features × samples matrix are used.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of all columns.
+    first : int
+        The column of the features; those before it only number the rows.
+    textual : collection of int
+        Columns whose first values are no numbers.
+    known : collection of str
+        Names of samples by the sheet; a column that is called so is that sample.
+    where : str
+        The file, for errors.
+
+    Raises
+    ------
+    InputError
+        If the table is that of a single sample, or has a sample twice.
+    """
+    known = set(known)
+    lower = [name.strip().lower() for name in names]
+    for marks, (program, column) in ONE_SAMPLE.items():
+        if set(marks) <= set(lower) and not known & set(names[1:]):
+            raise InputError(
+                where,
+                f"it is the table of one sample ({program})",
+                f"put the column `{column}` of all samples into one table, a column per sample "
+                "named like it",
+            )
+    described = {}
+    leading = True
+    for i in range(first + 1, len(names)):
+        leading = leading and names[i] not in known and (lower[i] in DESCRIBING or i in textual)
+        # further on, a column of text is a sample with wrong values unless its name says otherwise
+        if leading or (names[i] not in known and lower[i] in DESCRIBING):
+            described[lower[i]] = i
+    columns = [i for i in range(first + 1, len(names)) if i not in described.values()]
+    notes: list[str] = []
+    seen: set[str] = set()
+    for prefix, others in SIDE_BY_SIDE.items():
+        of_counts = [i for i in columns if names[i].startswith(prefix)]
+        if of_counts and all(names[i].startswith((prefix, *others)) for i in columns):
+            left = len(columns) - len(of_counts)
+            if left:
+                notes.append(f"read the columns `{prefix}…`, left out {left} others")
+            samples = {names[i].removeprefix(prefix): i for i in of_counts}
+            return Layout(samples, described, "counts beside other numbers", notes)
+    own = [names[i] for i in columns]
+    for name in own:
+        if name in seen:
+            raise InputError(where, f"sample column `{name}` stands twice", "keep or rename one")
+        seen.add(name)
+    plain = sample_ids(own, known)
+    renamed = sum(a != b for a, b in zip(own, plain, strict=True))
+    if renamed:
+        first = next(i for i in range(len(own)) if own[i] != plain[i])
+        notes.append(
+            f"{renamed} samples are called by paths or files: `{own[first]}` is `{plain[first]}`"
+        )
+    program = next(
+        (p for marks, p in LAYOUTS.items() if tuple(lower[first : first + len(marks)]) == marks), ""
+    )
+    return Layout(dict(zip(plain, columns, strict=True)), described, program, notes)
+
+
+def sample_ids(names: Sequence[str], known: Collection[str]) -> list[str]:
+    """Return the names of samples without folders and what programs append.
+
+    A name that is known stays. Where two samples would then be called the same, all keep theirs.
+    """
+    plain = [name if name in known else _sample_id(name, known) for name in names]
+    return plain if len(set(plain)) == len(set(names)) else list(names)
+
+
+def _sample_id(name: str, known: Collection[str]) -> str:
+    path = PurePosixPath(name.replace("\\", "/"))
+    is_path = len(path.parts) > 1
+    last = path.name
+    if is_path and SHARED_NAME.fullmatch(last):
+        last = path.parts[-2]
+    # a plain name may end like a suffix; a file's name has a dot before it
+    short = SUFFIX.sub("", last)
+    if short and (is_path or short in known or re.search(r"\.\w+$", name)):
+        return short
+    if short and name.endswith(("_mature", "_hairpin")):
+        return short
+    return last
+
+
+def is_turned(names: Sequence[str], first: Sequence[str], known: Collection[str]) -> bool:
+    """Say whether a matrix has its samples in rows, as far as it can be proven.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the columns, that of the first left out.
+    first : sequence of str
+        The values of the first column.
+    known : collection of str
+        Names of samples by the sheet; without any, names of features are looked for.
+    """
+    if known:
+        if not set(sample_ids(names, known)).isdisjoint(known):
+            return False
+        shared = len(set(sample_ids(first, known)) & set(known))
+        return shared > 0 and 2 * shared >= min(len(set(first)), len(set(known)))
+    of_columns = sum(bool(FEATURE.match(name)) for name in names)
+    of_rows = sum(bool(FEATURE.match(name)) for name in first)
+    return 2 * of_columns > len(names) and not of_rows
+
+
+def summary_rows(features: Sequence[str]) -> list[int]:
+    """Return the rows that count reads of no feature."""
+    return [i for i, name in enumerate(features) if SUMMARY_ROW.fullmatch(name)]
+
+
+def annotation_columns(described: Mapping[str, int]) -> dict[str, int]:
+    """Return the columns that hold the features' `symbol` and `chromosome`, where there are any."""
+    found = {}
+    for target, options in (("symbol", SYMBOL), ("chromosome", CHROMOSOME)):
+        for name in options:
+            if name in described:
+                found[target] = described[name]
+                break
+    return found

@@ -1,0 +1,180 @@
+"""The numbers of a matrix, and the first cell that is none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from trdomics.errors import InputError
+from trdomics.inputs.layouts import Layout
+from trdomics.inputs.text_table import MISSING, Header, fitted_rows, of_layer, readable, unquoted
+
+# A row of a matrix with samples in rows holds all features.
+BLOCK = 1 << 26
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of a layer, and how it is read.
+
+    Attributes
+    ----------
+    path, layer : str
+    names : list of str
+        Of all columns.
+    first : int
+        The column of features, or of samples where the matrix is turned.
+    header : Header or None
+        None of Parquet.
+    layout : Layout
+        Its `samples` are rows where the matrix is turned.
+    turned : bool
+        Whether the samples are in rows.
+    """
+
+    path: str
+    layer: str
+    names: list[str]
+    first: int
+    header: Header | None
+    layout: Layout
+    turned: bool
+
+    @property
+    def where(self) -> str:
+        """Return what errors name."""
+        return of_layer(self.path, self.layer)
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Say whether a column of this type holds numbers."""
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+
+
+def read_numbers(
+    source: Source, columns: list[int], texts: Mapping[str, int]
+) -> tuple[list[str], np.ndarray, dict[str, list[Any]]]:
+    """Read the column of features, columns of numbers, and columns of text by their names."""
+    with readable(source.path, source.layer):
+        if source.header is None:
+            names = [source.names[i] for i in range(len(source.names))]
+            used = list(dict.fromkeys([source.first, *columns, *texts.values()]))
+            table = pq.read_table(
+                source.path, columns=[names[i] for i in used], use_pandas_metadata=False
+            ).rename_columns([str(i) for i in used])
+        else:
+            table = _read_text(source, columns, texts.values())
+    features = [
+        unquoted(name or "").strip()
+        for name in table.column(str(source.first)).cast(pa.string()).to_pylist()
+    ]
+    values = np.empty((len(features), len(columns)))
+    odd = [i for i in columns if not is_number(table.schema.field(str(i)).type)]
+    if odd:
+        table = _from_text(table, source, features, odd)
+    for place, i in enumerate(columns):
+        values[:, place] = table.column(str(i)).to_numpy(zero_copy_only=False)
+    found = {
+        name: [
+            None if text is None or text.strip() in MISSING else unquoted(text.strip())
+            for text in table.column(str(i)).cast(pa.string()).to_pylist()
+        ]
+        for name, i in texts.items()
+    }
+    return features, values, found
+
+
+def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -> pa.Table:
+    """Read columns, called by their numbers; as text, if some are not numbers."""
+    head = source.header
+    assert head is not None
+    names = [str(i) for i in range(len(source.names) + head.extra)]
+    text = dict.fromkeys([str(i) for i in (source.first, *texts)], pa.string())
+
+    def read(file: Any, kind: pa.DataType, skip: int) -> pa.Table:
+        return pa_csv.read_csv(
+            file,
+            read_options=pa_csv.ReadOptions(
+                column_names=names, skip_rows=skip, block_size=BLOCK if source.turned else None
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=head.separator, quote_char=False if head.separator == "\t" else '"'
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types={**dict.fromkeys(map(str, columns), kind), **text},
+                include_columns=list(dict.fromkeys([*text, *map(str, columns)])),
+                null_values=list(MISSING),
+                strings_can_be_null=False,
+            ),
+        )
+
+    def attempt(make: Callable[[], Any], skip: int) -> pa.Table:
+        try:
+            return read(make(), pa.float64(), skip)
+        except pa.ArrowInvalid as error:
+            if "conversion error" not in str(error):
+                raise
+            return read(make(), pa.string(), skip)
+
+    try:
+        return attempt(lambda: source.path, head.lines)
+    except pa.ArrowInvalid as error:
+        if "Empty CSV" in str(error):
+            return pa.table({name: pa.array([], pa.string()) for name in names})
+        if not re.search(r"Expected \d+ columns", str(error)):
+            raise
+    # rows that differ in length: those which only end in separators are cut, others are named
+    buffer = io.StringIO()
+    writer = csv.writer(
+        buffer,
+        delimiter=head.separator,
+        lineterminator="\n",
+        quoting=csv.QUOTE_NONE if head.separator == "\t" else csv.QUOTE_MINIMAL,
+        quotechar=None if head.separator == "\t" else '"',
+    )
+    for _, row in fitted_rows(source.path, head, source.where):
+        writer.writerow(row + [""] * head.extra)
+    data = buffer.getvalue().encode()
+    return attempt(lambda: io.BytesIO(data), 0)
+
+
+def _from_text(
+    table: pa.Table, source: Source, features: list[str], columns: Sequence[int]
+) -> pa.Table:
+    """Turn columns of text into numbers; name the first value that is none, as one reads."""
+    first: tuple[int, int, str] | None = None
+    found = 0
+    for i in columns:
+        text = pd.Series(table.column(str(i)).to_pylist(), dtype=object).fillna("").astype(str)
+        text = text.str.strip().map(unquoted)
+        numbers = pd.to_numeric(text, errors="coerce")
+        odd = (numbers.isna() & ~text.isin(MISSING)).to_numpy()
+        found += int(odd.sum())
+        row = int(np.argmax(odd)) if len(odd) else 0
+        if odd.any() and (first is None or row < first[0]):
+            first = (row, i, text.iloc[row])
+        place = table.schema.get_field_index(str(i))
+        table = table.set_column(place, str(i), pa.array(numbers.to_numpy(float)))
+    if first is None:
+        return table
+    row, i, value = first
+    feature, sample = features[row], source.names[i]
+    if source.turned:
+        feature, sample = sample, feature
+    decimal = re.fullmatch(r"-?\d+,\d+", value)
+    raise InputError(
+        source.where,
+        f"feature `{feature}`, sample `{sample}`: {value!r} is not a number"
+        + (f" (and so are {found - 1:,} more values)" if found > 1 else ""),
+        "write decimal points, not commas" if decimal else "correct the value",
+    )

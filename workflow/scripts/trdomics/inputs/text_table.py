@@ -1,0 +1,267 @@
+"""Delimited text as spreadsheets, R and pipelines write it: separators, quotes, comments."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from trdomics.errors import InputError, InputErrors
+
+SEPARATORS = {".tsv": "\t", ".txt": "\t", ".tab": "\t", ".csv": ","}
+# Fields that mean "not known".
+MISSING = ("", "NA", "N/A", "NaN", "nan")
+SUFFIXES = "name it .tsv, .csv (both also .gz) or .parquet"
+# Rows shown of those that do not fit the header.
+SHOWN = 5
+# Rows below the header by which trailing separators are recognised.
+PEEK = 5
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first row of a table, and how the rows below it are split.
+
+    Attributes
+    ----------
+    names : list of str
+        Names of the columns, trailing empty ones left out.
+    separator : str
+    lines : int
+        Lines up to and including the header.
+    extra : int
+        Empty fields at the end of each row that the header has no name for.
+    unnamed : bool
+        Whether the rows have one more field than the header, in front, as R's write.table does.
+    peek : list of list of str
+        The first rows.
+    """
+
+    names: list[str]
+    separator: str
+    lines: int
+    extra: int
+    unnamed: bool
+    peek: list[list[str]]
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A small table, all of it text.
+
+    Attributes
+    ----------
+    header : list of str
+    rows : list of list of str
+        Each as long as the header; empty rows are left out.
+    lines : list of int
+        The line of the file that each row ends in.
+    """
+
+    header: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def suffix_separator(path: str, where: str, fix: str) -> str:
+    """Return the separator that a file's suffix stands for."""
+    suffix = Path(path.lower().removesuffix(".gz")).suffix
+    if suffix not in SEPARATORS:
+        raise InputError(where, f"cannot tell the format from the suffix {suffix!r}", fix)
+    return SEPARATORS[suffix]
+
+
+def open_text(path: str) -> io.TextIOBase:
+    """Open a text file, plain or gzipped, without its byte-order mark."""
+    if path.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[return-value]
+    return open(path, encoding="utf-8-sig", newline="")
+
+
+def split_rows(
+    text: Iterable[str], separator: str, before: int = 0
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row with the number of its line, after `before` lines.
+
+    Between tabs a double quote is a character like any other, except around a whole field, as R
+    and Excel write it: one that opens a description would otherwise take in all lines up to the
+    next. Between commas and semicolons quotes are those of CSV.
+    """
+    if separator != "\t":
+        reader = csv.reader(text, delimiter=separator, strict=True)
+        for row in reader:
+            yield before + reader.line_num, row
+        return
+    for number, line in enumerate(text, start=before + 1):
+        yield number, [unquoted(field) for field in line.rstrip("\r\n").split("\t")]
+
+
+def unquoted(field: str) -> str:
+    """Return a field without the double quotes around all of it."""
+    if len(field) > 1 and field[0] == field[-1] == '"':
+        return field[1:-1].replace('""', '"')
+    return field
+
+
+def read_head(path: str, separator: str) -> Header | None:
+    """Return the header of a file, or None if the file is empty.
+
+    Lines that begin with ``#`` are comments, unless one of them has as many fields as the row
+    below it: then the last is the header. A `.csv` file may have semicolons, as spreadsheets
+    write it where the comma is the decimal mark.
+    """
+    with open_text(path) as handle:
+        comments: list[str] = []
+        first = ""
+        for line in handle:
+            if line.lstrip().startswith("#"):
+                comments.append(line)
+            elif line.strip():
+                first = line
+                break
+            else:
+                comments.append("")
+        if not first and not comments:
+            return None
+        if separator == "," and "," not in first and ";" in first:
+            separator = ";"
+        lines = len(comments) + 1
+        rest: Iterator[str] = handle
+        last = comments[-1] if comments else ""
+        if not first or (last.count(separator) and last.count(separator) == first.count(separator)):
+            lines -= 1
+            rest = itertools.chain([first] if first else [], handle)
+            first = last.lstrip().lstrip("#").lstrip(" ")
+        if not first.strip():
+            return None
+        names = next(split_rows([first], separator))[1]
+        peek = []
+        for _, row in split_rows(rest, separator):
+            if any(map(str.strip, row)) and not (row[0].startswith("#") and len(row) == 1):
+                peek.append(row)
+            if len(peek) == PEEK:
+                break
+    names = [name.strip() for name in names]
+    width = len(names)
+    while len(names) > 1 and not names[-1]:
+        names.pop()
+    lengths = {len(row) for row in peek}
+    beyond = min((len(row) - len(names) for row in peek), default=0)
+    empty = all(not field.strip() for row in peek for field in row[len(names) :])
+    unnamed = lengths == {width + 1} and width == len(names) and not empty
+    return Header(names, separator, lines, 0 if unnamed or beyond < 0 else beyond, unnamed, peek)
+
+
+def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows below the header, each as long as the header; skip empty ones and comments.
+
+    Raises
+    ------
+    InputError
+        At the end, naming the rows that are longer or shorter.
+    """
+    width = len(header.names) + header.unnamed
+    wrong: list[tuple[int, int]] = []
+    with open_text(path) as handle:
+        for _ in range(header.lines):
+            next(handle)
+        number = header.lines
+        for number, row in split_rows(handle, header.separator, header.lines):
+            if not any(map(str.strip, row)):
+                continue
+            if len(row) > width and not any(map(str.strip, row[width:])):
+                row = row[:width]
+            if len(row) == width:
+                yield number, row
+            elif not (row[0].startswith("#") and len(row) == 1):
+                wrong.append((number, len(row)))
+        last = number
+    if not wrong:
+        return
+    errors = [
+        InputError(
+            f"{where} line {line}",
+            f"{n} {'field' if n == 1 else 'fields'} where the header has {width}",
+            "the file ends within this row: copy it again, whole"
+            if line == last and n < width
+            else "add or remove separators",
+        )
+        for line, n in wrong[:SHOWN]
+    ]
+    if len(wrong) > SHOWN:
+        errors.append(
+            InputError(where, f"{len(wrong) - SHOWN} more rows like these", "see the lines above")
+        )
+    raise InputErrors(errors) if len(errors) > 1 else errors[0]
+
+
+def read_text_table(path: str, where: str, fix: str) -> TextTable | None:
+    """Read a small table as text; None if the file is empty.
+
+    Parameters
+    ----------
+    path : str
+        `.tsv`, `.txt`, `.tab` or `.csv`, plain or gzipped.
+    where : str
+        What errors name.
+    fix : str
+        What to do about another suffix.
+
+    Raises
+    ------
+    InputError
+        Where the format is unknown, or rows are longer or shorter than the header.
+    """
+    header = read_head(path, suffix_separator(path, where, fix))
+    if header is None:
+        return None
+    rows = list(fitted_rows(path, header, where))
+    names = ["", *header.names] if header.unnamed else header.names
+    return TextTable(names, [row for _, row in rows], [number for number, _ in rows])
+
+
+def of_layer(path: str, layer: str) -> str:
+    """Return what errors about the file of a layer name."""
+    return f"{path} (layer {layer})"
+
+
+def few(names: Sequence[object]) -> str:
+    """Return the first three names for a message."""
+    return ", ".join(f"`{name}`" for name in names[:3]) + (", …" if len(names) > 3 else "")
+
+
+@contextmanager
+def readable(path: str, layer: str) -> Iterator[None]:
+    """Turn what libraries raise for missing or broken files into errors for people."""
+    where = of_layer(path, layer)
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(where, "no such file", f"correct the path in `layers.{layer}`") from error
+    except EOFError as error:
+        raise InputError(where, "the gzip file ends too early", "copy it again, whole") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(
+            where, f"not a sound gzip file ({error})", "copy it again, or drop the .gz"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(where, "not UTF-8 text", "save it as text in UTF-8") from error
+    except pd.errors.EmptyDataError as error:
+        raise InputError(where, "empty", "give a header and one row per feature") from error
+    except (csv.Error, pd.errors.ParserError, pa.ArrowInvalid) as error:
+        raise InputError(where, f"cannot be read ({error})", "check the file") from error
+    except OSError as error:
+        if "runcated" in str(error) or "zlib" in str(error):
+            raise InputError(
+                where, "the gzip file is broken or ends too early", "copy it again, whole"
+            ) from error
+        raise InputError(where, f"cannot be read ({error})", "check the file") from error

@@ -1,0 +1,54 @@
+"""What the values of a matrix may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trdomics.inputs.estimates import why_not_counts
+
+Mask = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class ValueRule:
+    """A value that must not be.
+
+    Attributes
+    ----------
+    wrong : callable
+        Values, shape (n_features, n_samples), to a mask of those that break the rule.
+    problem : str
+        What follows the value in the error: " is a negative count".
+    fix : str
+    """
+
+    wrong: Mask
+    problem: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class ValueRules:
+    """All that is asked of the values of a matrix, beyond that they are finite numbers.
+
+    Attributes
+    ----------
+    forbidden : tuple of ValueRule
+        In the order in which they are looked for.
+    are_counts : bool
+        Whether they are counts of reads: estimated ones are rounded, normalised ones refused, and
+        a sample of zeros was not measured.
+    """
+
+    forbidden: tuple[ValueRule, ...] = ()
+    are_counts: bool = False
+
+    def allow(self, values: NDArray[np.float64]) -> bool:
+        """Return whether the values, shape (n_features, n_samples), may be so."""
+        if any(rule.wrong(values).any() for rule in self.forbidden):
+            return False
+        return not self.are_counts or why_not_counts(values) is None

@@ -1,0 +1,421 @@
+"""Types of layers: one class each knows its values, its tests, its quality and its figures.
+
+A new type is a subclass of :class:`LayerType`, registered with :func:`register`; nothing else
+names it. The normalisers of the types below are set in :mod:`trdomics.layers.normalise`, so that
+a rule that only reads a layer does not depend on them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from trdomics.inputs.value_rules import ValueRule, ValueRules
+
+log = logging.getLogger(__name__)
+
+DOSAGE_PREFIX = "dosage:"
+# MOFA's likelihoods.
+GAUSSIAN, BERNOULLI = "gaussian", "bernoulli"
+# Differential tests: PyDESeq2, moderated t, Firth's logistic regression of carriers.
+NEGATIVE_BINOMIAL, MODERATED_T, CARRIERS = "negative_binomial", "moderated_t", "carriers"
+# float64 holds every integer up to here; no count of reads comes near it.
+LARGEST_COUNT = 2.0**53
+# A log2 value of 100 would be more molecules than a blood sample holds.
+LOGGED_BELOW = 100
+
+
+class LayerType:
+    """What the numbers of a layer are. The defaults suit any features × samples matrix.
+
+    Attributes
+    ----------
+    name : str
+        As in ``layers.<name>.type`` of the config.
+    keys : mapping, optional
+        JSON schema of the type's own keys of the config, by key. None where the config's schema
+        has a block of the type's name.
+    is_matrix : bool
+        Whether its file is a features × samples matrix; otherwise it is a VCF or MAF.
+    is_expression : bool
+        Whether its values are amounts of molecules, which tell sex, cells and gene sets.
+    is_counts : bool
+        Whether they are counts of reads: comparable only after division by the library's size.
+    likelihood : {"gaussian", "bernoulli"}
+        MOFA's likelihood of the normalised layer.
+    test : {"negative_binomial", "moderated_t", "carriers"}
+        Differential test.
+    effect : str
+        What the test estimates.
+    joined : {"sum", "mean", "max"}
+        How features that get the same name are put together.
+    normaliser : type of LayerNormaliser
+        Estimator with `fit` and `transform` from raw to normalised tables; its parameters are
+        keys of the config.
+    axes : tuple
+        x and y of the quality figure: measure, label, for x whether its scale is logarithmic.
+    outlier_rules : mapping
+        Measure to (whether it is looked at on a log scale, "both" sides, "high" or "low").
+    """
+
+    name: ClassVar[str]
+    keys: ClassVar[Mapping[str, Any] | None] = None
+    is_matrix: ClassVar[bool] = True
+    is_expression: ClassVar[bool] = False
+    is_counts: ClassVar[bool] = False
+    likelihood: ClassVar[str] = GAUSSIAN
+    test: ClassVar[str] = MODERATED_T
+    effect: ClassVar[str] = "difference"
+    joined: ClassVar[str] = "mean"
+    normaliser: ClassVar[type[Any]]
+    axes: ClassVar[tuple[tuple[str, str, bool], tuple[str, str]]] = (
+        ("median", "Median value", False),
+        ("spread", "Interquartile range"),
+    )
+    outlier_rules: ClassVar[Mapping[str, tuple[bool, str]]] = {
+        "median": (False, "both"),
+        "spread": (True, "both"),
+    }
+
+    def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
+        """Return what the values of a matrix may be, under the layer's settings."""
+        return ValueRules()
+
+    def guess(self, known: NDArray[np.float64]) -> dict[str, Any]:
+        """Return settings beside the type that the values of a new matrix ask for."""
+        return {}
+
+    def measures(
+        self, table: pd.DataFrame, normalised: pd.DataFrame, calls: pd.DataFrame | None
+    ) -> pd.DataFrame:
+        """Return measures of quality by patient, those of `axes` and `outlier_rules` included.
+
+        Parameters
+        ----------
+        table, normalised : DataFrame, patients × features
+            Raw and normalised.
+        calls : DataFrame, optional
+            Tallies per patient of a file of variants.
+        """
+        low, middle, high = np.quantile(normalised, [0.25, 0.5, 0.75], axis=1)
+        measures = {"median": middle, "spread": high - low, "missing_share": _missing(table)}
+        return pd.DataFrame(measures, index=table.index)
+
+    def features(
+        self,
+        table: pd.DataFrame,
+        annotation: pd.DataFrame,
+        fitted: Any,
+        settings: Mapping[str, Any],
+    ) -> pd.DataFrame:
+        """Return every feature of a raw table with its mean, whether it was kept, and why not.
+
+        Parameters
+        ----------
+        table : DataFrame, patients × features
+        annotation : DataFrame
+            What is known of the features: ``feature``, or for variants ``variant`` and ``gene``.
+        fitted : LayerNormaliser
+            Fitted on `table`.
+        settings : mapping
+            The layer's block of the config.
+
+        Returns
+        -------
+        DataFrame
+            At least ``feature``, ``symbol``, ``chromosome``, ``mean``, ``kept``, ``reason``.
+        """
+        kept = table.columns.isin(fitted.get_feature_names_out())
+        known = annotation.drop(columns=["mean", "kept", "reason"], errors="ignore")
+        features = pd.DataFrame({"feature": table.columns}).merge(known, on="feature", how="left")
+        for column in ("symbol", "chromosome"):
+            if column not in features:
+                features[column] = pd.NA
+        return features.assign(
+            mean=self._means(table, fitted).to_numpy(),
+            kept=kept.astype(int),
+            reason=np.where(kept, "", self._filtered(settings)),
+        )
+
+    def details(
+        self, fitted: Any, table: pd.DataFrame, annotation: pd.DataFrame, patients: pd.DataFrame
+    ) -> dict[str, Any]:
+        """Return headline numbers that only this type has; `patients` are its measures."""
+        return {}
+
+    def _means(self, table: pd.DataFrame, fitted: Any) -> pd.Series:
+        return table.mean(axis=0)
+
+    def _filtered(self, settings: Mapping[str, Any]) -> str:
+        """Return why a feature was not kept."""
+        return "filtered by the normaliser"
+
+
+class Binary(LayerType):
+    """Zeros and ones."""
+
+    name = "binary"
+    likelihood = BERNOULLI
+    test = CARRIERS
+    effect = "log odds ratio"
+    joined = "max"
+    axes = (("positive_features", "Positive features", False), ("missing_share", "Share missing"))
+    outlier_rules: ClassVar = {"positive_features": (False, "both")}
+
+    def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
+        """Return the rules for zeros and ones."""
+        odd = ValueRule(
+            lambda values: ~np.isnan(values) & (values != 0) & (values != 1),
+            " is neither 0 nor 1",
+            "write 0, 1 or nothing, or choose another `type`",
+        )
+        return ValueRules((odd,))
+
+    def measures(
+        self, table: pd.DataFrame, normalised: pd.DataFrame, calls: pd.DataFrame | None
+    ) -> pd.DataFrame:
+        """Return positive features and the share that is missing."""
+        positive = np.nansum(table.to_numpy(dtype=float), axis=1)
+        measures = {"positive_features": positive, "missing_share": _missing(table)}
+        return pd.DataFrame(measures, index=table.index)
+
+    def _filtered(self, settings: Mapping[str, Any]) -> str:
+        return f"rarer than {settings['min_prevalence']:.1%}"
+
+
+class Counts(LayerType):
+    """Counts of reads."""
+
+    name = "counts"
+    is_expression = True
+    is_counts = True
+    test = NEGATIVE_BINOMIAL
+    effect = "log2 fold change"
+    joined = "sum"
+    axes = (("library_size", "Reads", True), ("detected_features", "Detected features"))
+    outlier_rules: ClassVar = {
+        "library_size": (True, "both"),
+        "detected_features": (False, "both"),
+        "top_feature_share": (True, "high"),
+    }
+
+    def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
+        """Return the rules for counts, none missing."""
+        return ValueRules(
+            (
+                ValueRule(np.isnan, " where a count must be", "write 0 where nothing was counted"),
+                ValueRule(
+                    lambda values: values < 0,
+                    " is a negative count",
+                    "give raw counts, or `type: continuous` for values on a log scale",
+                ),
+                ValueRule(
+                    lambda values: values > LARGEST_COUNT,
+                    " is too large for a count",
+                    "give raw counts",
+                ),
+            ),
+            are_counts=True,
+        )
+
+    def measures(
+        self, table: pd.DataFrame, normalised: pd.DataFrame, calls: pd.DataFrame | None
+    ) -> pd.DataFrame:
+        """Return the library's size, detected features and the share of the most abundant one."""
+        values = table.to_numpy(dtype=float)
+        total = values.sum(axis=1)
+        measures = {
+            "library_size": total,
+            "detected_features": (values > 0).sum(axis=1),
+            "top_feature_share": values.max(axis=1) / np.where(total > 0, total, np.nan),
+        }
+        return pd.DataFrame(measures, index=table.index)
+
+    def details(
+        self, fitted: Any, table: pd.DataFrame, annotation: pd.DataFrame, patients: pd.DataFrame
+    ) -> dict[str, Any]:
+        """Return depth, size factors and the dispersion trend."""
+        factors = fitted.size_factors(table)
+        return {
+            "median_library_size": patients["library_size"].median(),
+            "median_detected_features": patients["detected_features"].median(),
+            "size_factor_method": fitted.size_factor_method_,
+            "smallest_size_factor": factors.min(),
+            "largest_size_factor": factors.max(),
+            "dispersion_trend": fitted.trend_type_,
+        }
+
+    def _means(self, table: pd.DataFrame, fitted: Any) -> pd.Series:
+        return table.div(fitted.size_factors(table), axis=0).mean(axis=0)
+
+    def _filtered(self, settings: Mapping[str, Any]) -> str:
+        return f"fewer than {settings['min_share']:.0%} of patients with {settings['min_count']}"
+
+
+class Continuous(LayerType):
+    """Values that are normalised already, such as protein abundances."""
+
+    name = "continuous"
+    is_expression = True
+
+    def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
+        """Return the rules: any number, none negative where logarithms are to be taken."""
+        negative = ValueRule(
+            lambda values: values < 0, " is negative, but `log2: true`", "set `log2: false`"
+        )
+        return ValueRules((negative,) if settings.get("log2") else ())
+
+    def guess(self, known: NDArray[np.float64]) -> dict[str, Any]:
+        """Return whether logarithms are to be taken."""
+        return {"log2": True} if known.min() >= 0 and known.max() > LOGGED_BELOW else {}
+
+    def _filtered(self, settings: Mapping[str, Any]) -> str:
+        return f"missing in more than {settings['max_missing']:.0%} of patients, or constant"
+
+
+class Variants(LayerType):
+    """Dosages of variants; normalised to carriers per gene and dosages of named variants."""
+
+    name = "variants"
+    is_matrix = False
+    # of the carriers; dosages have three values and stay out of the integration
+    likelihood = BERNOULLI
+    test = CARRIERS
+    effect = "log odds ratio"
+    axes = (
+        ("variants", "Variants carried", True),
+        ("burden_genes", "Genes with a counted variant"),
+    )
+    outlier_rules: ClassVar = {
+        "variants": (True, "both"),
+        "call_rate": (False, "low"),
+        "ti_tv": (True, "both"),
+    }
+
+    def measures(
+        self, table: pd.DataFrame, normalised: pd.DataFrame, calls: pd.DataFrame | None
+    ) -> pd.DataFrame:
+        """Return variants carried, call rate, transitions per transversion, genes hit."""
+        assert calls is not None, "a variants layer comes with its tallies"
+        tallies = calls.set_index("patient_id").loc[table.index]
+        transversions = tallies["transversions"].replace(0, np.nan)
+        genes = [name for name in normalised.columns if not name.startswith(DOSAGE_PREFIX)]
+        return tallies[["variants"]].assign(
+            call_rate=tallies["called"] / tallies["sites"],
+            ti_tv=tallies["transitions"] / transversions,
+            burden_genes=normalised[genes].sum(axis=1).astype(int),
+        )
+
+    def features(
+        self,
+        table: pd.DataFrame,
+        annotation: pd.DataFrame,
+        fitted: Any,
+        settings: Mapping[str, Any],
+    ) -> pd.DataFrame:
+        """Return genes with a variant that counts, then the named variants."""
+        names, prevalence = fitted.burden_genes(table)
+        rare = f"fewer than {settings['min_prevalence']:.1%} carriers"
+        genes = pd.DataFrame({"feature": names, "symbol": names, "mean": prevalence})
+        genes["kept"] = np.isin(names, fitted.genes_).astype(int)
+        genes["reason"] = np.where(
+            genes["kept"] == 1, "", np.where(prevalence < 1, rare, "all are carriers")
+        )
+        by_gene = annotation.drop_duplicates("gene").set_index("gene")["chromosome"]
+        genes["chromosome"] = genes["feature"].map(by_gene)
+        named = list(settings["dosages"])
+        means = dict(zip(fitted.features_, fitted.means_, strict=True))
+        dosages = pd.DataFrame({"feature": [DOSAGE_PREFIX + name for name in named]})
+        by_name = annotation.drop_duplicates("variant").set_index("variant")
+        dosages["symbol"] = [by_name["gene"].get(name, pd.NA) for name in named]
+        dosages["chromosome"] = [by_name["chromosome"].get(name, pd.NA) for name in named]
+        dosages["mean"] = dosages["feature"].map(means)
+        dosages["kept"] = dosages["feature"].isin(fitted.features_).astype(int)
+        reasons = fitted.dosage_reasons(table)
+        dosages["reason"] = [reasons[name] for name in named]
+        for name, reason in reasons.items():
+            if reason:
+                log.warning("%s, named in dosages, is no feature: %s", name, reason)
+        parts = [part for part in (genes, dosages) if len(part)]
+        return pd.concat(parts)[["feature", "symbol", "chromosome", "mean", "kept", "reason"]]
+
+    def details(
+        self, fitted: Any, table: pd.DataFrame, annotation: pd.DataFrame, patients: pd.DataFrame
+    ) -> dict[str, Any]:
+        """Return what was read, left out and counted."""
+        alleles = annotation[["chromosome", "position", "reference", "alternative"]]
+        return {
+            "variants_in_file": len(alleles.drop_duplicates()),
+            "variants_kept": int(table.columns.get_level_values("variant").nunique()),
+            "variants_left_out": annotation["reason"].dropna().value_counts().to_dict(),
+            "variants_excluded_from_burden": len(fitted.excluded_variants_),
+            "median_variants": patients["variants"].median(),
+            "median_call_rate": patients["call_rate"].median(),
+            "median_ti_tv": patients["ti_tv"].median(),
+            "median_burden_genes": patients["burden_genes"].median(),
+            "burden": fitted.burden,
+        }
+
+
+def _missing(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the share of missing values of each patient."""
+    return np.asarray(np.isnan(table.to_numpy(dtype=float)).mean(axis=1))
+
+
+TYPES: dict[str, LayerType] = {}
+
+
+def register(kind: LayerType) -> None:
+    """Make a type known under its name."""
+    TYPES[kind.name] = kind
+
+
+# From narrow to wide: a new matrix is taken for the first type that allows all of its values.
+for _kind in (Binary(), Counts(), Continuous(), Variants()):
+    register(_kind)
+
+
+def layer_type(name: str) -> LayerType:
+    """Return the type of that name."""
+    return TYPES[name]
+
+
+def guessed_type(values: NDArray[np.float64]) -> LayerType:
+    """Return the first type of matrix that allows all of these values."""
+    return next(
+        kind for kind in TYPES.values() if kind.is_matrix and kind.value_rules({}).allow(values)
+    )
+
+
+def types_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config's schema with the types that are known and the keys of each.
+
+    Parameters
+    ----------
+    schema : mapping
+        The schema as stored. ``$defs`` has ``matrix``, the keys of every matrix, and blocks of
+        the types that do not bring their own keys along.
+    """
+    blocks = dict(schema["$defs"])
+    for kind in TYPES.values():
+        block = blocks.get(kind.name, {"properties": {}})
+        own = block["properties"] if kind.keys is None else kind.keys
+        common = blocks["matrix"]["properties"] if kind.is_matrix else {}
+        blocks[kind.name] = {**blocks["matrix"], "properties": {**common, **own}}
+    layer = dict(blocks["layer"])
+    layer["properties"] = {"type": {**layer["properties"]["type"], "enum": list(TYPES)}}
+    # if/then keeps the message about the one key that is wrong, where oneOf would say that none
+    # of the schemas fits
+    layer["allOf"] = [
+        {
+            "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+            "then": {"$ref": f"#/$defs/{name}"},
+        }
+        for name in TYPES
+    ]
+    return {**schema, "$defs": {**blocks, "layer": layer}}
