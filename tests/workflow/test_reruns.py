@@ -16,9 +16,6 @@ import pytest
 import yaml
 from running import REPOSITORY
 
-# they share a clone, which each changes and puts back
-pytestmark = pytest.mark.xdist_group("reruns")
-
 COPIED = ("Snakefile", "workflow", "config", "resources", "envs", "profiles")
 LIBRARY = "workflow/scripts/trdomics"
 SHEET = "config/samples.tsv"
