@@ -40,15 +40,16 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from trdomics.classification.outer_split import nested_search
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.load import load_labels, load_tables
-from trdomics.evaluation.intervals import RESAMPLED, performance_intervals, resample
-from trdomics.evaluation.metrics import METRICS, log_odds
+from trdomics.evaluation.bootstrap import performance_intervals, resample
+from trdomics.evaluation.metrics import METRICS, measure
+from trdomics.evaluation.recalibration import log_odds
 from trdomics.frozen_model.training_reference import TrainingReference
 from trdomics.frozen_model.uncertainty import HalfSampleReplicates
 from trdomics.scoring.recalibration import (
-    fit_recalibration,
     kind_of,
     net_benefit_interval,
     recalibrate,
+    recalibration_curve,
     validation,
 )
 from trdomics.scoring.shift import judge, shift_summary
@@ -139,7 +140,7 @@ def labelled(n: int, seed: int) -> tuple[Floats, Floats]:
 def worth(label: Floats, probability: Floats) -> dict[str, float]:
     """Return every metric of many patients."""
     benefit = net_benefit_interval(label, probability, THRESHOLD, n_samples=0, seed=0)
-    return {m: METRICS[m](label, probability) for m in JUDGED} | {NET_BENEFIT: benefit["value"]}
+    return {m: measure(m, label, probability) for m in JUDGED} | {NET_BENEFIT: benefit["value"]}
 
 
 def net_benefits(label: Floats, probability: Floats, counts: Floats) -> Floats:
@@ -177,10 +178,10 @@ def fitted_again(label: Floats, probability: Floats) -> Intervals:
         dealer = StratifiedKFold(FOLDS, shuffle=True, random_state=number)
         for seen, unseen in dealer.split(label, label):
             copies = np.repeat(seen, counts[seen].astype(int))
-            a, b, _ = fit_recalibration(label[copies], probability[copies], kind)
+            a, b, _ = recalibration_curve(label[copies], probability[copies], kind)
             moved[unseen] = expit(a + b * odds[unseen])
         for metric in JUDGED:
-            value = RESAMPLED[metric](label, moved[:, None], counts[None])
+            value = METRICS[metric](label, moved[:, None], counts[None])
             drawn[metric].append(float(value[0]))
         drawn[NET_BENEFIT].append(float(net_benefits(label, moved, counts[None])[0]))
     return {metric: limits(np.array(values)) for metric, values in drawn.items()}

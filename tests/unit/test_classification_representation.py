@@ -6,6 +6,7 @@ from classification_data import cohort, config
 from trdomics.classification.feature_blocks import ColumnBlock, DenseBlocks, LayerBlock
 from trdomics.classification.feature_sets import feature_sets
 from trdomics.classification.representation import layer_parameters, representation
+from trdomics.cohort.settings import Clinical
 from trdomics.errors import InputError
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
@@ -13,6 +14,7 @@ from trdomics.layers import normalise
 from trdomics.tables import LayerTables
 
 CONFIG = config()
+CLINICAL = Clinical.of(CONFIG["clinical"])
 TABLES, _ = cohort()
 
 
@@ -162,7 +164,7 @@ def test_layer_parameters_hold_no_paths_or_columns():
 
 
 def test_feature_sets_of_the_config():
-    sets = {features.name: features for features in feature_sets(CONFIG)}
+    sets = {features.name: features for features in feature_sets(CONFIG["layers"], CLINICAL)}
     names = "clinical confounders rna protein dna mofa mofa_clinical early late_fusion"
     assert list(sets) == [*names.split(), "late_fusion_mofa", "clinical_circular"]
     assert sets["late_fusion_mofa"].blocks == ("rna", "protein", "dna", "clinical", "mofa")
@@ -174,8 +176,8 @@ def test_feature_sets_of_the_config():
 
 
 def test_feature_sets_without_a_sheet_and_with_one_layer():
-    small = {
-        "layers": {"rna": {}},
-        "clinical": {"predictors": [], "confounders": [], "circular": []},
-    }
-    assert [f.name for f in feature_sets(small)] == ["rna", "mofa", "late_fusion_mofa"]
+    assert [f.name for f in feature_sets(["rna"], Clinical())] == [
+        "rna",
+        "mofa",
+        "late_fusion_mofa",
+    ]

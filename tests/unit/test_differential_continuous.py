@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from statsmodels.api import OLS
 
+from trdomics.confounding.linear import label_test
 from trdomics.differential.continuous import differential_continuous
 from trdomics.differential.design import build_design
 from trdomics.differential.symbols import with_symbols
@@ -34,7 +35,7 @@ def values(design):
 
 
 def test_every_feature_has_the_numbers_of_statsmodels(values, design):
-    results = differential_continuous(values, design, log2=False, max_missing=0.2)
+    results = differential_continuous(values, design, log2=False, max_missing=0.2, moderated=False)
     for row in results[results["pvalue"].notna()].itertuples():
         known = values[row.feature].notna()
         model = OLS(values.loc[known, row.feature], design.matrix[known]).fit()
@@ -47,6 +48,24 @@ def test_every_feature_has_the_numbers_of_statsmodels(values, design):
         )
         assert row.n_patients == known.sum()
         assert row.base_mean == pytest.approx(values[row.feature].mean())
+
+
+def test_the_moderated_t_is_that_of_the_adjustment_sets(design):
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame(
+        rng.normal(size=(50, 200)) * np.sqrt(4 / rng.chisquare(4, 200)),
+        index=design.matrix.index,
+    ).rename(columns=str)
+    found = differential_continuous(table, design, log2=False, max_missing=0.2)
+    first = [design.coefficient, *design.matrix.columns.drop(design.coefficient)]
+    matrix = design.matrix[[first[1], first[0], *first[2:]]].to_numpy()
+    expected = label_test(table.to_numpy(), matrix)
+    np.testing.assert_allclose(found["log2_fold_change"], expected.effect, atol=1e-12)
+    np.testing.assert_allclose(found["lfc_se"], expected.error, rtol=1e-9)
+    np.testing.assert_allclose(found["pvalue"], expected.pvalue, rtol=1e-8)
+    plain = differential_continuous(table, design, log2=False, max_missing=0.2, moderated=False)
+    spread = [np.log(found["lfc_se"]).std(), np.log(plain["lfc_se"]).std()]
+    assert spread[0] < spread[1]
 
 
 def test_what_cannot_be_tested_says_why(values, design):

@@ -4,7 +4,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import false_discovery_control
 
-from trdomics.differential.counts import differential_counts, winsorised
+from trdomics.differential.counts import differential_counts, rare_class, winsorised
 from trdomics.differential.design import build_design
 from trdomics.differential.shrinkage import prior_scale, shrink
 from trdomics.differential.summary import headline, inflation, share_null
@@ -232,6 +232,15 @@ def test_winsorising_lowers_only_the_highest_counts(counts):
     assert capped.iloc[0, 0] < spiked.iloc[0, 0] / 20
     share_changed = (capped != spiked).mean(axis=0)
     assert share_changed.max() <= 0.05 + 1 / len(spiked)
+
+
+def test_winsorising_a_rare_class_is_warned_of(patients):
+    design = build_design(patients, "~ group", CONTRAST)
+    assert rare_class(design, 0.95) is None
+    cases = patients.index[patients["group"] == "case"][3:]
+    rare = build_design(patients.drop(cases), "~ group", CONTRAST)
+    assert "11 % of the patients" in rare_class(rare, 0.95)
+    assert rare_class(rare, None) is None
 
 
 def test_an_extreme_count_makes_a_null_gene_significant_unless_winsorised(counts, patients):

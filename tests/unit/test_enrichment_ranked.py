@@ -15,8 +15,11 @@ from trdomics.enrichment.ranked import (
     set_correlation,
 )
 from trdomics.enrichment.signatures import (
+    ADAPTIVE,
+    INNATE,
     OVERALL,
     immune_sentence,
+    immune_sentences,
     signature_effects,
     signature_scores,
 )
@@ -204,10 +207,36 @@ def test_the_direction_of_the_immune_response(immune, design, tmp_path):
     beta = np.linalg.lstsq(design.matrix.to_numpy(), y.to_numpy(), rcond=None)[0]
     at = list(design.matrix.columns).index(design.coefficient)
     assert rows.loc[OVERALL, "difference"] == pytest.approx(beta[at])
-    sentence = immune_sentence(rows.loc[OVERALL].to_dict(), ("bad", "good"))
+    sentence = immune_sentences(effects, ("bad", "good"))
     assert sentence.startswith("The immune response is lower in bad than in good: −1.")
     save_figure(signature_figure(effects, 0.05, ("bad", "good")), tmp_path / "s.svg")
     assert (tmp_path / "s.svg").stat().st_size > 1000
+
+
+def test_innate_up_and_adaptive_down_is_no_absent_difference(design):
+    """The pattern of depression in Leday et al. 2018, which the mean of all immune sets hides."""
+    rng = np.random.default_rng(9)
+    values = rng.normal(size=(80, 60))
+    values[:, :30] += 0.6 * design.positive[:, None]
+    values[:, 30:] -= 0.6 * design.positive[:, None]
+    normalised = pd.DataFrame(values, index=design.matrix.index).rename(columns="G{}".format)
+    genes_of = {
+        name: [f"G{i}" for i in range(start, start + 15)]
+        for name, start in (("monocytes", 0), ("T cells", 30), ("B cells", 45))
+    }
+    neutrophils = sets_of({"neutrophils": [f"G{i}" for i in range(15, 30)]}, group="blood cells")
+    sets = pd.concat([sets_of(genes_of), neutrophils], ignore_index=True)
+    scores, genes = signature_scores(normalised, {}, sets, min_size=5)
+    assert genes[[INNATE, ADAPTIVE]].to_dict() == {INNATE: 30, ADAPTIVE: 30}
+    effects = signature_effects(scores, genes, sets, design, min_size=5)
+    rows = effects.set_index("set")
+    assert rows.loc[INNATE, "lower"] > 0.5
+    assert rows.loc[ADAPTIVE, "upper"] < -0.5
+    assert rows.loc[[OVERALL, INNATE, ADAPTIVE], "padj"].isna().all()
+    sentence = immune_sentences(effects, ("bad", "good"))
+    assert "innate immune response is higher in bad" in sentence
+    assert "adaptive immune response is lower in bad" in sentence
+    assert "oppose each other" in sentence
 
 
 @pytest.mark.parametrize(
@@ -215,7 +244,13 @@ def test_the_direction_of_the_immune_response(immune, design, tmp_path):
     [(0.1, 0.5, "is higher in"), (-0.1, 0.5, "does not differ measurably"), (-1, -0.1, "is lower")],
 )
 def test_the_sentence_follows_the_interval(lower, upper, words):
-    row = {"difference": (lower + upper) / 2, "lower": lower, "upper": upper, "reason": None}
+    row = {
+        "set": OVERALL,
+        "difference": (lower + upper) / 2,
+        "lower": lower,
+        "upper": upper,
+        "reason": None,
+    }
     assert words in immune_sentence(row, ("bad", "good"))
 
 

@@ -6,11 +6,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from trdomics.evaluation import figures
+from trdomics.evaluation.bootstrap import performance_table
 from trdomics.evaluation.calibration_curve import calibration_table
 from trdomics.evaluation.decision_curve import decision_table
 from trdomics.evaluation.importance import chosen_table, importance_table
-from trdomics.evaluation.intervals import gains_table, performance_table
-from trdomics.evaluation.metrics import feature_sets, out_of_fold
+from trdomics.evaluation.out_of_fold import feature_sets, out_of_fold
+from trdomics.evaluation.paired_gains import gains_table
 from trdomics.evaluation.permutation_null import null_distribution
 from trdomics.evaluation.summary import classification_summary
 from trdomics.files import read_json, read_table, save_figure, write_json, write_table

@@ -17,7 +17,7 @@ from trdomics.evaluation.missing_layer_cost import (
 from trdomics.evaluation.site_figures import missing_layer_cost_figure
 from trdomics.files import plain, write_json
 from trdomics.frozen_model.missing_layer_cost import FILE, read_missing_layer_cost
-from trdomics.layers.missing_sets import missing_sets, named
+from trdomics.layers.subsets import missing_sets, named
 from trdomics.tables import LayerTables
 
 LAYERS = ["rna", "protein", "dna"]

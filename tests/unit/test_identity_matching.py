@@ -4,8 +4,8 @@ import pytest
 
 from trdomics.identity.concordance import concordance, match_genotypes
 from trdomics.identity.genotypes import LEVELS
+from trdomics.identity.matching import _pairs, why_not
 from trdomics.identity.matching import match_layers as match_with_trials
-from trdomics.identity.matching import why_not
 from trdomics.identity.pairs import COLUMNS, match_all
 
 
@@ -81,6 +81,17 @@ def test_planted_exchanges_tell_the_power():
     found = match_with_trials(first, second, seed=1, planted=4)
     assert found.summary["power"] > 0.7
     assert found.summary["flagged"] == []
+
+
+def test_swaps_are_planted_within_a_site():
+    site = np.array(["x"] * 6 + ["y"] * 4 + ["alone"])
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        pairs = _pairs(np.arange(11), 3, rng, site)
+        assert len(np.unique(pairs)) == 6
+        assert (site[pairs[:, 0]] == site[pairs[:, 1]]).all()
+        # with everybody alone there is no other way than between sites
+        assert _pairs(np.arange(11), 3, rng, np.arange(11)).shape == (3, 2)
 
 
 def test_a_foreign_sample_is_flagged_without_a_partner():

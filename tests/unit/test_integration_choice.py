@@ -11,8 +11,9 @@ from integration_data import LIKELIHOODS, planted
 
 from trdomics.integration import choice
 from trdomics.integration.associations import associations
-from trdomics.integration.characterise import in_words, summary, top_weights, write_h5mu
+from trdomics.integration.characterise import doubts, in_words, summary, top_weights, write_h5mu
 from trdomics.integration.mofa import fit_views
+from trdomics.integration.mofa2_file import write_mofa2
 
 SEEDS = ("1", "2", "3")
 
@@ -127,7 +128,7 @@ def test_top_weights_are_the_largest_by_size(model):
 def test_the_saved_model_has_mofa2s_layout(tmp_path, fits):
     path = tmp_path / "model.hdf5"
     fitted = fits["1"]
-    fitted.fit.save(path, fitted.features, fitted.patients)
+    write_mofa2(fitted.fit, path, fitted.features, fitted.patients)
     with h5py.File(path) as file:
         for key in ("features", "samples", "views", "groups", "intercepts", "training_stats"):
             assert key in file, key
@@ -230,3 +231,15 @@ def test_an_association_is_told_so_that_an_auc_of_1_is_the_strongest():
     rho[["effect_name", "effect", "lower", "upper"]] = ["rho", -0.3, -0.5, -0.1]
     rho["contrast"] = np.nan
     assert in_words(rho) == "Factor2 with label: ρ -0.30 (-0.50 to -0.10), padj 1e-11"
+
+
+def test_views_without_factors_and_seeds_that_disagree_are_warned_of():
+    models = pd.DataFrame({"seed": [1, 2], "n_factors": [3, 3], "elbo": [-2.0, -1.0]})
+    totals = pd.DataFrame({"view": ["a", "b"], "r2": [0.5, 0.3]})
+    assert doubts(models, totals) == []
+    assert doubts(models, totals.assign(r2=[0.5, 0.001])) == [
+        "the factors explain less than 1 % of b"
+    ]
+    assert "found no factor" in doubts(models, totals.assign(r2=[0.0, np.nan]))[0]
+    (found,) = doubts(models.assign(n_factors=[3, 5]), totals)
+    assert found.endswith("3 from seed 1, 5 from seed 2")

@@ -9,7 +9,7 @@ import pytest
 from mofapy2.core.BayesNet import BayesNet
 
 from trdomics.integration.engine import contained, fit_mofa
-from trdomics.integration.engine_file import unique_names
+from trdomics.integration.mofa2_file import GROUP, unique_names, write_mofa2
 
 LIKELIHOODS = {"a": "gaussian", "b": "bernoulli"}
 OPTIONS = {"n_factors": 3, "seed": 1, "max_iterations": 40}
@@ -100,30 +100,19 @@ def test_iterations_are_as_many_as_asked_for(views):
     assert not fit.converged
 
 
-def test_groups_keep_the_order_of_patients(views):
-    groups = ["y" if i % 3 else "x" for i in range(40)]
-    fit = fit_mofa(views, LIKELIHOODS, **OPTIONS, groups=groups)
-    assert fit.tau["a"].shape == fit.intercepts["a"].shape == (2, 25)
-    assert fit.intercepts["b"].shape == (2, 20)
-    for g, group in enumerate("xy"):
-        rows = np.array(groups) == group
-        centred = views["a"][rows] - fit.intercepts["a"][g]
-        np.testing.assert_allclose(fit.data["a"][rows], centred)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"views": {}}, "at least one view"),
         ({"views": {"a": np.zeros((4, 3)), "b": np.zeros((5, 3))}}, "different numbers"),
         ({"likelihoods": {"a": "gaussian"}}, "view b needs a likelihood"),
+        ({"likelihoods": {"a": "gaussian", "b": "poisson"}}, "view b needs a likelihood"),
         ({"views": {"a": np.full((9, 3), np.inf)}}, "infinite"),
         ({"views": {"a": np.full((9, 3), np.nan)}}, "without values"),
         ({"views": {"b": np.full((9, 3), 2.0)}}, "other than 0 and 1"),
         ({"convergence": "never"}, "convergence must be"),
         ({"n_factors": 41}, "41 factors from 40 patients and 45 features"),
         ({"dtype": "float16"}, "dtype must be"),
-        ({"groups": ["x"]}, "1 groups for 40 patients"),
     ],
 )
 def test_input_that_cannot_be_modelled_is_refused(views, change, message):
@@ -148,41 +137,36 @@ def test_an_interrupt_is_an_interrupt(views, monkeypatch):
         fit_mofa(views, LIKELIHOODS, **OPTIONS)
 
 
-@pytest.mark.parametrize("groups", [None, ["y"] * 20 + ["x"] * 20])
-def test_the_file_has_what_mofa2_reads(tmp_path, views, groups):
-    fit = fit_mofa(views, LIKELIHOODS, **OPTIONS, groups=groups)
+def test_the_file_has_what_mofa2_reads(tmp_path, views, fit):
     path = tmp_path / "model.hdf5"
     names = {"a": [f"f{i}" for i in range(25)], "b": [f"f{i}" for i in range(20)]}
     patients = [f"P{i}" for i in range(40)]
-    fit.save(path, names, patients)
+    write_mofa2(fit, path, names, patients)
     with h5py.File(path) as file:
-        written = list(file["groups/groups"].asstr())
-        assert written == (["group1"] if groups is None else ["x", "y"])
+        assert list(file["groups/groups"].asstr()) == [GROUP]
         assert list(file["views/views"].asstr()) == ["a", "b"]
         assert list(file["features/a"].asstr())[:2] == ["f0_a", "f1_a"]
         np.testing.assert_array_equal(file["expectations/W/a"][:].T, fit.w["a"])
-        for group in written:
-            rows = np.flatnonzero(fit.groups == group)
-            assert list(file[f"samples/{group}"].asstr()) == [patients[i] for i in rows]
-            np.testing.assert_array_equal(file[f"expectations/Z/{group}"][:].T, fit.z[rows])
-            for view in views:
-                tau = file[f"expectations/Tau/{view}/{group}"][:]
-                data = file[f"data/{view}/{group}"][:]
-                assert tau.shape == data.shape == (len(rows), len(names[view]))
-                np.testing.assert_array_equal(np.isnan(tau), np.isnan(data))
-                assert (tau[~np.isnan(tau)] > 0).all()
-                assert file[f"intercepts/{view}/{group}"].shape == (len(names[view]),)
-            r2 = file[f"variance_explained/r2_per_factor/{group}"][:]
-            total = file[f"variance_explained/r2_total/{group}"][:]
-            assert r2.shape == (2, 3)
-            assert 20 < total[0] < 100
+        assert list(file[f"samples/{GROUP}"].asstr()) == patients
+        np.testing.assert_array_equal(file[f"expectations/Z/{GROUP}"][:].T, fit.z)
+        for view in views:
+            tau = file[f"expectations/Tau/{view}/{GROUP}"][:]
+            data = file[f"data/{view}/{GROUP}"][:]
+            assert tau.shape == data.shape == (40, len(names[view]))
+            np.testing.assert_array_equal(np.isnan(tau), np.isnan(data))
+            assert (tau[~np.isnan(tau)] > 0).all()
+            assert file[f"intercepts/{view}/{GROUP}"].shape == (len(names[view]),)
+        r2 = file[f"variance_explained/r2_per_factor/{GROUP}"][:]
+        total = file[f"variance_explained/r2_total/{GROUP}"][:]
+        assert r2.shape == (2, 3)
+        assert 20 < total[0] < 100
         likelihoods = file["model_options/likelihoods"][:]
         assert [value.decode() for value in likelihoods] == ["gaussian", "bernoulli"]
 
 
 def test_variance_explained_is_mofapy2s(tmp_path, views, fit):
     path = tmp_path / "model.hdf5"
-    fit.save(path, {"a": range(25), "b": range(20)}, range(40))
+    write_mofa2(fit, path, {"a": range(25), "b": range(20)}, range(40))
     y = np.nan_to_num(fit.data["a"])
     known = ~np.isnan(fit.data["a"])
     with h5py.File(path) as file:
@@ -201,16 +185,16 @@ def test_a_fit_with_fewer_factors_is_written_as_it_is(tmp_path, fit):
         w2={view: w[:, :1] for view, w in fit.w2.items()},
         z_variance=fit.z_variance[:, :1],
     )
-    fewer.save(tmp_path / "model.hdf5", {"a": range(25), "b": range(20)}, range(40))
+    write_mofa2(fewer, tmp_path / "model.hdf5", {"a": range(25), "b": range(20)}, range(40))
     with h5py.File(tmp_path / "model.hdf5") as file:
         assert file["expectations/Z/group1"].shape == (1, 40)
 
 
 def test_names_of_the_wrong_number_are_refused(tmp_path, fit):
     with pytest.raises(ValueError, match="3 names for 25 features of a"):
-        fit.save(tmp_path / "model.hdf5", {"a": range(3), "b": range(20)}, range(40))
+        write_mofa2(fit, tmp_path / "model.hdf5", {"a": range(3), "b": range(20)}, range(40))
     with pytest.raises(ValueError, match="3 names for 40 patients"):
-        fit.save(tmp_path / "model.hdf5", {"a": range(25), "b": range(20)}, range(3))
+        write_mofa2(fit, tmp_path / "model.hdf5", {"a": range(25), "b": range(20)}, range(3))
 
 
 def test_names_that_several_views_share_get_their_view():
@@ -256,14 +240,41 @@ def test_a_start_of_another_shape_is_refused(views):
         fit_mofa(views, LIKELIHOODS, **OPTIONS, start=np.zeros((40, 2)))
 
 
-def test_a_start_follows_its_patients_into_their_groups(views):
-    groups = ["b" if i % 2 else "a" for i in range(40)]
-    start = np.random.default_rng(5).normal(size=(40, 3))
-    options = OPTIONS | {"max_iterations": 1}
-    mixed = fit_mofa(views, LIKELIHOODS, **options, start=start, groups=groups)
-    order = np.argsort(groups, kind="stable")
-    sorted_views = {view: values[order] for view, values in views.items()}
-    together = fit_mofa(
-        sorted_views, LIKELIHOODS, **options, start=start[order], groups=sorted(groups)
-    )
-    np.testing.assert_allclose(mixed.z[order], together.z)
+@pytest.mark.parametrize("unit", [0.05, 500.0])
+def test_the_unit_of_a_view_costs_no_factor(unit):
+    rng = np.random.default_rng(3)
+    z, w = rng.normal(size=(150, 5)), rng.normal(size=(5, 200))
+    values = z @ w + rng.normal(size=(150, 200)) * np.sqrt(2.5)
+    options = {"n_factors": 8, "seed": 1, "max_iterations": 60}
+    fits = [
+        fit_mofa({"a": values * scale}, {"a": "gaussian"}, **options)
+        for scale in (1.0, unit / values.std())
+    ]
+    for fit in fits:
+        r2 = [
+            1
+            - ((fit.data["a"] - np.outer(fit.z[:, k], fit.w["a"][:, k])) ** 2).sum()
+            / (fit.data["a"] ** 2).sum()
+            for k in range(8)
+        ]
+        assert (np.array(r2) > 0.01).sum() == 5
+    np.testing.assert_allclose(fits[0].z, fits[1].z, atol=1e-6)
+    np.testing.assert_allclose(fits[1].data["a"].std(), unit, rtol=0.05)
+
+
+def test_a_start_from_principal_components_reaches_mofapy2s_own_bound(views):
+    """Continuous and binary views; whoever has it among the candidates is never below stock."""
+    rng = np.random.default_rng(6)
+    z = rng.normal(size=(80, 3))
+    drawn = {
+        "a": 0.1 * (z @ rng.normal(size=(3, 60)) + rng.normal(size=(80, 60))),
+        "b": (rng.random((80, 30)) < 1 / (1 + np.exp(-z @ rng.normal(size=(3, 30))))).astype(float),
+    }
+    options = {"n_factors": 5, "seed": 1, "max_iterations": 100}
+    stock = fit_mofa(drawn, LIKELIHOODS, fast=False, **options)
+    candidates = [
+        fit_mofa(drawn, LIKELIHOODS, **options | {"seed": seed}, start=start)
+        for seed, start in ((1, "pca"), (2, "random"))
+    ]
+    bounds = [fit.elbo[np.isfinite(fit.elbo)][-1] for fit in (stock, *candidates)]
+    assert max(bounds[1:]) >= bounds[0] - 1e-6 * abs(bounds[0])

@@ -3,13 +3,11 @@
 import logging
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trdomics.integration.engine import fit_mofa
-from trdomics.integration.fast_data import group_slices
-from trdomics.integration.fast_nodes import pairs, spread
+from trdomics.integration.nodes_factors import pairs, spread
 
 TOLERANCE = {"float64": 1e-8, "float32": 1e-4}
 
@@ -60,7 +58,6 @@ def assert_same(stock, fast, bound, rest):
 @given(
     likelihoods=st.lists(st.sampled_from(["gaussian", "bernoulli"]), min_size=1, max_size=3),
     pattern=st.sampled_from(["none", "one view", "any"]),
-    n_groups=st.integers(1, 3),
     data_seed=st.integers(0, 2**16),
     seed=st.integers(0, 2**16),
     n=st.integers(24, 40),
@@ -68,7 +65,7 @@ def assert_same(stock, fast, bound, rest):
     dtype=st.sampled_from(["float64", "float32"]),
 )
 def test_every_bound_and_moment_is_that_of_mofapy2(
-    likelihoods, pattern, n_groups, data_seed, seed, n, size, dtype
+    likelihoods, pattern, data_seed, seed, n, size, dtype
 ):
     rng = np.random.default_rng(data_seed)
     lacking = np.zeros((n, len(likelihoods)), dtype=bool)
@@ -79,8 +76,7 @@ def test_every_bound_and_moment_is_that_of_mofapy2(
         lacking[lacking.all(axis=1), 0] = False
     sizes = [size + 3 * m for m in range(len(likelihoods))]
     views, likelihoods = drawn(data_seed, likelihoods, lacking, n, sizes)
-    groups = rng.permutation(np.arange(n) % n_groups).astype(str) if n_groups > 1 else None
-    options = {"seed": seed, "groups": groups, "dtype": dtype, "max_iterations": 55}
+    options = {"seed": seed, "dtype": dtype, "max_iterations": 55}
     stock, fast = both(views, likelihoods, **options)
     tolerance = TOLERANCE[dtype]
     # moments follow the bound to the square root of its precision where it is flat
@@ -109,25 +105,19 @@ def test_blocks_of_binary_features_and_patients_change_nothing(monkeypatch):
     lacking = np.zeros((30, 2), dtype=bool)
     views, likelihoods = drawn(2, ["gaussian", "bernoulli"], lacking, 30, [20, 20])
     whole = fit_mofa(views, likelihoods, n_factors=3, seed=1, max_iterations=20)
-    monkeypatch.setattr("trdomics.integration.fast_nodes.BLOCK", 50)
+    monkeypatch.setattr("trdomics.integration.nodes_factors.BLOCK", 50)
     blocks = fit_mofa(views, likelihoods, n_factors=3, seed=1, max_iterations=20)
     np.testing.assert_allclose(blocks.z, whole.z, atol=1e-10)
     np.testing.assert_allclose(blocks.w["view1"], whole.w["view1"], atol=1e-10)
 
 
-def test_scattered_gaps_and_counts_go_to_the_stock_updates_and_the_log_says_so(caplog):
+def test_scattered_gaps_go_to_the_stock_updates_and_the_log_says_so(caplog):
     rng = np.random.default_rng(0)
-    views = {"a": rng.normal(size=(30, 20)), "b": rng.poisson(3, size=(30, 20)).astype(float)}
+    views = {"a": rng.normal(size=(30, 20))}
     options = {"n_factors": 2, "seed": 1, "max_iterations": 5}
-    with caplog.at_level(logging.WARNING):
-        fit = fit_mofa(views, {"a": "gaussian", "b": "poisson"}, **options)
-    assert fit.engine == "stock (view b is poisson)"
-    assert "stock updates, because view b is poisson" in caplog.text
-
-    caplog.clear()
     views["a"][2, 3] = np.nan
     with caplog.at_level(logging.WARNING):
-        fit = fit_mofa({"a": views["a"]}, {"a": "gaussian"}, **options)
+        fit = fit_mofa(views, {"a": "gaussian"}, **options)
     assert fit.engine == "stock (view a lacks single values, not whole patients)"
     assert "lacks single values" in caplog.text
     assert np.isnan(fit.data["a"]).sum() == 1
@@ -152,11 +142,3 @@ def test_pairs_hold_every_product_once():
     expected = rows[:, None] * rows[None]
     expected[np.arange(3), np.arange(3)] = 0
     np.testing.assert_array_equal(full, expected)
-
-
-@pytest.mark.parametrize(
-    ("groups", "expected"),
-    [([0, 0, 0], [slice(0, 3)]), ([0, 1, 1, 2], [slice(0, 1), slice(1, 3), slice(3, 4)])],
-)
-def test_groups_are_slices(groups, expected):
-    assert group_slices(np.array(groups)) == expected

@@ -4,7 +4,13 @@ import pytest
 from pydeseq2.dds import DeseqDataSet
 
 from trdomics.errors import InputError
-from trdomics.layers.counts import CountsNormaliser, spread_over_means
+from trdomics.layers.counts import (
+    CountsNormaliser,
+    by_ratios,
+    size_factors,
+    spread_over_means,
+    without_empty_libraries,
+)
 
 
 def negative_binomial(n=40, d=60, seed=0, depth=5.0):
@@ -133,3 +139,47 @@ def test_spread_over_means_takes_both_ends_and_leaves_low_means_out():
     assert len(chosen) == 11
     assert (means[chosen].min(), means[chosen].max()) == (6, 105)
     np.testing.assert_array_equal(spread_over_means(np.full(5, 2.0), 500), np.arange(5))
+
+
+def drawn_counts(n_features, depths, mean, seed=1):
+    rng = np.random.default_rng(seed)
+    levels = mean * np.exp(rng.normal(size=n_features))
+    return rng.poisson(np.outer(depths, levels))
+
+
+@pytest.mark.parametrize("mean", [100, 0.5])
+def test_size_factors_of_a_cohort_are_those_of_deseq2(mean):
+    counts = drawn_counts(300, np.exp(np.random.default_rng(2).normal(0, 0.3, 40)), mean)
+    counts[:, counts.sum(axis=0) == 0] = 1
+    kind = "ratio" if by_ratios(counts) else "poscounts"
+    data = DeseqDataSet(
+        counts=pd.DataFrame(counts, index=[f"p{i}" for i in range(40)]).rename(columns=str),
+        metadata=pd.DataFrame({"all": "one"}, index=[f"p{i}" for i in range(40)]),
+        design="~1",
+        quiet=True,
+    )
+    data.fit_size_factors(kind)
+    np.testing.assert_allclose(size_factors(counts), data.obs["size_factors"], rtol=1e-10)
+
+
+def test_few_features_in_everybody_do_not_decide_the_size_factors():
+    depths = np.exp(np.random.default_rng(2).normal(0, 0.3, 60))
+    counts = drawn_counts(400, depths, 1.0)
+    counts[0] = 0
+    counts[0, :3] = 1  # one library of 3 reads
+    counts[:, 0] = np.maximum(counts[:, 0], 1)  # the one feature that everybody has
+    assert not by_ratios(counts)
+    kept, refused = without_empty_libraries(pd.DataFrame(counts, index=range(60)))
+    assert list(refused) == ["0"]
+    assert "a library of 3 reads" in refused["0"]
+    factors = size_factors(kept.to_numpy())
+    error = np.log(factors / depths[1:])
+    plain = np.log(counts[1:, 0] / depths[1:])  # what the median of ratios would rest on
+    assert plain.std() > error.std()
+
+
+def test_a_whole_cohort_has_no_empty_library():
+    counts = pd.DataFrame(drawn_counts(50, np.ones(20), 20.0))
+    kept, refused = without_empty_libraries(counts)
+    assert refused == {}
+    pd.testing.assert_frame_equal(kept, counts)

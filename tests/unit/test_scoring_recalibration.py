@@ -3,12 +3,12 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from trdomics.evaluation.metrics import calibration_intercept, calibration_slope
+from trdomics.evaluation.metrics import measure
 from trdomics.scoring.recalibration import (
-    fit_recalibration,
     kind_of,
     net_benefit_interval,
     recalibrate,
+    recalibration_curve,
     validation,
 )
 
@@ -35,12 +35,12 @@ def test_the_rarer_class_decides_what_is_recalibrated(n_positive, kind):
 
 def test_what_the_model_is_off_by_is_found():
     label, probability = draw(20000, 1)
-    intercept, slope, kind = fit_recalibration(label, probability, "intercept_slope")
+    intercept, slope, kind = recalibration_curve(label, probability, "intercept_slope")
     assert kind == "intercept_slope"
     assert intercept == pytest.approx(-1, abs=0.06)
     assert slope == pytest.approx(0.5, abs=0.04)
     # without a slope the mean is right, which is all an intercept can do
-    intercept, slope, kind = fit_recalibration(label, probability, "intercept")
+    intercept, slope, kind = recalibration_curve(label, probability, "intercept")
     assert kind == "intercept"
     assert slope == 1
     assert expit(intercept + logit(probability)).mean() == pytest.approx(label.mean(), abs=1e-6)
@@ -48,7 +48,7 @@ def test_what_the_model_is_off_by_is_found():
 
 def test_order_is_never_turned():
     label, probability = draw(300, 2, intercept=0, slope=-1)
-    assert fit_recalibration(label, probability, "intercept_slope")[1:] == (1.0, "intercept")
+    assert recalibration_curve(label, probability, "intercept_slope")[1:] == (1.0, "intercept")
     assert kind_of(label)[0] == "intercept_slope"
     assert recalibrate(label, probability, seed=1)[1]["kind"] == "intercept"
 
@@ -57,9 +57,9 @@ def test_recalibration_mends_calibration_on_patients_it_has_not_seen():
     label, probability = draw(400, 3)
     recalibrated, found = recalibrate(label, probability, seed=1)
     assert found["kind"] == "intercept_slope"
-    assert abs(calibration_intercept(label, recalibrated)) < 0.1
-    assert calibration_slope(label, recalibrated) == pytest.approx(1, abs=0.15)
-    assert abs(calibration_intercept(label, probability)) > 0.5
+    assert abs(measure("calibration_intercept", label, recalibrated)) < 0.1
+    assert measure("calibration_slope", label, recalibrated) == pytest.approx(1, abs=0.15)
+    assert abs(measure("calibration_intercept", label, probability)) > 0.5
     brier = [np.mean((label - p) ** 2) for p in (probability, recalibrated)]
     assert brier[1] < brier[0]
 

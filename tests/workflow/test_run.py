@@ -11,7 +11,7 @@ from running import TELLING, results_of, run
 
 from trdomics.files import read_json, read_table
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
-from trdomics.layers.missing_sets import missing_sets
+from trdomics.layers.subsets import missing_sets
 
 
 def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):

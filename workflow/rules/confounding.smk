@@ -1,14 +1,11 @@
 from trdomics.cohort.config import patients_settings
-from trdomics.confounding.plan import (
-    adjustment_sets,
-    column_roles,
-    own_signature,
-    technical_columns,
-)
+from trdomics.cohort.settings import Covariates
+from trdomics.confounding.plan import adjustment_sets, column_roles, own_signature
 
 LABELLED = config["label"]["column"] is not None
 ADJUSTED_LAYERS = COUNT_LAYERS + CONTINUOUS_LAYERS if LABELLED else []
-ADJUSTMENT_SETS = adjustment_sets(config) if LABELLED else {}
+COVARIATES = Covariates.of(config)
+ADJUSTMENT_SETS = adjustment_sets(COVARIATES) if LABELLED else {}
 # Layers that cell fractions can be estimated from: of genes, linear in the amount of RNA
 CELL_LAYERS = COUNT_LAYERS + [
     name for name in CONTINUOUS_LAYERS if config["layers"][name]["log2"]
@@ -51,8 +48,8 @@ rule confounding_table:
     params:
         code=code_digest("confounding_table"),
         sheet=patients_settings(config),
-        roles=column_roles(config, ADJUSTMENT_SETS),
-        technical=technical_columns(config),
+        roles=column_roles(COVARIATES, ADJUSTMENT_SETS),
+        technical=COVARIATES.technical,
         bootstrap=config["classification"]["bootstrap"],
         fdr=config["differential"]["fdr"],
         seed=config["seed"],
@@ -70,7 +67,7 @@ rule confounding_cells:
         annotations=expand(
             "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=CELL_LAYERS
         ),
-        signature=own_signature(config) or [],
+        signature=own_signature(COVARIATES.cells) or [],
     output:
         fractions="results/{cohort}/cohort/cells.tsv",
         comparison=report(

@@ -100,6 +100,7 @@ rule identity_sex:
 rule identity_match:
     """Test whether the layers' samples of a patient come from one person."""
     input:
+        patients="results/{cohort}/cohort/patients.tsv",
         normalised=expand(
             "results/{{cohort}}/layers/{layer}/normalised.parquet",
             layer=LAYERS,
@@ -140,6 +141,7 @@ rule identity_match:
         layers=LAYERS,
         genotyped=GENOTYPE_LAYERS,
         seed=config["seed"],
+        site=config["samples"]["site"],
     script:
         "../scripts/identity_match.py"
 

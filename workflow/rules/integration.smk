@@ -63,6 +63,7 @@ rule integration_fit:
         code=code_digest("integration_fit"),
         layers=LAYERS,
         options=MOFA_OPTIONS,
+        from_pca=MOFA["seeds"][0],
     script:
         "../scripts/integration_fit.py"
 

@@ -9,9 +9,10 @@ import pandas as pd
 from trdomics.evaluation.calibration_curve import calibration_table
 from trdomics.evaluation.decision_curve import decision_table
 from trdomics.evaluation.importance import SELECTED, chosen_table, importance_table
-from trdomics.evaluation.intervals import gains_table, performance_table
+from trdomics.evaluation.bootstrap import performance_table
 from trdomics.evaluation.missing_layer_cost import missing_layer_cost_table
-from trdomics.evaluation.metrics import feature_sets, of_splits, out_of_fold
+from trdomics.evaluation.out_of_fold import feature_sets, of_splits, out_of_fold
+from trdomics.evaluation.paired_gains import gains_table
 from trdomics.evaluation.summary import classification_summary
 from trdomics.evaluation.permutation_null import null_distribution
 from trdomics.files import read_table, write_json, write_table

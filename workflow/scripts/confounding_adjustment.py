@@ -17,11 +17,14 @@ from trdomics.confounding.sets import compared_patients
 from trdomics.differential.symbols import with_symbols
 from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table
 from trdomics.layers.types import layer_type
+from trdomics.layers.counts import without_empty_libraries
 from trdomics.style import set_style
 
 set_style()
 params, layer = snakemake.params, snakemake.wildcards.layer
-values = read_matrix(snakemake.input.table)
+values, refused = read_matrix(snakemake.input.table), {}
+if params.type == "counts":
+    values, refused = without_empty_libraries(values)
 patients = read_patients(snakemake.input.patients, params.sheet).loc[values.index]
 fractions = read_table(snakemake.input.fractions).set_index("patient_id")
 sets, without = with_estimated(params.sets, list(fractions.columns))
@@ -38,7 +41,8 @@ table, summary = adjustment(
 write_table(with_symbols(table, read_table(snakemake.input.annotation)), snakemake.output.table)
 write_table(summary, snakemake.output.summary)
 write_json(
-    headline(summary, left_out, params.fdr, layer, params.contrast[1:], without),
+    headline(summary, left_out, params.fdr, layer, params.contrast[1:], without)
+    | {"refused_libraries": refused},
     snakemake.output.headline,
 )
 save_figure(attrition_figure(summary, params.fdr, layer), snakemake.output.figure)

@@ -14,8 +14,11 @@ normalised = {layer: read_matrix(path) for layer, path in paths}
 paths = zip(snakemake.params.genotyped, snakemake.input.genotypes, strict=True)
 genotypes = {layer: read_matrix(path) for layer, path in paths}
 sex = read_table(snakemake.input.sex)
+column = snakemake.params.site
+patients = read_table(snakemake.input.patients).set_index("patient_id")
+place = patients[column] if column else None
 
-table, summaries, matches = match_all(normalised, genotypes, sex, snakemake.params.seed)
+table, summaries, matches = match_all(normalised, genotypes, sex, snakemake.params.seed, place)
 write_table(table, snakemake.output.table)
 write_json(summaries, snakemake.output.summary)
 set_style()

@@ -7,6 +7,7 @@ start(snakemake)
 from trdomics.files import read_matrix, read_table, replacing
 from trdomics.integration.choice import SeedModel
 from trdomics.integration.mofa import fit_views
+from trdomics.integration.mofa2_file import write_mofa2
 from trdomics.tables import LayerTables
 
 options = dict(snakemake.params.options)
@@ -21,11 +22,12 @@ fitted = fit_views(
     likelihoods,
     n_factors=options.pop("factors"),
     seed=int(snakemake.wildcards.seed),
-    # the seeds are to tell how stable the factors are, which starts from one PCA could not
-    start="random",
+    # the seeds are to tell how stable the factors are, which starts from one PCA could not; but
+    # mofapy2's own start is always among the candidates
+    start="pca" if snakemake.params.from_pca == int(snakemake.wildcards.seed) else "random",
     **options,
 )
 
 SeedModel.of(fitted).save(snakemake.output.kept)
 with replacing(snakemake.output.model) as path:
-    fitted.fit.save(path, fitted.features, fitted.patients)
+    write_mofa2(fitted.fit, path, fitted.features, fitted.patients)

@@ -18,6 +18,7 @@ from trdomics.cohort.membership import (
     with_layers,
 )
 from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet
+from trdomics.cohort.settings import Clinical
 from trdomics.cohort.site_plan import left_out_sites
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 
@@ -193,7 +194,8 @@ def plan_in_words(plan: Mapping[str, Any], config: Mapping[str, Any]) -> list[st
 def _models(config: Mapping[str, Any]) -> list[str]:
     if config["scoring"]["model"] is not None:
         return [f"model: applied with `snakemake score`, {config['scoring']['model']}"]
-    sets, chosen = feature_sets(config), config["classification"]
+    sets = feature_sets(config["layers"], Clinical.of(config["clinical"]))
+    chosen = config["classification"]
     baselines = [each.name for each in sets if each.role == "baseline"]
     candidates = [each.name for each in sets if each.role == "candidate"]
     splits = chosen["repeats"] * chosen["folds"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from trdomics.cohort.settings import Clinical
 
 CANDIDATE, BASELINE, CIRCULAR = "candidate", "baseline", "circular"
 SELECTED = "selected"
@@ -35,7 +36,7 @@ class FeatureSet:
     selectable: bool = True
 
 
-def feature_sets(config: Mapping[str, Any]) -> list[FeatureSet]:
+def feature_sets(layers: Iterable[str], clinical: Clinical) -> list[FeatureSet]:
     """Return the feature sets of a cohort, simple ones first.
 
     The clinical set is a baseline that may also be chosen. Confounders are never a candidate: a
@@ -44,13 +45,14 @@ def feature_sets(config: Mapping[str, Any]) -> list[FeatureSet]:
 
     Parameters
     ----------
-    config : mapping
-        A resolved config; its ``layers`` and ``clinical`` are used.
+    layers : iterable of str
+        Of the cohort, in the order of the config.
+    clinical : Clinical
     """
-    layers, clinical = tuple(config["layers"]), config["clinical"]
-    sheet = ("clinical",) if clinical["predictors"] else ()
+    layers = tuple(layers)
+    sheet = ("clinical",) if clinical.predictors else ()
     sets = [FeatureSet("clinical", sheet, BASELINE)] if sheet else []
-    if clinical["confounders"]:
+    if clinical.confounders:
         sets.append(FeatureSet("confounders", ("confounders",), BASELINE, selectable=False))
     sets += [FeatureSet(layer, (layer,)) for layer in layers]
     sets.append(FeatureSet("mofa", ("mofa",)))
@@ -61,7 +63,7 @@ def feature_sets(config: Mapping[str, Any]) -> list[FeatureSet]:
     if len(layers) + len(sheet) > 1:
         sets.append(FeatureSet("late_fusion", (*layers, *sheet), fusion=True))
     sets.append(FeatureSet("late_fusion_mofa", (*layers, *sheet, "mofa"), fusion=True))
-    if clinical["circular"]:
+    if clinical.circular:
         blocks = (*sheet, "circular")
         sets.append(FeatureSet("clinical_circular", blocks, CIRCULAR, selectable=False))
     return sets

@@ -13,6 +13,7 @@ from trdomics.classification.missing_layers import PREDICTIONS as WITHOUT_LAYERS
 from trdomics.classification.missing_layers import predict_without_layers
 from trdomics.classification.representation import representation
 from trdomics.classification.splits import NO_REPEAT, Split, permuted_labels
+from trdomics.cohort.settings import Clinical
 from trdomics.tables import LayerTables
 
 NULL = ["permutation", "split", "repeat", "fold", "patient_id", "label_permuted", "probability"]
@@ -29,7 +30,7 @@ def nested_search(config: Mapping[str, Any]) -> NestedSearch:
     settings = config["classification"]
     return NestedSearch(
         representation(config),
-        feature_sets(config),
+        feature_sets(config["layers"], Clinical.of(config["clinical"])),
         models=settings["models"],
         inner_folds=settings["inner_folds"],
         max_features=settings["max_features"],

@@ -13,8 +13,13 @@ from numpy.typing import NDArray
 from trdomics.confounding.linear import LabelTest, label_test, log_cpm, voom_weights
 from trdomics.confounding.plan import MINIMAL, cumulative
 from trdomics.confounding.sets import SetDesign, set_design
-from trdomics.differential.counts import expressed, library_factors
+from trdomics.differential.counts import expressed
+from trdomics.layers.counts import size_factors
 
+TEST = (
+    "voom and moderated t on counts as they are, the same for every set; the main test "
+    "(PyDESeq2, winsorised) is another one, so their numbers of genes differ"
+)
 HIDDEN_REASON = (
     "hidden factors (SVA, RUV) are not fitted: without control genes they are taken from genes "
     "chosen by the label or protect its effect by construction, and no maintained Python library "
@@ -60,7 +65,7 @@ def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> d
     values = counts.to_numpy(float)[:, kept]
     logs, libraries = values, np.zeros(len(values))
     if kept.any():
-        logs, libraries = log_cpm(values, library_factors(values))
+        logs, libraries = log_cpm(values, size_factors(values))
     return {
         "values": logs,
         "features": counts.columns[kept].astype(str),
@@ -213,16 +218,18 @@ def headline(
     Returns
     -------
     dict
-        ``layer``, ``fdr``, ``groups``, ``n_patients``, ``left_out`` (column to the patients who
-        lack it), ``n_significant`` and ``share_tested`` (by set), ``share_surviving`` (of the
-        features significant without adjustment, those that are so in the last set), the
-        ``largest_fall`` (the set that takes away most of what the one before it had, with
-        ``lost``), ``median_retained`` of the last set, and a sentence, ``finding``.
+        ``layer``, ``test`` (how it differs from the main one), ``fdr``, ``groups``,
+        ``n_patients``, ``left_out`` (column to the patients who lack it), ``n_significant`` and
+        ``share_tested`` (by set), ``share_surviving`` (of the features significant without
+        adjustment, those that are so in the last set), the ``largest_fall`` (the set that takes
+        away most of what the one before it had, with ``lost``), ``median_retained`` of the last
+        set, and a sentence, ``finding``.
     """
     tested = summary[summary["reason"].isna()]
     numbers = {str(k): int(n) for k, n in zip(tested["set"], tested["n_significant"], strict=True)}
     result: dict[str, Any] = {
         "layer": layer,
+        "test": TEST,
         "fdr": fdr,
         "groups": list(groups),
         "n_patients": int(summary["n_patients"].iloc[0]),

@@ -22,8 +22,8 @@ from scipy.optimize import nnls
 from scipy.stats import pearsonr, spearmanr
 
 from trdomics.columns import is_quantity
-from trdomics.differential.counts import library_factors
 from trdomics.errors import InputError
+from trdomics.layers.counts import size_factors, without_empty_libraries
 from trdomics.layers.types import layer_type
 
 MIN_MARKERS = 3
@@ -155,11 +155,13 @@ def linear_expression(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     ----------
     table : DataFrame, shape (n_patients, n_features)
     kind : str
-        Type of the layer. Counts are divided by their size factors.
+        Type of the layer. Counts are divided by their size factors; nearly empty libraries are
+        left out.
     """
     if not layer_type(kind).is_counts:
         return table.fillna(table.mean()).clip(lower=0)
-    return table.div(library_factors(table.to_numpy()), axis=0)
+    table, _ = without_empty_libraries(table)
+    return table.div(size_factors(table.to_numpy()), axis=0)
 
 
 def best_layer(

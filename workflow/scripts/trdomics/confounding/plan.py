@@ -6,44 +6,44 @@ The rules read this at every start: nothing here may import a library that takes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from trdomics.cohort.config import ESTIMATED_CELLS
 from trdomics.cohort.formula import design_columns
+from trdomics.cohort.settings import Cells, Covariates
 
 MINIMAL = "minimal"
 BLOOD = "blood"
 
 
-def adjustment_sets(config: Mapping[str, Any]) -> dict[str, list[str]]:
+def adjustment_sets(covariates: Covariates) -> dict[str, list[str]]:
     """Return what each set adds to the one before it.
 
     Parameters
     ----------
-    config : mapping
-        A resolved config. Its ``differential.adjustment_sets``, or where that is null sets made
-        of ``samples.site`` and ``clinical.technical``, of the cells, of the other confounders and
-        of what else ``differential.design`` has, those that are empty left out.
+    covariates : Covariates
+        Its ``differential.adjustment_sets``, or where that is null sets made of the technical
+        columns, of the cells, of the other confounders and of what else the design has, those
+        that are empty left out.
 
     Returns
     -------
     dict
         Name to columns, in order; the first is ``minimal`` and adjusts for nothing.
     """
-    given = config["differential"]["adjustment_sets"]
+    clinical, cells, differential = covariates.clinical, covariates.cells, covariates.differential
+    given = differential.adjustment_sets
     if given is not None:
         return {MINIMAL: [], **{name: list(columns) for name, columns in given.items()}}
-    clinical, cells = config["clinical"], config["cells"]
-    measured = list((cells["columns"] or {}).values())
-    estimated = [ESTIMATED_CELLS] if not measured and cells["signature"] is not None else []
+    assert differential.design is not None and differential.contrast is not None
+    measured = cells.measured
+    estimated = [ESTIMATED_CELLS] if not measured and cells.signature is not None else []
     candidates = {
-        "technical": technical_columns(config),
+        "technical": covariates.technical,
         "cells": [*measured, *estimated],
-        "confounders": clinical["confounders"],
-        "all": design_columns(config["differential"]["design"]),
+        "confounders": clinical.confounders,
+        "all": design_columns(differential.design),
     }
-    taken = {config["label"]["column"], config["differential"]["contrast"][0]}
-    taken |= set(clinical["circular"])
+    taken = {covariates.label, differential.contrast[0], *clinical.circular}
     sets: dict[str, list[str]] = {MINIMAL: []}
     for name, columns in candidates.items():
         new = [column for column in dict.fromkeys(columns) if column not in taken]
@@ -54,12 +54,6 @@ def adjustment_sets(config: Mapping[str, Any]) -> dict[str, list[str]]:
         if new:
             sets[name] = new
     return sets
-
-
-def technical_columns(config: Mapping[str, Any]) -> list[str]:
-    """Return the site's column, where there is one, and ``clinical.technical``."""
-    site = config["samples"]["site"]
-    return list(dict.fromkeys([*([site] if site else []), *config["clinical"]["technical"]]))
 
 
 def cumulative(sets: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -99,17 +93,14 @@ def with_estimated(
     return result, without
 
 
-def column_roles(
-    config: Mapping[str, Any], sets: Mapping[str, Sequence[str]]
-) -> dict[str, list[str]]:
+def column_roles(covariates: Covariates, sets: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return the columns to compare and what the config says of each.
 
     Parameters
     ----------
-    config : mapping
-        A resolved config.
+    covariates : Covariates
     sets : mapping
-        As :func:`trdomics.confounding.sets.adjustment_sets` returns.
+        As :func:`adjustment_sets` returns.
 
     Returns
     -------
@@ -117,28 +108,26 @@ def column_roles(
         Column to its roles; the site first, then technical columns, cells, confounders, the
         columns of the sets, predictors, circular ones.
     """
-    clinical = config["clinical"]
-    site = [config["samples"]["site"]] if config["samples"]["site"] is not None else []
+    clinical = covariates.clinical
     lists = {
-        "site": site,
-        "technical": clinical["technical"],
-        "cells": list((config["cells"]["columns"] or {}).values()),
-        "confounder": clinical["confounders"],
+        "site": [] if covariates.site is None else [covariates.site],
+        "technical": clinical.technical,
+        "cells": covariates.cells.measured,
+        "confounder": clinical.confounders,
         "covariate": [column for columns in sets.values() for column in columns],
-        "predictor": clinical["predictors"],
-        "circular": clinical["circular"],
+        "predictor": clinical.predictors,
+        "circular": clinical.circular,
     }
     roles: dict[str, list[str]] = {}
     for role, columns in lists.items():
         for column in columns:
-            if column not in (config["label"]["column"], ESTIMATED_CELLS):
+            if column not in (covariates.label, ESTIMATED_CELLS):
                 known = roles.setdefault(column, [])
                 if role not in known and not (role == "covariate" and known):
                     known.append(role)
     return roles
 
 
-def own_signature(config: Mapping[str, Any]) -> str | None:
+def own_signature(cells: Cells) -> str | None:
     """Return the user's file of the signature; None without one or for that of blood."""
-    signature: str | None = config["cells"]["signature"]
-    return None if signature == BLOOD else signature
+    return None if cells.signature == BLOOD else cells.signature

@@ -16,8 +16,9 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 from trdomics.classification.feature_blocks import ColumnBlock
-from trdomics.evaluation.intervals import RESAMPLED, resample
-from trdomics.evaluation.metrics import Floats, performance
+from trdomics.evaluation.bootstrap import resample
+from trdomics.evaluation.metrics import auroc, measure
+from trdomics.evaluation.recalibration import Floats
 
 FOLDS, REPEATS = 5, 5
 PERMUTATIONS, WARN_PVALUE = 999, 0.05
@@ -78,8 +79,8 @@ def predictability(
                 model.fit(sheet.iloc[train], label[train])
             probability[test, repeat] = model.predict_proba(sheet.iloc[test])[:, 1]
     truth = label.astype(float)
-    auc = float(performance(truth, probability, ["auroc"])["value"].iloc[0])
-    draws = RESAMPLED["auroc"](truth, probability, resample(truth, n_samples, seed))
+    auc = measure("auroc", truth, probability)
+    draws = auroc(truth, probability, resample(truth, n_samples, seed))
     lower, upper = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
     pvalue = _permutation_pvalue(
         ColumnBlock(columns, categorical).fit_transform(sheet), label, seed

@@ -7,9 +7,10 @@ import warnings
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import digamma, polygamma
 from scipy.stats import chi2, false_discovery_control, norm, t
 from statsmodels.stats.meta_analysis import combine_effects
+
+from trdomics.differential.moderation import variance_prior
 
 Floats = NDArray[np.float64]
 
@@ -149,26 +150,10 @@ def moderate(heterogeneity: Floats, freedom: Floats) -> tuple[Floats, float]:
         return heterogeneity, 0.0
     # a perfect agreement has no logarithm
     floor = 1e-5 * max(float(np.median(heterogeneity)), 1e-300)
-    logs = np.log(np.maximum(heterogeneity, floor)) - digamma(freedom / 2) + np.log(freedom / 2)
-    mean = float(logs.mean())
-    excess = float(logs.var(ddof=1) - polygamma(1, freedom / 2).mean())
-    if excess <= 0:
-        return np.full_like(heterogeneity, np.exp(mean)), np.inf
-    half = inverse_trigamma(excess)
-    prior, location = 2 * half, float(np.exp(mean + digamma(half) - np.log(half)))
+    prior, location = variance_prior(np.maximum(heterogeneity, floor), freedom)
+    if np.isinf(prior):
+        return np.full_like(heterogeneity, location), prior
     return (prior * location + freedom * heterogeneity) / (prior + freedom), prior
-
-
-def inverse_trigamma(value: float) -> float:
-    """Return x with trigamma(x) = value > 0, by Newton's method (Smyth 2004, appendix)."""
-    x = 0.5 + 1 / value
-    for _ in range(50):
-        at = float(polygamma(1, x))
-        step = at * (1 - at / value) / float(polygamma(2, x))
-        x += step
-        if abs(step) < 1e-10 * x:
-            break
-    return x
 
 
 def _single(effect: Floats, weight: Floats) -> dict[str, Floats]:

@@ -36,7 +36,7 @@ from trdomics.consortium.disclosure import (
 )
 from trdomics.consortium.frozen import obstacles, shareable
 from trdomics.errors import InputError
-from trdomics.evaluation.metrics import out_of_fold
+from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.files import read_table
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.store import dumps, load_model

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from firthmodels import FirthLogisticRegression
 from scipy.stats import false_discovery_control, fisher_exact
 from scipy.stats.contingency import odds_ratio
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from trdomics.differential.design import Design, build_design
-from trdomics.differential.firth import NotConverged, firth_test
 from trdomics.layers.normalise import normaliser
 from trdomics.layers.types import DOSAGE_PREFIX, layer_type
 
@@ -133,20 +135,51 @@ def _one(
         return {**row, "method": None, "reason": f"fewer than {min_carriers} non-carriers"}
     if not adjusted:
         return {**row, **_fisher(carrying, positive)}
-    matrix = np.column_stack([covariates, carrying])
+    return {**row, **firth_test(covariates, carrying, positive, "the covariates")}
+
+
+def firth_test(
+    covariates: np.ndarray, burden: np.ndarray, positive: np.ndarray, others: str
+) -> dict[str, Any]:
+    """Test a burden by Firth's logistic regression, which separation cannot break.
+
+    Penalised likelihood-ratio test with the profile interval (Firth 1993, Biometrika 80:27;
+    Heinze & Schemper 2002, doi 10.1002/sim.1047), by the package firthmodels.
+
+    Parameters
+    ----------
+    covariates : ndarray, shape (n_patients, n_coefficients)
+        With an intercept; centred and scaled.
+    burden : ndarray, shape (n_patients,)
+    positive : ndarray of bool, shape (n_patients,)
+    others : str
+        What the covariates are called in the reason.
+
+    Returns
+    -------
+    dict
+        ``log_odds_ratio``, ``lower``, ``upper`` (95 %) and ``pvalue``; or ``reason``.
+    """
+    matrix = np.column_stack([burden, covariates])
     if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
-        return {**row, "reason": "collinear with the covariates"}
-    try:
-        found = firth_test(matrix, positive.astype(float), matrix.shape[1] - 1)
-    except (NotConverged, np.linalg.LinAlgError):
-        return {**row, "reason": "not converged"}
-    return {
-        **row,
-        "log_odds_ratio": found.log_odds_ratio,
-        "lower": found.lower,
-        "upper": found.upper,
-        "pvalue": found.pvalue,
-    }
+        return {"reason": f"collinear with {others}"}
+    # numpy, whether or not numba is there: the same numbers everywhere
+    model = FirthLogisticRegression(
+        backend="numpy", fit_intercept=False, max_iter=100, gtol=1e-5, xtol=1e-6
+    )
+    # what does not converge is NaN, and said below
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            model.fit(matrix, positive.astype(int)).lrt(0)
+            lower, upper = model.conf_int(method="pl", features=0, max_iter=100, tol=1e-5)[0]
+        except np.linalg.LinAlgError:
+            return {"reason": "not converged"}
+    numbers = (model.coef_[0], lower, upper, model.lrt_pvalues_[0])
+    if not np.isfinite(numbers).all():
+        return {"reason": "not converged"}
+    keys = ("log_odds_ratio", "lower", "upper", "pvalue")
+    return dict(zip(keys, map(float, numbers), strict=True))
 
 
 def _fisher(carrying: np.ndarray, positive: np.ndarray) -> dict[str, float]:

@@ -8,6 +8,7 @@ from scipy.stats import false_discovery_control, t
 from threadpoolctl import threadpool_limits
 
 from trdomics.differential.design import Design
+from trdomics.differential.moderation import moderate
 
 COLUMNS = [
     "feature",
@@ -24,11 +25,17 @@ CONSTANT, TOO_FEW, MISSING = "no variation", "too few values", "missing values"
 
 
 def differential_continuous(
-    values: pd.DataFrame, design: Design, *, log2: bool, max_missing: float
+    values: pd.DataFrame,
+    design: Design,
+    *,
+    log2: bool,
+    max_missing: float,
+    moderated: bool = True,
 ) -> pd.DataFrame:
     """Test every feature of a continuous layer for the contrast of a design.
 
-    Ordinary least squares with a t-test; patients who lack a feature are left out of its fit.
+    Least squares; residual variances are moderated by empirical Bayes and tested by the moderated
+    t, as in the adjustment sets. Patients who lack a feature are left out of its fit.
 
     Parameters
     ----------
@@ -39,6 +46,8 @@ def differential_continuous(
         Whether values are taken as log2(x + 1).
     max_missing : float
         Features that a larger share of the patients lacks are not tested.
+    moderated : bool
+        False for the ordinary t, as for a few scores that have no variance in common.
 
     Returns
     -------
@@ -52,7 +61,8 @@ def differential_continuous(
         outcome = np.log2(outcome + 1)
     present = np.isfinite(outcome)
     n_patients = present.sum(axis=0)
-    estimates = np.full((4, outcome.shape[1]), np.nan)
+    effect, variance, spread = np.full((3, outcome.shape[1]), np.nan)
+    freedom = np.zeros(outcome.shape[1], dtype=int)
     reason = np.full(outcome.shape[1], None, dtype=object)
     reason[1 - present.mean(axis=0) > max_missing] = MISSING
 
@@ -62,12 +72,24 @@ def differential_continuous(
             open_ = features[[reason[feature] is None for feature in features]]
             if len(open_):
                 rows = present[:, open_[0]]
-                estimates[:, open_], reason[open_] = _least_squares(
-                    design.matrix.to_numpy()[rows], outcome[np.ix_(rows, open_)], design
+                matrix = design.matrix.to_numpy()[rows]
+                freedom[open_] = len(matrix) - matrix.shape[1]
+                (effect[open_], variance[open_], spread[open_]), reason[open_] = _least_squares(
+                    matrix, outcome[np.ix_(rows, open_)], design
                 )
 
+    total_freedom = freedom.astype(float)
+    if moderated:
+        variance, total_freedom = moderate(variance, freedom)
+    error = np.sqrt(variance * spread)
     results = pd.DataFrame(
-        estimates.T, columns=["log2_fold_change", "lfc_se", "stat", "pvalue"], index=values.columns
+        {
+            "log2_fold_change": effect,
+            "lfc_se": error,
+            "stat": effect / error,
+            "pvalue": 2 * t.sf(np.abs(effect / error), total_freedom),
+        },
+        index=values.columns,
     )
     with np.errstate(invalid="ignore"):
         total = np.where(present, outcome, 0).sum(axis=0)
@@ -91,10 +113,10 @@ def _same_pattern(present: np.ndarray) -> list[np.ndarray]:
 def _least_squares(
     matrix: np.ndarray, outcome: np.ndarray, design: Design
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return estimate, error, t and p of the contrast (4, n_features), and reasons."""
+    """Return effect, residual variance and variance factor (3, n_features), and reasons."""
     n_features = outcome.shape[1]
     freedom = len(matrix) - matrix.shape[1]
-    nothing = np.full((4, n_features), np.nan)
+    nothing = np.full((3, n_features), np.nan)
     if freedom < 1 or np.linalg.matrix_rank(matrix) < matrix.shape[1]:
         return nothing, np.full(n_features, TOO_FEW, dtype=object)
     coefficients = np.linalg.lstsq(matrix, outcome, rcond=None)[0]
@@ -102,10 +124,7 @@ def _least_squares(
     weights = design.contrast_vector
     spread = weights @ np.linalg.inv(matrix.T @ matrix) @ weights
     constant = variance <= 1e-20 * np.maximum((outcome**2).mean(axis=0), 1e-300)
-    estimate = weights @ coefficients
-    error = np.sqrt(np.where(constant, np.nan, variance) * spread)
-    statistic = estimate / error
-    found = np.array([estimate, error, statistic, 2 * t.sf(np.abs(statistic), freedom)])
+    found = np.array([weights @ coefficients, variance, np.full(n_features, spread)])
     found[:, constant] = np.nan
     reasons = np.full(n_features, None, dtype=object)
     reasons[constant] = CONSTANT

@@ -11,8 +11,8 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 from threadpoolctl import threadpool_limits
 
+from trdomics.differential.burden import firth_test
 from trdomics.differential.design import Design
-from trdomics.differential.firth import NotConverged, firth_test
 from trdomics.errors import InputError
 from trdomics.inputs.gene_sets import read_gmt
 from trdomics.layers.types import DOSAGE_PREFIX
@@ -144,21 +144,10 @@ def _one(
     burden = np.log2(1 + count) if saturated else carrying.astype(float)
     if saturated and (count < np.max(count)).sum() < min_carriers:
         return {**row, "reason": f"fewer than {min_carriers} patients carry less than the most"}
-    matrix = np.column_stack([covariates, burden])
-    if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
-        return {**row, "reason": "collinear with the overall load or the covariates"}
-    try:
-        found = firth_test(matrix, positive.astype(float), matrix.shape[1] - 1)
-    except (NotConverged, np.linalg.LinAlgError):
-        return {**row, "reason": "not converged"}
-    return {
-        **row,
-        "predictor": GENES_HIT if saturated else CARRIERS,
-        "log_odds_ratio": found.log_odds_ratio,
-        "lower": found.lower,
-        "upper": found.upper,
-        "pvalue": found.pvalue,
-    }
+    found = firth_test(covariates, burden, positive, "the overall load or the covariates")
+    if "pvalue" in found:
+        found["predictor"] = GENES_HIT if saturated else CARRIERS
+    return {**row, **found}
 
 
 def set_summary(results: pd.DataFrame, design: Design, fdr: float, n_components: int) -> dict:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from trdomics.enrichment.signatures import OVERALL
+from trdomics.enrichment.signatures import COMPOSITES
 from trdomics.style import BLUE, LABEL_COLOURS, set_style
 
 NOT_SIGNIFICANT = "#B4B4B4"
@@ -164,13 +164,13 @@ def signature_figure(effects: pd.DataFrame, fdr: float, groups: Sequence[str]) -
         reasons = effects["reason"].dropna()
         why = reasons.mode()[0] if len(reasons) else "there are no curated sets"
         return empty_figure(f"No signature was compared: {why}")
-    first = shown["set"] == OVERALL
+    first = shown["set"].isin(COMPOSITES)
     rest = shown[~first].sort_values("difference", ascending=False, kind="stable")
     shown = pd.concat([shown[first], rest])
     figure, axes = _rows(len(shown))
     where = np.arange(len(shown))
     # the overall score is one test by itself
-    adjusted = shown["padj"].where(shown["set"] != OVERALL, shown["pvalue"])
+    adjusted = shown["padj"].where(~shown["set"].isin(COMPOSITES), shown["pvalue"])
     shade = _colours(shown["difference"], adjusted, fdr)
     axes.hlines(where, shown["lower"], shown["upper"], color=shade, linewidth=2)
     axes.scatter(shown["difference"], where, color=shade, s=36, zorder=3)

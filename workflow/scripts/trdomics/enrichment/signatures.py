@@ -15,6 +15,15 @@ from trdomics.enrichment.ranked import NO_SYMBOLS
 from trdomics.inputs.gene_sets import CURATED, IMMUNE
 
 OVERALL = "immune response"
+# The two arms, by curated sets. In depression the innate one was higher and the adaptive one lower
+# (Leday et al. 2018, doi 10.1016/j.biopsych.2017.01.021), which a mean of both would hide. Antigen
+# presentation links the arms and is in neither.
+INNATE, ADAPTIVE = "innate immune response", "adaptive immune response"
+ARMS = {
+    INNATE: ("interferon response", "NF-κB signalling", "monocytes", "neutrophils"),
+    ADAPTIVE: ("T cells", "B cells", "cytotoxic cells"),
+}
+COMPOSITES = (OVERALL, *ARMS)
 COLUMNS = [
     "set",
     "group",
@@ -35,7 +44,8 @@ def signature_scores(
     """Score every patient on the curated sets.
 
     A score is the mean of the member genes' z values; that of the immune response is the mean
-    over the immune sets' scores, so that none of them counts more for having more genes.
+    over the immune sets' scores, so that none of them counts more for having more genes; those of
+    its innate and adaptive arms are means over the sets of :data:`ARMS`.
 
     Parameters
     ----------
@@ -51,9 +61,10 @@ def signature_scores(
     Returns
     -------
     scores : DataFrame, shape (n_patients, n_scores)
-        ``immune response`` first where there are immune sets, then the sets.
+        ``immune response`` and its arms first where there are such sets, then the sets.
     genes : Series
-        Measured genes of every curated set and of the immune response (of its sets together).
+        Measured genes of the immune response and its arms (of their sets together) and of every
+        curated set.
     """
     spread = normalised.std(ddof=0)
     varying = normalised.loc[:, spread > 1e-12]
@@ -74,12 +85,18 @@ def signature_scores(
     )
     genes = pd.Series({name: names[f].nunique() for name, f in measured.items()}, dtype=int)
     immune = list(dict.fromkeys(curated.loc[curated["group"] == IMMUNE, "set"]))
-    pooled = {symbol for name in immune if name in scores for symbol in names[measured[name]]}
-    genes = pd.concat([pd.Series({OVERALL: len(pooled)}), genes])
-    scored = [name for name in immune if name in scores]
-    if scored:
-        scores.insert(0, OVERALL, scores[scored].mean(axis=1))
-    return scores, genes
+    parts = {OVERALL: immune} | {
+        arm: [name for name in members if name in measured] for arm, members in ARMS.items()
+    }
+    pooled, means = {}, {}
+    for composite, members in parts.items():
+        scored = [name for name in members if name in scores]
+        if members or composite == OVERALL:
+            pooled[composite] = len({gene for name in scored for gene in names[measured[name]]})
+        if scored:
+            means[composite] = scores[scored].mean(axis=1)
+    scores = pd.concat([pd.DataFrame(means, index=scores.index), scores], axis=1)
+    return scores, pd.concat([pd.Series(pooled), genes])
 
 
 def signature_effects(
@@ -103,16 +120,16 @@ def signature_effects(
     DataFrame
         With the columns ``COLUMNS``: ``difference`` (tested − reference group), its 95 %
         interval, in standard deviations of the score among the patients compared. ``padj`` is
-        over the sets, the overall score not among them. Where numbers are missing, ``reason``
-        says why.
+        over the sets, the scores of several sets not among them. Where numbers are missing,
+        ``reason`` says why.
     """
     groups = sets.drop_duplicates("set").set_index("set")["group"].to_dict()
     table = pd.DataFrame({"set": list(genes.index), "genes": genes.to_numpy()})
-    table["group"] = [IMMUNE if name == OVERALL else groups[name] for name in table["set"]]
+    table["group"] = [IMMUNE if name in COMPOSITES else groups[name] for name in table["set"]]
     compared = scores.loc[design.matrix.index]
     spread = compared.std(ddof=1)
     scaled = compared / spread.where(spread > 0)
-    tests = differential_continuous(scaled, design, log2=False, max_missing=0.5)
+    tests = differential_continuous(scaled, design, log2=False, max_missing=0.5, moderated=False)
     tests = tests.set_index("feature")
     freedom = len(design.matrix) - design.matrix.shape[1]
     half = t.ppf(0.975, freedom) * tests["lfc_se"]
@@ -123,7 +140,7 @@ def signature_effects(
     unscored = ~table["set"].isin(scores.columns)
     few = f"fewer than {min_size} of its genes are measured"
     table.loc[unscored, "reason"] = few if genes.any() else NO_SYMBOLS
-    table["padj"] = _adjusted(table["pvalue"].where(table["set"] != OVERALL))
+    table["padj"] = _adjusted(table["pvalue"].where(~table["set"].isin(COMPOSITES)))
     return table[COLUMNS]
 
 
@@ -137,17 +154,38 @@ def _adjusted(pvalues: pd.Series) -> pd.Series:
     return adjusted
 
 
+def immune_sentences(effects: pd.DataFrame, groups: tuple[str, str]) -> str:
+    """Say in which direction the immune response and its arms go, and whether the arms oppose.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Of :func:`signature_effects`.
+    groups : (tested, reference)
+    """
+    records = [{str(k): v for k, v in row.items()} for row in effects.to_dict("records")]
+    rows = {row["set"]: row for row in records}
+    said = [immune_sentence(rows[OVERALL], groups)]
+    arms = [rows[arm] for arm in ARMS if arm in rows and np.isfinite(rows[arm]["difference"])]
+    said += [immune_sentence(arm, groups) for arm in arms]
+    if len(arms) == 2 and any(a["lower"] > 0 and b["upper"] < 0 for a, b in (arms, reversed(arms))):
+        said.append(
+            "The two arms oppose each other, so that the immune response as a whole says little."
+        )
+    return " ".join(said)
+
+
 def immune_sentence(row: Mapping[str, Any], groups: tuple[str, str]) -> str:
-    """Say in which direction the immune response goes.
+    """Say in which direction the immune response, or an arm of it, goes.
 
     Parameters
     ----------
     row : mapping
-        The row ``immune response`` of :func:`signature_effects`.
+        The row of :func:`signature_effects`, one of :data:`COMPOSITES`.
     groups : (tested, reference)
     """
     if not np.isfinite(row["difference"]):
-        return f"The direction of the immune response is not known: {row['reason']}."
+        return f"The direction of the {row['set']} is not known: {row['reason']}."
     interval = (
         f"{row['difference']:+.2f} SD (95 % interval {row['lower']:+.2f} to {row['upper']:+.2f})"
     ).replace("-", "−")
@@ -157,4 +195,4 @@ def immune_sentence(row: Mapping[str, Any], groups: tuple[str, str]) -> str:
         words = f"is lower in {groups[0]} than in {groups[1]}"
     else:
         words = f"does not differ measurably between {groups[0]} and {groups[1]}"
-    return f"The immune response {words}: {interval}, adjusted for the design."
+    return f"The {row['set']} {words}: {interval}, adjusted for the design."

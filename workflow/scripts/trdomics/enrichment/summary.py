@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.enrichment.signatures import OVERALL, immune_sentence
+from trdomics.enrichment.signatures import ADAPTIVE, INNATE, OVERALL, immune_sentences
 
 MAX_NAMED = 5
+IMMUNE_SCORES = {"immune": OVERALL, "immune_innate": INNATE, "immune_adaptive": ADAPTIVE}
 IMMUNE_KEYS = ("difference", "lower", "upper", "pvalue", "n_patients", "genes")
 
 
@@ -31,7 +32,8 @@ def layer_summary(
         correlated genes: ``fdr_correlated``), n_sets_significant_if_independent (``fdr``, as
         GSEA is usually reported), higher and lower (significant sets by collection, strongest
         first), signatures_higher and signatures_lower, immune (difference, lower, upper, pvalue,
-        n_patients, genes), or null with immune_reason, and immune_sentence.
+        n_patients, genes), or null with immune_reason, immune_innate and immune_adaptive likewise,
+        and immune_sentence.
     """
     tested = table[table["nes"].notna()]
     # On the simulated cohort with permuted labels prerank alone calls a set in 28 of 40 runs.
@@ -51,17 +53,19 @@ def layer_summary(
     significant = effects[effects["padj"] < fdr]
     result["signatures_higher"] = list(significant.loc[significant["difference"] > 0, "set"])
     result["signatures_lower"] = list(significant.loc[significant["difference"] < 0, "set"])
-    overall = effects[effects["set"] == OVERALL].iloc[0]
-    if pd.isna(overall["difference"]):
-        result |= {"immune": None, "immune_reason": overall["reason"]}
-    else:
-        result["immune"] = {
-            **{key: overall[key] for key in IMMUNE_KEYS},
-            "n_patients": int(overall["n_patients"]),
-        }
-    result["immune_sentence"] = immune_sentence(
-        {str(key): value for key, value in overall.items()}, groups
-    )
+    rows = {row["set"]: row for row in effects.to_dict("records")}
+    for key, name in IMMUNE_SCORES.items():
+        if name not in rows:
+            result |= {key: None, f"{key}_reason": "the gene sets have none of this kind"}
+        elif pd.isna(rows[name]["difference"]):
+            result |= {key: None, f"{key}_reason": rows[name]["reason"]}
+        else:
+            row = rows[name]
+            result[key] = {
+                **{key: row[key] for key in IMMUNE_KEYS},
+                "n_patients": int(row["n_patients"]),
+            }
+    result["immune_sentence"] = immune_sentences(effects, groups)
     return result
 
 
@@ -119,8 +123,9 @@ def headline(
     -------
     dict
         layers (:func:`layer_summary` by layer); immune_layer (the one with most immune genes)
-        and its immune, immune_sentence; mirna (:func:`target_summary`); factor_words (sentence
-        by factor); collections (file, sha256, n_sets, n_genes by collection).
+        and its immune, immune_innate, immune_adaptive, immune_sentence; mirna
+        (:func:`target_summary`); factor_words (sentence by factor); collections (file, sha256,
+        n_sets, n_genes by collection).
     """
     result: dict[str, Any] = {
         "layers": dict(layers),
@@ -134,7 +139,7 @@ def headline(
     if scored:
         best = max(scored, key=lambda name: scored[name]["immune"]["genes"])
         result["immune_layer"] = best
-        result["immune"] = scored[best]["immune"]
+        result |= {key: scored[best].get(key) for key in IMMUNE_SCORES}
         result["immune_sentence"] = scored[best]["immune_sentence"]
     else:
         why = [str(layer["immune_reason"]) for layer in layers.values()]

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 from statsmodels.stats.proportion import proportion_confint
 
-from trdomics.evaluation.metrics import Floats, checked, log_odds
+from trdomics.evaluation.metrics import checked
+from trdomics.evaluation.recalibration import Floats, log_odds
 
 
 def shift_prevalence(probability: ArrayLike, source: float, target: float) -> Floats:

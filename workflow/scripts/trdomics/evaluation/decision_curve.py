@@ -10,7 +10,8 @@ from dcurves import dca
 from numpy.typing import ArrayLike
 
 from trdomics.evaluation.calibration_curve import shift_prevalence
-from trdomics.evaluation.metrics import Floats, checked
+from trdomics.evaluation.metrics import checked
+from trdomics.evaluation.recalibration import Floats
 
 # Beyond these no one would hesitate, or no one would act.
 THRESHOLDS = np.round(np.arange(0.05, 0.705, 0.01), 2)
@@ -74,7 +75,7 @@ def decision_table(
     Parameters
     ----------
     models : mapping of str to (label, probability)
-        Of :func:`trdomics.evaluation.metrics.out_of_fold`, by feature set.
+        Of :func:`trdomics.evaluation.out_of_fold.out_of_fold`, by feature set.
     target_prevalence : float
         Where the model will be used.
 

@@ -52,7 +52,7 @@ def performance_figure(performance: pd.DataFrame) -> Figure:
     Parameters
     ----------
     performance : DataFrame
-        Of :func:`trdomics.evaluation.intervals.performance_table`.
+        Of :func:`trdomics.evaluation.bootstrap.performance_table`.
     """
     rows = performance[performance["metric"] == "auroc"].copy()
     # by role and not by value: sorted by value the best of many would look like the result

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from trdomics.classification.feature_sets import BASELINE, SELECTED
-from trdomics.evaluation.intervals import RESAMPLED, performance_intervals, resample
-from trdomics.evaluation.metrics import feature_sets, out_of_fold
+from trdomics.evaluation.bootstrap import performance_intervals, resample
+from trdomics.evaluation.metrics import auroc
+from trdomics.evaluation.out_of_fold import feature_sets, out_of_fold
 from trdomics.evaluation.pooling import HETEROGENEITY, KEYS, pooled_auroc
 
 LEFT_OUT, MIXED = "left_out", "mixed"
@@ -145,7 +146,7 @@ def _change(
     same = mixed[mixed["patient_id"].isin(left_out["patient_id"])]
     label, unseen = out_of_fold(left_out, labels, feature_set)
     _, seen = out_of_fold(same, labels, feature_set)
-    auroc, everyone = RESAMPLED["auroc"], np.ones((1, len(label)))
+    everyone = np.ones((1, len(label)))
     drawn = resample(label, n_samples, seed)
     differences = auroc(label, unseen, drawn) - auroc(label, seen, drawn)
     lower, upper = np.quantile(differences, [0.025, 0.975])

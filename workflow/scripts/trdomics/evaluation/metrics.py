@@ -1,83 +1,111 @@
 """Measures of discrimination and calibration, and the reasons where there are none.
 
-Scikit-learn and statsmodels compute them; this module says when they mean nothing, and averages
-them over the repeats of a cross-validation.
+Every metric takes labels, shape (n_patients,), probabilities, shape (n_patients, n_repeats), and
+how often each of many resamples holds each patient, shape (n_samples, n_patients). It is computed
+in each repeat and averaged over them: averaging probabilities first would describe an ensemble of
+models that nobody will use. It returns an array of shape (n_samples,).
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit
-from sklearn.metrics import (
-    average_precision_score,
-    balanced_accuracy_score,
-    brier_score_loss,
-    roc_auc_score,
-)
+from numpy.typing import ArrayLike
 
-# statsmodels.api would import all of statsmodels, a second in every job
-from statsmodels.genmod.families import Binomial
-from statsmodels.genmod.generalized_linear_model import GLM
-from statsmodels.tools import add_constant
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+from trdomics.evaluation.recalibration import Floats, fit_recalibration, log_odds
 
-# A predicted 0 or 1 has no log odds; one in a million is beyond what any cohort here can tell.
-EPSILON = 1e-6
 # Probabilities are calibrated, so 0.5 is where positive becomes the likelier class.
 THRESHOLD = 0.5
 
-Floats = NDArray[np.float64]
+
+def auroc(label: Floats, probability: Floats, counts: Floats) -> Floats:
+    """AUROC as the share of positive–negative pairs in order, ties counting half."""
+    total = np.zeros(counts.shape[0])
+    for column in probability.T:
+        order = np.argsort(column, kind="stable")
+        drawn, positive = counts[:, order], label[order] == 1
+        last_of_ties = np.flatnonzero(np.diff(column[order], append=np.inf))
+        up_to = np.cumsum(np.stack([drawn * positive, drawn * ~positive]), axis=2)[
+            ..., last_of_ties
+        ]
+        here, below = np.diff(up_to, axis=2, prepend=0.0), up_to[1]
+        pairs = (here[0] * (below - 0.5 * here[1])).sum(axis=1)
+        total += pairs / (up_to[0, :, -1] * up_to[1, :, -1])
+    return total / probability.shape[1]
 
 
-def log_odds(probability: ArrayLike) -> Floats:
-    """Return the log odds of probabilities, which are kept within 1e-6 of 0 and 1."""
-    clipped = np.clip(np.asarray(probability, dtype=float), EPSILON, 1 - EPSILON)
-    return np.asarray(logit(clipped), dtype=float)
+def auprc(label: Floats, probability: Floats, counts: Floats) -> Floats:
+    """Average precision: precision at each distinct probability, weighted by gained recall."""
+    total = np.zeros(counts.shape[0])
+    for column in probability.T:
+        order = np.argsort(-column, kind="stable")
+        drawn = counts[:, order]
+        last_of_ties = np.flatnonzero(np.diff(column[order], append=-np.inf))
+        found = np.cumsum(drawn * label[order], axis=1)[:, last_of_ties]
+        called = np.cumsum(drawn, axis=1)[:, last_of_ties]
+        precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
+        gained = np.diff(found, axis=1, prepend=0.0)
+        total += (gained * precision).sum(axis=1) / found[:, -1]
+    return total / probability.shape[1]
 
 
-def balanced_accuracy(label: Floats, probability: Floats) -> float:
-    """Return the mean of sensitivity and specificity at a calibrated probability of 0.5."""
-    return float(balanced_accuracy_score(label, probability >= THRESHOLD))
+def balanced_accuracy(label: Floats, probability: Floats, counts: Floats) -> Floats:
+    """Mean of sensitivity and specificity at a calibrated probability of 0.5."""
+    correct = ((probability >= THRESHOLD) == (label == 1)[:, None]).mean(axis=1)
+    shares = [
+        counts[:, members] @ correct[members] / counts[:, members].sum(axis=1)
+        for members in (label == 1, label == 0)
+    ]
+    return np.asarray(np.mean(shares, axis=0))
 
 
-def calibration_slope(label: Floats, probability: Floats) -> float:
-    """Return the slope of the logistic recalibration; 1 is ideal, below 1 too extreme.
+def brier(label: Floats, probability: Floats, counts: Floats) -> Floats:
+    """Mean squared difference of probability and label."""
+    return counts @ ((probability - label[:, None]) ** 2).mean(axis=1) / len(label)
 
-    The model is logit P(y = 1) = a + b logit p (Cox 1958; Van Calster et al. 2019,
-    doi 10.1186/s12916-019-1466-7).
+
+def calibration_slope(label: Floats, probability: Floats, counts: Floats) -> Floats:
+    """Slope of the logistic recalibration; 1 is ideal, below 1 the predictions are too extreme.
+
+    Van Calster et al. 2019, doi 10.1186/s12916-019-1466-7.
     """
-    design = add_constant(log_odds(probability))
-    return float(GLM(label, design, family=Binomial()).fit().params[1])
+    odds = log_odds(probability)
+    return np.asarray(
+        np.mean([fit_recalibration(column, label, counts)[1] for column in odds.T], axis=0)
+    )
 
 
-def calibration_intercept(label: Floats, probability: Floats) -> float:
-    """Return the calibration in the large; 0 is ideal, below 0 the risks are too high.
+def calibration_intercept(label: Floats, probability: Floats, counts: Floats) -> Floats:
+    """Calibration in the large; 0 is ideal, below 0 the risks are too high.
 
     The intercept of the logistic recalibration with its slope fixed at 1 (Van Calster et al.
     2019), not that of the model which :func:`calibration_slope` fits.
     """
-    fit = GLM(
-        label,
-        np.ones_like(label),
-        family=Binomial(),
-        offset=log_odds(probability),
-    ).fit()
-    return float(fit.params[0])
+    fits = [
+        fit_recalibration(column, label, counts, fixed_slope=True)
+        for column in log_odds(probability).T
+    ]
+    return np.asarray(np.mean([intercept for intercept, _ in fits], axis=0))
 
 
-METRICS: dict[str, Callable[[Floats, Floats], float]] = {
-    "auroc": lambda label, probability: float(roc_auc_score(label, probability)),
-    "auprc": lambda label, probability: float(average_precision_score(label, probability)),
+METRICS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
+    "auroc": auroc,
+    "auprc": auprc,
     "balanced_accuracy": balanced_accuracy,
-    "brier": lambda label, probability: float(brier_score_loss(label, probability)),
+    "brier": brier,
     "calibration_slope": calibration_slope,
     "calibration_intercept": calibration_intercept,
 }
+
+
+def measure(metric: str, label: ArrayLike, probability: ArrayLike) -> float:
+    """Return a metric of these patients, each once; labels and probabilities as in `checked`."""
+    truth, repeats = checked(label, probability)
+    return float(METRICS[metric](truth, repeats, np.ones((1, truth.size)))[0])
+
+
 # Only these mean something where all patients are of one class.
 NEEDS_NO_CLASSES = ("brier",)
 
@@ -109,9 +137,7 @@ def performance(
         1 for the positive class, 0 for the negative one.
     probability : array, shape (n_patients,) or (n_patients, n_repeats)
         Predicted probability of the positive class; of a repeated cross-validation the pooled
-        out-of-fold probabilities, one column a repeat. Each metric is computed per repeat and
-        then averaged: averaging probabilities first would describe an ensemble of models that
-        nobody will use.
+        out-of-fold probabilities, one column a repeat.
     metrics : sequence of str
         Names out of :data:`METRICS`. Balanced accuracy cuts at a calibrated probability of 0.5.
 
@@ -128,21 +154,12 @@ def performance(
     truth, repeats = checked(label, probability)
     rows = []
     for metric in metrics:
-        reason, values = "", []
-        for column in repeats.T:
-            reason = reason or not_computable(metric, truth, column)
-            if not reason:
-                with warnings.catch_warnings():
-                    # told by `not_computable`, or a repeat short of it whose slope is still finite
-                    warnings.simplefilter("ignore", PerfectSeparationWarning)
-                    values.append(METRICS[metric](truth, column))
-        rows.append(
-            {
-                "metric": metric,
-                "value": np.nan if reason else float(np.mean(values)),
-                "reason": reason,
-            }
-        )
+        reasons = (not_computable(metric, truth, column) for column in repeats.T)
+        reason = next(filter(None, reasons), "")
+        value = np.nan if reason else measure(metric, truth, repeats)
+        if not (reason or np.isfinite(value)):
+            reason = "the predictions nearly separate the classes, so the slope is too large to fit"
+        rows.append({"metric": metric, "value": value, "reason": reason})
     return pd.DataFrame(rows)
 
 
@@ -157,61 +174,3 @@ def checked(label: ArrayLike, probability: ArrayLike) -> tuple[Floats, Floats]:
     if not ((repeats >= 0) & (repeats <= 1)).all():
         raise ValueError("probabilities must lie in [0, 1] and none may be missing")
     return truth, repeats
-
-
-def of_splits(tables: Iterable[pd.DataFrame], predictions: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join a kind of table over all splits, and say of every row which split it is from.
-
-    Parameters
-    ----------
-    tables, predictions : iterable of DataFrame
-        One a split, in the same order; ``split`` and ``repeat`` are taken from the predictions.
-
-    Returns
-    -------
-    DataFrame
-        All rows, with ``split`` and ``repeat``.
-    """
-    parts = [
-        table.assign(split=beside["split"].iloc[0], repeat=beside["repeat"].iloc[0])
-        for table, beside in zip(tables, predictions, strict=True)
-    ]
-    # a table without rows has columns without a type, which would spread to the others
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled or parts[:1], ignore_index=True)
-
-
-def out_of_fold(
-    predictions: pd.DataFrame, labels: pd.Series, feature_set: str
-) -> tuple[Floats, Floats]:
-    """Return a feature set's pooled out-of-fold predictions as labels and a matrix.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        Rows of all splits: ``feature_set``, ``repeat``, ``patient_id``, ``probability``.
-    labels : Series
-        1, 0 or missing by patient id.
-    feature_set : str
-        Which one.
-
-    Returns
-    -------
-    label : array, shape (n_patients,)
-    probability : array, shape (n_patients, n_repeats)
-        Only patients with a label who were predicted in every repeat, sorted by id.
-    """
-    rows = predictions[predictions["feature_set"] == feature_set]
-    # unlike pivot_table, pivot refuses a patient who was predicted twice
-    table = rows.pivot(  # noqa: PD010
-        index="patient_id", columns="repeat", values="probability"
-    ).dropna()
-    truth = labels.reindex(table.index)
-    known = truth.notna().to_numpy()
-    return truth[known].to_numpy(dtype=float), table[known].to_numpy(dtype=float)
-
-
-def feature_sets(predictions: pd.DataFrame) -> dict[str, str]:
-    """Return the role of every feature set, in the order in which they were written."""
-    unique = predictions[["feature_set", "role"]].drop_duplicates("feature_set")
-    return dict(zip(unique["feature_set"], unique["role"], strict=True))

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from trdomics.classification.feature_sets import SELECTED
-from trdomics.evaluation.intervals import (
-    corrected_resampled_t,
-    fold_differences,
-    performance_intervals,
-)
-from trdomics.evaluation.metrics import out_of_fold
-from trdomics.layers.missing_sets import AND, COST_FORMAT, NOTHING, named
+from trdomics.evaluation.bootstrap import performance_intervals
+from trdomics.evaluation.out_of_fold import out_of_fold
+from trdomics.evaluation.paired_gains import corrected_resampled_t, fold_differences
+from trdomics.layers.subsets import NOTHING, named
 
+# Version of missing_layer_cost.json; the frozen model's reader has its own.
+COST_FORMAT = 1
 # With 2 or 3 degrees of freedom the t interval says nothing: its factor is 4.3 and 3.2.
 MIN_FOLDS = 5
 
@@ -41,7 +40,7 @@ def missing_layer_cost_table(
         ``layers_missing``, ``n_missing``, ``auroc``, ``auroc_low``, ``auroc_high``, ``loss``
         (``auroc`` with all layers less that without these; positive is worse), ``loss_low``,
         ``loss_high`` (never beyond an AUROC of 0 or 1), ``pvalue`` (both of
-        :func:`trdomics.evaluation.intervals.corrected_resampled_t`; none below
+        :func:`trdomics.evaluation.paired_gains.corrected_resampled_t`; none below
         ``MIN_FOLDS`` folds), ``n_patients``, ``n_positive`` (with all layers), ``n_folds``,
         ``reason``.
     """
@@ -63,7 +62,7 @@ def missing_layer_cost_table(
         ).iloc[0]
         row = {
             "layers_missing": name,
-            "n_missing": 0 if name == NOTHING else name.count(AND) + 1,
+            "n_missing": len(named(name)),
             "auroc": auroc["value"],
             "auroc_low": auroc["lower"],
             "auroc_high": auroc["upper"],

@@ -12,7 +12,7 @@ from trdomics import style
 from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.figures import WIDTH, readable
 from trdomics.evaluation.left_out_sites import ALL, LEFT_OUT, MIXED
-from trdomics.layers.missing_sets import NOTHING, named
+from trdomics.layers.subsets import NOTHING, named
 
 MARKERS = {LEFT_OUT: ("D", style.VERMILION), MIXED: ("o", style.GREY)}
 MEANINGS = {

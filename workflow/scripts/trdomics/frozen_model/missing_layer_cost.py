@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from trdomics.errors import InputError
-from trdomics.layers.missing_sets import COST_FORMAT
 from trdomics.partner_json import parse_partner_json
 
 FILE = "missing_layer_cost.json"
+# Version of the file.
+COST_FORMAT = 1
 MAX_BYTES = 2**20
 AGAIN = "copy the model's folder again"
 

@@ -17,7 +17,7 @@ from trdomics.classification.calibration import Platt
 from trdomics.classification.classifiers import BlockModel
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.classification.stacking import LateFusion
-from trdomics.evaluation.metrics import log_odds
+from trdomics.evaluation.recalibration import log_odds
 from trdomics.frozen_model.flat_heads import FlatMember
 from trdomics.layers.subsets import subset_name
 

@@ -90,7 +90,13 @@ class _Relation:
         return np.clip(scaled, -_LIMIT, _LIMIT)
 
 
-def match_layers(first: pd.DataFrame, second: pd.DataFrame, seed: int, planted: int = 20) -> Match:
+def match_layers(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    seed: int,
+    planted: int = 20,
+    place: pd.Series | None = None,
+) -> Match:
     """Score every pair of profiles of two layers by models that saw neither of the two patients.
 
     Parameters
@@ -100,7 +106,10 @@ def match_layers(first: pd.DataFrame, second: pd.DataFrame, seed: int, planted: 
     seed : int
         Seed of the folds.
     planted : int
-        Exchanges planted to learn the power; 0 for no trial.
+        Swaps planted to learn the power; 0 for no trial.
+    place : Series, optional
+        Site or plate by patient. Samples are swapped on a plate or at a site, where profiles are
+        more alike than between them, so that is where swaps are planted.
 
     Raises
     ------
@@ -118,7 +127,8 @@ def match_layers(first: pd.DataFrame, second: pd.DataFrame, seed: int, planted: 
     scored = _score(x, y, folds)
     power = float((scored.relative[~np.eye(len(shared), dtype=bool)] < scored.threshold).mean())
     if planted and power > _HOPELESS:
-        power = _planted_power(x, y, folds, np.flatnonzero(~scored.flagged), planted, rng)
+        places = None if place is None else place.reindex(shared).astype(str).to_numpy()
+        power = _planted_power(x, y, folds, np.flatnonzero(~scored.flagged), planted, rng, places)
     return _result(scored, power, shared)
 
 
@@ -158,16 +168,36 @@ def _planted_power(
     clean: np.ndarray,
     planted: int,
     rng: np.random.Generator,
+    places: np.ndarray | None,
 ) -> float:
-    """Return the share of patients found whose samples are exchanged on purpose."""
+    """Return the share of patients found whose samples are swapped on purpose, within a place."""
     found = []
     at_once = max(1, round(_PLANTED_SHARE * len(x)))
     for _ in range(-(-planted // at_once)):
-        pairs = rng.choice(clean, (at_once, 2), replace=False)
+        pairs = _pairs(clean, at_once, rng, places)
         order = np.arange(len(y))
         order[pairs] = pairs[:, ::-1]
         found.append(_score(x, y[order], folds).flagged[pairs].mean())
     return float(np.mean(found))
+
+
+def _pairs(
+    clean: np.ndarray, n_pairs: int, rng: np.random.Generator, places: np.ndarray | None
+) -> np.ndarray:
+    """Draw disjoint pairs, shape (n_pairs or fewer, 2), of patients of the same place."""
+    if places is None:
+        return np.asarray(rng.choice(clean, (n_pairs, 2), replace=False))
+    order = rng.permutation(clean)
+    pairs: list[tuple[Any, Any]] = []
+    for i in order:
+        taken = np.ravel(pairs)
+        partners = order[(places[order] == places[i]) & (order != i) & ~np.isin(order, taken)]
+        if i not in taken and len(partners):
+            pairs.append((i, partners[0]))
+        if len(pairs) == n_pairs:
+            break
+    # where everybody is alone at a place there is no swap within one
+    return np.array(pairs) if pairs else _pairs(clean, n_pairs, rng, None)
 
 
 def why_not(first: pd.DataFrame, second: pd.DataFrame) -> str:

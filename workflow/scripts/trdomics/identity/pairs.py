@@ -31,6 +31,7 @@ def match_all(
     genotypes: Mapping[str, pd.DataFrame],
     sex: pd.DataFrame,
     seed: int,
+    place: pd.Series | None = None,
 ) -> tuple[pd.DataFrame, list[dict[str, Any]], dict[tuple[str, str], Match]]:
     """Test every pair of layers: by genotypes where both have them, by profiles otherwise.
 
@@ -43,6 +44,8 @@ def match_all(
         ``sex.tsv``; that two layers of a patient are of different sexes is shown beside.
     seed : int
         Seed of the folds.
+    place : Series, optional
+        Site by patient, within which swaps are planted to learn the power.
 
     Returns
     -------
@@ -67,7 +70,9 @@ def match_all(
             summaries.append({**head, "reason": reason})
             continue
         match = (
-            concordance.match_genotypes(a, b) if by_genotype else matching.match_layers(a, b, seed)
+            concordance.match_genotypes(a, b)
+            if by_genotype
+            else matching.match_layers(a, b, seed, place=place)
         )
         matches[first, second] = match
         table = match.patients.assign(**head)

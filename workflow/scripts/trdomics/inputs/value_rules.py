@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trdomics.inputs.estimates import why_not_counts
-
 Mask = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 
 
@@ -47,8 +45,11 @@ class ValueRules:
     forbidden: tuple[ValueRule, ...] = ()
     are_counts: bool = False
 
-    def allow(self, values: NDArray[np.float64]) -> bool:
-        """Return whether the values, shape (n_features, n_samples), may be so."""
+    def fit(self, values: NDArray[np.float64]) -> bool:
+        """Return whether a new matrix, shape (n_features, n_samples), looks like it.
+
+        Counts are to be whole: estimated ones look like any other numbers.
+        """
         if any(rule.wrong(values).any() for rule in self.forbidden):
             return False
-        return not self.are_counts or why_not_counts(values) is None
+        return not self.are_counts or bool((values == np.floor(values)).all())

@@ -16,6 +16,8 @@ from trdomics.integration.associations import LABEL, VERSUS
 SIGNIFICANT = 0.05
 # Correlation between two seeds' versions of a factor from which it counts as found again.
 FOUND_AGAIN = 0.9
+# A view of which all factors together explain less than this has no part in the model.
+MIN_EXPLAINED = 0.01
 
 EFFECT_SIGNS = {"auc": "AUC", "rho": "ρ", "eta2": "η²"}
 
@@ -115,7 +117,8 @@ def summary(
     Returns
     -------
     dict
-        n_patients, n_factors, n_seeds, chosen_seed, elbo, converged; views (their features) and
+        n_patients, n_factors, n_seeds, chosen_seed, elbo, converged; seeds (seed, n_factors and
+        elbo of each), warnings (of :func:`doubts`); views (their features) and
         views_left_out (reasons); variance_explained (total R² by view); stable_factors (factors
         found with |r| ≥ 0.9 in every other seed, or null with the reason), stability (the
         lowest |r| by factor); n_associations, label_factors (significant with the label),
@@ -136,6 +139,8 @@ def summary(
         "elbo": chosen["elbo"],
         "converged": bool(chosen["converged"]),
         "iterations": int(chosen["iterations"]),
+        "seeds": models[["seed", "n_factors", "elbo"]].to_dict("records"),
+        "warnings": doubts(models, totals),
         "views": dict(zip(used["view"], used["features"], strict=True)),
         "views_left_out": dict(zip(left_out["view"], left_out["reason"], strict=True)),
         "variance_explained": dict(zip(totals["view"], totals["r2"], strict=True)),
@@ -152,6 +157,34 @@ def summary(
         lowest = stability.groupby("factor", sort=False)["r"].min()
         result["stability"] = lowest.to_dict()
         result["stable_factors"] = int((lowest >= FOUND_AGAIN).sum())
+    return result
+
+
+def doubts(models: pd.DataFrame, totals: pd.DataFrame) -> list[str]:
+    """Return what makes a model doubtful: views without factors, seeds that disagree.
+
+    Parameters
+    ----------
+    models : DataFrame
+        seed, n_factors, elbo, by seed.
+    totals : DataFrame
+        view, r2 of all factors together.
+    """
+    unexplained = totals.loc[~(totals["r2"] >= MIN_EXPLAINED), "view"]
+    result = []
+    if len(unexplained) == len(totals):
+        result.append(
+            f"MOFA found no factor: it explains less than {100 * MIN_EXPLAINED:.0f} % of every view"
+        )
+    elif len(unexplained):
+        result.append(
+            f"the factors explain less than {100 * MIN_EXPLAINED:.0f} % of "
+            f"{', '.join(map(str, unexplained))}"
+        )
+    if len(set(models["n_factors"])) > 1:
+        seeds = zip(models["n_factors"], models["seed"], strict=True)
+        found = ", ".join(f"{n} from seed {s}" for n, s in seeds)
+        result.append(f"the seeds disagree in the number of factors: {found}")
     return result
 
 

@@ -1,7 +1,8 @@
 """MOFA from several seeds: what is kept of each fit, which is chosen, how stable its factors are.
 
-The evidence bound has local optima, so one fit is one draw. The chosen model is the one with the
-highest bound; a factor that other seeds do not find again should not be interpreted.
+The evidence bound has local optima, so one fit is one draw. The first seed starts from principal
+components, as mofapy2 does, the others at random. The chosen model is the one with the highest
+bound; a factor that other seeds do not find again should not be interpreted.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One MOFA fit by mofapy2, silent, reproducible and without its surprises.
 
 mofapy2 (Argelaguet et al. 2020, doi 10.1186/s13059-020-02015-1) stays the engine: initialisation,
-likelihoods, priors, schedule, evidence bound and convergence are its own. Where
-:mod:`trdomics.integration.fast_model` covers a case exactly, the model is built with nodes that
-compute the same updates by fewer products.
+likelihoods, priors, schedule, evidence bound and convergence are its own. Where the nodes of
+:mod:`trdomics.integration.builder` cover a case exactly, they compute the same updates by fewer
+products.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import contextlib
 import dataclasses
 import io
 import logging
-import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,13 +25,12 @@ with warnings.catch_warnings():
     from mofapy2.core.BayesNet import BayesNet
     from mofapy2.run.entry_point import entry_point
 
-from trdomics.integration.engine_file import write_fit
-from trdomics.integration.fast_model import BuildModel, not_covered
+from trdomics.integration.builder import BuildModel, not_covered
 
 Array = NDArray[np.floating]
 Views = dict[str, Array]
 
-LIKELIHOODS = ("gaussian", "bernoulli", "poisson")
+LIKELIHOODS = ("gaussian", "bernoulli")
 CONVERGENCE = ("fast", "medium", "slow")
 # mofapy2's own default: the bound, and with it convergence, is looked at every 5 iterations
 BOUND_EVERY = 5
@@ -65,12 +63,12 @@ class MOFAFit:
         Mean and variance of the factors' posterior, inactive factors included.
     w, w2 : dict of str to array, shape (d, K)
         E[W] and E[W²] by view.
-    tau : dict of str to array, shape (d,), or (G, d) with several groups
+    tau : dict of str to array, shape (d,)
         Noise precision. Of a Bernoulli view, whose precision is the pseudo-data's and follows
         from the factors, the mean over the patients who have the view.
-    intercepts : dict of str to array, shape (d,), or (G, d) with several groups
-        What was subtracted: means of Gaussian features (by group), means of the pseudo-data of
-        Bernoulli features (the same in all groups).
+    intercepts : dict of str to array, shape (d,)
+        What was subtracted: means of Gaussian features, means of the pseudo-data of Bernoulli
+        features.
     elbo : array, shape (iterations + 1,)
         The evidence bound before the first and after each iteration; NaN where it was not
         computed.
@@ -84,8 +82,6 @@ class MOFAFit:
         By view.
     seed : int
         Of the initialisation.
-    groups : array of str, shape (n,)
-        Each patient's group.
     data : dict of str to array, shape (n, d)
         What was modelled: centred Gaussian values, zeros and ones; NaN where missing.
     """
@@ -102,28 +98,7 @@ class MOFAFit:
     engine: str
     likelihoods: dict[str, str]
     seed: int
-    groups: NDArray[np.str_]
     data: Views
-
-    def save(
-        self,
-        path: str | os.PathLike[str],
-        feature_names: Mapping[str, Sequence[str]],
-        patients: Sequence[str],
-    ) -> None:
-        """Write the HDF5 file that MOFA2 (R) and mofax read, with the expectations W, Z and Tau.
-
-        Parameters
-        ----------
-        path : path
-            To write.
-        feature_names : mapping of str to sequence of str
-            By view. MOFA2 needs names that differ between views: one that occurs in several is
-            written as <name>_<view>.
-        patients : sequence of str
-            In the order of `z`.
-        """
-        write_fit(self, path, feature_names, patients)
 
 
 @contextlib.contextmanager
@@ -190,28 +165,22 @@ def checked(
 
 
 def configure(
-    views: Mapping[str, Array],
-    likelihoods: Mapping[str, str],
-    groups: NDArray[np.str_],
-    **options: Any,
+    views: Mapping[str, Array], likelihoods: Mapping[str, str], **options: Any
 ) -> entry_point:
     """Give data and options to mofapy2's entry point; every option not named is its default."""
-    names = np.unique(groups)
     model = entry_point()
     model.set_data_options(
         scale_views=False, center_groups=True, use_float32=options["dtype"] == "float32"
     )
     model.set_data_matrix(
         # mofapy2 copies
-        [[values] for values in views.values()]
-        if len(names) == 1
-        else [[values[groups == name] for name in names] for values in views.values()],
+        [[values] for values in views.values()],
         likelihoods=[likelihoods[view] for view in views],
         views_names=list(views),
-        groups_names=[str(name) for name in names],
+        groups_names=["group1"],
     )
-    # mofapy2's advice: relevance of factors by group only where there are several
-    model.set_model_options(factors=options["n_factors"], ard_factors=len(names) > 1)
+    # mofapy2's advice: relevance of factors by group only where there are several groups
+    model.set_model_options(factors=options["n_factors"], ard_factors=False)
     model.set_train_options(
         # its loop leaves out the last of the iterations it is told
         iter=options["max_iterations"] + 1,
@@ -234,11 +203,15 @@ def fit_mofa(
     convergence: str = "medium",
     dtype: str = "float64",
     fast: bool = True,
-    groups: Sequence[str] | None = None,
     bound_every: int = BOUND_EVERY,
     start: str | Array = "pca",
 ) -> MOFAFit:
     """Fit MOFA with mofapy2's default priors: relevance by view, spike and slab on the weights.
+
+    Gaussian views are scaled to unit variance overall, as by MOFA2's ``scale_views``: MOFA's
+    start and priors suit values of that size, and a view of small values would lose all its
+    factors. The fit is returned in the values' own units (w × s, τ / s², intercepts × s), which
+    leaves factors and projection as they are; the bound is that of the scaled values.
 
     No factor is dropped during training, so that results do not hang on a threshold: factors
     without relevance stay, with weights near zero.
@@ -247,7 +220,7 @@ def fit_mofa(
     ----------
     views : mapping of str to array, shape (n, d)
         Patients × features by view; a patient who lacks a view is a row of NaN. Not written to.
-    likelihoods : mapping of str to {"gaussian", "bernoulli", "poisson"}
+    likelihoods : mapping of str to {"gaussian", "bernoulli"}
         By view.
     n_factors : int
         K, at most the number of patients and of features.
@@ -262,9 +235,6 @@ def fit_mofa(
         Precision.
     fast : bool
         Use the fast updates where they are exact; elsewhere the log says why not.
-    groups : sequence of str, length n, optional
-        MOFA's multi-group model: Gaussian features are centred, noise and relevance of the
-        factors fitted by group.
     bound_every : int
         Iterations between evaluations of the bound.
     start : {"pca", "random"} or array, shape (n, K)
@@ -288,17 +258,14 @@ def fit_mofa(
     n = checked(views, likelihoods, n_factors, convergence)
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype must be float64 or float32: {dtype}")
-    labels = np.array(["group1"] * n if groups is None else [str(g) for g in groups])
-    if len(labels) != n:
-        raise ValueError(f"{len(labels)} groups for {n} patients")
     if isinstance(start, np.ndarray):
         if start.shape != (n, n_factors):
             raise ValueError(f"start must be patients × factors: {start.shape}")
-        # mofapy2 puts the patients of a group together
-        start = start[np.argsort(labels, kind="stable")]
     elif start not in ("pca", "random"):
         raise ValueError(f"start must be pca, random or an array: {start}")
-    reason = not_covered(views, likelihoods) if fast else "asked for"
+    scales = {view: scale(views[view]) for view in views if likelihoods[view] == "gaussian"}
+    views = {view: values / scales.get(view, 1.0) for view, values in views.items()}
+    reason = not_covered(views) if fast else "asked for"
     engine = f"stock ({reason})" if reason else "fast"
     if fast and reason:
         log.warning("MOFA: stock updates, because %s", reason)
@@ -307,7 +274,6 @@ def fit_mofa(
         model = configure(
             views,
             likelihoods,
-            labels,
             n_factors=n_factors,
             seed=seed,
             max_iterations=max_iterations,
@@ -330,13 +296,28 @@ def fit_mofa(
         net.iterate()
     if not net.trained:
         raise KeyboardInterrupt
-    return collected(net, model, views, likelihoods, labels, engine, seed)
+    return rescaled(collected(net, model, views, likelihoods, engine, seed), scales)
 
 
-def by_group(values: Array, n_groups: int) -> Array:
-    """Return what is (1, d) or (G, d) as (d,) of one group, else (G, d)."""
-    return np.array(
-        values[0] if n_groups == 1 else np.broadcast_to(values, (n_groups, values.shape[1]))
+def scale(values: Array) -> float:
+    """Return a view's total standard deviation around the features' means; 1 if it is constant."""
+    spread = float(np.nanstd(values - np.nanmean(values, axis=0)))
+    return spread if spread > 0 else 1.0
+
+
+def rescaled(fit: MOFAFit, scales: Mapping[str, float]) -> MOFAFit:
+    """Bring a fit of values over `scales` back to the units of the values."""
+
+    def times(arrays: Views, power: int) -> Views:
+        return {view: values * scales.get(view, 1.0) ** power for view, values in arrays.items()}
+
+    return dataclasses.replace(
+        fit,
+        w=times(fit.w, 1),
+        w2=times(fit.w2, 2),
+        tau=times(fit.tau, -2),
+        intercepts=times(fit.intercepts, 1),
+        data=times(fit.data, 1),
     )
 
 
@@ -345,11 +326,10 @@ def collected(
     model: entry_point,
     views: Mapping[str, Array],
     likelihoods: Mapping[str, str],
-    groups: NDArray[np.str_],
     engine: str,
     seed: int,
 ) -> MOFAFit:
-    """Take a fit out of mofapy2, patients in the order they were given."""
+    """Take a fit out of mofapy2."""
     elbo = np.asarray(net.train_stats["elbo"], dtype=float)
     converged = len(elbo) <= net.options["maxiter"]
     # mofapy2's table has a row beyond its last iteration, unless it converged
@@ -357,12 +337,6 @@ def collected(
     evaluated = elbo[net.options["start_elbo"] :: net.options["freqELBO"]]
     if not np.isfinite(evaluated).all():
         raise RuntimeError("MOFA's evidence bound is not finite")
-    # mofapy2 puts the patients of a group together
-    order = np.argsort(groups, kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-
-    n_groups = len(np.unique(groups))
     weights = zip(views, net.nodes["W"].getNodes(), strict=True)
     moments = {view: node.getExpectations() for view, node in weights}
     tau, intercepts, data = {}, {}, {}
@@ -370,19 +344,19 @@ def collected(
         y, noise = net.nodes["Y"].getNodes()[m], net.nodes["Tau"].getNodes()[m]
         mask = y.getMask(full=True)
         if likelihoods[view] == "gaussian":
-            precision, subtracted = noise.Q.getExpectation(), np.array(model.intercepts[m])
+            precision, subtracted = noise.Q.getExpectation()[0], model.intercepts[m][0]
             values = y.getValue()
         else:
             values, full = y.getValue(), np.asarray(noise.getValue(), dtype=float)
-            precision = np.nanmean(np.where(mask, np.nan, full), axis=0, keepdims=True)
-            subtracted = np.array(y.means)[None, :]
-        tau[view], intercepts[view] = (by_group(a, n_groups) for a in (precision, subtracted))
+            precision = np.nanmean(np.where(mask, np.nan, full), axis=0)
+            subtracted = y.means
+        tau[view], intercepts[view] = np.array(precision), np.array(subtracted)
         values[mask] = np.nan
-        data[view] = values if n_groups == 1 else values[place]
+        data[view] = values
     z = net.nodes["Z"].Q
     return MOFAFit(
-        z=np.asarray(z.expectations["E"], dtype=float)[place],
-        z_variance=np.asarray(z.params["var"], dtype=float)[place],
+        z=np.asarray(z.expectations["E"], dtype=float),
+        z_variance=np.asarray(z.params["var"], dtype=float),
         w={view: np.array(m["E"], dtype=float, order="C") for view, m in moments.items()},
         w2={view: np.array(m["E2"], dtype=float, order="C") for view, m in moments.items()},
         tau=tau,
@@ -393,6 +367,5 @@ def collected(
         engine=engine,
         likelihoods={view: likelihoods[view] for view in views},
         seed=seed,
-        groups=groups,
         data=data,
     )

@@ -155,8 +155,7 @@ def fit_views(views: LayerTables, likelihoods: Mapping[str, str], **options: Any
     has_any = np.any([profiled(v, view) for view, v in values.items()], axis=0)
     values = {view: v[has_any] for view, v in values.items()}
     used = {view: likelihoods[view] for view in features}
-    # the engine may write into what it is given
-    fit = fit_mofa({view: v.copy() for view, v in values.items()}, used, **options)
+    fit = fit_mofa(values, used, **options)
     fit, by_factor, together = arranged(fit, values, used)
     patients = [str(patient) for patient in views.patients[has_any]]
     return FittedViews(fit, patients, features, used, by_factor, together)
@@ -188,7 +187,7 @@ class MOFATransformer(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     w_, w2_ : dict of str to array, shape (d, K)
-        E[W] and E[W²] by view.
+        E[W] and E[W²] by view, in the units of its values.
     tau_, intercepts_ : dict of str to array, shape (d,)
         Noise precisions, and what was subtracted from the features, by view.
     feature_names_ : dict of str to list of str

@@ -16,8 +16,58 @@ from trdomics.layers.base import LayerNormaliser
 
 # Median of ratios over fewer features than these is decided by too few of them.
 _RATIO_FEATURES, _RATIO_SHARE = 50, 0.1
+# A library below this share of the median one has next to no information, and its size factor,
+# decided by a handful of reads, would move every feature's normalised counts.
+NEARLY_EMPTY = 0.01
 # DESeq2's vst() fits the trend on features with a mean above 5 (vst.R, Bioconductor 3.18).
 _TREND_MEAN = 5.0
+
+
+def by_ratios(counts: np.ndarray) -> bool:
+    """Say whether enough features are non-zero in everybody for the plain median of ratios.
+
+    With few of them, one nearly empty library would leave the size factors of all to those few;
+    R's ``type = "poscounts"`` uses every feature.
+    """
+    in_all = int((counts > 0).all(axis=0).sum())
+    return in_all >= min(_RATIO_FEATURES, max(1.0, _RATIO_SHARE * counts.shape[1]))
+
+
+def size_factors(counts: np.ndarray) -> np.ndarray:
+    """Return the size factors of a whole cohort, shape (n_patients,).
+
+    Those that :class:`CountsNormaliser` learns from counts (patients × features), all of which
+    are kept: median of ratios, or DESeq2's poscounts where :func:`by_ratios` says no.
+    """
+    counts = counts.astype(float)
+    fitted = CountsNormaliser()
+    fitted._fit_reference(counts)
+    everything = np.ones(counts.shape[1], dtype=bool)
+    return fitted._factors(counts, everything, pd.RangeIndex(len(counts)))
+
+
+def without_empty_libraries(counts: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Leave out libraries with less than 1 % of the median number of reads.
+
+    Parameters
+    ----------
+    counts : DataFrame, shape (n_patients, n_features)
+
+    Returns
+    -------
+    counts : DataFrame
+        Of the patients that are kept.
+    refused : dict
+        Patient to the reason.
+    """
+    reads = counts.sum(axis=1)
+    kept = reads >= NEARLY_EMPTY * reads.median()
+    refused = {
+        str(patient): f"a library of {n:,.0f} reads, less than {NEARLY_EMPTY:.0%} of the median "
+        f"({reads.median():,.0f})"
+        for patient, n in reads[~kept].items()
+    }
+    return counts[kept], refused
 
 
 class _InterceptOnly(DefaultInference):
@@ -104,10 +154,9 @@ class CountsNormaliser(LayerNormaliser):
     def _fit_reference(self, counts: np.ndarray) -> None:
         logs = np.zeros_like(counts)
         np.log(counts, out=logs, where=counts > 0)
-        in_all = (counts > 0).all(axis=0)
-        if in_all.sum() >= min(_RATIO_FEATURES, max(1.0, _RATIO_SHARE * counts.shape[1])):
+        if by_ratios(counts):
             self.size_factor_method_ = "ratio"
-            self.reference_ = np.where(in_all, logs.mean(axis=0), np.nan)
+            self.reference_ = np.where((counts > 0).all(axis=0), logs.mean(axis=0), np.nan)
             return
         self.size_factor_method_ = "poscounts"
         means = logs.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Sets of layers that patients may have or lack."""
+"""Sets of layers that patients may have or lack, and how tables name them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from itertools import combinations
 
 # With more layers there are too many sets to look at them all.
 ALL_SUBSETS_OF = 4
+# A name that no layer can have, and a separator that no layer's name can hold.
+NOTHING, AND = "-", "+"
 
 
 def subset_name(layers: Iterable[str]) -> str:
     """Return a name of a set of layers, the same in whatever order they come."""
-    return "+".join(sorted(layers))
+    return AND.join(sorted(layers))
 
 
 def subsets(layers: Sequence[str]) -> list[tuple[str, ...]]:
@@ -22,3 +24,21 @@ def subsets(layers: Sequence[str]) -> list[tuple[str, ...]]:
     n = len(layers)
     sizes = range(1, n + 1) if n <= ALL_SUBSETS_OF else sorted({1, n - 1, n})
     return [chosen for size in sizes for chosen in combinations(layers, size)]
+
+
+def missing_sets(layers: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the sets of layers that are taken away: the empty one first, then all but the last.
+
+    Those of :func:`subsets` in the order of the config; always one layer is left.
+    """
+    return [(), *subsets(layers)[:-1]]
+
+
+def missing_name(missing: Sequence[str]) -> str:
+    """Return what a table's ``layers_missing`` holds; :func:`named` reads it."""
+    return AND.join(missing) or NOTHING
+
+
+def named(layers_missing: str) -> list[str]:
+    """Return the names of the layers in a table's ``layers_missing``."""
+    return [] if layers_missing == NOTHING else layers_missing.split(AND)

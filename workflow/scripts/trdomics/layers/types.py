@@ -375,7 +375,7 @@ def register(kind: LayerType) -> None:
     TYPES[kind.name] = kind
 
 
-# From narrow to wide: a new matrix is taken for the first type that allows all of its values.
+# From narrow to wide: a new matrix is taken for the first type whose rules its values fit.
 for _kind in (Binary(), Counts(), Continuous(), Variants()):
     register(_kind)
 
@@ -386,9 +386,9 @@ def layer_type(name: str) -> LayerType:
 
 
 def guessed_type(values: NDArray[np.float64]) -> LayerType:
-    """Return the first type of matrix that allows all of these values."""
+    """Return the first type of matrix whose rules all of these values fit."""
     return next(
-        kind for kind in TYPES.values() if kind.is_matrix and kind.value_rules({}).allow(values)
+        kind for kind in TYPES.values() if kind.is_matrix and kind.value_rules({}).fit(values)
     )
 
 

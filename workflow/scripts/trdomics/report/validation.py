@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.layers.missing_sets import named
+from trdomics.layers.subsets import named
 from trdomics.report.words import cell, interval, listed, number, p_value
 
 # Cochran's test has little power with few sites.

@@ -10,13 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold
-from statsmodels.genmod.families import Binomial
-from statsmodels.genmod.generalized_linear_model import GLM
-from statsmodels.tools import add_constant
 
-from trdomics.classification.feature_blocks import Floats
-from trdomics.evaluation.intervals import MIN_RESAMPLES, performance_intervals, resample
-from trdomics.evaluation.metrics import log_odds
+from trdomics.evaluation.bootstrap import MIN_RESAMPLES, performance_intervals, resample
+from trdomics.evaluation.recalibration import Floats, fit_recalibration, log_odds
 
 # Patients of the rarer class: an intercept is one parameter, a slope a second that needs more
 # (about 10 events per parameter move an estimate by no more than noise; Steyerberg et al. 2004,
@@ -36,21 +32,19 @@ def kind_of(label: Floats) -> tuple[str, str | None]:
     return (KINDS[2] if rarer >= MIN_FOR_SLOPE else KINDS[1]), None
 
 
-def fit_recalibration(label: Floats, probability: Floats, kind: str) -> tuple[float, float, str]:
+def recalibration_curve(label: Floats, probability: Floats, kind: str) -> tuple[float, float, str]:
     """Return intercept and slope of logit p' = a + b logit p (Cox 1958), and the kind that it is.
 
     The slope is 1 by ``intercept``. It is never below 0: a recalibration does not turn the order
     of the patients, and where a slope would, or cannot be fitted, the kind is ``intercept``.
     """
-    odds = log_odds(probability)
-    family = Binomial()
-    if kind == "intercept_slope" and np.ptp(odds) > 0:
-        design = add_constant(odds)
-        intercept, slope = GLM(label, design, family=family).fit().params
-        if slope > 0:
-            return float(intercept), float(slope), kind
-    fitted = GLM(label, np.ones((len(odds), 1)), family=family, offset=odds).fit()
-    return float(fitted.params[0]), 1.0, KINDS[1]
+    odds, once = log_odds(probability), np.ones((1, len(label)))
+    if kind == KINDS[2] and np.ptp(odds) > 0:
+        intercept, slope = fit_recalibration(odds, label, once)
+        if slope[0] > 0:
+            return float(intercept[0]), float(slope[0]), kind
+    intercept, _ = fit_recalibration(odds, label, once, fixed_slope=True)
+    return float(intercept[0]), 1.0, KINDS[1]
 
 
 def recalibrate(label: ArrayLike, probability: ArrayLike, seed: int) -> tuple[Floats, dict]:
@@ -82,7 +76,7 @@ def recalibrate(label: ArrayLike, probability: ArrayLike, seed: int) -> tuple[Fl
     description: dict[str, Any] = {"kind": kind, "n_labelled": int(known.sum()), "reason": reason}
     if kind == KINDS[0]:
         return np.full(len(truth), np.nan), {**description, "intercept": None, "slope": None}
-    intercept, slope, used = fit_recalibration(truth[known], given[known], kind)
+    intercept, slope, used = recalibration_curve(truth[known], given[known], kind)
     odds = intercept + slope * log_odds(given)
     odds[known] = _cross_fitted(truth[known], given[known], kind, seed)
     description |= {"kind": used, "intercept": intercept, "slope": slope}
@@ -94,7 +88,7 @@ def _cross_fitted(label: Floats, probability: Floats, kind: str, seed: int) -> F
     for repeat in range(REPEATS):
         dealer = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
         for seen, unseen in dealer.split(label, label):
-            a, b, _ = fit_recalibration(label[seen], probability[seen], kind)
+            a, b, _ = recalibration_curve(label[seen], probability[seen], kind)
             odds[unseen] += a + b * log_odds(probability[unseen])
     return odds / REPEATS
 

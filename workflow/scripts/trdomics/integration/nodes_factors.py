@@ -25,7 +25,7 @@ with warnings.catch_warnings():
     from mofapy2.core.nodes.W_nodes import SW_Node
     from mofapy2.core.nodes.Z_nodes import Z_Node
 
-from trdomics.integration.fast_data import (
+from trdomics.integration.nodes_data import (
     Adopting,
     FastBernoulliTau,
     FastBernoulliY,
@@ -96,19 +96,14 @@ class FastW(Adopting, SW_Node):
 
     def update_gaussian(self, relevance: Array, odds: Array) -> None:
         """Update from YᵀZ and ZᵀZ."""
-        tau = self.markov_blanket["Tau"].Q.expectations["E"]
-        moments = self.markov_blanket["Y"].moments()
-        precision = sum(np.multiply.outer(z2, tau[g]) for g, (_, _, z2) in enumerate(moments))
-        target = sum(zy * tau[g] for g, (zy, _, _) in enumerate(moments))
-        # (K, G, K) without the diagonal
-        others = np.array([zz * (1 - np.eye(len(zz))) for _, zz, _ in moments]).swapaxes(0, 1)
+        tau = self.markov_blanket["Tau"].Q.expectations["E"][0]
+        zy, zz, z2 = self.markov_blanket["Y"].moments()
+        others = zz * (1 - np.eye(len(zz)))
 
         def cross(k: int, mean: Array) -> Array:
-            if len(tau) == 1:
-                return np.asarray((others[k, 0] @ mean) * tau[0])
-            return np.asarray(((others[k] @ mean) * tau).sum(axis=0))
+            return np.asarray((others[k] @ mean) * tau)
 
-        self.sweep(slice(None), precision, target, cross, relevance, odds)
+        self.sweep(slice(None), np.multiply.outer(z2, tau), zy * tau, cross, relevance, odds)
 
     def update_bernoulli(self, relevance: Array, odds: Array) -> None:
         """Update from the products of pairs of factors and the precisions of the pseudo-data."""
@@ -182,7 +177,7 @@ class FastW(Adopting, SW_Node):
 
 
 class FastZ(Adopting, Z_Node):
-    """Factors with a Gaussian prior, relevance by group if there are several."""
+    """Factors with a standard normal prior."""
 
     def prepare(self) -> None:
         """Go to float64."""
@@ -207,24 +202,20 @@ class FastZ(Adopting, Z_Node):
         target = np.zeros((n, k))
         moments = []
         for y, w, tau in gaussian:
-            of_groups = []
-            for rows, noise in zip(y.slices, tau.Q.expectations["E"], strict=True):
-                weighted = w.mean_kd * noise
-                target[rows] += (y.value[rows] @ padded(weighted, y.value.dtype).T)[:, :k]
-                moment = weighted @ w.mean_kd.T
-                np.fill_diagonal(moment, w.square_kd @ noise)
-                of_groups.append(moment)
-            moments.append(of_groups)
+            noise = tau.Q.expectations["E"][0]
+            weighted = w.mean_kd * noise
+            target += (y.value @ padded(weighted, y.value.dtype).T)[:, :k]
+            moment = weighted @ w.mean_kd.T
+            np.fill_diagonal(moment, w.square_kd @ noise)
+            moments.append(moment)
         for y, w, _ in binary:
             target += y.weighted() @ w.mean_kd.T
 
         mean = np.empty((n, k))
         variance = np.empty((n, k))
-        for rows, group, has in self.patterns([y for y, _, _ in gaussian]):
-            precision = sum(
-                (moments[m][group] for m in np.flatnonzero(has)), start=np.zeros((k, k))
-            )
-            precision[np.diag_indices(k)] += self.relevance(group)
+        for rows, has in self.patterns([y for y, _, _ in gaussian]):
+            precision = sum((moments[m] for m in np.flatnonzero(has)), start=np.zeros((k, k)))
+            precision[np.diag_indices(k)] += 1.0
             step = max(1, BLOCK // k**2) if binary else len(rows)
             for start in range(0, len(rows), step):
                 block = rows[start : start + step]
@@ -232,23 +223,14 @@ class FastZ(Adopting, Z_Node):
                 mean[block], variance[block] = update(block, target[block], precision, binary)
         self.Q.params = {"mean": mean, "var": variance}
 
-    def relevance(self, group: int) -> Array | float:
-        """Return the prior precision of the factors in a group."""
-        if "AlphaZ" not in self.markov_blanket:
-            return 1.0
-        return np.asarray(self.markov_blanket["AlphaZ"].Q.expectations["E"][group], dtype=float)
-
-    def patterns(
-        self, gaussian: list[FastY]
-    ) -> list[tuple[NDArray[np.intp], int, NDArray[np.bool_]]]:
-        """Return sets of patients of one group with the same Gaussian views: rows, group, views."""
+    def patterns(self, gaussian: list[FastY]) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
+        """Return sets of patients who have the same Gaussian views: rows, views."""
         if not hasattr(self, "found"):
-            groups = self.markov_blanket["Y"].nodes[0].groups
-            codes = np.column_stack([groups, *(y.present for y in gaussian)])
-            kinds, kind = np.unique(codes, axis=0, return_inverse=True)
+            everyone = np.ones(self.dim[0], dtype=bool)
+            has = np.column_stack([everyone, *(y.present for y in gaussian)])
+            kinds, kind = np.unique(has, axis=0, return_inverse=True)
             self.found = [
-                (np.flatnonzero(kind.ravel() == i), int(code[0]), code[1:].astype(bool))
-                for i, code in enumerate(kinds)
+                (np.flatnonzero(kind.ravel() == i), views[1:]) for i, views in enumerate(kinds)
             ]
         return self.found
 

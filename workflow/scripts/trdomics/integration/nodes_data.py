@@ -1,11 +1,10 @@
 """The nodes of MOFA's data and noise with the same updates by fewer products.
 
-What is multiplied, and why that is all, stands in :mod:`trdomics.integration.fast_nodes`.
+What is multiplied, and why that is all: :mod:`trdomics.integration.nodes_factors`.
 """
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from typing import Any, Self
 
@@ -52,12 +51,6 @@ def padded(values: Array, dtype: Any) -> Array:
     return rows
 
 
-def group_slices(groups: NDArray[np.integer]) -> list[slice]:
-    """Return the rows of each group; mofapy2 keeps the patients of a group together."""
-    bounds = np.searchsorted(groups, np.arange(groups.max() + 2))
-    return [slice(int(a), int(b)) for a, b in itertools.pairwise(bounds)]
-
-
 class FastY(Adopting, Y_Node):
     """A Gaussian view whose gaps are whole patients."""
 
@@ -66,54 +59,41 @@ class FastY(Adopting, Y_Node):
         absent = self.mask[:, 0].copy()
         self.mask = np.broadcast_to(absent[:, None], self.dim)
         self.present = ~absent
-        self.slices = group_slices(self.groups)
-        self.counts = np.array([self.present[rows].sum() for rows in self.slices], dtype=float)
-        self.squares = np.array(
-            [np.einsum("nd,nd->d", y, y, dtype=float) for y in map(self.of_group, self.slices)]
-        )
-        self.cached: tuple[int, list[tuple[Array, Array, Array]]] = (-1, [])
-
-    def of_group(self, rows: slice) -> Array:
-        """Return the rows of a group."""
-        return np.asarray(self.value[rows])
+        self.n_present = float(self.present.sum())
+        self.squares = np.einsum("nd,nd->d", self.value, self.value, dtype=float)
+        self.cached: tuple[int, Any] = (-1, None)
 
     def precompute(self, options: Any = None) -> None:
         """Set what mofapy2 precomputes, without counting through the mask."""
         self.TauTrick = True
-        self.likconst = -0.5 * self.counts.sum() * self.dim[1] * np.log(2.0 * np.pi)
+        self.likconst = -0.5 * self.n_present * self.dim[1] * np.log(2.0 * np.pi)
 
-    def moments(self) -> list[tuple[Array, Array, Array]]:
-        """Return ZᵀY (K, d), ZᵀZ (K, K) and Σ E[z²] (K,) of every group."""
+    def moments(self) -> tuple[Array, Array, Array]:
+        """Return ZᵀY (K, d), ZᵀZ (K, K) and Σ E[z²] (K,)."""
         z = self.markov_blanket["Z"]
         if self.cached[0] != z.version:
             mean, square = (z.Q.expectations[moment] for moment in ("E", "E2"))
-            own = padded(mean.T, self.value.dtype)
-            found = []
-            for rows in self.slices:
-                here = mean[rows][self.present[rows]]
-                # a patient without the view is a row of zeros
-                products = (own[:, rows] @ self.value[rows])[: mean.shape[1]]
-                found.append(
-                    (
-                        products.astype(float, copy=False),
-                        here.T @ here,
-                        square[rows][self.present[rows]].sum(axis=0),
-                    )
-                )
-            self.cached = (z.version, found)
-        return self.cached[1]
+            # a patient without the view is a row of zeros
+            products = (padded(mean.T, self.value.dtype) @ self.value)[: mean.shape[1]]
+            here = mean[self.present]
+            products = products.astype(float, copy=False)
+            self.cached = (
+                z.version,
+                (products, here.T @ here, square[self.present].sum(axis=0)),
+            )
+        moments: tuple[Array, Array, Array] = self.cached[1]
+        return moments
 
     def residuals(self) -> Array:
-        """Return E[Σ_n (y − zᵀw)²] by group and feature, (G, d)."""
+        """Return E[Σ_n (y − zᵀw)²] by feature, (d,)."""
         w = self.markov_blanket["W"]
-        residual = self.squares.copy()
-        for g, (zy, zz, z2) in enumerate(self.moments()):
-            cross = zz @ w.mean_kd
-            cross -= 2 * zy
-            cross *= w.mean_kd
-            residual[g] += cross.sum(axis=0)
-            residual[g] += z2 @ w.square_kd - np.diag(zz) @ w.mean_kd**2
-        return residual
+        zy, zz, z2 = self.moments()
+        cross = zz @ w.mean_kd
+        cross -= 2 * zy
+        cross *= w.mean_kd
+        residual = self.squares + cross.sum(axis=0)
+        residual += z2 @ w.square_kd - np.diag(zz) @ w.mean_kd**2
+        return np.asarray(residual)
 
     def calculateELBO(self) -> float:
         """Return the view's part of the bound."""
@@ -121,7 +101,7 @@ class FastY(Adopting, Y_Node):
         expected = tau.Q.expectations
         # right after τ's update the residual stands in its parameters
         half = tau.Q.params["b"] - tau.P.params["b"] if self.TauTrick else 0.5 * self.residuals()
-        bound = self.likconst + 0.5 * (self.counts @ expected["lnE"]).sum()
+        bound = self.likconst + 0.5 * (self.n_present * expected["lnE"]).sum()
         return float(bound - (expected["E"] * half).sum())
 
 
@@ -139,7 +119,7 @@ class FastTau(Adopting, TauD_Node):
         """Update the Gamma distributions."""
         y = self.markov_blanket["Y"]
         if self.shape is None:
-            self.shape = self.P.params["a"] + 0.5 * y.counts[:, None]
+            self.shape = self.P.params["a"] + 0.5 * y.n_present
             self.digamma, self.gammaln = digamma(self.shape), gammaln(self.shape).sum()
         self.Q.params = {"a": self.shape, "b": self.P.params["b"] + 0.5 * y.residuals()}
 

@@ -15,17 +15,15 @@ with warnings.catch_warnings():
     from mofapy2.build_model.build_model import buildBiofam
     from mofapy2.core.nodes.multiview_nodes import Multiview_Mixed_Node, Multiview_Variational_Node
 
-from trdomics.integration.fast_data import FastBernoulliTau, FastBernoulliY, FastTau, FastY
-from trdomics.integration.fast_nodes import FastW, FastZ
+from trdomics.integration.nodes_data import FastBernoulliTau, FastBernoulliY, FastTau, FastY
+from trdomics.integration.nodes_factors import FastW, FastZ
 
 Array = NDArray[np.floating]
 
 
-def not_covered(views: Mapping[str, Array], likelihoods: Mapping[str, str]) -> str | None:
+def not_covered(views: Mapping[str, Array]) -> str | None:
     """Return why the fast updates are not exact for these data, None if they are."""
     for view, values in views.items():
-        if likelihoods[view] not in ("gaussian", "bernoulli"):
-            return f"view {view} is {likelihoods[view]}"
         missing = np.isnan(values)
         if (missing.any(axis=1) & ~missing.all(axis=1)).any():
             return f"view {view} lacks single values, not whole patients"
@@ -36,7 +34,7 @@ class BuildModel(buildBiofam):
     """mofapy2's builder; with `fast`, nodes are replaced by subclasses that do the same faster.
 
     The subclasses know mofapy2's default priors: relevance by view and spike and slab on the
-    weights, a standard normal or relevance by group on the factors.
+    weights, a standard normal on the factors.
     """
 
     def __init__(self, *args: Any, fast: bool, start: str | Array = "pca") -> None:

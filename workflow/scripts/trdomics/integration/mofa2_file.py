@@ -5,37 +5,18 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from trdomics.integration.engine import MOFAFit
+from trdomics.integration.engine import Array, MOFAFit
+from trdomics.integration.projection import pseudo_data
 
-Array = NDArray[np.floating]
-
+# The only group of patients; MOFA2 calls it so.
+GROUP = "group1"
 # mofapy2 takes 9, which costs seconds per file and saves a few per cent
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 4}
-
-
-def pseudo_data(fit: MOFAFit, view: str) -> tuple[Array, Array]:
-    """Return a Bernoulli view's centred pseudo-data and their precision, both (n, d)."""
-    z, w, w2 = fit.z, fit.w[view], fit.w2[view]
-    z2 = z**2 + fit.z_variance
-    zeta2 = (z @ w.T) ** 2 - z**2 @ (w**2).T + z2 @ w2.T
-    zeta = np.sqrt(np.maximum(zeta2, np.finfo(zeta2.dtype).eps))
-    bound = np.tanh(zeta / 2) / (4 * zeta)
-    return (2 * fit.data[view] - 1) / (4 * bound) - by_patient(fit, view), 2 * bound
-
-
-def by_patient(fit: MOFAFit, view: str) -> Array:
-    """Return the intercepts as they apply to each patient: (1, d), or (n, d) with groups."""
-    intercepts = np.atleast_2d(fit.intercepts[view])
-    if len(intercepts) == 1:
-        return intercepts
-    return np.asarray(intercepts[np.unique(fit.groups, return_inverse=True)[1]])
 
 
 def variance_explained(y: Array, z: Array, w: Array) -> tuple[float, Array]:
@@ -61,21 +42,37 @@ def unique_names(feature_names: Mapping[str, Sequence[str]]) -> dict[str, list[s
     }
 
 
-def write_fit(
+def write_mofa2(
     fit: MOFAFit,
     path: str | os.PathLike[str],
     feature_names: Mapping[str, Sequence[str]],
     patients: Sequence[str],
 ) -> None:
-    """Write the file; see :meth:`trdomics.integration.engine.MOFAFit.save`."""
-    views, groups = list(fit.w), [str(group) for group in np.unique(fit.groups)]
+    """Write the HDF5 file that MOFA2 (R) and mofax read, with the expectations W, Z and Tau.
+
+    Parameters
+    ----------
+    fit : MOFAFit
+    path : path
+        To write.
+    feature_names : mapping of str to sequence of str
+        By view. MOFA2 needs names that differ between views: one that occurs in several is
+        written as <name>_<view>.
+    patients : sequence of str
+        In the order of `fit.z`.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many names as features or patients.
+    """
+    views = list(fit.w)
     names = unique_names({view: feature_names[view] for view in views})
     for view in views:
         if len(names[view]) != len(fit.w[view]):
             raise ValueError(f"{len(names[view])} names for {len(fit.w[view])} features of {view}")
     if len(patients) != len(fit.z):
         raise ValueError(f"{len(patients)} names for {len(fit.z)} patients")
-    rows = {group: np.flatnonzero(fit.groups == group) for group in groups}
     text = h5py.string_dtype(encoding="utf-8")
 
     with h5py.File(path, "w") as file:
@@ -86,42 +83,34 @@ def write_fit(
         def put_text(where: str, values: Sequence[str]) -> None:
             file.create_dataset(where, data=np.array([str(v) for v in values], dtype=text))
 
-        put_text("groups/groups", groups)
+        put_text("groups/groups", [GROUP])
         put_text("views/views", views)
-        for group in groups:
-            put_text(f"samples/{group}", [patients[int(i)] for i in rows[group]])
-            put(f"expectations/Z/{group}", fit.z[rows[group]].T)
-        r2: dict[str, list[Array]] = {group: [] for group in groups}
-        r2_total: dict[str, list[float]] = {group: [] for group in groups}
+        put_text(f"samples/{GROUP}", patients)
+        put(f"expectations/Z/{GROUP}", fit.z.T)
+        r2: list[Array] = []
+        r2_total: list[float] = []
         for view in views:
+            known, intercepts = fit.data[view], fit.intercepts[view]
+            values, tau = known, fit.tau[view]
+            if fit.likelihoods[view] == "bernoulli":
+                values, tau = pseudo_data(known, fit.z, fit.z_variance, fit.w[view], fit.w2[view])
+                values = values - intercepts
             put_text(f"features/{view}", names[view])
             put(f"expectations/W/{view}", fit.w[view].T)
-            bernoulli = fit.likelihoods[view] == "bernoulli"
-            values, tau = fit.data[view], np.atleast_2d(fit.tau[view])
-            if bernoulli:
-                values, tau = pseudo_data(fit, view)
-            intercepts = np.atleast_2d(fit.intercepts[view])
-            for g, group in enumerate(groups):
-                here = rows[group]
-                known = fit.data[view][here]
-                precision = tau[here] if bernoulli else tau[min(g, len(tau) - 1)]
-                put(
-                    f"expectations/Tau/{view}/{group}", np.where(np.isnan(known), np.nan, precision)
-                )
-                put(f"data/{view}/{group}", known)
-                put(f"intercepts/{view}/{group}", intercepts[min(g, len(intercepts) - 1)])
-                together, alone = variance_explained(values[here], fit.z[here], fit.w[view])
-                r2[group].append(100 * alone)
-                r2_total[group].append(100 * together)
-        for group in groups:
-            put(f"variance_explained/r2_per_factor/{group}", np.array(r2[group]))
-            put(f"variance_explained/r2_total/{group}", np.array(r2_total[group]))
+            put(f"expectations/Tau/{view}/{GROUP}", np.where(np.isnan(known), np.nan, tau))
+            put(f"data/{view}/{GROUP}", known)
+            put(f"intercepts/{view}/{GROUP}", intercepts)
+            together, alone = variance_explained(values, fit.z, fit.w[view])
+            r2.append(100 * alone)
+            r2_total.append(100 * together)
+        put(f"variance_explained/r2_per_factor/{GROUP}", np.array(r2))
+        put(f"variance_explained/r2_total/{GROUP}", np.array(r2_total))
 
         options = {
             "likelihoods": [fit.likelihoods[view] for view in views],
             "spikeslab_factors": False,
             "spikeslab_weights": True,
-            "ard_factors": len(groups) > 1,
+            "ard_factors": False,
             "ard_weights": True,
         }
         for option, value in options.items():

@@ -1,0 +1,157 @@
+"""Percentile bootstrap over patients: intervals of every metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from trdomics.evaluation.metrics import METRICS, checked, performance
+from trdomics.evaluation.out_of_fold import feature_sets, out_of_fold
+from trdomics.evaluation.recalibration import Floats
+
+# Percentiles of fewer resamples than this are noise.
+MIN_RESAMPLES = 50
+# A share of resamples without a value beyond which the others no longer stand for all.
+MAX_LOST = 0.05
+
+
+def resample(label: Floats, n_samples: int, seed: int, *, fixed_classes: bool = True) -> Floats:
+    """Draw patients with replacement, by default within each class.
+
+    Parameters
+    ----------
+    label : array, shape (n_patients,)
+        1 or 0.
+    n_samples : int
+        Number of resamples.
+    seed : int
+        The same seed and labels give the same draws, so that feature sets are compared on the
+        same resamples.
+    fixed_classes : bool
+        True keeps the class sizes, as a training cohort's design did. False is for patients of
+        whom nobody chose how many are positive, as of a scored cohort or a single site: all are
+        drawn alike, and a draw of one class only is repeated.
+
+    Returns
+    -------
+    array, shape (n_samples, n_patients)
+        How often each patient was drawn.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.zeros((n_samples, len(label)))
+    classes = np.unique(label)
+    if not fixed_classes:
+        share = np.full(len(label), 1 / len(label))
+        left = np.arange(n_samples)
+        while left.size:
+            counts[left] = rng.multinomial(len(label), share, size=left.size)
+            both = [(counts[left][:, label == value] > 0).any(axis=1) for value in classes]
+            left = left[~np.all(both, axis=0)]
+        return counts
+    for value in classes:
+        members = np.flatnonzero(label == value)
+        share = np.full(members.size, 1 / members.size)
+        counts[:, members] = rng.multinomial(members.size, share, size=n_samples)
+    return counts
+
+
+def performance_intervals(
+    label: ArrayLike,
+    probability: ArrayLike,
+    *,
+    n_samples: int,
+    seed: int,
+    level: float = 0.95,
+    metrics: Sequence[str] = tuple(METRICS),
+    fixed_classes: bool = True,
+) -> pd.DataFrame:
+    """Compute all metrics with percentile bootstrap intervals.
+
+    Patients are drawn with replacement and every repeat is recomputed on the same draw, so that
+    repeats do not pass for independent patients. Drawn within each class the intervals are
+    conditional on the class sizes, as is right where a design fixed them: that of the calibration
+    intercept holds at this prevalence and leaves out how well the prevalence is known. Where it
+    is chance they would be far too narrow (`fixed_classes`).
+
+    What the interval covers: which patients happened to be evaluated, given the models that the
+    folds had trained. It does not cover that other training patients would have given other
+    models; for that no unbiased estimate exists (Bengio & Grandvalet 2004, JMLR 5:1089), so read
+    it as a lower bound of the uncertainty of the whole procedure. Averaging over repeats takes
+    out most of the variation due to how the folds were drawn.
+
+    Parameters
+    ----------
+    label : array, shape (n_patients,)
+        1 or 0.
+    probability : array, shape (n_patients,) or (n_patients, n_repeats)
+        See :func:`trdomics.evaluation.metrics.performance`.
+    n_samples : int
+        Number of bootstrap resamples.
+    seed : int
+        Seed of the draws.
+    level : float
+        Coverage.
+    metrics : sequence of str
+        Which ones.
+    fixed_classes : bool
+        Of :func:`resample`.
+
+    Returns
+    -------
+    DataFrame
+        ``metric``, ``value``, ``lower``, ``upper``, ``n_patients``, ``n_positive``, ``reason``
+        (why the value or the interval is missing; else empty).
+    """
+    truth, repeats = checked(label, probability)
+    table = performance(truth, repeats, metrics)
+    table["n_patients"], table["n_positive"] = truth.size, int(truth.sum())
+    table[["lower", "upper"]] = np.nan
+    if truth.size and n_samples >= MIN_RESAMPLES:
+        counts = resample(truth, n_samples, seed, fixed_classes=fixed_classes)
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        for row, metric in table.loc[table["reason"] == "", "metric"].items():
+            values = METRICS[metric](truth, repeats, counts)
+            finite = values[np.isfinite(values)]
+            if finite.size < (1 - MAX_LOST) * n_samples:
+                lost = n_samples - finite.size
+                table.loc[row, "reason"] = f"not computable in {lost} of {n_samples} resamples"
+            else:
+                table.loc[row, ["lower", "upper"]] = np.quantile(finite, tails)
+    else:
+        table.loc[table["reason"] == "", "reason"] = (
+            f"fewer than {MIN_RESAMPLES} bootstrap resamples"
+        )
+    return table[["metric", "value", "lower", "upper", "n_patients", "n_positive", "reason"]]
+
+
+def performance_table(
+    predictions: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
+) -> pd.DataFrame:
+    """Compute the performance of every feature set.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Out-of-fold predictions of all splits: ``feature_set``, ``role``, ``repeat``,
+        ``patient_id``, ``probability``.
+    labels : Series
+        1, 0 or missing by patient id.
+    n_samples, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        ``feature_set``, ``role`` and the columns of :func:`performance_intervals`.
+    """
+    parts = []
+    for feature_set, role in feature_sets(predictions).items():
+        label, probability = out_of_fold(predictions, labels, feature_set)
+        part = performance_intervals(label, probability, n_samples=n_samples, seed=seed)
+        part.insert(0, "role", role)
+        part.insert(0, "feature_set", feature_set)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
