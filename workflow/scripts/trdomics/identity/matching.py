@@ -188,7 +188,7 @@ def _pairs(
     if places is None:
         return np.asarray(rng.choice(clean, (n_pairs, 2), replace=False))
     order = rng.permutation(clean)
-    pairs = []
+    pairs: list[list[int]] = []
     for i in order:
         taken = np.ravel(pairs)
         partners = order[(places[order] == places[i]) & (order != i) & ~np.isin(order, taken)]
