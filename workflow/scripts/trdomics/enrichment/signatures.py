@@ -163,7 +163,10 @@ def immune_sentences(effects: pd.DataFrame, groups: tuple[str, str]) -> str:
         Of :func:`signature_effects`.
     groups : (tested, reference)
     """
-    rows = {str(row["set"]): row for row in effects.to_dict("records")}
+    rows: dict[str, dict[str, Any]] = {
+        str(row["set"]): {str(key): value for key, value in row.items()}
+        for row in effects.to_dict("records")
+    }
     said = [immune_sentence(rows[OVERALL], groups)]
     arms = [rows[arm] for arm in ARMS if arm in rows and np.isfinite(rows[arm]["difference"])]
     said += [immune_sentence(arm, groups) for arm in arms]

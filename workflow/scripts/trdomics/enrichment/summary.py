@@ -53,18 +53,14 @@ def layer_summary(
     significant = effects[effects["padj"] < fdr]
     result["signatures_higher"] = list(significant.loc[significant["difference"] > 0, "set"])
     result["signatures_lower"] = list(significant.loc[significant["difference"] < 0, "set"])
-    rows = effects.set_index("set")
+    rows = {str(row["set"]): row for row in effects.to_dict("records")}
     for key, name in IMMUNE_SCORES.items():
-        if name not in rows.index:
-            result |= {key: None, f"{key}_reason": "the gene sets have none of this kind"}
-        elif pd.isna(rows.loc[name, "difference"]):
-            result |= {key: None, f"{key}_reason": rows.loc[name, "reason"]}
+        row = rows.get(name, {"difference": None, "reason": "the gene sets have none of this kind"})
+        if pd.isna(row["difference"]):
+            result |= {key: None, f"{key}_reason": row["reason"]}
         else:
-            row = rows.loc[name]
-            result[key] = {
-                **{key: row[key] for key in IMMUNE_KEYS},
-                "n_patients": int(row["n_patients"]),
-            }
+            numbers = {str(column): row[column] for column in IMMUNE_KEYS}
+            result[key] = {**numbers, "n_patients": int(row["n_patients"])}
     result["immune_sentence"] = immune_sentences(effects, groups)
     return result
 
