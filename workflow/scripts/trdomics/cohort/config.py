@@ -49,7 +49,14 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     config: dict[str, Any] = ClosedSchema(load_schema("config")).resolve(dict(raw), where)
     check_markup(config, where)
     label = config["label"]
+    if isinstance(label["negative"], list):
+        label["negative_values"] = [str(value) for value in label["negative"]]
+        label["negative"] = " or ".join(label["negative_values"])
     label["positive"], label["negative"] = str(label["positive"]), str(label["negative"])
+    if label["positive"] in label.get("negative_values", []):
+        raise InputError(
+            where, f"`label.negative` lists the positive {label['positive']!r}", "take it out"
+        )
     if label["positive"] == label["negative"]:
         raise InputError(
             where,

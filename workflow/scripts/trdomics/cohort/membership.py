@@ -14,7 +14,7 @@ import pandas as pd
 from trdomics.cohort.samples import quoted_ids, sample_names
 from trdomics.errors import InputError
 from trdomics.inputs.matrix import read_header
-from trdomics.inputs.text_table import readable
+from trdomics.inputs.text_table import readable_layer
 
 CHUNK = 1 << 24
 # Of its letters, what a name must share with the one that was meant.
@@ -38,7 +38,7 @@ def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
         return read_header(path, layer)
     profiled = settings["profiled"]
     listed = None if profiled is None else read_profiled(profiled, layer)
-    with readable(path, layer):
+    with readable_layer(path, layer):
         # cyvcf2 tells of a missing file in its own words
         Path(path).stat()
         if settings["format"] == "vcf":
@@ -72,7 +72,7 @@ def _vcf_samples(path: str, layer: str) -> list[str]:
 
 def read_profiled(path: str, layer: str) -> list[str]:
     """Return the sample names of a file that has one a line."""
-    with readable(path, layer):
+    with readable_layer(path, layer):
         text = Path(path).read_text(encoding="utf-8-sig")
     names = [line.strip() for line in text.splitlines() if line.strip()]
     if not names:
