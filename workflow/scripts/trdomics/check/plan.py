@@ -11,9 +11,10 @@ import pandas as pd
 from trdomics.classification.feature_sets import feature_sets
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.cohort.site_plan import left_out_sites
-from trdomics.cohort.config import MATRIX_TYPES, is_simulated, sheet_settings
+from trdomics.cohort.config import MATRIX_TYPES, is_simulated, sheet_settings, text_columns
 from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
-from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet
+from trdomics.check.sheet_values import label_warnings, value_warnings
+from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet, sample_names
 from trdomics.inputs.matrix import read_layer_matrix
 
 
@@ -36,7 +37,11 @@ def cohort_plan(config: Mapping[str, Any]) -> dict[str, Any]:
     whole = read_sheet(settings)
     sheet = whole[~whole[EXCLUDE]]
     known = {n: s for n, s in config["layers"].items() if not is_simulated(config, s["file"])}
-    samples = {name: layer_samples(layer, name) for name, layer in known.items()}
+    patient_id = config["samples"]["patient_id"]
+    samples = {
+        name: layer_samples(layer, name, sample_names(sheet, layer, patient_id).dropna())
+        for name, layer in known.items()
+    }
     has = memberships(sheet, settings, samples)
     without = 0
     if len(known) == len(config["layers"]):
@@ -60,7 +65,12 @@ def cohort_plan(config: Mapping[str, Any]) -> dict[str, Any]:
         },
         "sites": _sites(sheet, label, config["samples"]["site"]),
         "layers": layers,
-        "warnings": _warnings(whole, settings, samples, has, label, config),
+        "warnings": [
+            *_warnings(whole, settings, samples, has, label, config),
+            *(f"layer {n}: {note}" for n, e in layers.items() for note in e.get("notes", [])),
+            *label_warnings(sheet, config["label"]),
+            *value_warnings(sheet, settings, text_columns(settings)),
+        ],
     }
 
 
@@ -77,10 +87,14 @@ def _layer(
     entry["n_patients"] = int(has[name].sum())
     if layer["type"] not in MATRIX_TYPES:
         return {**entry, "reason": "its variants are counted when it is read"}
-    id_column = layer["id_column"]
-    own = id_column == config["samples"]["patient_id"]
-    names = pd.Series(sheet.index, sheet.index) if own else sheet[id_column]
-    return {**entry, "n_features": read_layer_matrix(layer, name, names)[0].shape[1]}
+    names = sample_names(sheet, layer, config["samples"]["patient_id"])
+    matrix = read_layer_matrix(layer, name, names)
+    return {
+        **entry,
+        "n_features": matrix.values.shape[1],
+        "layout": matrix.layout,
+        "notes": matrix.notes,
+    }
 
 
 def _sites(sheet: pd.DataFrame, label: pd.Series, site: str | None) -> dict[str, dict[str, int]]:
@@ -186,7 +200,8 @@ def plan_in_words(
     for name, layer in plan["layers"].items():
         patients = "" if layer["n_patients"] is None else f", {layer['n_patients']} patients"
         features = layer.get("reason") or f"{layer['n_features']:,} features"
-        lines.append(f"layer {name}: {layer['type']}{patients}, {features}")
+        layout = f", read as {layer['layout']}" if layer.get("layout") else ""
+        lines.append(f"layer {name}: {layer['type']}{patients}, {features}{layout}")
     lines += _models(config)
     total = sum(jobs.values())
     shown = ", ".join(

@@ -13,7 +13,13 @@ import pandas as pd
 
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
-from trdomics.check.covariates import check_classes, check_covariates, check_design
+from trdomics.check.covariates import (
+    check_classes,
+    check_covariates,
+    check_design,
+    check_layer_classes,
+)
+from trdomics.check.sheet_values import is_constant
 from trdomics.cohort.membership import layer_samples, memberships, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
 from trdomics.schema import did_you_mean
@@ -24,7 +30,7 @@ from trdomics.inputs.matrix import read_layer_matrix
 from trdomics.scoring.feature_names import read_names
 
 # Raise when a check is added: what passed the old ones is then looked at again.
-CHECKS = 1
+CHECKS = 2
 # The settings that decide whether a layer's content is right.
 CONTENT_KEYS = ("type", "file", "features", "log2", "format", "profiled", "sample_column")
 
@@ -109,6 +115,9 @@ def problems(config: Mapping[str, Any], remember: bool = True) -> Iterator[Input
                 yield wrong
         sheet, has = sheet[profiled], has[profiled]
     if not scoring and wrong is None:
+        telling = _problem(check_layer_classes, has, labels(sheet, config["label"]), config)
+        if telling is not None:
+            yield telling
         wrong = _problem(check_design, sheet, has, config)
         if wrong is not None:
             yield wrong
@@ -208,9 +217,15 @@ def _fingerprint(layer: Mapping[str, Any], names: pd.Series) -> str:
 
 
 def _check_content(name: str, layer: Mapping[str, Any], names: pd.Series) -> list[str]:
-    samples = layer_samples(layer, name)
+    samples = layer_samples(layer, name, names.dropna())
     # a layer of nobody is told with the sheet's column, by memberships
     if layer["type"] != "variants" and names.isin(samples).any():
         matrix = read_layer_matrix(layer, name, names)
         read_annotation(layer["features"], name, list(matrix.values.columns))
+        if is_constant(matrix.values):
+            raise InputError(
+                f"{layer['file']} (layer {name})",
+                "constant: each feature has the same value in all patients",
+                f"correct the file, or take the layer {name} out",
+            )
     return samples

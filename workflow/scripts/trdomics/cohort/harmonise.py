@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from scipy.stats import binomtest, chi2_contingency
 
 from trdomics.cohort.membership import layer_samples, memberships, unmatched, with_layers
-from trdomics.cohort.samples import labels, read_sheet, typed_names
+from trdomics.cohort.samples import labels, read_sheet, sample_names, typed_names
 from trdomics.schema import load_schema
 
 SITE_TEST = ("site_chi2", "site_degrees_of_freedom", "site_pvalue", "site_cramers_v")
@@ -34,7 +34,11 @@ def harmonise(settings: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
         `id`, `where` ("sheet" or a layer), `reason`.
     """
     sheet = read_sheet(settings)
-    samples = {name: layer_samples(layer, name) for name, layer in settings["layers"].items()}
+    patient_id = settings["samples"]["patient_id"]
+    samples = {
+        name: layer_samples(layer, name, sample_names(sheet, layer, patient_id).dropna())
+        for name, layer in settings["layers"].items()
+    }
     taking_part = sheet[~sheet["exclude"]]
     has = memberships(taking_part, settings, samples)
     profiled = with_layers(has, settings)

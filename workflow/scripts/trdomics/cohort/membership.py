@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import gzip
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,23 @@ CHUNK = 1 << 24
 LIKE = 0.8
 
 
-def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
+def layer_samples(
+    settings: Mapping[str, Any], layer: str, known: Collection[str] = ()
+) -> list[str]:
     """Return the samples that were profiled in a layer.
 
     Of a matrix, those of its header. Of a VCF those of its header, of a MAF those with a
     mutation; where the config names a file of profiled samples, that file decides: it keeps a
     MAF's samples without a mutation in, and takes those of a VCF that are not listed out.
+
+    Parameters
+    ----------
+    settings : mapping
+        The layer's settings.
+    layer : str
+        Its name, for errors.
+    known : collection of str
+        What the sheet calls its samples: they prove that a matrix has its samples in rows.
 
     Raises
     ------
@@ -35,7 +47,7 @@ def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
     """
     path = str(settings["file"])
     if settings["type"] != "variants":
-        return read_header(path, layer)
+        return read_header(path, layer, known)
     profiled = settings["profiled"]
     listed = None if profiled is None else read_profiled(profiled, layer)
     with readable_layer(path, layer):
@@ -132,9 +144,30 @@ def memberships(
                 f"{layer['file']} (layer {name})",
                 f"it shares no patient with the sheet: its samples are {quoted_ids(present)}, "
                 f"`{column}` of {settings['samples']['file']} has {own}",
-                f"set `layers.{name}.id_column` to the sheet's column with the layer's names",
+                _longer_names(list(names.dropna()), present)
+                or f"set `layers.{name}.id_column` to the sheet's column with the layer's names",
             )
     return has.astype(bool)
+
+
+def _longer_names(ids: Sequence[str], samples: Sequence[str]) -> str:
+    """Say what to do where the samples are called like the patients with something behind."""
+    of: dict[str, list[str]] = {}
+    known = set(ids)
+    for sample in samples:
+        parts = [sample[: cut.start()] for cut in re.finditer(r"[-_.:]", sample)]
+        owner = next((part for part in reversed(parts) if part in known), None)
+        if owner is not None:
+            of.setdefault(owner, []).append(sample)
+    several = next((owner for owner, names in of.items() if len(names) > 1), None)
+    if several is not None:
+        return (
+            f"patient {several} has several samples ({quoted_ids(of[several])}): keep one of each "
+            "patient, and name it in a column of the sheet for `id_column`"
+        )
+    if of:
+        return "cut its names to the patients' ids, or name them in a column for `id_column`"
+    return ""
 
 
 def with_layers(

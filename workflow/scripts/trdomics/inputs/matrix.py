@@ -151,7 +151,7 @@ def _is_parquet(path: str) -> bool:
 
 def _source(path: str, layer: str, known: Collection[str]) -> Source:
     """Read the header of a file and find out how its columns are used."""
-    where = of_layer(path, layer)
+    where, known = of_layer(path, layer), set(known)
     head, peek = None, []
     with readable_layer(path, layer):
         if _is_parquet(path):
