@@ -23,11 +23,13 @@ INPUTS_CHECKED = "INPUTS_CHECKED"
 
 def checked(config):
     """Return the config with its defaults; stop with one line where the input cannot be used."""
-    from trdomics.cohort.config import resolve_config
+    from trdomics.cohort.config import check_duplicate_keys, resolve_config
     from trdomics.check.precheck import problems
 
     found = []
     try:
+        if workflow.is_main_process:
+            check_duplicate_keys(map(str, workflow.configfiles))
         resolved = resolve_config(config, ", ".join(map(str, workflow.configfiles)))
     except InputError as error:
         found = [error]
@@ -35,7 +37,7 @@ def checked(config):
     if not found and workflow.is_main_process and INPUTS_CHECKED not in os.environ:
         found = problems(resolved, remember=not CHECKING)
     stopped = False
-    for problem in found:
+    for problem in (single for error in found for single in error.errors):
         logger.error(f"error: {problem}")
         stopped = True
         if not CHECKING:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import yaml
+
 from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, with_contrast
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
-from trdomics.errors import InputError
+from trdomics.errors import InputError, InputErrors
 
 MATRIX_TYPES = ("counts", "continuous", "binary")
 # What decides who has a layer; other settings of a layer do not touch the cohort stage.
@@ -77,6 +79,45 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     _check_roles(config, where)
     _check_column_names(config, where)
     return config
+
+
+def check_duplicate_keys(files: Iterable[str]) -> None:
+    """Check that no key stands twice in a YAML file, where the last would hide the others.
+
+    Raises
+    ------
+    InputErrors
+        Naming the lines of each such key. Broken YAML is left to its reader.
+    """
+    errors = []
+    for file in files:
+        try:
+            with open(file, encoding="utf-8") as handle:
+                root = yaml.compose(handle, Loader=yaml.SafeLoader)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            continue
+        pending = [] if root is None else [(root, "")]
+        while pending:
+            node, path = pending.pop()
+            if isinstance(node, yaml.SequenceNode):
+                pending += [(item, path) for item in node.value]
+            if not isinstance(node, yaml.MappingNode):
+                continue
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                name, line = f"{path}.{key.value}".lstrip("."), key.start_mark.line + 1
+                if name in lines and key.value != "<<":
+                    errors.append(
+                        InputError(
+                            f"{file} lines {lines[name]} and {line}",
+                            f"`{name}` stands twice",
+                            "put what is under both into one",
+                        )
+                    )
+                lines.setdefault(name, line)
+                pending.append((value, name))
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
 
 
 def check_markup(value: Any, where: str, key: str = "") -> None:

@@ -346,13 +346,16 @@ def _config_text(
     shown = ", ".join(f"{_yaml(value)} ({n})" for value, n in list(counts.items())[:8])
     label_lines = f"  # its values: {shown}\n" if counts else ""
     if classes is None:
-        label_lines += """  # FILL IN: the value to be predicted, and the value (or list of values) of the others; patients
-  # with any other or no value are scored, not trained on
+        label_lines += """\
+  # FILL IN the value to be predicted, and the value (or list of values) of the others.
+  # Patients with any other or no value are scored, not trained on.
   positive:
   negative:"""
     else:
-        label_lines += f"""  positive: {_yaml(classes[0])} # CHECK: the patients to be told from the others
-  negative: {_yaml(classes[1])} # patients with any other or no value are scored, not trained on"""
+        label_lines += f"""\
+  positive: {_yaml(classes[0])} # CHECK: the patients to be told from the others
+  # Patients with any other or no value are scored, not trained on.
+  negative: {_yaml(classes[1])}"""
     text = f"""# Every key is explained in config/README.md; those left out have defaults.
 cohort: {_yaml(name)}
 

@@ -105,6 +105,11 @@ def checked_values(
         )
     elif settings.get("log2"):
         forbid(values < 0, " is negative, but `log2: true`", "set `log2: false`")
+        if not errors and not np.isnan(values).any() and why_not_counts(values) is None:
+            notes.append(
+                "its values look like counts of reads: `type: counts` takes differences of library "
+                "size out, `log2` does not"
+            )
     empty = (values == 0).all(axis=0) if kind == "counts" else np.isnan(values).all(axis=0)
     what = "no counts at all" if kind == "counts" else "no value at all"
     empties = [
