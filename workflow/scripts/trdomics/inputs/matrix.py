@@ -254,7 +254,7 @@ def _read_values(
     )
     kept = [row for row, name in enumerate(features) if name or not np.isnan(values[row]).all()]
     if len(kept) < len(features):
-        source.layout.notes.append(f"left out {len(features) - len(kept)} empty rows")
+        source.layout.notes.append(f"left out rows without any value: {len(features) - len(kept)}")
         features, values = [features[row] for row in kept], values[kept]
         texts = {name: [text[row] for row in kept] for name, text in texts.items()}
     if not features:
