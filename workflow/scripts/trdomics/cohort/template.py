@@ -24,7 +24,7 @@ from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
 from trdomics.inputs.maf import BARCODE, maf_columns
 from trdomics.inputs.matrix import read_header, read_layer_matrix
-from trdomics.inputs.estimates import why_not_counts
+from trdomics.inputs.estimates import has_whole_numbers, why_not_counts
 from trdomics.inputs.text_table import readable, read_text_table
 
 VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
@@ -85,7 +85,13 @@ def guess_layer(
     told = f"{values.shape[1]:,} features, {present.min():.4g} to {present.max():.4g}"
     if np.isin(present, (0, 1)).all():
         settings["type"] = "binary"
-    elif present.size == numbers.size and (present >= 0).all() and not why_not_counts(numbers.T):
+    elif (
+        present.size == numbers.size
+        and (present >= 0).all()
+        # counts scaled by length are hardly ever whole: their file says what they are
+        and (has_whole_numbers(numbers) or "count" in Path(file).name.lower())
+        and not why_not_counts(numbers.T)
+    ):
         settings["type"] = "counts"
         told += ", estimated counts" * bool((present != np.floor(present)).any())
     elif present.min() >= 0 and present.max() > LOGGED_BELOW:
@@ -272,7 +278,13 @@ def begin_cohort(
             mend = "name the table that has it with --clinical"
         raise InputError(where, f"no column `{column}`", mend)
     classes, counts = guess_classes(sheet[column])
-    text = _config_text(name, sheet_file, column, classes, counts, layers, told, sheet)
+    present = pd.DataFrame(
+        {n: sheet[columns.get(n, "patient_id")].isin(names) for n, names in samples.items()}
+    )
+    lost = int((~present.any(axis=1)).sum())
+    if lost:
+        notes.append(f"{lost} patients are in no layer: they are left out (`without_layers`)")
+    text = _config_text(name, sheet_file, column, classes, counts, layers, told, sheet, lost)
     # an unusable name is reported as the config's own check reports it
     config = yaml.safe_load(text)
     config["label"] |= {k: k for k in ("positive", "negative") if config["label"][k] is None}
@@ -329,6 +341,7 @@ def _config_text(
     layers: Mapping[str, Mapping[str, Any]],
     told: Mapping[str, str],
     table: pd.DataFrame,
+    lost: int,
 ) -> str:
     used = {"patient_id", label, *(layer.get("id_column") for layer in layers.values())}
     free = [column for column in table.columns if column not in used]
@@ -343,6 +356,7 @@ def _config_text(
     own = next((column for column in free if column.casefold() in SEX), None)
     if own is not None:
         sex = f"sex: {{column: {json.dumps(own, ensure_ascii=False)}}} # held against the molecules"
+    without = f"\n  without_layers: exclude # {lost} patients" if lost else ""
     shown = ", ".join(f"{_yaml(value)} ({n})" for value, n in list(counts.items())[:8])
     label_lines = f"  # its values: {shown}\n" if counts else ""
     if classes is None:
@@ -363,7 +377,7 @@ samples:
   file: {_yaml(str(sheet))}
   patient_id: patient_id
   # site: site # column of the recruiting site, if there are several
-  {sex}
+  {sex}{without}
 
 label:
   column: {_yaml(label)}

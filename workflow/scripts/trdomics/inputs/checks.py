@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trdomics.errors import InputError, InputErrors
-from trdomics.inputs.estimates import why_not_counts
+from trdomics.inputs.estimates import has_whole_numbers, why_not_counts
 
 # float64 holds every integer up to here; no count of reads comes near it.
 LARGEST = 2.0**53
@@ -105,7 +105,12 @@ def checked_values(
         )
     elif settings.get("log2"):
         forbid(values < 0, " is negative, but `log2: true`", "set `log2: false`")
-        if not errors and not np.isnan(values).any() and why_not_counts(values) is None:
+        if (
+            not errors
+            and not np.isnan(values).any()
+            and has_whole_numbers(values)
+            and why_not_counts(values) is None
+        ):
             notes.append(
                 "its values look like counts of reads: `type: counts` takes differences of library "
                 "size out, `log2` does not"
