@@ -80,7 +80,11 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_part_of_names(tmp_path):
         ("many", "counts", "feature `g2`, sample `a`: 'many' is not a number; correct the value"),
         ("1,5", "continuous", "feature `g2`, sample `a`: '1,5' is not a number"),
         ("-3", "counts", "feature `g2`, sample `a`: -3 is a negative count; give raw counts"),
-        ("2.5", "counts", "feature `g2`, sample `a`: 2.5 is a fraction of a count: no value is above 2.5, "),
+        (
+            "2.5",
+            "counts",
+            "feature `g2`, sample `a`: 2.5 is a fraction of a count: no value is above 2.5, ",
+        ),
         ("NA", "counts", "feature `g2`, sample `a`: missing where a count must be; write 0"),
         ("", "counts", "feature `g2`, sample `a`: missing where a count must be; write 0"),
         ("1e300", "counts", "feature `g2`, sample `a`: 1e+300 is too large for a count"),
