@@ -129,4 +129,4 @@ def test_a_type_that_is_not_known_is_refused_with_those_that_are():
     ],
 )
 def test_the_narrowest_type_that_fits_the_values_is_guessed(values, expected):
-    assert guessed_type(np.array([values], dtype=float)).name == expected
+    assert guessed_type(np.array([values], dtype=float), named_counts=False).name == expected

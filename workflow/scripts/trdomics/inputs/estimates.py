@@ -46,7 +46,7 @@ def why_not_counts(values: NDArray[np.float64]) -> str | None:
     if values.max() < LOGGED_BELOW:
         return f"no value is above {values.max():.4g}, as on a log scale"
     present = values > 0
-    if _enriched(values[present], whole[present]):
+    if has_whole_numbers(values):
         return None
     if several and _same(sums):
         return f"each sample sums to {sums[0]:.4g}, as after normalisation"
@@ -59,10 +59,28 @@ def why_not_counts(values: NDArray[np.float64]) -> str | None:
     return None
 
 
-def _enriched(values: NDArray[np.float64], whole: NDArray[np.bool_]) -> bool:
-    """Say whether whole numbers are commoner than rounding to few digits explains."""
+def has_whole_numbers(values: NDArray[np.float64]) -> bool:
+    """Say whether whole numbers but 0 are commoner than rounding to few digits explains."""
+    values = values[values > 0]
+    whole = values == np.floor(values)
     chance = 0.1 if np.allclose(values * 10, np.round(values * 10), atol=1e-6) else 0.01
-    return bool(whole.mean() > max(WHOLE_SHARE, 2 * chance))
+    return bool(len(whole) and whole.mean() > max(WHOLE_SHARE, 2 * chance))
+
+
+def look_like_counts(values: NDArray[np.float64], named: bool = False) -> bool:
+    """Say whether non-negative numbers are taken for counts of reads where nobody says so.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_features, n_samples)
+    named : bool
+        Whether the file is called counts: those scaled by length are hardly ever whole.
+    """
+    return (
+        not np.isnan(values).any()
+        and (named or has_whole_numbers(values))
+        and why_not_counts(values) is None
+    )
 
 
 def _same(statistic: NDArray[np.float64]) -> bool:
