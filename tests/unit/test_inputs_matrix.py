@@ -83,7 +83,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_part_of_names(tmp_path):
         (
             "2.5",
             "counts",
-            "feature `g2`, sample `a`: 2.5 is a fraction of a count: no value is above 2.5, ",
+            "feature `g2`, sample `a`: 2.5 is a fraction of a count: no value is ab",
         ),
         ("NA", "counts", "feature `g2`, sample `a`: missing where a count must be; write 0"),
         ("", "counts", "feature `g2`, sample `a`: missing where a count must be; write 0"),

@@ -135,9 +135,8 @@ def _counts(
     values: np.ndarray, forbid: Callable[[np.ndarray, str, str], None], notes: list[str]
 ) -> np.ndarray:
     """Return counts, estimated ones rounded; forbid what is normalised."""
-    rounded = np.rint(values)
-    changed = values != rounded
-    reason = why_not_counts(values)
+    changed = values != np.floor(values)
+    reason = why_not_counts(values, changed)
     if reason is not None:
         wrong = changed if changed.any() else np.ones_like(changed)
         what = " is a fraction of a count" if changed.any() else " is no count of reads"
@@ -153,4 +152,5 @@ def _counts(
             f"estimated counts: {int(changed.sum()):,} of {values.size:,} values were rounded "
             "to whole numbers"
         )
-    return rounded
+        return np.rint(values)
+    return values
