@@ -31,7 +31,7 @@ def cohort_plan(config: Mapping[str, Any]) -> dict[str, Any]:
     dict
         ``cohort``; ``patients`` (in the sheet, excluded, without layers, taking part, of each
         class, unlabelled); ``sites`` (site → patients of each class); ``layers`` (name → type,
-        n_patients, n_features and why that is not known); ``warnings`` (sentences).
+        n_patients, n_features or why that is not known, what was noticed when it was read); ``warnings`` (sentences).
     """
     settings = sheet_settings(config)
     whole = read_sheet(settings)
@@ -89,11 +89,11 @@ def _layer(
         return {**entry, "reason": "its variants are counted when it is read"}
     names = sample_names(sheet, layer, config["samples"]["patient_id"])
     matrix = read_layer_matrix(layer, name, names)
+    told = {"layout": matrix.layout, "notes": matrix.notes}
     return {
         **entry,
         "n_features": matrix.values.shape[1],
-        "layout": matrix.layout,
-        "notes": matrix.notes,
+        **{key: value for key, value in told.items() if value},
     }
 
 
