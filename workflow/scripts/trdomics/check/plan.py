@@ -31,7 +31,8 @@ def cohort_plan(config: Mapping[str, Any]) -> dict[str, Any]:
     dict
         ``cohort``; ``patients`` (in the sheet, excluded, without layers, taking part, of each
         class, unlabelled); ``sites`` (site → patients of each class); ``layers`` (name → type,
-        n_patients, n_features or why that is not known, what was noticed when it was read); ``warnings`` (sentences).
+        n_patients, n_features or why that is not known, and what was noticed in reading);
+        ``warnings`` (sentences).
     """
     settings = sheet_settings(config)
     whole = read_sheet(settings)
