@@ -67,10 +67,11 @@ def test_patients_layers_and_sites_are_counted(raw):
         "unlabelled": 2,
     }
     assert plan["sites"]["b"] == {"positive": 0, "negative": 8, "unlabelled": 2}
-    assert plan["layers"]["rna"] == {"type": "counts", "n_patients": 25, "n_features": 25}
+    assert plan["layers"]["rna"] == {"type": "counts", "n_patients": 25, **READINGS["rna"]}
     assert plan["layers"]["protein"]["n_features"] == 7
     told = "\n".join(plan["warnings"])
     assert "layer rna: 4 samples in the layer, not in the sheet: x1, x2, x3, …" in told
+    assert "layer rna: left out 4 rows" in told
     assert "site b: its labelled patients are not of both classes" in told
     assert "p00" not in told
 
@@ -81,6 +82,7 @@ def test_the_words_hold_the_numbers(raw):
     text = "\n".join(lines)
     assert "29 take part of 30" in text
     assert "label response: 9 yes, 18 no, 2 without a label" in text
+    assert "layer rna: counts, 25 patients, 25 features, read as featureCounts" in lines
     assert "baselines: clinical" in text
     assert "15 splits (5 × 3 folds)" in text
     # site b has one class only, so that neither can be told from the other

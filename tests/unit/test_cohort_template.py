@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from trdomics.check.precheck import check_inputs
+from trdomics.check.precheck import problems
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.template import begin_cohort, guess_layer
 from trdomics.errors import InputError
@@ -118,7 +118,7 @@ def test_what_is_offered_in_comments_is_accepted_as_it_stands():
     assert config["differential"]["design"] == "~ Age + `C1A.C1B`"
     assert (config["classification"]["folds"], config["classification"]["repeats"]) == (3, 1)
     assert config["classification"]["permutations"] == 2
-    check_inputs(config)
+    assert list(problems(config)) == []
 
 
 MAF = {

@@ -7,6 +7,7 @@ import pytest
 from trdomics.errors import InputError
 from trdomics.inputs.layouts import sample_ids
 from trdomics.inputs.matrix import read_header, read_layer_matrix
+from trdomics.layers.types import layer_type
 
 N, GENES = 8, 60
 IDS = [f"P{i}" for i in range(N)]
@@ -46,8 +47,11 @@ def with_rows(frame, **rows):
 def read(frame, path, kind="counts", comment="", **options):
     text = frame.to_csv(sep="," if path.suffix == ".csv" else "\t", index=False)
     path.write_text(comment + text)
-    settings = {"type": kind, "file": str(path), **options}
-    return read_layer_matrix(settings, "rna", SHEET)
+    return read_file(path, kind, **options)
+
+
+def read_file(path, kind="counts", **options):
+    return read_layer_matrix(str(path), "rna", SHEET, layer_type(kind).value_rules(options))
 
 
 FOLDERS = [f"/data/star/{name}/{name}.Aligned.sortedByCoord.out.bam" for name in IDS]
@@ -118,7 +122,7 @@ def test_a_table_with_samples_in_rows_is_turned(tmp_path, known):
     frame.to_csv(tmp_path / "mature_counts.csv")
     path = str(tmp_path / "mature_counts.csv")
     assert read_header(path, "rna", known) == IDS
-    matrix = read_layer_matrix({"type": "counts", "file": path}, "rna", SHEET)
+    matrix = read_file(path)
     np.testing.assert_array_equal(matrix.values.to_numpy(), COUNTS.T)
     assert list(matrix.values.columns) == MIRNAS
     assert "its samples are in rows" in matrix.notes[0]
@@ -242,8 +246,7 @@ def test_names_that_the_sheet_has_are_left_alone():
 def test_what_is_around_the_numbers_changes_nothing(tmp_path, change):
     text = change(table().to_csv(sep="\t", index=False))
     (tmp_path / "m.tsv").write_text(text, newline="")
-    settings = {"type": "counts", "file": str(tmp_path / "m.tsv")}
-    matrix = read_layer_matrix(settings, "rna", SHEET)
+    matrix = read_file(tmp_path / "m.tsv")
     np.testing.assert_array_equal(matrix.values.to_numpy().T, COUNTS)
     assert list(matrix.values.columns) == ENSEMBL
 
@@ -251,11 +254,10 @@ def test_what_is_around_the_numbers_changes_nothing(tmp_path, change):
 def test_semicolons_are_read_and_decimal_commas_are_named(tmp_path):
     path = tmp_path / "m.csv"
     table().to_csv(path, sep=";", index=False)
-    settings = {"type": "counts", "file": str(path)}
-    np.testing.assert_array_equal(read_layer_matrix(settings, "rna", SHEET).values.T, COUNTS)
+    np.testing.assert_array_equal(read_file(path).values.T, COUNTS)
     table(ESTIMATED).to_csv(path, sep=";", decimal=",", index=False)
     with pytest.raises(InputError, match=r"is not a number .*write decimal points, not commas"):
-        read_layer_matrix(settings, "rna", SHEET)
+        read_file(path)
 
 
 def test_a_quote_in_a_description_takes_in_no_lines(tmp_path):
@@ -265,7 +267,7 @@ def test_a_quote_in_a_description_takes_in_no_lines(tmp_path):
     for i in (3, 40):
         lines[i + 1] = lines[i + 1].replace(SYMBOLS[i], names[i])
     path.write_text("\n".join(lines))
-    matrix = read_layer_matrix({"type": "counts", "file": str(path)}, "rna", SHEET)
+    matrix = read_file(path)
     assert matrix.values.shape == (N, GENES)
     assert matrix.annotation["symbol"].tolist() == names
 
@@ -274,7 +276,7 @@ def test_all_rows_that_do_not_fit_are_named(tmp_path):
     path = tmp_path / "m.tsv"
     path.write_text("g\t" + "\t".join(IDS) + "\nA\t1\nB" + "\t1" * N + "\nC\t1\t1\nD" + "\t1" * N)
     with pytest.raises(InputError) as caught:
-        read_layer_matrix({"type": "counts", "file": str(path)}, "rna", SHEET)
+        read_file(path)
     assert [str(error).split("; ")[0].split(" line ")[1] for error in caught.value.errors] == [
         "2: 2 fields where the header has 9",
         "4: 3 fields where the header has 9",

@@ -48,7 +48,7 @@ def cohort_plan(
     dict
         ``cohort``; ``patients`` (in the sheet, excluded, without layers, taking part, of each
         class, unlabelled); ``sites`` (site → patients of each class); ``layers`` (name → type,
-        n_patients, what was read, and why that is not known); ``warnings`` (sentences).
+        n_patients, what was read or why that is not known); ``warnings`` (sentences).
     """
     settings = sheet_settings(config)
     whole = read_sheet(settings)

@@ -115,7 +115,7 @@ def _counts(
 ) -> np.ndarray:
     """Return counts, estimated ones rounded; forbid what is normalised."""
     changed = values != np.floor(values)
-    reason = why_not_counts(values)
+    reason = why_not_counts(values, changed)
     if reason is not None:
         wrong = changed if changed.any() else np.ones_like(changed)
         what = " is a fraction of a count" if changed.any() else " is no count of reads"

@@ -18,7 +18,9 @@ BELOW_ONE = 0.15
 WHOLE_SHARE = 0.03
 
 
-def why_not_counts(values: NDArray[np.float64]) -> str | None:
+def why_not_counts(
+    values: NDArray[np.float64], fractions: NDArray[np.bool_] | None = None
+) -> str | None:
     """Say why non-negative numbers are no counts of reads, or return None.
 
     Salmon, RSEM and kallisto share reads between transcripts, so that their counts have fractions,
@@ -30,6 +32,8 @@ def why_not_counts(values: NDArray[np.float64]) -> str | None:
     ----------
     values : ndarray, shape (n_features, n_samples)
         Without missing values.
+    fractions : ndarray of bool, optional
+        Which of them are not whole, where that is known already.
 
     Returns
     -------
@@ -38,10 +42,12 @@ def why_not_counts(values: NDArray[np.float64]) -> str | None:
     """
     several = values.shape[1] > 1
     sums = values.sum(axis=0)
-    whole = values == np.floor(values)
-    if several and np.all(np.abs(sums / MILLION - 1) < (2e-4 if whole.all() else SAME)):
+    if fractions is None:
+        fractions = values != np.floor(values)
+    whole = not fractions.any()
+    if several and np.all(np.abs(sums / MILLION - 1) < (2e-4 if whole else SAME)):
         return "each sample sums to a million, as TPM and CPM do"
-    if whole.all():
+    if whole:
         return None
     if values.max() < LOGGED_BELOW:
         return f"no value is above {values.max():.4g}, as on a log scale"
