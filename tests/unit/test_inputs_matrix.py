@@ -191,7 +191,10 @@ names = st.text(
 @given(data=st.data())
 def test_any_matrix_of_counts_comes_back_as_it_was_written(tmp_path, data):
     samples = data.draw(st.lists(names, min_size=1, max_size=4, unique=True))
-    features = data.draw(st.lists(names, min_size=1, max_size=5, unique=True))
+    # samtools idxstats calls its row of unplaced reads `*`, which is left out
+    features = data.draw(
+        st.lists(names.filter(lambda name: name != "*"), min_size=1, max_size=5, unique=True)
+    )
     values = data.draw(
         st.lists(
             st.lists(cells, min_size=len(samples), max_size=len(samples)),

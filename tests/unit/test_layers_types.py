@@ -124,7 +124,7 @@ def test_a_type_that_is_not_known_is_refused_with_those_that_are():
         ([0, 1, np.nan], "binary"),
         ([0, 1, 7], "counts"),
         ([0, 1, 7, np.nan], "continuous"),
-        ([0, 1, 700.5], "continuous"),
+        ([0, 0.5, 700.5], "continuous"),
         ([-1, 2], "continuous"),
     ],
 )
