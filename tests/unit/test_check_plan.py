@@ -12,7 +12,10 @@ from trdomics.check.precheck import problems
 from trdomics.cohort.config import resolve_config
 
 N = 30
-FEATURES = {"rna": 25, "protein": 7}
+READINGS = {
+    "rna": {"n_features": 25, "layout": "featureCounts", "notes": ["left out 4 rows"]},
+    "protein": {"n_features": 7, "layout": "", "notes": []},
+}
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def raw(tmp_path, monkeypatch):
 
 
 def test_patients_layers_and_sites_are_counted(raw):
-    plan = cohort_plan(resolve_config(raw, "mine.yaml"), FEATURES)
+    plan = cohort_plan(resolve_config(raw, "mine.yaml"), READINGS)
     assert plan["patients"] == {
         "in_sheet": 30,
         "excluded": 1,
@@ -64,20 +67,22 @@ def test_patients_layers_and_sites_are_counted(raw):
         "unlabelled": 2,
     }
     assert plan["sites"]["b"] == {"positive": 0, "negative": 8, "unlabelled": 2}
-    assert plan["layers"]["rna"] == {"type": "counts", "n_patients": 25, "n_features": 25}
+    assert plan["layers"]["rna"] == {"type": "counts", "n_patients": 25, **READINGS["rna"]}
     assert plan["layers"]["protein"]["n_features"] == 7
     told = "\n".join(plan["warnings"])
     assert "layer rna: 4 samples in the layer, not in the sheet: x1, x2, x3, …" in told
+    assert "layer rna: left out 4 rows" in told
     assert "site b: its labelled patients are not of both classes" in told
     assert "p00" not in told
 
 
 def test_the_words_hold_the_numbers(raw):
     config = resolve_config(raw, "mine.yaml")
-    lines = plan_in_words(cohort_plan(config, FEATURES), config)
+    lines = plan_in_words(cohort_plan(config, READINGS), config)
     text = "\n".join(lines)
     assert "29 take part of 30" in text
     assert "label response: 9 yes, 18 no, 2 without a label" in text
+    assert "layer rna: counts, 25 patients, 25 features, read as featureCounts" in lines
     assert "baselines: clinical" in text
     assert "15 splits (5 × 3 folds)" in text
     # site b has one class only, so that neither can be told from the other
@@ -111,7 +116,7 @@ def test_sites_that_are_left_out_are_named(raw):
 
 def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
     write_manifest(Path(), {"positive": "ill", "negative": "well"}, ["rna", "dna"])
-    warnings = cohort_plan(resolve_config({**raw, "scoring": {"model": "."}}, "x"), FEATURES)[
+    warnings = cohort_plan(resolve_config({**raw, "scoring": {"model": "."}}, "x"), READINGS)[
         "warnings"
     ]
     told = "\n".join(warnings)
@@ -122,4 +127,4 @@ def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
     # which matters only where a model is trained
     empty = "`clinical.confounders` is empty"
     assert empty not in told
-    assert empty in "\n".join(cohort_plan(resolve_config(raw, "x"), FEATURES)["warnings"])
+    assert empty in "\n".join(cohort_plan(resolve_config(raw, "x"), READINGS)["warnings"])

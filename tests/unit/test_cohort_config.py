@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trdomics.cohort.config import (
+    check_duplicate_keys,
     config_schema,
     named_columns,
     resolve_config,
@@ -327,3 +328,16 @@ def test_markup_that_would_run_in_the_report_is_refused(text):
 def test_other_names_are_welcome(text):
     raw = changed("label/positive", text)
     assert resolve_config(raw, "mine.yaml")["label"]["positive"] == text
+
+
+def test_keys_that_stand_twice_are_refused_with_their_lines(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\na: 2\ne: [{f: 1}, {f: 2}]\n")
+    with pytest.raises(InputError) as caught:
+        check_duplicate_keys([str(path)])
+    assert sorted(str(error) for error in caught.value.errors) == [
+        f"{path} lines 1 and 6: `a` stands twice; put what is under both into one",
+        f"{path} lines 3 and 5: `b.c` stands twice; put what is under both into one",
+    ]
+    path.write_text("a: {b: 1, c: [1, 2]}\n")
+    check_duplicate_keys([str(path), str(tmp_path / "none.yaml")])

@@ -133,3 +133,109 @@ def test_labels_are_compared_as_the_values_they_are():
     found = labels(sheet, {"column": "y", "positive": "1", "negative": "0"})
     np.testing.assert_array_equal(found, [1, 0, np.nan, np.nan, 1])
     assert labels(sheet, {"column": None, "positive": "1", "negative": "0"}).isna().all()
+
+
+def test_all_that_is_wrong_with_a_sheet_is_reported(tmp_path):
+    rows = [*ROWS[:2], "\tno\t4\t1\t04\tSSRI\tT8\t", " p9\tno\t4\t1\t04\tSSRI\tT9\t"]
+    with pytest.raises(InputError) as caught:
+        read_samples(config(tmp_path, *rows))
+    assert [error.problem for error in caught.value.errors] == [
+        "no `id`",
+        "`id` ' p9' has blanks around it",
+    ]
+
+
+@pytest.mark.parametrize("values", [("7,5", "8,1", "7"), ("61%", "5%", "4%"), ("1.234,5", "2,5")])
+def test_numbers_but_for_a_comma_or_a_sign_name_their_column(tmp_path, values):
+    rows = [f"p{i}\tno\t{value}\t1\t04\tSSRI\tT{i}\t" for i, value in enumerate(values * 3)]
+    told = failure(tmp_path, ROWS[0], *rows)
+    assert told.startswith("column `age`: ")
+    assert f"such as `{values[0]}` (line 2); write decimal points" in told
+    # names that look like it are names where the config says so
+    assert read_samples(config(tmp_path, ROWS[0], *rows, categorical=["age"]))["age"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("exclude\texclude", "column `exclude` stands twice"),
+        ("exclude_reason\texclude_reason", "column `exclude_reason` stands twice"),
+        ("Exclude\tx", "column `Exclude` is not read; did you mean `exclude`?"),
+        ("exclude reason\tx", "`exclude reason` is not read; did you mean `exclude_reason`?"),
+    ],
+)
+def test_excluding_columns_have_one_name(tmp_path, header, expected):
+    assert expected in failure(tmp_path, f"{ROWS[0]}\t{header}", *(f"{r}\t1\t1" for r in ROWS[1:]))
+
+
+def test_empty_rows_and_separators_at_the_end_change_nothing(tmp_path):
+    expected = read_samples(config(tmp_path, *ROWS))
+    for rows in (
+        [ROWS[0], *(f"{row}\t" for row in ROWS[1:])],
+        [f"{row}\t\t" for row in ROWS],
+        [*ROWS, "\t" * 7, "", "  "],
+        [ROWS[0], "\t" * 7, *ROWS[1:]],
+        ["# from the clinic", *ROWS],
+    ):
+        pd.testing.assert_frame_equal(read_samples(config(tmp_path, *rows)), expected)
+    semicolons = [row.replace("\t", ";") for row in ROWS]
+    pd.testing.assert_frame_equal(
+        read_samples(config(tmp_path, *semicolons, name="s.csv")), expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (("F", "M", "f"), {}),
+        (("w", "m", "W"), {}),
+        (("Female", "MALE", "female"), {}),
+        (("2", "1", "2"), {"female": 2, "male": 1}),
+    ],
+)
+def test_usual_words_for_the_sexes_are_known(tmp_path, values, words):
+    from trdomics.identity.sex import sheet_sex
+
+    rows = [f"{row}\t{value}" for row, value in zip(ROWS[1:], values, strict=True)]
+    settings = config(tmp_path, ROWS[0] + "\tsex", *rows, sex={"column": "sex", **words})
+    sheet = read_samples(settings)
+    if not words:
+        assert sheet_sex(sheet, settings["samples"]["sex"]).tolist() == ["female", "male", "female"]
+
+
+def test_unknown_words_for_the_sexes_are_an_error(tmp_path):
+    rows = [f"{row}\t{value}" for row, value in zip(ROWS[1:], "010", strict=True)]
+    told = failure(tmp_path, ROWS[0] + "\tsex", *rows, sex={"column": "sex"})
+    assert told == (
+        "column `sex`: no value is `female` or `male`: its values are `0` (2), `1` (1); set "
+        "`samples.sex.female` and `samples.sex.male`"
+    )
+
+
+def test_several_samples_of_a_patient_are_refused(tmp_path):
+    people = ["A", "A", "B"]
+    rows = [f"{row}\t{name}" for row, name in zip(ROWS[1:], people, strict=True)]
+    told = failure(tmp_path, ROWS[0] + "\tpatient", *rows)
+    assert "column `patient`: patient `A` has 2 rows (07, p2); keep one sample per patient" in told
+
+
+def test_integers_that_passed_through_a_program_without_gaps(tmp_path):
+    settings = config(tmp_path, *(row.replace("\t04\t", "\t4.0\t") for row in ROWS[:3]))
+    settings["label"] |= {"positive": "1", "negative": "0"}
+    path = tmp_path / "s.tsv"
+    path.write_text(path.read_text().replace("yes", "1.0").replace("no\t", "0.0\t"))
+    sheet = read_samples(settings)
+    assert sheet["response"].tolist() == ["1", "0"]
+    assert sheet["centre"].tolist() == ["4", "4"]
+
+
+def test_several_values_may_be_the_negative_class(tmp_path):
+    settings = config(tmp_path, *ROWS)
+    settings["label"]["negative"] = ["no", "maybe"]
+    settings = resolve_config(settings, "c.yaml")
+    assert resolve_config(settings, "c.yaml") == settings
+    path = tmp_path / "s.tsv"
+    path.write_text(path.read_text().replace("p3\t\t", "p3\tmaybe\t"))
+    sheet = read_samples(settings)
+    assert labels(sheet, settings["label"]).tolist() == [1, 0, 0]
+    assert sheet["response"].tolist() == ["yes", "no or maybe", "no or maybe"]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from trdomics.check.precheck import check_inputs
+from trdomics.check.precheck import problems
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.template import begin_cohort, guess_layer
 from trdomics.errors import InputError
@@ -84,13 +84,13 @@ def test_a_clinical_table_joins_the_layers_and_gives_the_label():
     matrix("a.tsv", numbers().poisson(30, (6, N)))
     matrix("b.tsv", numbers().poisson(30, (6, N)), [f"T{i}" for i in range(N)])
     clinical = pd.DataFrame({"id": IDS, "tube": [f"T{i}" for i in range(N)]})
-    clinical["outcome"], clinical["age #1: yes"] = ["better", "worse"] * (N // 2), range(N)
+    clinical["outcome"], clinical["age #1: yes"] = ["no", "yes"] * (N // 2), range(N)
     clinical.to_csv("c.csv", index=False)
     begin_cohort("mine", {"rna": "a.tsv", "small": "b.tsv"}, "config", "c.csv", "outcome")
     config = resolve_config(yaml.safe_load(Path("config/mine.yaml").read_text()), "mine.yaml")
     assert config["layers"]["small"]["id_column"] == "tube"
     assert config["layers"]["rna"]["id_column"] == "patient_id"
-    assert config["label"] == {"column": "outcome", "positive": "better", "negative": "worse"}
+    assert config["label"] == {"column": "outcome", "positive": "yes", "negative": "no"}
     sheet = read_table("config/mine.tsv")
     assert list(sheet["outcome"]) == list(clinical["outcome"])
 
@@ -110,12 +110,15 @@ def test_what_is_offered_in_comments_is_accepted_as_it_stands():
     clinical.to_csv("c.csv", index=False)
     begin_cohort("mine", {"rna": "a.tsv"}, "config", "c.csv", "C1A.C1B")
     text = uncommented(Path("config/mine.yaml").read_text())
+    # which class is to be predicted is a question
+    assert "# its values: C1A (6), C1B (6)" in text
+    text = text.replace("positive:\n", "positive: C1A\n").replace("negative:\n", "negative: C1B\n")
     config = resolve_config(yaml.safe_load(text), "mine.yaml")
     # a column without any difference is not offered
     assert config["differential"]["design"] == "~ Age + `C1A.C1B`"
     assert (config["classification"]["folds"], config["classification"]["repeats"]) == (3, 1)
     assert config["classification"]["permutations"] == 2
-    check_inputs(config)
+    assert list(problems(config)) == []
 
 
 MAF = {

@@ -138,3 +138,9 @@ def test_no_technical_columns_give_a_reason(patients, table, tmp_path):
     assert "neither a site nor technical" in none["auc_reason"]
     save_figure(love_figure(table.iloc[:0], 0.05, none), tmp_path / "love.svg")
     assert (tmp_path / "love.svg").stat().st_size > 500
+
+
+def test_a_cohort_without_columns_has_an_empty_table():
+    table = confounding_table(pd.DataFrame({"label": [1.0, 0.0, np.nan]}), {}, seed=1)
+    assert list(table) == COLUMNS
+    assert table_summary(table, 0.05)["n_columns"] == 0

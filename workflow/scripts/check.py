@@ -6,15 +6,12 @@ start(snakemake)
 
 import sys
 
-import pyarrow.parquet as pq
-
 from trdomics.check.plan import cohort_plan, plan_in_words
+from trdomics.files import read_json
 
-config, tables = snakemake.params.config, snakemake.input.tables
-# a table has a row per feature, see trdomics.files.write_matrix
-n_features = {
-    layer: pq.read_metadata(path).num_rows
-    for layer, path in zip(config["layers"], tables, strict=bool(tables))
+config, files = snakemake.params.config, snakemake.input.readings
+readings = {
+    layer: read_json(path) for layer, path in zip(config["layers"], files, strict=bool(files))
 }
 # to the terminal, not to the log, which is where print goes in a script
-print(*plan_in_words(cohort_plan(config, n_features), config), sep="\n", file=sys.__stdout__)
+print(*plan_in_words(cohort_plan(config, readings), config), sep="\n", file=sys.__stdout__)

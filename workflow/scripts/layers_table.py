@@ -5,8 +5,10 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.cohort.samples import sample_names
-from trdomics.files import read_table, write_matrix, write_table
+from trdomics.files import read_table, write_json, write_matrix, write_table
+from trdomics.inputs.checks import check_varies
 from trdomics.inputs.matrix import read_layer_matrix
+from trdomics.inputs.text_table import of_layer
 from trdomics.layers.types import layer_type
 
 params, layer = snakemake.params, snakemake.wildcards.layer
@@ -14,9 +16,16 @@ patients = read_table(snakemake.input.patients, dtype=str).set_index("patient_id
 names = sample_names(patients, params.settings, params.patient_id)
 rules = layer_type(params.settings["type"]).value_rules(params.settings)
 matrix = read_layer_matrix(params.settings["file"], layer, names, rules)
+check_varies(matrix.values.to_numpy(float), of_layer(params.settings["file"], layer))
 
 write_matrix(matrix.values, snakemake.output.table)
 write_table(matrix.annotation.rename_axis("feature").reset_index(), snakemake.output.annotation)
+reading = {
+    "n_features": matrix.values.shape[1],
+    "layout": matrix.layout,
+    "notes": matrix.notes,
+}
+write_json(reading, snakemake.output.reading)
 print(f"{matrix.values.shape[0]} patients × {matrix.values.shape[1]} features")
 print(f"{len(matrix.ignored)} samples left out: {', '.join(matrix.ignored) or 'none'}")
 print(*([f"read as {matrix.layout}"] if matrix.layout else []), *matrix.notes, sep="\n")

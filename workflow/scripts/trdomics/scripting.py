@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -53,3 +55,20 @@ def start(job: Any, blas_threads: int | None = None) -> None:
         force=True,
     )
     threadpool_limits(limits=threads)
+
+
+@contextmanager
+def warnings_of(name: str) -> Iterator[list[str]]:
+    """Collect what a logger and those below it warn of; it is logged as well."""
+    found: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record.getMessage())
+
+    handler = Collector(logging.WARNING)
+    logging.getLogger(name).addHandler(handler)
+    try:
+        yield found
+    finally:
+        logging.getLogger(name).removeHandler(handler)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from trdomics.cohort.formula import design_columns
 from trdomics.columns import is_quantity
-from trdomics.errors import InputError
+from trdomics.errors import InputError, InputErrors
 from trdomics.layers.types import CARRIERS, layer_type
 
 COLLINEAR = 0.999
@@ -84,6 +84,40 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: Mapping[str,
             problem = _collinear(known, label[known.index])
             if problem:
                 raise InputError(where, problem, f"{mend}, or list it in `clinical.circular`")
+
+
+def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: Mapping[str, Any]) -> None:
+    """Check that each layer was measured in patients of both classes.
+
+    Parameters
+    ----------
+    has : DataFrame of bool
+        Who has which layer.
+    label : Series
+        1, 0 or NaN per patient.
+    config : mapping
+        A resolved config.
+
+    Raises
+    ------
+    InputErrors
+        One for each layer that has labelled patients of one class only.
+    """
+    errors = []
+    for name in has.columns:
+        measured = label[has[name]].dropna()
+        if len(measured) and (measured == measured.iloc[0]).all():
+            value = config["label"]["positive" if measured.iloc[0] == 1 else "negative"]
+            errors.append(
+                InputError(
+                    f"{config['layers'][name]['file']} (layer {name})",
+                    f"all {len(measured)} labelled patients who have it are `{value}`, so that who "
+                    "was measured tells the label",
+                    f"measure it in both classes, or take the layer {name} out",
+                )
+            )
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
 
 
 def _covariates(config: Mapping[str, Any]) -> dict[str, str]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.check.sheet_values import label_warnings, value_warnings
 from trdomics.classification.feature_sets import feature_sets
-from trdomics.cohort.config import is_simulated, sheet_settings
+from trdomics.cohort.config import is_simulated, sheet_settings, text_columns
 from trdomics.cohort.membership import (
     LeftOut,
     layer_samples,
@@ -17,7 +18,7 @@ from trdomics.cohort.membership import (
     unmatched,
     with_layers,
 )
-from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet
+from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet, sample_names
 from trdomics.cohort.settings import Clinical
 from trdomics.cohort.site_plan import left_out_sites
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
@@ -29,28 +30,35 @@ UNMATCHED = {
 }
 
 
-def cohort_plan(config: Mapping[str, Any], n_features: Mapping[str, int]) -> dict[str, Any]:
+def cohort_plan(
+    config: Mapping[str, Any], readings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """Count the patients and layers that a run would use.
 
     Parameters
     ----------
     config : mapping
         A resolved config without :func:`trdomics.check.precheck.problems`.
-    n_features : mapping of str to int
-        Features of each layer that was read.
+    readings : mapping of str to mapping
+        Of each layer that was read: ``n_features``, ``layout`` (the upstream program, or empty)
+        and ``notes`` (sentences).
 
     Returns
     -------
     dict
         ``cohort``; ``patients`` (in the sheet, excluded, without layers, taking part, of each
         class, unlabelled); ``sites`` (site → patients of each class); ``layers`` (name → type,
-        n_patients, n_features and why that is not known); ``warnings`` (sentences).
+        n_patients, what was read or why that is not known); ``warnings`` (sentences).
     """
     settings = sheet_settings(config)
     whole = read_sheet(settings)
     sheet = whole[~whole[EXCLUDE]]
     known = {n: s for n, s in config["layers"].items() if not is_simulated(config, s["file"])}
-    samples = {name: layer_samples(layer, name) for name, layer in known.items()}
+    patient_id = config["samples"]["patient_id"]
+    samples = {
+        name: layer_samples(layer, name, sample_names(sheet, layer, patient_id).dropna())
+        for name, layer in known.items()
+    }
     has = memberships(sheet, settings, samples)
     without = 0
     if len(known) == len(config["layers"]):
@@ -58,9 +66,7 @@ def cohort_plan(config: Mapping[str, Any], n_features: Mapping[str, int]) -> dic
         without = int((~profiled).sum())
         sheet, has = sheet[profiled], has[profiled]
     label = labels(sheet, config["label"])
-    layers = {
-        name: _layer(name, layer, has, n_features) for name, layer in config["layers"].items()
-    }
+    layers = {name: _layer(name, layer, has, readings) for name, layer in config["layers"].items()}
     return {
         "cohort": config["cohort"],
         "patients": {
@@ -74,20 +80,28 @@ def cohort_plan(config: Mapping[str, Any], n_features: Mapping[str, int]) -> dic
         },
         "sites": _sites(sheet, label, config["samples"]["site"]),
         "layers": layers,
-        "warnings": _warnings(whole, settings, samples, has, label, config),
+        "warnings": [
+            *_warnings(whole, settings, samples, has, label, config),
+            *(f"layer {n}: {note}" for n, e in layers.items() for note in e.get("notes", [])),
+            *label_warnings(sheet, config["label"]),
+            *value_warnings(sheet, settings, text_columns(settings)),
+        ],
     }
 
 
 def _layer(
-    name: str, layer: Mapping[str, Any], has: pd.DataFrame, n_features: Mapping[str, int]
+    name: str,
+    layer: Mapping[str, Any],
+    has: pd.DataFrame,
+    readings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {"type": layer["type"], "n_patients": None, "n_features": None}
     if name not in has:
         return {**entry, "reason": "drawn by the simulation when it is run"}
     entry["n_patients"] = int(has[name].sum())
-    if name not in n_features:
+    if name not in readings:
         return {**entry, "reason": "read when the others were simulated"}
-    return {**entry, "n_features": n_features[name]}
+    return {**entry, **readings[name]}
 
 
 def _sites(sheet: pd.DataFrame, label: pd.Series, site: str | None) -> dict[str, dict[str, int]]:
@@ -186,7 +200,8 @@ def plan_in_words(plan: Mapping[str, Any], config: Mapping[str, Any]) -> list[st
     for name, layer in plan["layers"].items():
         patients = "" if layer["n_patients"] is None else f", {layer['n_patients']} patients"
         features = layer.get("reason") or f"{layer['n_features']:,} features"
-        lines.append(f"layer {name}: {layer['type']}{patients}, {features}")
+        layout = f", read as {layer['layout']}" if layer.get("layout") else ""
+        lines.append(f"layer {name}: {layer['type']}{patients}, {features}{layout}")
     lines += _models(config)
     return lines + [f"warning: {warning}" for warning in plan["warnings"]]
 

@@ -8,10 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.check.covariates import check_classes, check_covariates, check_design
+from trdomics.check.covariates import (
+    check_classes,
+    check_covariates,
+    check_design,
+    check_layer_classes,
+)
 from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
-from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, typed_names
+from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
 from trdomics.errors import InputError
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.schema import did_you_mean
@@ -58,7 +63,8 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
         if name in broken or is_simulated(config, layer["file"]) or not has_header(layer):
             continue
         try:
-            samples[name] = layer_samples(layer, name)
+            names = sample_names(sheet, layer, config["samples"]["patient_id"])
+            samples[name] = layer_samples(layer, name, names.dropna())
             has[name] = memberships(sheet, settings, {name: samples[name]})[name]
         except InputError as error:
             yield error
@@ -74,6 +80,9 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
                 yield wrong
         sheet, has = sheet[profiled], has[profiled]
     if not scoring and wrong is None:
+        telling = _problem(check_layer_classes, has, labels(sheet, config["label"]), config)
+        if telling is not None:
+            yield telling
         wrong = _problem(check_design, sheet, has, config)
         if wrong is not None:
             yield wrong

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import yaml
+
 from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, with_contrast
-from trdomics.errors import InputError
+from trdomics.errors import InputError, InputErrors
 from trdomics.inputs.calls import variant_name
 from trdomics.inputs.maf import is_maf
 from trdomics.layers.types import layer_type, types_schema
@@ -55,7 +57,14 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     config: dict[str, Any] = ClosedSchema(config_schema()).resolve(dict(raw), where)
     check_markup(config, where)
     label = config["label"]
+    if isinstance(label["negative"], list):
+        label["negative_values"] = [str(value) for value in label["negative"]]
+        label["negative"] = " or ".join(label["negative_values"])
     label["positive"], label["negative"] = str(label["positive"]), str(label["negative"])
+    if label["positive"] in label.get("negative_values", []):
+        raise InputError(
+            where, f"`label.negative` lists the positive {label['positive']!r}", "take it out"
+        )
     if label["positive"] == label["negative"]:
         raise InputError(
             where,
@@ -76,6 +85,45 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     _check_roles(config, where)
     _check_column_names(config, where)
     return config
+
+
+def check_duplicate_keys(files: Iterable[str]) -> None:
+    """Check that no key stands twice in a YAML file, where the last would hide the others.
+
+    Raises
+    ------
+    InputErrors
+        Naming the lines of each such key. Broken YAML is left to its reader.
+    """
+    errors = []
+    for file in files:
+        try:
+            with open(file, encoding="utf-8") as handle:
+                root = yaml.compose(handle, Loader=yaml.SafeLoader)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            continue
+        pending = [] if root is None else [(root, "")]
+        while pending:
+            node, path = pending.pop()
+            if isinstance(node, yaml.SequenceNode):
+                pending += [(item, path) for item in node.value]
+            if not isinstance(node, yaml.MappingNode):
+                continue
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                name, line = f"{path}.{key.value}".lstrip("."), key.start_mark.line + 1
+                if name in lines and key.value != "<<":
+                    errors.append(
+                        InputError(
+                            f"{file} lines {lines[name]} and {line}",
+                            f"`{name}` stands twice",
+                            "put what is under both into one",
+                        )
+                    )
+                lines.setdefault(name, line)
+                pending.append((value, name))
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
 
 
 def check_markup(value: Any, where: str, key: str = "") -> None:

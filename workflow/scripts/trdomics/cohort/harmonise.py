@@ -17,7 +17,7 @@ from trdomics.cohort.membership import (
     unmatched,
     with_layers,
 )
-from trdomics.cohort.samples import labels, read_sheet, typed_names
+from trdomics.cohort.samples import labels, read_sheet, sample_names, typed_names
 from trdomics.schema import load_schema
 
 SITE_TEST = ("site_chi2", "site_degrees_of_freedom", "site_pvalue", "site_cramers_v")
@@ -40,7 +40,11 @@ def harmonise(settings: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
         As :func:`trdomics.cohort.membership.unmatched` returns.
     """
     sheet = read_sheet(settings)
-    samples = {name: layer_samples(layer, name) for name, layer in settings["layers"].items()}
+    patient_id = settings["samples"]["patient_id"]
+    samples = {
+        name: layer_samples(layer, name, sample_names(sheet, layer, patient_id).dropna())
+        for name, layer in settings["layers"].items()
+    }
     taking_part = sheet[~sheet["exclude"]]
     has = memberships(taking_part, settings, samples)
     profiled = with_layers(has, settings)

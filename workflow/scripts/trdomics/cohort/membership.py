@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import gzip
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from trdomics.cohort.samples import quoted_ids, sample_names
 from trdomics.errors import InputError
 from trdomics.inputs.maf import maf_samples
 from trdomics.inputs.matrix import read_header
-from trdomics.inputs.text_table import readable
+from trdomics.inputs.text_table import readable_layer
 from trdomics.layers.types import layer_type
 
 CHUNK = 1 << 24
@@ -33,12 +34,23 @@ class LeftOut(StrEnum):
     NOT_IN_LAYER = "not_in_layer"
 
 
-def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
+def layer_samples(
+    settings: Mapping[str, Any], layer: str, known: Collection[str] = ()
+) -> list[str]:
     """Return the samples that were profiled in a layer.
 
     Of a matrix, those of its header. Of a VCF those of its header, of a MAF those with a
     mutation; where the config names a file of profiled samples, that file decides: it keeps a
     MAF's samples without a mutation in, and takes those of a VCF that are not listed out.
+
+    Parameters
+    ----------
+    settings : mapping
+        The layer's settings.
+    layer : str
+        Its name, for errors.
+    known : collection of str
+        What the sheet calls its samples: they prove that a matrix has its samples in rows.
 
     Raises
     ------
@@ -47,10 +59,10 @@ def layer_samples(settings: Mapping[str, Any], layer: str) -> list[str]:
     """
     path = str(settings["file"])
     if layer_type(settings["type"]).is_matrix:
-        return read_header(path, layer)
+        return read_header(path, layer, known)
     profiled = settings["profiled"]
     listed = None if profiled is None else read_profiled(profiled, layer)
-    with readable(path, layer):
+    with readable_layer(path, layer):
         # cyvcf2 tells of a missing file in its own words
         Path(path).stat()
         if settings["format"] == "vcf":
@@ -87,7 +99,7 @@ def _vcf_samples(path: str, layer: str, annotated: bool) -> list[str]:
 
 def read_profiled(path: str, layer: str) -> list[str]:
     """Return the sample names of a file that has one a line."""
-    with readable(path, layer):
+    with readable_layer(path, layer):
         text = Path(path).read_text(encoding="utf-8-sig")
     names = [line.strip() for line in text.splitlines() if line.strip()]
     if not names:
@@ -103,7 +115,7 @@ def check_gzip(path: str, layer: str) -> None:
     BGZF files are left to the reader, which knows their end by its mark: reading a large VCF
     through would take minutes.
     """
-    with readable(path, layer):
+    with readable_layer(path, layer):
         with open(path, "rb") as handle:
             head = handle.read(14)
         if head[:2] != b"\x1f\x8b" or (head[3] & 4 and head[12:14] == b"BC"):
@@ -148,9 +160,30 @@ def memberships(
                 f"{layer['file']} (layer {name})",
                 f"it shares no patient with the sheet: its samples are {quoted_ids(present)}, "
                 f"`{column}` of {settings['samples']['file']} has {own}",
-                f"set `layers.{name}.id_column` to the sheet's column with the layer's names",
+                _longer_names(list(names.dropna()), present)
+                or f"set `layers.{name}.id_column` to the sheet's column with the layer's names",
             )
     return has.astype(bool)
+
+
+def _longer_names(ids: Sequence[str], samples: Sequence[str]) -> str:
+    """Say what to do where the samples are called like the patients with something behind."""
+    of: dict[str, list[str]] = {}
+    known = set(ids)
+    for sample in samples:
+        parts = [sample[: cut.start()] for cut in re.finditer(r"[-_.:]", sample)]
+        owner = next((part for part in reversed(parts) if part in known), None)
+        if owner is not None:
+            of.setdefault(owner, []).append(sample)
+    several = next((owner for owner, names in of.items() if len(names) > 1), None)
+    if several is not None:
+        return (
+            f"patient {several} has several samples ({quoted_ids(of[several])}): keep one of each "
+            "patient, and name it in a column of the sheet for `id_column`"
+        )
+    if of:
+        return "cut its names to the patients' ids, or name them in a column for `id_column`"
+    return ""
 
 
 def with_layers(

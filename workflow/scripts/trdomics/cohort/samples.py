@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
@@ -12,11 +11,30 @@ import numpy as np
 import pandas as pd
 
 from trdomics.cohort.config import nearest, sheet_settings, text_columns
-from trdomics.errors import InputError
+from trdomics.errors import InputError, InputErrors
+from trdomics.inputs.text_table import (
+    MISSING,
+    NAMES,
+    SEPARATORS,
+    TextTable,
+    read_text_table,
+    readable,
+    suffix_separator,
+)
 
-# Fields that mean "not known". "None" is not among them: it is a medication class of its own.
-MISSING = ("", "NA", "N/A", "NaN", "nan")
 EXCLUDE, REASON = "exclude", "exclude_reason"
+# A number but for a decimal comma, a mark of thousands or a percent sign.
+ALMOST_NUMBER = re.compile(r"[-+]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?")
+# Whole numbers that passed through a program which has none with gaps.
+FLOATED = re.compile(r"(-?\d+)\.0+")
+# Columns that say whose sample a row is, in lower case.
+PERSON = {"patient", "patient_id", "patientid", "subject", "subject_id", "participant"} | {
+    *("participant_id", "donor", "donor_id", "individual", "individual_id", "case_id")
+}
+# Problems of one kind that are shown.
+SHOWN = 5
+FEMALE = ("f", "female", "w", "woman", "weiblich", "frau", "fem", "femme", "femenino", "mujer")
+MALE = ("m", "male", "man", "männlich", "mann", "masc", "masculin", "homme", "masculino", "hombre")
 
 
 def read_samples(config: Mapping[str, Any]) -> pd.DataFrame:
@@ -64,25 +82,28 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
         line of the file that the patient stands in.
     """
     file = settings["samples"]["file"]
-    header, rows, lines = _read_fields(file)
-    for column, key in settings["columns"].items():
-        if column not in header:
-            raise InputError(
-                file, f"no column `{column}`, which `{key}` names", nearest(column, header)
-            )
-        if header.count(column) > 1:
-            raise InputError(file, f"column `{column}` stands twice", "rename one of them")
-    table = pd.DataFrame(rows, columns=header, dtype=object)
-    line = pd.Series(lines, dtype=int)
-    ids = table[settings["samples"]["patient_id"]].astype(str)
-    _check_ids(ids, line, file, settings["samples"]["patient_id"])
+    text = _read_text(file)
+    header = text.header
+    _check_header(header, settings, file)
+    table = pd.DataFrame(text.rows, columns=header, dtype=object)
+    line = pd.Series(text.lines, dtype=int)
+    patient_id = settings["samples"]["patient_id"]
+    ids = table[patient_id].astype(str)
+    _check_ids(ids, line, file, patient_id)
+    _check_persons(table, ids, file, patient_id)
 
     names = text_columns(settings)
-    typed = {
-        column: _typed(table[column], line, file, column, column in names)
-        for column in typed_names(settings)
-    }
+    typed, errors = {}, []
+    for column in typed_names(settings):
+        try:
+            typed[column] = _typed(table[column], line, file, column, column in names)
+        except InputError as error:
+            errors.append(error)
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
     sheet = pd.DataFrame(typed, index=table.index)
+    _name_classes(sheet, settings["label"])
+    _name_sexes(sheet, settings["samples"]["sex"], file)
     sheet[EXCLUDE] = _flags(table, line, file)
     reasons = table[REASON].str.strip() if REASON in table else pd.Series("", index=table.index)
     sheet[REASON] = reasons.where(reasons != "", "marked `exclude` in the sheet")
@@ -98,94 +119,162 @@ def sheet_digest(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(sheet.to_csv().encode()).hexdigest()[:16]
 
 
-def _read_fields(file: str) -> tuple[list[str], list[list[str]], list[int]]:
-    """Return header, rows and their line numbers; every row is as long as the header."""
-    comma = file.lower().endswith(".csv")
-    if not comma and not file.lower().endswith((".tsv", ".txt", ".tab")):
-        raise InputError(file, "not a .tsv or .csv file", "save the sheet as tab-separated text")
-    try:
-        # utf-8-sig: spreadsheets put a byte-order mark before the first column's name
-        with open(file, encoding="utf-8-sig", newline="") as handle:
-            reader = csv.reader(handle, delimiter="," if comma else "\t", strict=True)
-            fields = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
-    except FileNotFoundError as error:
-        raise InputError(file, "no such file", "correct `samples.file`") from error
-    except OSError as error:
-        raise InputError(file, f"cannot be read ({error.strerror})", "check the file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(file, "not UTF-8 text", "save it as text in UTF-8") from error
-    except csv.Error as error:
-        raise InputError(file, f"cannot be read ({error})", "look for a stray quote") from error
-    if not fields:
+def _read_text(file: str) -> TextTable:
+    fix = "save the sheet as tab-separated text"
+    if not file.lower().endswith(tuple(SEPARATORS)):
+        raise InputError(file, "not a .tsv or .csv file", fix)
+    with readable(file, file, "correct `samples.file`", "patient"):
+        text = read_text_table(file, file, fix)
+    if text is None:
         raise InputError(file, "empty", "give a header and one row per patient")
-    header = [name.strip() for name in fields[0][1]]
-    other = ";" if comma else ","
-    if len(header) == 1 and other in header[0]:
-        wanted = "commas" if comma else "tabs"
+    if len(text.header) == 1 and any(mark in text.header[0] for mark in ",;\t"):
+        wanted = NAMES[suffix_separator(file, file, fix)]
         raise InputError(
             file, f"its columns are not separated by {wanted}", "save it as .tsv with tabs"
         )
-    for number, row in fields[1:]:
-        if len(row) != len(header):
-            raise InputError(
-                f"{file} line {number}",
-                f"{len(row)} fields where the header has {len(header)}",
-                "add or remove separators",
-            )
-    if len(fields) == 1:
+    if not text.rows:
         raise InputError(file, "no patient in it", "give one row per patient")
-    return header, [row for _, row in fields[1:]], [number for number, _ in fields[1:]]
+    return text
+
+
+def _check_header(header: list[str], settings: Mapping[str, Any], file: str) -> None:
+    """Check that each column the config names is there once, `exclude` under its right name."""
+    errors = []
+    for column, key in settings["columns"].items():
+        if column not in header:
+            errors.append(
+                InputError(
+                    file, f"no column `{column}`, which `{key}` names", nearest(column, header)
+                )
+            )
+    errors += [
+        InputError(file, f"column `{column}` stands twice", "rename one of them")
+        for column in (*settings["columns"], EXCLUDE, REASON)
+        if header.count(column) > 1
+    ]
+    for name in header:
+        meant = re.sub(r"[\s.-]+", "_", name.casefold())
+        if meant in (EXCLUDE, REASON) and name != meant and name not in settings["columns"]:
+            errors.append(
+                InputError(file, f"column `{name}` is not read", f"did you mean `{meant}`?")
+            )
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
 
 
 def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
+    errors = []
     for value, number in zip(ids, line, strict=True):
+        where = f"{file} line {number}"
         if value.strip() in MISSING:
-            raise InputError(f"{file} line {number}", f"no `{column}`", "give every patient an id")
-        if value != value.strip():
-            raise InputError(
-                f"{file} line {number}",
-                f"`{column}` {value!r} has blanks around it",
-                "remove them",
+            errors.append(InputError(where, f"no `{column}`", "give every patient an id"))
+        elif value != value.strip():
+            errors.append(
+                InputError(where, f"`{column}` {value!r} has blanks around it", "remove them")
             )
-    twice = ids[ids.duplicated()]
-    if len(twice):
-        value = twice.iloc[0]
+    for value in ids[ids.duplicated() & ~ids.str.strip().isin(MISSING)].unique():
         where = " and ".join(str(n) for n in line[ids == value][:2])
-        raise InputError(
-            f"{file} lines {where}",
-            f"patient `{value}` stands twice",
-            "keep one row per patient",
+        errors.append(
+            InputError(
+                f"{file} lines {where}",
+                f"patient `{value}` stands twice",
+                "keep one row per patient: with several samples of one patient, models would be "
+                "tested on patients that they were trained on",
+            )
         )
+    if errors:
+        raise InputErrors(errors[:SHOWN]) if len(errors) > 1 else errors[0]
+
+
+def _check_persons(table: pd.DataFrame, ids: pd.Series, file: str, patient_id: str) -> None:
+    """Refuse rows that are samples, several of one patient, as far as another column shows it."""
+    for column in table.columns:
+        if column == patient_id or column.lower() not in PERSON:
+            continue
+        person = table[column].str.strip()
+        person = person[~person.isin(MISSING)]
+        # few values, many times each, are a group of patients and no patient
+        if person.duplicated().any() and person.nunique() > len(person) / 4:
+            name = person[person.duplicated()].iloc[0]
+            several = ids[person.index[person == name]]
+            raise InputError(
+                f"{file} column `{column}`",
+                f"patient `{name}` has {len(several)} rows ({quoted_ids(several)})",
+                "keep one sample per patient: models would be tested on patients that they were "
+                "trained on",
+            )
 
 
 def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: bool) -> pd.Series:
     """Return a column as numbers if all of it are, as text otherwise."""
     text = values.astype(str).str.strip().astype(object)
     text = text.where(~text.isin(MISSING), np.nan)
+    known = text.notna()
     if is_text:
+        if known.any() and text[known].str.fullmatch(FLOATED).all():
+            text[known] = text[known].str.replace(FLOATED, r"\1", regex=True)
         return text.astype(object)
     numbers = pd.to_numeric(text, errors="coerce").astype(float)
-    known = text.notna()
     odd = known & (numbers.isna() | np.isinf(numbers))
     if not odd.any():
         return numbers
+    row = int(np.argmax(odd.to_numpy()))
+    if text[odd].str.fullmatch(ALMOST_NUMBER).all() and odd.sum() > 1:
+        raise InputError(
+            f"{file} column `{column}`",
+            f"{odd.sum()} values are numbers but for a comma, mark or sign, such as "
+            f"`{text.iloc[row]}` (line {line.iloc[row]})",
+            "write decimal points and nothing else; list the column in `samples.categorical` if "
+            "they are names",
+        )
     if odd.equals(known):
         return text.astype(object)
     # Neither reading is safe: one "unknown" would turn an age into sixty categories.
-    row = int(np.argmax(odd.to_numpy()))
+    more = f" (and {odd.sum() - 1} more)" if odd.sum() > 1 else ""
     raise InputError(
         f"{file} line {line.iloc[row]}",
-        f"column `{column}` holds numbers, but here `{text.iloc[row]}`",
+        f"column `{column}` holds numbers, but here `{text.iloc[row]}`{more}",
         "correct it, leave it empty if it is not known, or list the column in "
         "`samples.categorical`",
     )
+
+
+def _name_classes(sheet: pd.DataFrame, label: Mapping[str, Any]) -> None:
+    """Call the values of the label as the config does: ``1.0`` is ``1``, and several may be one."""
+    if label["column"] is None:
+        return
+    names = {_canonical(label[key]): label[key] for key in ("positive", "negative")}
+    names |= {_canonical(value): label["negative"] for value in label.get("negative_values", [])}
+    values = sheet[label["column"]]
+    found = values.map(lambda value: names.get(_canonical(value), value), na_action="ignore")
+    sheet[label["column"]] = found.astype(object)
+
+
+def _name_sexes(sheet: pd.DataFrame, sex: Mapping[str, Any] | None, file: str) -> None:
+    """Call the sexes as the config does, where the sheet has another usual word for them."""
+    if sex is None:
+        return
+    own = [str(sex["female"]), str(sex["male"])]
+    words = dict.fromkeys(FEMALE, own[0]) | dict.fromkeys(MALE, own[1]) | {o: o for o in own}
+    values = sheet[sex["column"]]
+    text = values.map(lambda v: f"{v:g}" if isinstance(v, float) else str(v), na_action="ignore")
+    named = text.map(lambda v: words.get(v, words.get(v.casefold())), na_action="ignore")
+    if text.notna().any() and named.isna().all():
+        shown = ", ".join(f"`{v}` ({n})" for v, n in text.value_counts().head(5).items())
+        raise InputError(
+            f"{file} column `{sex['column']}`",
+            f"no value is `{own[0]}` or `{own[1]}`: its values are {shown}",
+            "set `samples.sex.female` and `samples.sex.male`",
+        )
+    if not pd.api.types.is_numeric_dtype(values):
+        sheet[sex["column"]] = named.where(named.notna(), values)
 
 
 def _flags(table: pd.DataFrame, line: pd.Series, file: str) -> pd.Series:
     """Return the column `exclude` as bool; without it nobody is excluded."""
     if EXCLUDE not in table:
         return pd.Series(False, index=table.index)
-    text = table[EXCLUDE].str.strip()
+    text = table[EXCLUDE].str.strip().str.replace(FLOATED, r"\1", regex=True)
     odd = ~text.isin([*MISSING, "0", "1"])
     if odd.any():
         row = int(np.argmax(odd.to_numpy()))
@@ -247,7 +336,7 @@ def labels(sheet: pd.DataFrame, label: Mapping[str, Any]) -> pd.Series:
 
 
 def _canonical(value: str) -> str:
-    return value.split(".")[0] if re.fullmatch(r"-?\d+\.0+", value) else value
+    return FLOATED.sub(r"\1", value) if FLOATED.fullmatch(value) else value
 
 
 def quoted_ids(names: Iterable[object], count: int = 3) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +23,7 @@ from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
 from trdomics.inputs.maf import BARCODE, is_maf, maf_columns
 from trdomics.inputs.matrix import read_header, read_layer_matrix
-from trdomics.inputs.text_table import SEPARATORS
+from trdomics.inputs.text_table import read_text_table, readable
 from trdomics.inputs.value_rules import ValueRules
 from trdomics.layers.types import Variants, guessed_type, layer_type
 
@@ -29,6 +31,10 @@ VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
 LABEL = "response"
 # What tests of blood are most often adjusted for, where the sheet has it.
 COVARIATES = ("age", "sex", "gender")
+SEX = ("sex", "gender", "geschlecht", "sexe")
+# Words by which one of two values is plainly the one to be told from the other.
+POSITIVE = {"resistant", "non-responder", "nonresponder", "non-response", "trd", "case", "yes"}
+POSITIVE |= {"1", "true", "positive", "failure", "refractory"}
 VCF_KEYS = """\
     # What ./. means: missing in a germline call set, reference in a somatic one.
     # no_call: missing
@@ -46,54 +52,71 @@ SAMPLE_COLUMN = """\
 """
 
 
-def guess_layer(name: str, file: str) -> tuple[dict[str, Any], list[str], str]:
+def guess_layer(
+    name: str, file: str, known: Collection[str] = ()
+) -> tuple[dict[str, Any], list[str], str]:
     """Return a layer's settings, its samples, and in words what its type was read off.
 
     Parameters
     ----------
     name, file : str
         Of the layer. Matrices are read whole: zeros and ones make a binary layer, other whole
-        numbers counts, anything else a continuous one.
+        numbers and estimated counts counts, anything else a continuous one.
+    known : collection of str
+        Ids of the clinical table, which tell samples from other columns and rows.
     """
-    kinds = [VARIANT_SUFFIXES[s] for s in Path(file.lower()).suffixes if s in VARIANT_SUFFIXES]
-    if kinds or is_maf(file):
-        kind = kinds[0] if kinds else "maf"
+    kind = _variant_format(file)
+    if kind is not None:
         found = {"type": Variants.name, "file": file}
         reading = {"format": kind, "profiled": None, "sample_column": BARCODE}
         return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
-    samples = read_header(file, name)
-    own = pd.Series(samples, samples)
-    numbers = read_layer_matrix(file, name, own, ValueRules()).values.to_numpy()
-    known = numbers[~np.isnan(numbers)]
-    guessed = guessed_type(numbers)
-    settings: dict[str, Any] = {"type": guessed.name, "file": file, **guessed.guess(known)}
-    told = f"{numbers.shape[1]:,} features, {known.min():.4g} to {known.max():.4g}"
+    samples = read_header(file, name, known)
+    own = pd.Series(samples, samples, dtype=object)
+    matrix = read_layer_matrix(file, name, own, ValueRules())
+    numbers = matrix.values.to_numpy().T
+    present = numbers[~np.isnan(numbers)]
+    # counts scaled by length are hardly ever whole: their file says what they are
+    guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())
+    settings: dict[str, Any] = {"type": guessed.name, "file": file, **guessed.guess(present)}
+    told = f"{len(numbers):,} features, {present.min():.4g} to {present.max():.4g}"
+    if guessed.is_counts and (present != np.floor(present)).any():
+        told += ", estimated counts"
     if settings.get("log2"):
         told += ", not logged yet"
-    return settings, samples, told
+    read_as = [f"read as {matrix.layout}"] if matrix.layout else []
+    return settings, samples, "; ".join([told, *read_as, *matrix.notes])
+
+
+def _variant_format(file: str) -> str | None:
+    """Return "vcf" or "maf" by the file's name or its header, None for a matrix."""
+    kinds = [VARIANT_SUFFIXES[s] for s in Path(file.lower()).suffixes if s in VARIANT_SUFFIXES]
+    return kinds[0] if kinds else "maf" if is_maf(file) else None
 
 
 def _is_maf(settings: Mapping[str, Any]) -> bool:
-    suffixes = Path(settings["file"].lower()).suffixes
-    return any(VARIANT_SUFFIXES.get(suffix) == "maf" for suffix in suffixes)
+    return settings["type"] == Variants.name and _variant_format(settings["file"]) == "maf"
 
 
 def read_clinical(path: str) -> pd.DataFrame:
     """Read a clinical table as text; its first column, or `patient_id`, holds the patients' ids."""
-    suffix = Path(path.lower()).suffix
-    if suffix not in SEPARATORS:
-        raise InputError(path, "not a .tsv or .csv file", "save the table as tab-separated text")
-    try:
-        table = pd.read_csv(path, sep=SEPARATORS[suffix], dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise InputError(path, "no such file", "correct --clinical") from error
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, ValueError) as error:
-        raise InputError(path, f"cannot be read ({error})", "check the file") from error
+    with readable(path, path, "correct --clinical", "patient"):
+        text = read_text_table(path, path, "save the table as tab-separated text")
+    if text is None or not text.rows:
+        raise InputError(path, "no patient in it", "give a header and one row per patient")
+    twice = next((name for name in text.header if text.header.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(path, f"column `{twice}` stands twice", "rename one of them")
+    table = pd.DataFrame(text.rows, columns=text.header, dtype=object)
+    table = table.apply(lambda column: column.str.strip())
     if "patient_id" not in table:
         table = table.rename(columns={table.columns[0]: "patient_id"})
-    twice = table["patient_id"][table["patient_id"].duplicated()]
-    if len(twice):
-        raise InputError(path, f"patient `{twice.iloc[0]}` stands twice", "keep one row each")
+    ids = table["patient_id"]
+    if ids.duplicated().any():
+        raise InputError(
+            path,
+            f"patient `{ids[ids.duplicated()].iloc[0]}` stands twice",
+            "keep one row per patient: several samples of one would be in training and test alike",
+        )
     return table
 
 
@@ -228,9 +251,10 @@ def begin_cohort(
             raise InputError(str(path), "is there already", "choose another name or remove it")
     layers: dict[str, dict[str, Any]] = {}
     samples, told = {}, {}
-    for layer, file in files.items():
-        layers[layer], samples[layer], told[layer] = guess_layer(layer, file)
     table = None if clinical is None else read_clinical(clinical)
+    known = set() if table is None else {value for name in table for value in table[name]}
+    for layer, file in files.items():
+        layers[layer], samples[layer], told[layer] = guess_layer(layer, file, known - set(MISSING))
     for layer, settings in layers.items():
         if _is_maf(settings):
             others = [names for other, names in samples.items() if other != layer]
@@ -249,11 +273,18 @@ def begin_cohort(
         if clinical is None:
             mend = "name the table that has it with --clinical"
         raise InputError(where, f"no column `{column}`", mend)
-    values = sorted(set(sheet[column]) - set(MISSING))
-    positive, negative = values if len(values) == 2 else ("resistant", "responder")
-    text = _config_text(name, sheet_file, column, (positive, negative), layers, told, sheet)
-    # an unusable name is told as the config's own check tells it
-    resolve_config(yaml.safe_load(text), str(config_file))
+    classes, counts = guess_classes(sheet[column])
+    present = pd.DataFrame(
+        {n: sheet[columns.get(n, "patient_id")].isin(names) for n, names in samples.items()}
+    )
+    lost = int((~present.any(axis=1)).sum())
+    if lost:
+        notes.append(f"{lost} patients are in no layer: they are left out (`without_layers`)")
+    text = _config_text(name, sheet_file, column, classes, counts, layers, told, sheet, lost)
+    # an unusable name is reported as the config's own check reports it
+    config = yaml.safe_load(text)
+    config["label"] |= {k: k for k in ("positive", "negative") if config["label"][k] is None}
+    resolve_config(config, str(config_file))
     write_table(sheet, sheet_file)
     with replacing(config_file) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -262,10 +293,32 @@ def begin_cohort(
         f"  {layer}: {layers[layer]['type']} ({told[layer]}, {len(samples[layer])} samples)"
         for layer in layers
     ]
-    todo = notes if len(values) == 2 else [*notes, f"fill in the column `{column}` of the sheet"]
+    todo = notes if counts else [*notes, f"fill in the column `{column}` of the sheet"]
+    if classes is None:
+        todo = [*todo, f"say in `label.positive` which value of `{column}` is to be predicted"]
     todo = [*todo, f"fill in what is marked FILL IN and CHECK in {config_file}"]
     lines += [f"to do: {note}" for note in todo]
-    return [*lines, f"then: snakemake check --cores 1 --configfile {config_file}"]
+    return [
+        *lines,
+        f"then, in {Path.cwd()}, from which the paths in it start:",
+        f"  snakemake check --cores 1 --configfile {shlex.quote(str(config_file))}",
+    ]
+
+
+def guess_classes(values: pd.Series) -> tuple[tuple[str, str] | None, dict[str, int]]:
+    """Return the positive and the negative value of a label, and how many patients have each.
+
+    The two are None where it is not evident which is which: the alphabet does not know.
+    """
+    known = values[~values.isin(MISSING)]
+    counts = {str(value): int(n) for value, n in known.value_counts().items()}
+    plain = {value: re.sub(r"\.0+$", "", value.casefold()) for value in counts}
+    positive = [value for value in counts if plain[value] in POSITIVE]
+    if not counts:
+        return ("resistant", "responder"), counts
+    if len(counts) == 2 and len(positive) == 1:
+        return (positive[0], next(value for value in counts if value != positive[0])), counts
+    return None, counts
 
 
 def _yaml(value: str | bool) -> str:
@@ -279,10 +332,12 @@ def _config_text(
     name: str,
     sheet: Path,
     label: str,
-    classes: tuple[str, str],
+    classes: tuple[str, str] | None,
+    counts: Mapping[str, int],
     layers: Mapping[str, Mapping[str, Any]],
     told: Mapping[str, str],
     table: pd.DataFrame,
+    lost: int,
 ) -> str:
     used = {"patient_id", label, *(layer.get("id_column") for layer in layers.values())}
     free = [column for column in table.columns if column not in used]
@@ -293,6 +348,24 @@ def _config_text(
         initial_indent="# ",
         subsequent_indent="# ",
     )
+    sex = "# sex: {column: sex, female: female, male: male} # held against the molecules"
+    own = next((column for column in free if column.casefold() in SEX), None)
+    if own is not None:
+        sex = f"sex: {{column: {json.dumps(own, ensure_ascii=False)}}} # held against the molecules"
+    without = f"\n  without_layers: exclude # {lost} patients" if lost else ""
+    shown = ", ".join(f"{_yaml(value)} ({n})" for value, n in list(counts.items())[:8])
+    label_lines = f"  # its values: {shown}\n" if counts else ""
+    if classes is None:
+        label_lines += """\
+  # FILL IN the value to be predicted, and the value (or list of values) of the others.
+  # Patients with any other or no value are scored, not trained on.
+  positive:
+  negative:"""
+    else:
+        label_lines += f"""\
+  positive: {_yaml(classes[0])} # CHECK: the patients to be told from the others
+  # Patients with any other or no value are scored, not trained on.
+  negative: {_yaml(classes[1])}"""
     text = f"""# Every key is explained in config/README.md; those left out have defaults.
 cohort: {_yaml(name)}
 
@@ -300,12 +373,11 @@ samples:
   file: {_yaml(str(sheet))}
   patient_id: patient_id
   # site: site # column of the recruiting site, if there are several
-  # sex: {{column: sex, female: female, male: male}} # held against the molecules
+  {sex}{without}
 
 label:
   column: {_yaml(label)}
-  positive: {_yaml(classes[0])} # CHECK: the patients to be told from the others
-  negative: {_yaml(classes[1])} # patients with any other or no value are scored, not trained on
+{label_lines}
 
 {choice}
 clinical:

@@ -81,7 +81,9 @@ def confounding_table(
         rng = np.random.default_rng([seed, i])
         row = {"column": column, "roles": ", ".join(what)}
         rows.append(row | _compared(labelled[column], positive, rng))
-    table = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    # a cohort whose config names no column has none to compare
+    text = dict.fromkeys(("column", "roles", "kind", "measure", "reason"), object)
+    table = pd.DataFrame(rows).reindex(columns=COLUMNS).astype(text)
     known = table["pvalue"].notna()
     if known.any():
         table.loc[known, "padj"] = false_discovery_control(table.loc[known, "pvalue"].astype(float))

@@ -15,7 +15,7 @@ from trdomics.inputs.text_table import (
     few,
     of_layer,
     read_text_table,
-    readable,
+    readable_layer,
 )
 
 
@@ -61,7 +61,7 @@ def read_annotation(
 def _annotate(annotation: pd.DataFrame, path: str, layer: str) -> None:
     """Fill in what a table of features says."""
     where = of_layer(path, layer)
-    with readable(path, layer):
+    with readable_layer(path, layer):
         text = read_text_table(path, where, SUFFIXES)
     if text is None:
         raise InputError(where, "empty", "give a header and one row per feature")

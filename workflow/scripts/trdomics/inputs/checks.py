@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from trdomics.errors import InputError, InputErrors
-from trdomics.inputs.estimates import why_not_counts
+from trdomics.inputs.estimates import look_like_counts, why_not_counts
 from trdomics.inputs.value_rules import ValueRules
 
 # Problems of one kind that are shown.
@@ -89,6 +89,11 @@ def checked_values(
         forbid(rule.wrong(values), rule.problem, rule.fix)
     if rules.are_counts and not errors:
         values = _counts(values, forbid, notes)
+    if rules.take_log2 and not errors and look_like_counts(values):
+        notes.append(
+            "its values look like counts of reads: `type: counts` takes differences of library "
+            "size out, `log2` does not"
+        )
     empty = ((values == 0) if rules.are_counts else np.isnan(values)).all(axis=0)
     what = "no counts at all" if rules.are_counts else "no value at all"
     empties = [
@@ -109,9 +114,8 @@ def _counts(
     values: np.ndarray, forbid: Callable[[np.ndarray, str, str], None], notes: list[str]
 ) -> np.ndarray:
     """Return counts, estimated ones rounded; forbid what is normalised."""
-    rounded = np.rint(values)
-    changed = values != rounded
-    reason = why_not_counts(values)
+    changed = values != np.floor(values)
+    reason = why_not_counts(values, changed)
     if reason is not None:
         wrong = changed if changed.any() else np.ones_like(changed)
         what = " is a fraction of a count" if changed.any() else " is no count of reads"
@@ -127,4 +131,18 @@ def _counts(
             f"estimated counts: {int(changed.sum()):,} of {values.size:,} values were rounded "
             "to whole numbers"
         )
-    return rounded
+        return np.rint(values)
+    return values
+
+
+def check_varies(values: np.ndarray, where: str) -> None:
+    """Check that a feature differs between several patients; values are patients × features."""
+    known = ~np.isnan(values)
+    low = np.where(known, values, np.inf).min(axis=0)
+    high = np.where(known, values, -np.inf).max(axis=0)
+    if len(values) > 1 and (high <= low).all():
+        raise InputError(
+            where,
+            "constant: each feature has the same value in all patients",
+            "correct the file, or take the layer out",
+        )

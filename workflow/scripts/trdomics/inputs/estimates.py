@@ -18,7 +18,9 @@ BELOW_ONE = 0.15
 WHOLE_SHARE = 0.03
 
 
-def why_not_counts(values: NDArray[np.float64]) -> str | None:
+def why_not_counts(
+    values: NDArray[np.float64], fractions: NDArray[np.bool_] | None = None
+) -> str | None:
     """Say why non-negative numbers are no counts of reads, or return None.
 
     Salmon, RSEM and kallisto share reads between transcripts, so that their counts have fractions,
@@ -30,6 +32,8 @@ def why_not_counts(values: NDArray[np.float64]) -> str | None:
     ----------
     values : ndarray, shape (n_features, n_samples)
         Without missing values.
+    fractions : ndarray of bool, optional
+        Which of them are not whole, where that is known already.
 
     Returns
     -------
@@ -38,15 +42,17 @@ def why_not_counts(values: NDArray[np.float64]) -> str | None:
     """
     several = values.shape[1] > 1
     sums = values.sum(axis=0)
-    whole = values == np.floor(values)
-    if several and np.all(np.abs(sums / MILLION - 1) < (2e-4 if whole.all() else SAME)):
+    if fractions is None:
+        fractions = values != np.floor(values)
+    whole = not fractions.any()
+    if several and np.all(np.abs(sums / MILLION - 1) < (2e-4 if whole else SAME)):
         return "each sample sums to a million, as TPM and CPM do"
-    if whole.all():
+    if whole:
         return None
     if values.max() < LOGGED_BELOW:
         return f"no value is above {values.max():.4g}, as on a log scale"
     present = values > 0
-    if _enriched(values[present], whole[present]):
+    if has_whole_numbers(values):
         return None
     if several and _same(sums):
         return f"each sample sums to {sums[0]:.4g}, as after normalisation"
@@ -59,10 +65,28 @@ def why_not_counts(values: NDArray[np.float64]) -> str | None:
     return None
 
 
-def _enriched(values: NDArray[np.float64], whole: NDArray[np.bool_]) -> bool:
-    """Say whether whole numbers are commoner than rounding to few digits explains."""
+def has_whole_numbers(values: NDArray[np.float64]) -> bool:
+    """Say whether whole numbers but 0 are commoner than rounding to few digits explains."""
+    values = values[values > 0]
+    whole = values == np.floor(values)
     chance = 0.1 if np.allclose(values * 10, np.round(values * 10), atol=1e-6) else 0.01
-    return bool(whole.mean() > max(WHOLE_SHARE, 2 * chance))
+    return bool(len(whole) and whole.mean() > max(WHOLE_SHARE, 2 * chance))
+
+
+def look_like_counts(values: NDArray[np.float64], named: bool = False) -> bool:
+    """Say whether non-negative numbers are taken for counts of reads where nobody says so.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_features, n_samples)
+    named : bool
+        Whether the file is called counts: those scaled by length are hardly ever whole.
+    """
+    return (
+        not np.isnan(values).any()
+        and (named or has_whole_numbers(values))
+        and why_not_counts(values) is None
+    )
 
 
 def _same(statistic: NDArray[np.float64]) -> bool:

@@ -144,7 +144,7 @@ def layout_of(
     notes: list[str] = []
     seen: set[str] = set()
     for prefix, others in SIDE_BY_SIDE.items():
-        of_counts = [i for i in columns if names[i].startswith(prefix)]
+        of_counts = [i for i in columns if names[i].startswith(prefix) and names[i] not in known]
         if of_counts and all(names[i].startswith((prefix, *others)) for i in columns):
             left = len(columns) - len(of_counts)
             if left:

@@ -32,7 +32,7 @@ from trdomics.inputs.text_table import (
     fitted_rows,
     of_layer,
     read_head,
-    readable,
+    readable_layer,
     suffix_separator,
 )
 from trdomics.inputs.value_rules import ValueRules
@@ -153,9 +153,9 @@ def _is_parquet(path: str) -> bool:
 
 def _source(path: str, layer: str, known: Collection[str]) -> Source:
     """Read the header of a file and find out how its columns are used."""
-    where = of_layer(path, layer)
+    where, known = of_layer(path, layer), set(known)
     head, peek = None, []
-    with readable(path, layer):
+    with readable_layer(path, layer):
         if _is_parquet(path):
             schema = pq.read_schema(path)
             names = _parquet_names(schema)
@@ -178,10 +178,10 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
     source = Source(path, layer, names, first, head, Layout({}, {}, "", []), turned=False)
     rows = [row[first] for row in peek if len(row) > first]
     if known and set(sample_ids(names[first + 1 :], known)).isdisjoint(known):
-        with readable(path, layer):
+        with readable_layer(path, layer):
             rows = _first_column(source)
     if is_turned(names[first + 1 :], rows, known):
-        with readable(path, layer):
+        with readable_layer(path, layer):
             ids = sample_ids(_first_column(source), known)
         layout = Layout(
             {name: row for row, name in enumerate(ids)},
@@ -256,7 +256,7 @@ def _read_values(
     )
     kept = [row for row, name in enumerate(features) if name or not np.isnan(values[row]).all()]
     if len(kept) < len(features):
-        source.layout.notes.append(f"left out {len(features) - len(kept)} empty rows")
+        source.layout.notes.append(f"left out rows without any value: {len(features) - len(kept)}")
         features, values = [features[row] for row in kept], values[kept]
         texts = {name: [text[row] for row in kept] for name, text in texts.items()}
     if not features:

@@ -17,7 +17,14 @@ import pyarrow.parquet as pq
 
 from trdomics.errors import InputError
 from trdomics.inputs.layouts import Layout
-from trdomics.inputs.text_table import MISSING, Header, fitted_rows, of_layer, readable, unquoted
+from trdomics.inputs.text_table import (
+    MISSING,
+    Header,
+    fitted_rows,
+    of_layer,
+    readable_layer,
+    unquoted,
+)
 
 # A row of a matrix with samples in rows holds all features.
 BLOCK = 1 << 26
@@ -65,7 +72,7 @@ def read_numbers(
     source: Source, columns: list[int], texts: Mapping[str, int]
 ) -> tuple[list[str], np.ndarray, dict[str, list[Any]]]:
     """Read the column of features, columns of numbers, and columns of text by their names."""
-    with readable(source.path, source.layer):
+    with readable_layer(source.path, source.layer):
         if source.header is None:
             names = [source.names[i] for i in range(len(source.names))]
             used = list(dict.fromkeys([source.first, *columns, *texts.values()]))

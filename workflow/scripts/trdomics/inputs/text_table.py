@@ -8,7 +8,7 @@ import io
 import itertools
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pyarrow as pa
 from trdomics.errors import InputError, InputErrors
 
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".tab": "\t", ".csv": ","}
+NAMES = {"\t": "tabs", ",": "commas"}
 # Fields that mean "not known".
 MISSING = ("", "NA", "N/A", "NaN", "nan")
 SUFFIXES = "name it .tsv, .csv (both also .gz) or .parquet"
@@ -240,15 +241,27 @@ def few(names: Sequence[object]) -> str:
 
 
 @contextmanager
-def readable(path: str, layer: str) -> Iterator[None]:
-    """Turn what libraries raise for missing or broken files into errors for people."""
-    where = of_layer(path, layer)
+def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[None]:
+    """Turn what libraries raise for missing or broken files into errors for people.
+
+    Parameters
+    ----------
+    path, where : str
+        The file, and what errors name.
+    fix : str
+        What to do where there is no such file.
+    row : str
+        What a row of it is.
+    """
+    again = "copy it again, whole"
     try:
         yield
     except FileNotFoundError as error:
-        raise InputError(where, "no such file", f"correct the path in `layers.{layer}`") from error
+        if not Path(path).is_absolute():
+            fix += f"; it is looked for in {Path.cwd()}"
+        raise InputError(where, "no such file", fix) from error
     except EOFError as error:
-        raise InputError(where, "the gzip file ends too early", "copy it again, whole") from error
+        raise InputError(where, "the gzip file ends too early", again) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
             where, f"not a sound gzip file ({error})", "copy it again, or drop the .gz"
@@ -256,12 +269,19 @@ def readable(path: str, layer: str) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise InputError(where, "not UTF-8 text", "save it as text in UTF-8") from error
     except pd.errors.EmptyDataError as error:
-        raise InputError(where, "empty", "give a header and one row per feature") from error
-    except (csv.Error, pd.errors.ParserError, pa.ArrowInvalid) as error:
+        raise InputError(where, "empty", f"give a header and one row per {row}") from error
+    except csv.Error as error:
+        raise InputError(where, f"cannot be read ({error})", "look for a stray quote") from error
+    except (pd.errors.ParserError, pa.ArrowInvalid) as error:
         raise InputError(where, f"cannot be read ({error})", "check the file") from error
     except OSError as error:
         if "runcated" in str(error) or "zlib" in str(error):
-            raise InputError(
-                where, "the gzip file is broken or ends too early", "copy it again, whole"
-            ) from error
-        raise InputError(where, f"cannot be read ({error})", "check the file") from error
+            raise InputError(where, "the gzip file is broken or ends too early", again) from error
+        raise InputError(
+            where, f"cannot be read ({error.strerror or error})", "check the file"
+        ) from error
+
+
+def readable_layer(path: str, layer: str) -> AbstractContextManager[None]:
+    """Return :func:`readable` for a file that the config names for a layer."""
+    return readable(path, of_layer(path, layer), f"correct the path in `layers.{layer}`")

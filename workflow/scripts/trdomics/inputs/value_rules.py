@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trdomics.inputs.estimates import look_like_counts
+
 Mask = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 
 
@@ -40,16 +42,19 @@ class ValueRules:
     are_counts : bool
         Whether they are counts of reads: estimated ones are rounded, normalised ones refused, and
         a sample of zeros was not measured.
+    take_log2 : bool
+        Whether logarithms are to be taken, which leaves the library size in counts.
     """
 
     forbidden: tuple[ValueRule, ...] = ()
     are_counts: bool = False
+    take_log2: bool = False
 
-    def fit(self, values: NDArray[np.float64]) -> bool:
+    def fit(self, values: NDArray[np.float64], named_counts: bool) -> bool:
         """Return whether a new matrix, shape (n_features, n_samples), looks like it.
 
-        Counts are to be whole: estimated ones look like any other numbers.
+        See :func:`trdomics.inputs.estimates.look_like_counts`.
         """
         if any(rule.wrong(values).any() for rule in self.forbidden):
             return False
-        return not self.are_counts or bool((values == np.floor(values)).all())
+        return not self.are_counts or look_like_counts(values, named_counts)

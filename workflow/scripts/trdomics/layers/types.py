@@ -268,7 +268,7 @@ class Continuous(LayerType):
         negative = ValueRule(
             lambda values: values < 0, " is negative, but `log2: true`", "set `log2: false`"
         )
-        return ValueRules((negative,) if settings.get("log2") else ())
+        return ValueRules((negative,), take_log2=True) if settings.get("log2") else ValueRules()
 
     def guess(self, known: NDArray[np.float64]) -> dict[str, Any]:
         """Return whether logarithms are to be taken."""
@@ -385,10 +385,19 @@ def layer_type(name: str) -> LayerType:
     return TYPES[name]
 
 
-def guessed_type(values: NDArray[np.float64]) -> LayerType:
-    """Return the first type of matrix whose rules all of these values fit."""
+def guessed_type(values: NDArray[np.float64], named_counts: bool) -> LayerType:
+    """Return the first type of matrix whose rules all of these values fit.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_features, n_samples)
+    named_counts : bool
+        Whether the file is called counts.
+    """
     return next(
-        kind for kind in TYPES.values() if kind.is_matrix and kind.value_rules({}).fit(values)
+        kind
+        for kind in TYPES.values()
+        if kind.is_matrix and kind.value_rules({}).fit(values, named_counts)
     )
 
 

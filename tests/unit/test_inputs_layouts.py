@@ -1,0 +1,283 @@
+"""Tables of upstream pipelines: the columns and rows that are no data, and what are no counts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from trdomics.errors import InputError
+from trdomics.inputs.layouts import sample_ids
+from trdomics.inputs.matrix import read_header, read_layer_matrix
+from trdomics.layers.types import layer_type
+
+N, GENES = 8, 60
+IDS = [f"P{i}" for i in range(N)]
+SHEET = pd.Series(IDS, IDS, dtype=object)
+ENSEMBL = [f"ENSG{i:011d}" for i in range(GENES)]
+MIRNAS = [f"hsa-miR-{i}-5p" for i in range(GENES)]
+
+
+def draw():
+    """Return whole counts, estimated counts and gene lengths; libraries differ up to fourfold."""
+    rng = np.random.default_rng(7)
+    counts = rng.negative_binomial(3, 0.01, (GENES, N)) * rng.uniform(0.5, 2, N) + 1
+    counts = np.floor(counts)
+    share = np.where(rng.random(counts.shape) < 0.4, rng.random(counts.shape).round(3), 0)
+    return counts, counts + share, rng.integers(500, 5000, GENES)[:, None]
+
+
+COUNTS, ESTIMATED, LENGTH = draw()
+TPM = ESTIMATED / LENGTH / (ESTIMATED / LENGTH).sum(axis=0) * 1e6
+SYMBOLS = [f"SYM{i}" for i in range(GENES)]
+
+
+def table(values=COUNTS, first="gene_id", features=ENSEMBL, samples=IDS, **columns):
+    whole = (values == np.floor(values)).all()
+    frame = pd.DataFrame(values.astype(int) if whole else values, columns=samples)
+    for at, (name, column) in enumerate([(first, features), *columns.items()]):
+        frame.insert(at, name, column)
+    return frame
+
+
+def with_rows(frame, **rows):
+    """Put rows of one value each before a table."""
+    more = pd.DataFrame([[name] + [value] * N for name, value in rows.items()])
+    return pd.concat([more.set_axis(frame.columns, axis=1), frame], ignore_index=True)
+
+
+def read(frame, path, kind="counts", comment="", **options):
+    text = frame.to_csv(sep="," if path.suffix == ".csv" else "\t", index=False)
+    path.write_text(comment + text)
+    return read_file(path, kind, **options)
+
+
+def read_file(path, kind="counts", **options):
+    return read_layer_matrix(str(path), "rna", SHEET, layer_type(kind).value_rules(options))
+
+
+FOLDERS = [f"/data/star/{name}/{name}.Aligned.sortedByCoord.out.bam" for name in IDS]
+HTSEQ = {"__no_feature": 10**5, "__ambiguous": 10**4, "__not_aligned": 5}
+STAR = {"N_unmapped": 10**6, "N_multimapping": 10**5, "N_noFeature": 7, "N_ambiguous": 1}
+
+
+@pytest.mark.parametrize(
+    ("frame", "name", "layout", "symbols"),
+    [
+        (table(gene_name=SYMBOLS), "salmon.merged.gene_counts.tsv", "nf-core/rnaseq", True),
+        (table(first="gene_id", **{"transcript_id(s)": "a,b"}), "rsem.tsv", "RSEM", False),
+        (table(gene_name=SYMBOLS, gene_type="protein_coding"), "gdc.tsv", "GDC", True),
+        (
+            table(
+                first="Geneid",
+                samples=FOLDERS,
+                Chr="chr1;chr1",
+                Start="1;5",
+                End="3;9",
+                Strand="+;+",
+                Length=100,
+            ),
+            "counts.txt",
+            "featureCounts",
+            False,
+        ),
+        (table(samples=[f"{n}ReadsPerGene.out.tab" for n in IDS]), "star.tsv", "", False),
+        (table(samples=[f"{n}.genes.results" for n in IDS]), "rsem_matrix.tsv", "", False),
+        (table(samples=[f"out/{n}/abundance.tsv" for n in IDS]), "kallisto.tsv", "", False),
+        (table(first="miRNA", features=MIRNAS), "mirna.tsv", "miRNAs", False),
+        (with_rows(table(first="miRNA", features=MIRNAS), miRNAtotal=9), "miR.csv", "miRN", False),
+        (with_rows(table(), **HTSEQ), "htseq.tsv", "", False),
+        (with_rows(table(), **STAR), "star_merged.tsv", "", False),
+        (table(first=""), "txi_counts.csv", "", False),
+        (table(first="").reset_index(names="Unnamed: 0"), "pandas.csv", "", False),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value else None,
+)
+def test_the_same_counts_come_out_of_every_layout(tmp_path, frame, name, layout, symbols):
+    comment = '# Program:featureCounts v2.0.6; Command:"featureCounts"\n' * (name == "counts.txt")
+    matrix = read(frame, tmp_path / name, comment=comment)
+    np.testing.assert_array_equal(matrix.values.loc[IDS].to_numpy().T, COUNTS)
+    assert matrix.values.shape == (N, GENES)
+    assert layout in matrix.layout
+    assert matrix.ignored == []
+    assert ("symbol" in matrix.annotation) == symbols
+    if symbols:
+        assert matrix.annotation["symbol"].tolist() == SYMBOLS
+    if name == "counts.txt":
+        assert set(matrix.annotation["chromosome"]) == {"chr1"}
+    # the same names of samples without a sheet, where a suffix was cut off
+    assert read_header(str(tmp_path / name), "rna") == IDS
+
+
+def test_rows_of_no_feature_are_counted(tmp_path):
+    notes = read(with_rows(table(), **HTSEQ), tmp_path / "m.tsv").notes
+    share = N * sum(HTSEQ.values()) / (N * sum(HTSEQ.values()) + COUNTS.sum())
+    assert notes == [
+        "left out 3 rows that are no features (`__no_feature`, `__ambiguous`, `__not_aligned`), "
+        f"with {100 * share:.3g} % of the sum of all values"
+    ]
+
+
+@pytest.mark.parametrize("known", [IDS, []], ids=["by the sheet", "by names of miRNAs"])
+def test_a_table_with_samples_in_rows_is_turned(tmp_path, known):
+    frame = pd.DataFrame(COUNTS.T.astype(int), [f"{n}_mature" for n in IDS], MIRNAS)
+    frame.to_csv(tmp_path / "mature_counts.csv")
+    path = str(tmp_path / "mature_counts.csv")
+    assert read_header(path, "rna", known) == IDS
+    matrix = read_file(path)
+    np.testing.assert_array_equal(matrix.values.to_numpy(), COUNTS.T)
+    assert list(matrix.values.columns) == MIRNAS
+    assert "its samples are in rows" in matrix.notes[0]
+
+
+def test_counts_beside_abundances_are_taken(tmp_path):
+    frame = pd.DataFrame(ESTIMATED, ENSEMBL, IDS)
+    parts = [
+        frame.add_prefix("abundance."),
+        frame.add_prefix("counts."),
+        frame.add_prefix("length."),
+    ]
+    matrix = read(pd.concat(parts, axis=1).reset_index(names=""), tmp_path / "txi.csv")
+    np.testing.assert_array_equal(matrix.values.to_numpy().T, np.rint(ESTIMATED))
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        (
+            "gene_id\tgene_name\tgene_type\tunstranded\tstranded_first\tstranded_second",
+            "unstranded",
+        ),
+        (
+            "gene_id\ttranscript_id(s)\tlength\teffective_length\texpected_count\tTPM",
+            "expected_cou",
+        ),
+        ("Name\tLength\tEffectiveLength\tTPM\tNumReads\tx", "NumReads"),
+        ("target_id\tlength\teff_length\test_counts\ttpm\tx", "est_counts"),
+    ],
+)
+def test_the_table_of_one_sample_is_refused(tmp_path, header, column):
+    (tmp_path / "m.tsv").write_text(f"{header}\nENSG1\tA\t1\t2\t3\t4\n")
+    with pytest.raises(InputError, match=rf"the table of one sample .*put the column `{column}"):
+        read_header(str(tmp_path / "m.tsv"), "rna")
+
+
+def test_a_table_without_header_is_refused(tmp_path):
+    (tmp_path / "m.tsv").write_text("N_unmapped\t1\t1\t1\nENSG1\t1\t1\t1\n")
+    with pytest.raises(InputError, match="it has no header"):
+        read_header(str(tmp_path / "m.tsv"), "rna")
+
+
+def test_estimated_counts_are_rounded_and_the_number_is_told(tmp_path):
+    matrix = read(table(ESTIMATED), tmp_path / "m.tsv")
+    np.testing.assert_array_equal(matrix.values.to_numpy().T, np.rint(ESTIMATED))
+    changed = int((np.rint(ESTIMATED) != ESTIMATED).sum())
+    assert matrix.notes == [
+        f"estimated counts: {changed} of {N * GENES} values were rounded to whole numbers"
+    ]
+    # scaled by length, hardly any is whole, but libraries still differ
+    scaled = TPM * LENGTH / (TPM * LENGTH).sum(axis=0) * ESTIMATED.sum(axis=0)
+    assert "were rounded" in read(table(scaled), tmp_path / "m.tsv").notes[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (TPM, "each sample sums to a million, as TPM"),
+        (TPM.round(1), "each sample sums to a million, as TPM"),
+        (TPM.round(), "is no count of reads: each sample sums to a million"),
+        (TPM[:50], "few values are whole"),
+        (TPM / 1e4, "no value is above"),
+        (np.log2(ESTIMATED + 1), "no value is above .* as on a log scale"),
+        (ESTIMATED / LENGTH / ESTIMATED.sum(axis=0) * 1e7, "few values are whole"),
+        (COUNTS / COUNTS.sum(axis=0) * 3e6, "each sample sums to 3e"),
+        (COUNTS / np.quantile(COUNTS, 0.75, axis=0) * 1000.5, "the same upper quartile"),
+        (COUNTS - COUNTS.mean(axis=1, keepdims=True), "is a negative count"),
+    ],
+)
+def test_what_is_normalised_is_no_layer_of_counts(tmp_path, values, reason):
+    frame = table(values, features=ENSEMBL[: len(values)])
+    with pytest.raises(InputError, match=reason):
+        read(frame, tmp_path / "m.tsv")
+    assert len(read(frame, tmp_path / "m.tsv", "continuous", log2=False).values) == N
+
+
+def test_counts_called_continuous_are_noticed(tmp_path):
+    notes = read(table(ESTIMATED), tmp_path / "m.tsv", "continuous", log2=True).notes
+    assert "look like counts of reads: `type: counts`" in notes[0]
+    assert read(table(TPM), tmp_path / "m.tsv", "continuous", log2=True).notes == []
+
+
+def test_dates_that_were_genes_are_noticed(tmp_path):
+    dates = ["1-Mar", "2-Sep", "01. Mrz", "Dec-01", "2021-03-01"]
+    notes = read(table(features=[*dates, *ENSEMBL[5:]]), tmp_path / "m.tsv").notes
+    assert notes[0].startswith("5 features are called like dates (`1-Mar`, `2-Sep`, `01. Mrz`, …)")
+    with pytest.raises(InputError, match=r"`1-Mar` stands twice .* a spreadsheet made dates"):
+        read(table(features=["1-Mar", "1-Mar", *ENSEMBL[2:]]), tmp_path / "m.tsv")
+
+
+def test_names_that_the_sheet_has_are_left_alone():
+    names = ["a/x.bam", "b/x.bam", "P1.counts", "S1.1", "P3_mature"]
+    assert sample_ids(names, []) == ["a/x.bam", "b/x.bam", "P1.counts", "S1.1", "P3_mature"]
+    assert sample_ids(names[1:], []) == ["x", "P1", "S1.1", "P3"]
+    assert sample_ids(names[1:], ["b/x.bam", "P1.counts"]) == ["b/x.bam", "P1.counts", "S1.1", "P3"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\t\n").replace("\t\n", "\n", 1),
+        lambda text: text.replace("\n", "\t\t\n"),
+        lambda text: text.replace("\nENSG00000000003", "\t\t\nENSG00000000003"),
+        lambda text: "\ufeff" + text,
+        lambda text: "# made by us\n\n" + text,
+        lambda text: "#" + text,
+        lambda text: text.replace("\nENSG00000000007", "\n# half way\nENSG00000000007"),
+        lambda text: text.replace("\nENSG00000000005", "\n" + "\t" * N + "\n\nENSG00000000005"),
+        lambda text: text.replace("gene_id", '"gene_id"').replace(
+            "ENSG00000000001", '"ENSG00000000001"'
+        ),
+        lambda text: text.replace("gene_id\t", ""),
+        lambda text: text.replace("\n", "\r\n"),
+    ],
+    ids=[
+        *("tabs that the header lacks", "tabs everywhere", "tabs in one row", "mark", "comments"),
+        *("header as comment", "comment below", "empty rows", "quotes", "as R", "Windows"),
+    ],
+)
+def test_what_is_around_the_numbers_changes_nothing(tmp_path, change):
+    text = change(table().to_csv(sep="\t", index=False))
+    (tmp_path / "m.tsv").write_text(text, newline="")
+    matrix = read_file(tmp_path / "m.tsv")
+    np.testing.assert_array_equal(matrix.values.to_numpy().T, COUNTS)
+    assert list(matrix.values.columns) == ENSEMBL
+
+
+def test_semicolons_are_read_and_decimal_commas_are_named(tmp_path):
+    path = tmp_path / "m.csv"
+    table().to_csv(path, sep=";", index=False)
+    np.testing.assert_array_equal(read_file(path).values.T, COUNTS)
+    table(ESTIMATED).to_csv(path, sep=";", decimal=",", index=False)
+    with pytest.raises(InputError, match=r"is not a number .*write decimal points, not commas"):
+        read_file(path)
+
+
+def test_a_quote_in_a_description_takes_in_no_lines(tmp_path):
+    names = [f'"{s} prime' if i in (3, 40) else s for i, s in enumerate(SYMBOLS)]
+    path = tmp_path / "m.tsv"
+    lines = table(gene_name=SYMBOLS).to_csv(sep="\t", index=False).splitlines()
+    for i in (3, 40):
+        lines[i + 1] = lines[i + 1].replace(SYMBOLS[i], names[i])
+    path.write_text("\n".join(lines))
+    matrix = read_file(path)
+    assert matrix.values.shape == (N, GENES)
+    assert matrix.annotation["symbol"].tolist() == names
+
+
+def test_all_rows_that_do_not_fit_are_named(tmp_path):
+    path = tmp_path / "m.tsv"
+    path.write_text("g\t" + "\t".join(IDS) + "\nA\t1\nB" + "\t1" * N + "\nC\t1\t1\nD" + "\t1" * N)
+    with pytest.raises(InputError) as caught:
+        read_file(path)
+    assert [str(error).split("; ")[0].split(" line ")[1] for error in caught.value.errors] == [
+        "2: 2 fields where the header has 9",
+        "4: 3 fields where the header has 9",
+    ]

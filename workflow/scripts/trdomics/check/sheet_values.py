@@ -1,0 +1,103 @@
+"""Values of the sheet that may stand for "not known", and labels that no class has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from trdomics.cohort.samples import labels, typed_names
+
+# In lower case, without brackets. "None" is not among them: it is a medication class of its own.
+UNKNOWN = {
+    *("n/a", "n.a.", "na", "nan", "null", "nil", "-", "--", "---", ".", "..", "?", "#n/a", "n/d"),
+    *("nd", "n.d.", "unknown", "unk", "missing", "not available", "not applicable", "not known"),
+    *("not reported", "not evaluated", "not done", "unbekannt", "k.a.", "k. a.", "inconnu"),
+    *("#value!", "#ref!", "#div/0!", "#name?", "tbd", "-9", "-99", "-999", "-9999", "999", "9999"),
+}
+BELOW = (-9, -99, -999, -9999, -1, -8, -88, -888)
+ABOVE = (9, 99, 999, 9999, 99999, 88, 888, 99.9, 999.9)
+# Levels of a category, as a share of its patients, that are more than a category has.
+MANY_LEVELS = 0.2
+SHOWN = 6
+
+
+def value_warnings(
+    sheet: pd.DataFrame, settings: Mapping[str, Any], categorical: list[str]
+) -> list[str]:
+    """Say which values of the columns that the config names may not be meant as they are read.
+
+    Parameters
+    ----------
+    sheet : DataFrame
+        Of :func:`trdomics.cohort.samples.read_sheet`, without the excluded patients.
+    settings : mapping
+        What :func:`trdomics.cohort.config.sheet_settings` returns.
+    categorical : list of str
+        Columns in which many levels are meant: ids, sites, and what the config lists.
+    """
+    told = []
+    for column in typed_names(settings):
+        values = sheet[column].dropna()
+        if pd.api.types.is_numeric_dtype(values):
+            suspect = _number_codes(values)
+            what = "look like codes"
+        else:
+            bare = values.str.casefold().str.strip("[]<>() ")
+            suspect = {str(k): int(n) for k, n in values[bare.isin(UNKNOWN)].value_counts().items()}
+            what = "count as values"
+        if suspect:
+            told.append(
+                f"column {column}: {_counted(suspect)} {what}: leave the field empty where the "
+                "value is not known"
+            )
+        levels = values.nunique()
+        if (
+            not pd.api.types.is_numeric_dtype(values)
+            and column not in categorical
+            and levels > max(10, MANY_LEVELS * len(values))
+        ):
+            told.append(
+                f"column {column}: {levels} different texts in {len(values)} patients are its "
+                f"categories, such as {', '.join(map(repr, values.unique()[:3]))}"
+            )
+    return told
+
+
+def _number_codes(values: pd.Series) -> dict[str, int]:
+    """Return codes such as -9 and 999 that lie apart from all other values, with counts."""
+    codes = values.isin([*BELOW, *ABOVE])
+    rest = values[~codes]
+    if not codes.any() or rest.empty:
+        return {}
+    low, high = float(rest.min()), float(rest.max())
+    apart = {}
+    for code, count in values[codes].value_counts().items():
+        number = float(str(code))
+        # 9 is a code only where the others are few whole numbers, such as 0 and 1
+        small = number == 9 and not (rest % 1 == 0).all()
+        below = number < 0 <= low
+        above = number > 2 * high and high >= 0 and not small
+        if below or above:
+            apart[f"{number:g}"] = int(count)
+    return apart
+
+
+def label_warnings(sheet: pd.DataFrame, label: Mapping[str, Any]) -> list[str]:
+    """List the values of the label's column that are neither class, with counts."""
+    if label["column"] is None:
+        return []
+    values = sheet[label["column"]]
+    other = values[values.notna() & labels(sheet, label).isna()]
+    if other.empty:
+        return []
+    return [
+        f"label {label['column']}: {len(other)} patients have other values and count as without a "
+        f"label: {_counted(other.value_counts().to_dict())}; `label.negative` may list several"
+    ]
+
+
+def _counted(counts: Mapping[Any, int]) -> str:
+    shown = [f"`{value}` ({n})" for value, n in list(counts.items())[:SHOWN]]
+    return ", ".join(shown) + (", …" if len(counts) > SHOWN else "")
