@@ -1,5 +1,6 @@
-"""A type of layer is one class: a toy type goes from its file to predictions."""
+"""A toy type of layers goes from its file to predictions and into a frozen model."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from classification_data import cohort, config
 from scipy.special import logit
 
+from trdomics.classification.fitted_representation import FittedRepresentation
 from trdomics.classification.outer_split import nested_search
 from trdomics.cohort.config import resolve_config
 from trdomics.errors import InputError
@@ -17,19 +19,16 @@ from trdomics.layers import types
 from trdomics.layers.base import LayerNormaliser
 from trdomics.layers.figures import label_groups, quality_figure
 from trdomics.layers.quality import assess
+from trdomics.layers.transforms import TRANSFORMS, LayerTransform
 from trdomics.layers.types import LayerType, guessed_type, layer_type
+from trdomics.parts import NUMBER, put_together, stored, take_apart
 
 
-class MethylationNormaliser(LayerNormaliser):
+@dataclass(eq=False, repr=False)
+class MethylationTransform(LayerTransform):
     """M-values: log odds of the methylated share."""
 
-    def __init__(self, margin=0.01):
-        self.margin = margin
-
-    def fit(self, table, y=None):
-        self._keep(table, table.nunique().to_numpy() > 1, "not constant")
-        self.means_ = self._m_values(table[self.features_]).mean(axis=0)
-        return self
+    margin: float = stored(NUMBER)
 
     def transform(self, table):
         values, present = self._values(table)
@@ -37,6 +36,16 @@ class MethylationNormaliser(LayerNormaliser):
 
     def _m_values(self, shares):
         return logit(np.clip(np.asarray(shares, dtype=float), self.margin, 1 - self.margin))
+
+
+class MethylationNormaliser(LayerNormaliser, MethylationTransform):
+    def __init__(self, margin=0.01):
+        self.margin = margin
+
+    def fit(self, table, y=None):
+        self._keep(table, table.nunique().to_numpy() > 1, "not constant")
+        self.means_ = self._m_values(table[self.features_]).mean(axis=0)
+        return self
 
 
 class Methylation(LayerType):
@@ -55,6 +64,7 @@ class Methylation(LayerType):
 def methylation(monkeypatch):
     monkeypatch.setattr(types, "TYPES", dict(types.TYPES))
     types.register(Methylation())
+    monkeypatch.setitem(TRANSFORMS, "methylation", MethylationTransform)
     return layer_type("methylation")
 
 
@@ -89,6 +99,12 @@ def test_a_toy_type_is_read_normalised_described_and_learned_from(methylation, t
     assert "cpg" in search.representation_.feature_names_
     probability = search.predict_proba(tables.replace(cpg=table))[:, 1]
     assert np.isfinite(probability).all()
+
+    fitted = search.representation_
+    restored = put_together(FittedRepresentation, *take_apart(fitted))
+    assert restored.types == {"cpg": "methylation"}
+    new = tables.replace(cpg=table.iloc[:9, ::-1])
+    pd.testing.assert_frame_equal(restored.transform(new)["cpg"], fitted.transform(new)["cpg"])
 
 
 def test_its_file_and_its_keys_are_checked(methylation, tmp_path):

@@ -272,8 +272,9 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     assert "Are they like the training patients?" in text
     assert "lack rna: expected AUROC not known" in text
     assert "Not for clinical use" in text
-    assert "was trained on, these numbers validate nothing" in text
-    assert "stands out by" not in text
+    assert "used to train the model, these numbers are no validation" in text
+    nobody = done.predictions.assign(outlier_vs_training=0.0)
+    assert "differs in" not in render(TEMPLATE, page_context("new", summary, done.shift, nobody))
     named = done.predictions.assign(outlier_vs_training=1.0, outlier_vs_training_p=0.001)
     named["outlier_vs_training_in"] = "factor distance"
     text = render(TEMPLATE, page_context("new", summary, done.shift, named))

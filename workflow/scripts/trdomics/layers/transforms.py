@@ -316,7 +316,7 @@ def carriers_and_others(table: pd.DataFrame, column: int) -> tuple[int, int]:
     return int((values >= 1).sum()), int((values < 1).sum())
 
 
-# By type of the layer.
+# By type of the layer; what a frozen model of a new type holds is added here.
 TRANSFORMS: dict[str, type[LayerTransform]] = {
     "counts": CountsTransform,
     "continuous": ContinuousTransform,
