@@ -116,8 +116,8 @@ class Finder:
         """Compare whole words with the names.
 
         A patient called 1 cannot be distinguished from a number, nor a patient 10007 from a
-        feature of that number. So numbers are found among names of another kind, or where most of the
-        numbers are patients.
+        feature of that number. So numbers are found among names of another kind, or where most of
+        the numbers are patients.
         """
         kept = {str(word) for word in words}
         self.long_numbers(where, kept)
