@@ -36,10 +36,7 @@ def test_a_number_that_two_patients_have_is_not_shared(sheet):
 
 
 def test_a_forest_is_not_shared(sheet):
-    search, tables = searched(sheet, ["random_forest"])
-    search.winner_ = "mofa_clinical"
-    for row in search.candidates_:
-        row["chosen"] = int(row["feature_set"] == search.winner_)
+    search, tables = searched(sheet, ["random_forest"], only="mofa_clinical")
     truth = LABELS.to_numpy(dtype=int)
     model = freeze(search, search.representations(tables, truth), tables, truth, pairs=1)
     reasons = obstacles(model, sheet, raw_tables(), None, MINIMUM)

@@ -271,7 +271,7 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     text = render(TEMPLATE, context)
     assert "Are they like the training patients?" in text
     assert "lack rna: expected AUROC not known" in text
-    assert "Not for use in care" in text
+    assert "Not for clinical use" in text
     assert "was trained on, these numbers validate nothing" in text
     assert "stands out by" not in text
     named = done.predictions.assign(outlier_vs_training=1.0, outlier_vs_training_p=0.001)
