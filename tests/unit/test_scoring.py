@@ -345,7 +345,9 @@ def test_nobody_to_score_still_gives_a_page(frozen):
     done, summary = whole(frozen, NEW.take(np.array([], dtype=int)))
     assert done.predictions.empty
     assert done.shift.empty
-    assert "Nobody was scored" in render(TEMPLATE, page_context("new", summary, *tables_of(done)))
+    assert "No patient was scored" in render(
+        TEMPLATE, page_context("new", summary, *tables_of(done))
+    )
 
 
 @pytest.mark.parametrize(("no_call", "expected"), [("reference", 0.0), ("missing", None)])

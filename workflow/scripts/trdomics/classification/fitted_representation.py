@@ -175,7 +175,7 @@ class FittedRepresentation:
             blocks[name] = block.transform(tables[CLINICAL])
         if self.mofa_ is not None:
             blocks[MOFA] = self._factors(self._views(measured, tables))
-        # a block that nobody here has is there all the same, without rows
+        # a block that no patient here has is kept, without rows
         names = self.feature_names_
         for name, features in names.items():
             if name not in blocks:

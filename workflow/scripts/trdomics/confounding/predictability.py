@@ -103,7 +103,7 @@ def predictability(
 
 
 def _permutation_pvalue(block: pd.DataFrame, label: NDArray[np.int64], seed: int) -> float:
-    """Return how often permuted patients are told apart as well as the real ones, cross-validated.
+    """Return how often permuted labels are predicted as well as the real ones, cross-validated.
 
     The interval of the AUC takes the models as given, and would warn of one in ten cohorts without
     any relation; this does not. Ridge regression stands in for its logistic sister, which would

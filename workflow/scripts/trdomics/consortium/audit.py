@@ -115,9 +115,9 @@ class Finder:
     def words(self, where: str, words: Iterator[Any]) -> None:
         """Compare whole words with the names.
 
-        A patient who is called 1 cannot be told from a number, and a patient 10007 from a feature
-        of that number. So numbers are found among names of another kind, or where most of the
-        numbers are patients.
+        A patient called 1 cannot be distinguished from a number, nor a patient 10007 from a
+        feature of that number. So numbers are found among names of another kind, or where most of
+        the numbers are patients.
         """
         kept = {str(word) for word in words}
         self.long_numbers(where, kept)

@@ -112,8 +112,8 @@ def cohort_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
                 **bundle.manifest["patients"],
                 "layers": ", ".join(bundle.of("effects")),
                 "designs": "; ".join(
-                    f"{layer}: {told['design']}"
-                    for layer, told in bundle.manifest["layers"].items()
+                    f"{layer}: {message['design']}"
+                    for layer, message in bundle.manifest["layers"].items()
                 ),
                 "minimum_count": bundle.manifest["minimum_count"],
                 "software": bundle.manifest["software"],

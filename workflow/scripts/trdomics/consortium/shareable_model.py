@@ -1,4 +1,4 @@
-"""The frozen model as it may leave the house."""
+"""The frozen model as it may be shared outside the institution."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RARE = "(rare {})"
 # A mean, a spread and a number of patients tell how many have each of so many values.
 FEW_VALUES = 3
 TENTHS = 10
-# Mends, as the manifest tells them.
+# Fixes, as the manifest gives them.
 OUT_OF = "take it out of"
 REGRESS_OUT = "`classification.regress_out` and `integration.regress_out`"
 EVERYWHERE = f"`clinical`, {REGRESS_OUT}"
@@ -33,7 +33,7 @@ def obstacles(
     site: str | None,
     least: int,
 ) -> list[str]:
-    """Return why a model cannot be passed on, each with its mend; nothing where it can.
+    """Return why a model cannot be passed on, each with its fix; nothing where it can.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def obstacles(
     site : str or None
         Column of the sheet that holds the site.
     least : int
-        The smallest number of patients that may be told of.
+        The smallest number of patients that may be described.
     """
     found: dict[str, str] = {}
     if site is not None and site in model.representation.sheet_columns():
@@ -77,21 +77,21 @@ def obstacles(
                     found[f"a feature of {layer} has fewer than {least} {name}"] = _more_carriers(
                         layer, few, who, least, len(tables[layer])
                     )
-    return [f"{reason}; {mend}" for reason, mend in found.items()]
+    return [f"{reason}; {fix}" for reason, fix in found.items()]
 
 
 def _more_carriers(layer: str, few: list[str], who: str, least: int, n: int) -> str:
     """Say which keys leave features out that too few of n patients have, or too few have not."""
     named = [feature for feature in few if feature.startswith(DOSAGE_PREFIX)]
-    mends = [f"{OUT_OF} `layers.{layer}.dosages`"] if named else []
+    fixes = [f"{OUT_OF} `layers.{layer}.dosages`"] if named else []
     if len(named) < len(few):
-        mends.append(
+        fixes.append(
             f"raise `layers.{layer}.min_prevalence` until {least} of {n} patients carry each "
             f"({math.ceil(1000 * least / n) / 1000:g} or more)"
             if who == "carriers"
             else f"{OUT_OF} the file of the layer"
         )
-    return " and ".join(mends)
+    return " and ".join(fixes)
 
 
 def has_few(column: pd.Series, least: int) -> bool:

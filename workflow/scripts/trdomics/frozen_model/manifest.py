@@ -57,7 +57,7 @@ def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str
     Returns
     -------
     str or None
-        What to say where the classes have other names, so that nobody can know.
+        What to say where the classes have other names, so that it cannot be known.
 
     Raises
     ------

@@ -19,7 +19,7 @@ TOLERANCE = 1e-9
 
 
 def probe_tables(representation: FittedRepresentation) -> LayerTables:
-    """Draw patients whom nobody has seen, from nothing but a seed and the model's own features.
+    """Draw artificial patients from a seed and the model's own features alone.
 
     The first has everything, the second nothing, and each of the next lacks one layer.
     """

@@ -1,4 +1,4 @@
-"""Summaries of the training patients, against which others are compared; nobody's values."""
+"""Summaries of the training patients, against which others are compared; no patient's values."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def project(
 
     # Bernoulli views: Jaakkola's bound (Jaakkola & Jordan 2000, doi 10.1023/A:1008932416310)
     # makes them Gaussian with a precision that depends on z, so both are iterated. A patient who
-    # has converged is left alone: nobody's factors depend on who else is projected.
+    # has converged is left alone: factors do not depend on which other patients are projected.
     active = np.zeros(n, dtype=bool)
     for view in bernoulli:
         active |= present[view]

@@ -108,7 +108,7 @@ def compare_features(model: FrozenRisk, tables: LayerTables, max_missing: float)
         ]
     )
     too_much = table["share_missing"] > max_missing
-    # a sheet without some predictors is worth a lot still; what it lacks is told
+    # a sheet without some predictors is worth a lot still; what it lacks is reported
     table["refused"] = (too_much & (table["present"] == 1) & (table["layer"] != CLINICAL)).astype(
         int
     )
@@ -160,10 +160,10 @@ def judgeable(
 def with_reference_dosages(
     frozen: FrozenModel, tables: LayerTables, layers: Mapping[str, Mapping[str, Any]]
 ) -> LayerTables:
-    """Add the dosage 0 of variants that nobody carries in a layer where no call is no variant.
+    """Add the dosage 0 of variants that no patient carries in a layer where no call is no variant.
 
     A MAF lists carriers only, so that a variant which the model needs and the file lacks is one
-    that nobody has, not one that was not looked at.
+    that no patient has, not one that was not examined.
     """
     added = {}
     for name, settings in layers.items():

@@ -147,7 +147,7 @@ def validation(
 ) -> pd.DataFrame:
     """Return external validation metrics of several versions of the probabilities.
 
-    Nobody fixed how many patients of the cohort are positive, so that patients are drawn without
+    No design fixed the number of positives of the cohort, so patients are drawn without
     regard to their class; drawn within it, the interval of the calibration intercept would hold
     the truth half the time (``benchmarks/scoring.py validation``).
 
