@@ -1,4 +1,4 @@
-# Calls where a missing one is not taken for reference: germline, so that people can be message apart.
+# Calls where a missing one is not taken for reference: germline, so that people can be distinguished.
 GENOTYPE_LAYERS = [
     layer
     for layer in VARIANT_LAYERS

@@ -19,7 +19,7 @@ from trdomics.frozen_model.uncertainty import Replicates
 
 Head = BlockModel | LateFusion
 PAIRS = 10
-# With fewer patients who have all layers the cost of lacking one cannot be message.
+# With fewer patients who have all layers the cost of lacking one cannot be estimated.
 MIN_COMPLETE = 20
 
 
@@ -30,8 +30,8 @@ class HalfSampleReplicates(BaseEstimator, Replicates):
     chosen classifier is fitted, and calibrated on the other half, which it has not seen. The
     halves share no patient, so half of the mean squared difference of the two estimates the
     variance of such a model. It is taken for the variance of the model of all patients: the
-    delete-half jackknife (Shao & Wu 1989, doi 10.1214/aos/1176347263) would halve it, but penalty and
-    selection of features do not gain from more patients as smooth estimators do. On simulated
+    delete-half jackknife (Shao & Wu 1989, doi 10.1214/aos/1176347263) would halve it, but penalty
+    and selection of features do not gain from more patients as smooth estimators do. On simulated
     training sets of 120 or 200 patients and ready-made blocks the intervals hold 87 to 91 % instead
     of 95 % (``benchmarks/scoring.py interval``), and halved they would hold less still. Unlike a
     bootstrap, halves hold no patient twice, who would be in the inner folds of a stack on both
