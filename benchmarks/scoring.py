@@ -43,8 +43,8 @@ from trdomics.cohort.load import load_labels, load_tables
 from trdomics.evaluation.bootstrap import performance_intervals, resample
 from trdomics.evaluation.metrics import METRICS, measure
 from trdomics.evaluation.recalibration import log_odds
-from trdomics.frozen_model.training_reference import TrainingReference
-from trdomics.frozen_model.uncertainty import HalfSampleReplicates
+from trdomics.frozen_model.half_samples import HalfSampleReplicates
+from trdomics.frozen_model.training_summaries import TrainingSummaries
 from trdomics.scoring.recalibration import (
     kind_of,
     net_benefit_interval,
@@ -87,7 +87,7 @@ def coverage(kind: str, fusion: bool, sets: int, patients: int) -> tuple[float, 
 def trained_reference(settings: Any, tables: LayerTables, truth: NDArray[np.int64]) -> Any:
     """Return what a model knows of its training patients, without the model itself."""
     representations = nested_search(settings).representations(tables, truth)
-    reference = TrainingReference().fit(representations, tables)
+    reference = TrainingSummaries().fit(representations, tables)
     return SimpleNamespace(representation=representations.representation, reference=reference)
 
 

@@ -14,9 +14,10 @@ from trdomics.consortium.bundle import SITE_VALUES, table_bytes
 from trdomics.consortium.export import Export
 from trdomics.evaluation.missing_layer_cost import missing_layer_cost_summary
 from trdomics.files import read_json, write_json
-from trdomics.frozen_model.freeze import freeze
+from trdomics.frozen_model.freeze import freeze, manifest
+from trdomics.frozen_model.manifest import MANIFEST, MODEL
 from trdomics.frozen_model.missing_layer_cost import FILE
-from trdomics.frozen_model.store import manifest, save_model
+from trdomics.frozen_model.store import save_model
 from trdomics.layers.subsets import NOTHING, missing_name, missing_sets
 from trdomics.tables import LayerTables
 
@@ -57,15 +58,28 @@ def fitted_search():
 
 
 @functools.cache
+def frozen_model(feature_set, pairs=2):
+    """Return a frozen model of a feature set; callers copy it before they change it."""
+    search, tables = fitted_search()
+    search.winner_ = feature_set
+    for row in search.candidates_:
+        row["chosen"] = int(row["feature_set"] == feature_set)
+    truth = LABELS.to_numpy(dtype=int)
+    return freeze(search, representations(), tables, truth, pairs=pairs)
+
+
+@functools.cache
+def representations():
+    search, tables = fitted_search()
+    return search.representations(tables, LABELS.to_numpy(dtype=int))
+
+
+@functools.cache
 def exported():
     """Return the members of a bundle, made by the very functions of the rule."""
-    search, tables = fitted_search()
-    search.winner_ = "mofa_clinical"
-    for row in search.candidates_:
-        row["chosen"] = int(row["feature_set"] == search.winner_)
-    truth = LABELS.to_numpy(dtype=int)
-    model = freeze(search, search.representations(tables, truth), tables, truth, pairs=2)
-    told = manifest(search, model.risk, labels=LABELS, label=LABEL)
+    search, _ = fitted_search()
+    model = frozen_model("mofa_clinical")
+    told = manifest(search, model, labels=LABELS, label=LABEL)
     export = Export("one", LABEL, ["response", "TRD", "responder"], patients_sheet(), MINIMUM)
     rng = np.random.default_rng(0)
     n = 40
@@ -108,8 +122,8 @@ def exported():
     export.description(list(TABLES["clinical"].columns), None)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        save_model(model, told, folder / "model.skops", folder / "model.json")
-        written = read_json(folder / "model.json")
+        save_model(model, told, folder / MODEL, folder / MANIFEST)
+        written = read_json(folder / MANIFEST)
         write_json(missing_layer_cost_summary(losses(), list(LAYERS), written), folder / FILE)
         export.model(folder, raw_tables(), None)
     return export, export.members(TABLES.patients)

@@ -1,12 +1,71 @@
-"""Files of a frozen model, changed."""
+"""Frozen models of every family, fitted once, and their files, changed."""
 
+import functools
 import hashlib
-import io
-import zipfile
+import json
 
-from trdomics.archive import pack
+from classification_data import cohort, config
+from safetensors.numpy import load, save
+
+from trdomics.classification.outer_split import nested_search
 from trdomics.files import read_json, write_json
-from trdomics.frozen_model.store import MANIFEST, MODEL
+from trdomics.frozen_model.freeze import freeze, manifest
+from trdomics.frozen_model.manifest import FORMAT, MANIFEST, MODEL
+from trdomics.frozen_model.store import save_model
+
+CONFIG = config(inner_folds=2, regress_out=["age", "site"])
+# 71 patients, 65 of them in each layer: no block or feature set has as many features
+TABLES, LABELS = cohort(lacking=6)
+TRUTH = LABELS.to_numpy(dtype=int)
+MODELS = {
+    "linear": ("elastic_net", "early"),
+    "forest": ("random_forest", "early"),
+    "boosting": ("gradient_boosting", "mofa_clinical"),
+    "stack": ("elastic_net", "late_fusion_mofa"),
+    "stack_of_trees": ("random_forest", "late_fusion_mofa"),
+}
+
+
+@functools.cache
+def representations():
+    return nested_search(CONFIG).representations(TABLES, TRUTH)
+
+
+@functools.cache
+def searched(name):
+    """Return a search that had one feature set and one family to choose from."""
+    kind, feature_set = MODELS[name]
+    search = nested_search(config(models=[kind], inner_folds=2, regress_out=["age", "site"]))
+    search.feature_sets = [f for f in search.feature_sets if f.name == feature_set]
+    search.fit_from(representations(), TRUTH)
+    return search
+
+
+@functools.cache
+def frozen_model(name):
+    return freeze(searched(name), representations(), TABLES, TRUTH, pairs=2)
+
+
+def described(name):
+    return manifest(searched(name), frozen_model(name), labels=LABELS, label=CONFIG["label"])
+
+
+def written(name, folder):
+    """Write a model and return its folder."""
+    save_model(frozen_model(name), described(name), folder / MODEL, folder / MANIFEST)
+    return folder
+
+
+def opened(content):
+    """Return the names and the arrays of a model's file."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    return json.loads(header["__metadata__"]["model"]), dict(load(content))
+
+
+def closed(tree, arrays):
+    """Return a model's file of names and arrays."""
+    return save(arrays, metadata={"model": json.dumps(tree)})
 
 
 def copied(folder, tmp_path, **changes):
@@ -23,17 +82,10 @@ def signed(folder, tmp_path, content):
     return tmp_path
 
 
-def rewritten(content, change):
-    """Return a skops file whose members were changed by a function."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    return pack(change(members))
-
-
 def write_manifest(folder, label, layers=()):
     """Write what is looked at of a frozen model before any job."""
     manifest = {
-        "format": 2,
+        "format": FORMAT,
         "version": "1",
         "label": {"column": "response", **label},
         "prevalence": 0.5,

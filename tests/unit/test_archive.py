@@ -1,13 +1,11 @@
 import io
-import pickle
 import stat
 import struct
 import zipfile
 
-import numpy as np
 import pytest
 
-from trdomics.archive import pack, read_archive, read_array, sha256_of, verify, write_archive
+from trdomics.archive import pack, read_archive, sha256_of, verify, write_archive
 from trdomics.errors import InputError
 
 CONTENTS = {"model.json": b"{}", "tables/a.tsv": b"gene\teffect\n" * 50}
@@ -23,12 +21,6 @@ def crafted(name, content=b"x", **attributes):
         setattr(entry, key, value)
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(entry, content)
-    return buffer.getvalue()
-
-
-def npy(array):
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
 
 
@@ -140,40 +132,3 @@ def test_checksums_must_be_those_of_all_members():
         verify({**CONTENTS, "more": b""}, checksums, "bundle")
     with pytest.raises(InputError, match=r"lacks its member 'model\.json'"):
         verify({"tables/a.tsv": CONTENTS["tables/a.tsv"]}, checksums, "bundle")
-
-
-@pytest.mark.parametrize(
-    "array", [np.arange(6.0).reshape(2, 3), np.array(["a", "bc"]), np.array(3), np.zeros((0, 4))]
-)
-def test_arrays_come_back(array):
-    np.testing.assert_array_equal(read_array(npy(array), "x"), array)
-
-
-def test_an_array_of_objects_is_refused_without_unpickling(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return (tmp_path.joinpath("ran").touch, ())
-
-    buffer = io.BytesIO()
-    np.save(buffer, np.array([Evil()], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="without pickle"):
-        read_array(buffer.getvalue(), "x")
-    with pytest.raises(InputError, match="is no array"):
-        read_array(pickle.dumps(Evil()), "x")
-    assert not (tmp_path / "ran").exists()
-
-
-def test_an_array_that_declares_more_than_it_has_is_refused():
-    content = npy(np.zeros(8))
-    huge = content.replace(b"(8,), }          ", b"(999999999999,), }")[: len(content)]
-    assert b"999999999999" in huge
-    with pytest.raises(InputError, match=r"declares the shape|is no array"):
-        read_array(huge, "x")
-    with pytest.raises(InputError, match="declares the shape"):
-        read_array(content[:-8], "x")
-
-
-def test_what_is_no_array_is_refused():
-    for content in (b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\x10\x00{'descr': __import", b"text"):
-        with pytest.raises(InputError, match="is no array"):
-            read_array(content, "x")

@@ -1,5 +1,6 @@
 """What is not in the training set changes nothing that was fitted, in the whole pipeline."""
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +8,6 @@ from classification_data import cohort, config
 
 from trdomics.classification.outer_split import nested_search, run_permutation, run_split
 from trdomics.classification.splits import draw_split
-from trdomics.frozen_model.store import dumps
 from trdomics.tables import LayerTables
 
 TABLES, LABELS = cohort()
@@ -16,12 +16,12 @@ TRAIN, TEST = SPLIT.train, SPLIT.test
 
 
 def everything_fitted(tables, labels, kinds=("elastic_net",), only=None):
-    """Return every fitted object of a split's search as bytes; of all feature sets or some."""
+    """Return a hash of every fitted object of a split's search; of all feature sets or some."""
     options = config(models=list(kinds), inner_folds=2, regress_out=["age"])
     search = nested_search(options)
     search.feature_sets = [f for f in search.feature_sets if only is None or f.name in only]
     search.fit(tables.select(TRAIN), labels[TRAIN].to_numpy(dtype=int))
-    return dumps(
+    return joblib.hash(
         {
             "representation": search.representation_,
             "models": search.models_,

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from classification_data import cohort, config
 
-from trdomics.classification.feature_blocks import ColumnBlock, DenseBlocks, LayerBlock
+from trdomics.classification.block_estimators import ColumnBlock, LayerBlock
+from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.classification.feature_sets import feature_sets
 from trdomics.classification.representation import layer_parameters, representation
 from trdomics.cohort.settings import Clinical

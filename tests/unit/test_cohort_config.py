@@ -336,8 +336,8 @@ def test_keys_that_stand_twice_are_refused_with_their_lines(tmp_path):
     with pytest.raises(InputError) as caught:
         check_duplicate_keys([str(path)])
     assert sorted(str(error) for error in caught.value.errors) == [
-        f"{path} lines 1 and 6: `a` stands twice; put what is under both into one",
-        f"{path} lines 3 and 5: `b.c` stands twice; put what is under both into one",
+        f"{path} lines 1 and 6: `a` is duplicated; put what is under both into one",
+        f"{path} lines 3 and 5: `b.c` is duplicated; put what is under both into one",
     ]
     path.write_text("a: {b: 1, c: [1, 2]}\n")
     check_duplicate_keys([str(path), str(tmp_path / "none.yaml")])

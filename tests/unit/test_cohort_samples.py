@@ -66,7 +66,7 @@ def test_commas_where_the_suffix_says_so_and_a_byte_order_mark(tmp_path):
 @pytest.mark.parametrize(
     ("line", "row", "expected"),
     [
-        (2, "p2\tno\t4\t1\t04\tSSRI\tT9\t", "lines 3 and 4: patient `p2` stands twice; keep one"),
+        (2, "p2\tno\t4\t1\t04\tSSRI\tT9\t", "lines 3 and 4: patient `p2` is duplicated; keep one"),
         (2, "\tno\t4\t1\t04\tSSRI\tT9\t", "line 4: no `id`; give every patient an id"),
         (2, " p9\tno\t4\t1\t04\tSSRI\tT9\t", "line 4: `id` ' p9' has blanks around it; remove"),
         (2, "p9\tno\told\t1\t04\tSSRI\tT9\t", "line 4: column `age` holds numbers, but here `old`"),
@@ -87,7 +87,7 @@ def test_the_line_that_is_wrong_is_named(tmp_path, line, row, expected):
     [
         ([ROWS[0].replace("drug", "drg"), *ROWS[1:]], "no column `drug`, which `clinical.confoun"),
         ([ROWS[0].replace("drug", "drg"), *ROWS[1:]], "did you mean `drg`?"),
-        ([ROWS[0].replace("notes", "age"), *ROWS[1:]], "column `age` stands twice"),
+        ([ROWS[0].replace("notes", "age"), *ROWS[1:]], "column `age` is duplicated"),
         ([ROWS[0]], "no patient in it"),
         ([""], "empty"),
         ([row.replace("\t", ",") for row in ROWS], "its columns are not separated by tabs"),
@@ -158,8 +158,8 @@ def test_numbers_but_for_a_comma_or_a_sign_name_their_column(tmp_path, values):
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("exclude\texclude", "column `exclude` stands twice"),
-        ("exclude_reason\texclude_reason", "column `exclude_reason` stands twice"),
+        ("exclude\texclude", "column `exclude` is duplicated"),
+        ("exclude_reason\texclude_reason", "column `exclude_reason` is duplicated"),
         ("Exclude\tx", "column `Exclude` is not read; did you mean `exclude`?"),
         ("exclude reason\tx", "`exclude reason` is not read; did you mean `exclude_reason`?"),
     ],

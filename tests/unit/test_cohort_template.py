@@ -203,5 +203,5 @@ def test_a_label_without_a_table_and_a_layer_that_stands_twice_are_told():
     command = [sys.executable, str(SCRIPT), "mine", f"a={file}", f"a={file}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: a: stands twice")
+    assert done.stderr.startswith("error: a: is duplicated")
     assert not Path("config").exists()

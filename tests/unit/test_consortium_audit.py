@@ -1,8 +1,6 @@
 """The search of a bundle for patients, shown to find what is planted and nothing else."""
 
-import io
 import json
-import zipfile
 
 import numpy as np
 import pandas as pd
@@ -16,13 +14,14 @@ from export_data import (
     planted_table,
     read,
 )
+from model_files import closed, opened
 
-from trdomics.archive import pack, read_archive
 from trdomics.consortium.audit import audit
+from trdomics.consortium.bundle import MODEL_FILES
 from trdomics.consortium.export import Export
 from trdomics.errors import InputError
-from trdomics.frozen_model.store import dumps, loads
-from trdomics.frozen_model.uncertainty import PAIRS
+
+MODEL = MODEL_FILES[0]
 
 
 @pytest.fixture(scope="module")
@@ -37,30 +36,20 @@ def found(content, names=None, lengths=None):
 
 def test_nothing_of_a_patient_is_in_the_bundle(content):
     export, members = content
-    assert "model/model.skops" in members, export.left_out
+    assert MODEL in members, export.left_out
     assert found(content) == []
-    # and by another way than the audit's: every byte of every file, unpacked
-    whole = b"".join(unpacked(members))
+    # and by another way than the audit's: every byte of every file
+    whole = b"".join(members.values())
     assert not [name for name in TABLES.patients if name.encode() in whole]
     assert b"the only one" not in whole
     assert b"north" not in members["sites.tsv"]
     assert len(read(members, "sites.tsv")) == 1
 
 
-def unpacked(members):
-    for content in members.values():
-        yield content
-        if content[:2] == b"PK":
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                yield from (archive.read(name) for name in archive.namelist())
-
-
-def planted_array(members, array, name="9999.npy"):
-    file = io.BytesIO()
-    np.save(file, array)
-    inner = read_archive(members["model/model.skops"], [r"[^/]+"])
-    assert name not in inner
-    return {**members, "model/model.skops": pack({**inner, name: file.getvalue()})}
+def planted_array(members, array, name="planted"):
+    tree, arrays = opened(members[MODEL])
+    assert name not in arrays
+    return {**members, MODEL: closed(tree, {**arrays, name: array})}
 
 
 def patient_in_table(members, export):
@@ -75,22 +64,24 @@ def patient_in_manifest(members, export):
     return {**members, "manifest.json": json.dumps(told).encode()}
 
 
-def patient_in_array(members, export):
-    return planted_array(members, np.array(["a", TABLES.patients[7]]))
+def patient_among_names_of_the_model(members, export):
+    return in_model(members, ["a", TABLES.patients[7]])
 
 
-def patient_in_skops_json(members, export):
-    inner = read_archive(members["model/model.skops"], [r"[^/]+"])
-    told = json.loads(inner["schema.json"])
-    told["note"] = {TABLES.patients[7]: 1}
-    inner["schema.json"] = json.dumps(told).encode()
-    return {**members, "model/model.skops": pack(inner)}
+def patient_as_a_key_of_the_model(members, export):
+    tree, arrays = opened(members[MODEL])
+    missing = {**tree["replicates"]["missing_"], TABLES.patients[7]: 0.1}
+    tree["replicates"]["missing_"] = missing
+    return {**members, MODEL: closed(tree, arrays)}
 
 
-def patient_in_npz(members, export):
-    file = io.BytesIO()
-    np.savez(file, names=np.array([TABLES.patients[7], "b"]))
-    return {**members, "kept.npz": file.getvalue()}
+def patient_beside_the_model(members, export):
+    tree, arrays = opened(members[MODEL])
+    return {**members, MODEL: closed({**tree, "note": {TABLES.patients[7]: 1}}, arrays)}
+
+
+def another_file(members, export):
+    return {**members, "kept.npz": b"PK"}
 
 
 def vector_of_the_cohort(members, export):
@@ -99,12 +90,6 @@ def vector_of_the_cohort(members, export):
 
 def matrix_of_a_layer(members, export):
     return planted_array(members, np.zeros((int(TABLES.profiled("rna").sum()), 3)))
-
-
-def vector_in_npz(members, export):
-    file = io.BytesIO()
-    np.savez(file, z=np.zeros(len(export.trained)))
-    return {**members, "kept.npz": file.getvalue()}
 
 
 def vector_in_json(members, export):
@@ -136,12 +121,12 @@ def small_group(members, export):
 PLANTS = [
     patient_in_table,
     patient_in_manifest,
-    patient_in_array,
-    patient_in_skops_json,
-    patient_in_npz,
+    patient_among_names_of_the_model,
+    patient_as_a_key_of_the_model,
+    patient_beside_the_model,
+    another_file,
     vector_of_the_cohort,
     matrix_of_a_layer,
-    vector_in_npz,
     vector_in_json,
     roc_of_single_steps,
     small_bin,
@@ -157,50 +142,38 @@ def test_the_search_finds_what_is_planted(content, plant):
 
 def lengths_inside(members):
     """Return every length of a list, dict or array in the model."""
-    inner = read_archive(members["model/model.skops"], [r"[^/]+"])
-    waiting, lengths = [json.loads(inner["schema.json"])], set()
+    tree, arrays = opened(members[MODEL])
+    waiting, lengths = [tree], set()
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict | list):
             lengths.add(len(value))
             waiting += value.values() if isinstance(value, dict) else value
-    arrays = [np.load(io.BytesIO(inner[name])) for name in inner if name.endswith(".npy")]
-    return lengths | {size for array in arrays for size in array.shape}
+    return lengths | {size for array in arrays.values() for size in array.shape}
 
 
 def test_a_layer_of_as_many_patients_as_anything_else_in_the_model_is_exported(content):
-    """As skops has dicts of 13 and 20, and 20 replicates, and the cohort has 40 genes."""
+    """As the model has 9 deciles, and the cohort 40 genes."""
     lengths = {size for size in lengths_inside(content[1]) if size > 2}
-    assert {3, 9, 13, 20, 25, 40} <= lengths
-    told = found(content, lengths={*lengths, 2 * PAIRS})
-    assert not [sentence for sentence in told if sentence.startswith("model/model.skops")]
+    assert {3, 9, 25, 40} <= lengths
+    told = found(content, lengths=lengths)
+    assert not [sentence for sentence in told if sentence.startswith(MODEL)]
 
 
-def test_a_vector_as_long_as_a_list_of_features_is_found(content):
+@pytest.mark.parametrize("name", ["z_", "risks", "representation/normalisers_/rna/risks_"])
+def test_an_array_that_models_do_not_have_is_found_whatever_its_length(content, name):
     export, members = content
-    genes = 40
-    assert found(content, lengths={genes}) == []
-    assert found((export, planted_array(members, np.zeros(genes))), lengths={genes})
+    for size in (3, 40, 71):
+        told = found((export, planted_array(members, np.zeros(size), name)), lengths={9999})
+        assert [sentence for sentence in told if "an array that no model has" in sentence]
 
 
-@pytest.mark.parametrize("name", ["z_", "risks"])
-def test_an_attribute_that_models_do_not_have_is_measured(content, name):
-    """Beside attributes of the same class that are as long, and known to be per feature."""
+def test_an_array_that_models_have_is_no_longer_than_it_should_be(content):
     export, members = content
-    inner = read_archive(members["model/model.skops"], [r"[^/]+"])
-    schema = json.loads(inner["schema.json"])
-    normaliser = schema["content"]["content"]["representation"]["content"]["content"]
-    normaliser = normaliser["normalisers_"]["content"]["rna"]["content"]["content"]
-    normaliser[name] = normaliser["means_"]
-    inner["schema.json"] = json.dumps(schema).encode()
-    changed = {**members, "model/model.skops": pack(inner)}
-    assert found((export, changed), lengths={40})
-
-
-def test_labels_by_patient_are_no_names(content):
-    export, members = content
-    labels = np.where(np.arange(40) % 2, "TRD", "responder")
-    assert found((export, planted_array(members, labels)), lengths={40})
+    tree, arrays = opened(members[MODEL])
+    for name in ("representation/normalisers_/rna/means_", "replicates/models_/slopes"):
+        longer = {**arrays, name: np.zeros(len(export.trained))}
+        assert found((export, {**members, MODEL: closed(tree, longer)}), lengths={9999})
 
 
 def test_a_table_as_long_as_the_cohort_by_chance_stops_nothing(content):
@@ -250,11 +223,11 @@ def in_json(members, value):
     return {**members, "model/model.json": json.dumps({**told, "note": value}).encode()}
 
 
-def in_skops(members, value):
-    """Add an attribute to a frozen model, written as skops writes it."""
-    model = loads(members["model/model.skops"], "model.skops")
-    model.reference.note_ = value
-    return {**members, "model/model.skops": dumps(model)}
+def in_model(members, value):
+    """Put names where a model has any, as those of variants that a burden leaves out."""
+    tree, arrays = opened(members[MODEL])
+    tree["representation"]["normalisers_"]["dna"]["excluded_variants_"] = value
+    return {**members, MODEL: closed(tree, arrays)}
 
 
 def ids(n):
@@ -275,7 +248,7 @@ def ids(n):
         "100007",
     ],
 )
-@pytest.mark.parametrize("place", [in_json, in_skops], ids=lambda place: place.__name__)
+@pytest.mark.parametrize("place", [in_json, in_model], ids=lambda place: place.__name__)
 def test_numeric_ids_are_found(content, value, place):
     export, members = content
     assert found((export, place(members, value)), names=HOSPITAL, lengths={9999})
@@ -283,9 +256,11 @@ def test_numeric_ids_are_found(content, value, place):
 
 def test_numeric_ids_are_found_in_arrays_and_tables(content):
     export, members = content
-    for array in (np.arange(100000, 100060), np.array(ids(60)), np.array(["a", "x 100007"])):
-        planted = planted_array(members, array)
-        assert found((export, planted), names=HOSPITAL, lengths={9999})
+    tree, arrays = opened(members[MODEL])
+    name = "representation/normalisers_/rna/means_"
+    values = np.arange(100000.0, 100000 + len(arrays[name]))
+    planted = {**members, MODEL: closed(tree, {**arrays, name: values})}
+    assert found((export, planted), names=HOSPITAL, lengths={9999})
     table = read(members, "effects/rna.tsv").astype({"symbol": str})
     table.loc[3, "symbol"] = "100007"
     planted = planted_table(members, "effects/rna.tsv", table)
@@ -295,7 +270,7 @@ def test_numeric_ids_are_found_in_arrays_and_tables(content):
 def test_a_list_of_short_numbers_that_are_ids_is_found(content):
     export, members = content
     for value, expected in ((sorted(SHORT)[:60], True), (["1", "2", "3"], False)):
-        for place in (in_json, in_skops):
+        for place in (in_json, in_model):
             told = found((export, place(members, value)), names=SHORT, lengths={9999})
             assert bool(told) == expected
 
@@ -313,11 +288,11 @@ def test_features_that_are_numbers_stop_no_bundle(content):
         [str(number) for number in range(99891, 100011)],
         [f"1:{number}:A:C" for number in range(100000, 100060)],
         [f"{number}-28" for number in range(99891, 100011)],
-        [f"LOC{number}" for number in range(100000, 100060)] + ["TP53"] * 900,
+        [f"LOC{number}" for number in range(100000, 100060)] + [f"TP{i}" for i in range(900)],
         ["0.100007", "100007.5", "1e100007", "a100007"],
     ]
     for names in features:
-        for place in (in_json, in_skops):
+        for place in (in_json, in_model):
             assert not found((export, place(members, names)), names=HOSPITAL, lengths={9999})
     table = read(members, "effects/rna.tsv")
     table = pd.concat([table] * 3, ignore_index=True).assign(feature=features[0])

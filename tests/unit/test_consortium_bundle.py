@@ -80,7 +80,7 @@ def test_a_bomb_is_refused(tmp_path):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(MANIFEST, members("one", 1)[MANIFEST])
-        archive.writestr("model/model.skops", bytes(2**28 + 1))
+        archive.writestr("model/model.safetensors", bytes(2**28 + 1))
     refused(str(path), "256 MiB")
 
 

@@ -12,9 +12,12 @@ from export_data import (
     MINIMUM,
     exported,
     fitted_search,
+    frozen_model,
     patients_sheet,
+    raw_tables,
     read,
 )
+from model_files import closed, opened
 
 from trdomics.archive import sha256_of
 from trdomics.consortium.bundle import (
@@ -28,11 +31,11 @@ from trdomics.consortium.bundle import (
 )
 from trdomics.consortium.disclosure import shareable_losses
 from trdomics.consortium.export import Export
-from trdomics.consortium.frozen import RARE, shareable
+from trdomics.consortium.shareable_model import RARE, shareable
 from trdomics.errors import InputError
-from trdomics.frozen_model.freeze import freeze
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
-from trdomics.frozen_model.store import dumps, load_model, loads
+from trdomics.frozen_model.store import load_model, loads
+from trdomics.parts import take_apart
 from trdomics.scoring.expected import NOT_MEASURED, expected_losses
 from trdomics.scoring.shift import FEW_FOLDS, judge
 
@@ -62,11 +65,11 @@ def test_the_shared_model_predicts_as_before_but_for_who_is_alone(fitted, sheet,
     search, tables = fitted
     model = search.risk_model("mofa_clinical")
     _, members = content
-    shared = loads(members["model/model.skops"], "model.skops").risk
+    shared = loads(members[MODEL_FILES[0]], "memory").risk
     before, after = model.predict_proba(tables)[:, 1], shared.predict_proba(tables)[:, 1]
     alone = (sheet == "the only one").any(axis=1).to_numpy()
     assert alone.sum() == 1
-    np.testing.assert_array_equal(before[~alone], after[~alone])
+    np.testing.assert_allclose(before[~alone], after[~alone], rtol=0, atol=1e-12)
     names = json.loads(members["model/model.json"])["blocks"]["clinical"]
     assert any(RARE.format(1) in name for name in names)
 
@@ -127,31 +130,32 @@ def test_a_bundle_with_other_losses_is_refused(content, tmp_path, change):
         read_bundle(tmp_path / "a.zip")
 
 
-def test_the_shared_model_holds_no_statistic_of_few(fitted, sheet, content):
-    own = fitted[0].risk_model("mofa_clinical").model.pipeline_.named_steps["select"]
-    shared = loads(content[1]["model/model.skops"], "model.skops")
-    told = shared.model.pipeline_.named_steps["select"]
-    assert set(told.scores_) == {1.0}
-    assert len(set(own.scores_)) > 2
+def test_the_shared_model_holds_no_statistic_of_few(sheet, content):
+    shared = loads(content[1][MODEL_FILES[0]], "memory")
     # seventy-one patients leave a tenth more than the minimum, but not than ten
     levels = shared.reference.levels_["rna"]
     assert levels["n"] % MINIMUM == 0
+    assert all(pattern["n"] % MINIMUM == 0 for pattern in shared.reference.patterns_.values())
     assert np.isfinite(levels["deciles"]).all()
-    search, tables = fitted
-    truth = LABELS.to_numpy(dtype=int)
-    model = freeze(search, search.representations(tables, truth), tables, truth, pairs=2)
-    strict = shareable(model, sheet, 10).reference
+    tree, arrays = take_apart(shared)
+    # of the selection only which features are kept; no statistic, no count of what was fitted
+    assert {name.rpartition("/")[2] for name in arrays if name.startswith("classifier")} == {
+        *("columns", "priors", "fitted", "constants", "coefficients"),
+        *("weights", "intercepts", "slopes", "offsets"),
+    }
+    assert "fold_sizes" not in json.dumps([tree, list(arrays)])
+    model = frozen_model("mofa_clinical")
+    strict = shareable(model, sheet, raw_tables(), 10).reference
     assert np.isnan(strict.levels_["rna"]["deciles"]).all()
     assert np.isfinite(strict.levels_["rna"]["sd"])
-    hidden = shareable(model, sheet, 80).reference
+    hidden = shareable(model, sheet, raw_tables(), 80).reference
     assert not hidden.patterns_
     assert np.isnan([hidden.levels_["rna"][key] for key in ("mean", "sd")]).all()
 
 
 def test_means_of_small_folds_are_not_shared(fitted, sheet):
-    search, tables = fitted
-    truth = LABELS.to_numpy(dtype=int)
-    model = freeze(search, search.representations(tables, truth), tables, truth, pairs=1)
+    _, tables = fitted
+    model = frozen_model("mofa_clinical")
 
     def held_out(frozen):
         patterns = frozen.reference.patterns_.values()
@@ -162,11 +166,11 @@ def test_means_of_small_folds_are_not_shared(fitted, sheet):
     assert sizes.min() >= MINIMUM
     assert (sizes < least).any()
     assert (sizes >= least).any()
-    shared = held_out(shareable(model, sheet, least))
+    shared = held_out(shareable(model, sheet, raw_tables(), least))
     kept = [size for size in sizes if size >= least]
     assert sum(len(found["fold_means"]) for found in shared) <= len(kept)
     assert not any("fold_sizes" in found for found in shared)
-    none = shareable(model, sheet, int(sizes.max()) + 1)
+    none = shareable(model, sheet, raw_tables(), int(sizes.max()) + 1)
     assert not any(len(found["fold_means"]) for found in held_out(none))
     # and who gets such a model can still compare
     patients, shift = judge(none, tables)
@@ -209,13 +213,12 @@ def test_the_bundle_is_read_again_and_is_the_same_file_twice(content, tmp_path):
 def test_a_model_that_was_planted_in_a_bundle_is_refused_where_it_is_used(content, tmp_path):
     _, members = content
     model, told = MODEL_FILES
-    planted = loads(members[model], "memory")
-    planted.replicates.members_[0].check = str
-    changed = dumps(planted)
+    tree, arrays = opened(members[model])
+    changed = closed({**tree, "run": "os.system"}, arrays)
     described = {**json.loads(members[told]), "sha256": sha256_of(changed)}
     for name, written in ((model, changed), (told, json_bytes(described))):
         (tmp_path / name.split("/")[1]).write_bytes(written)
-    with pytest.raises(InputError, match=r"model\.skops: .*FlatMember"):
+    with pytest.raises(InputError, match=r"model\.safetensors: .*a key that no model has"):
         load_model(tmp_path)
 
 

@@ -1,21 +1,21 @@
 """What keeps a model from being shared: whoever is alone with a value, a site, a variant."""
 
 import copy as copying
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from export_data import (
+    LABELS,
     MINIMUM,
-    fitted_search,
+    frozen_model,
     patients_sheet,
     raw_tables,
     searched,
 )
 
-from trdomics.consortium.frozen import obstacles, shareable
-from trdomics.frozen_model.store import dumps
+from trdomics.consortium.shareable_model import obstacles, shareable
+from trdomics.frozen_model.freeze import freeze
 from trdomics.layers.burden import GeneBurden
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.values import BinaryNormaliser
@@ -26,13 +26,8 @@ def sheet():
     return patients_sheet()
 
 
-@pytest.fixture(scope="module")
-def fitted():
-    return fitted_search()
-
-
-def test_a_number_that_two_patients_have_is_not_shared(fitted, sheet):
-    model = fitted[0].risk_model("mofa_clinical")
+def test_a_number_that_two_patients_have_is_not_shared(sheet):
+    model = frozen_model("mofa_clinical")
     (column,) = model.representation.column_blocks_["clinical"].numeric_
     for share, expected in ((2, True), (30, False)):
         values = (np.arange(len(sheet)) < share).astype(float)
@@ -41,33 +36,39 @@ def test_a_number_that_two_patients_have_is_not_shared(fitted, sheet):
 
 
 def test_a_forest_is_not_shared(sheet):
-    search, _ = searched(sheet, ["random_forest"], only="mofa_clinical")
-    model = search.risk_model("mofa_clinical")
+    search, tables = searched(sheet, ["random_forest"], only="mofa_clinical")
+    truth = LABELS.to_numpy(dtype=int)
+    model = freeze(search, search.representations(tables, truth), tables, truth, pairs=1)
     reasons = obstacles(model, sheet, raw_tables(), None, MINIMUM)
     assert any("trees" in reason for reason in reasons)
     assert any(r.endswith("; set `classification.models: [elastic_net]`") for r in reasons)
 
 
-def test_a_model_that_reads_the_site_or_names_few_carriers_is_not_shared(fitted, sheet):
-    search, _ = fitted
-    model = search.risk_model("late_fusion_mofa")
+def test_a_model_that_reads_the_site_or_names_few_carriers_is_not_shared(sheet):
+    model = frozen_model("late_fusion_mofa")
     column = model.representation.sheet_columns()[0]
     few = obstacles(model, sheet, raw_tables(), column, 5)
     assert any("sites" in reason for reason in few)
     many = obstacles(model, sheet, raw_tables(), None, 60)
     assert any("carriers" in reason for reason in many)
-    shared = shareable(model, sheet, MINIMUM)
-    assert len(dumps(shared)) > 1000
-    counts = shared.representation.normalisers_["dna"].excluded_carriers_
-    assert (counts % MINIMUM == 0).all()
+    variants = copying.deepcopy(model)
+    table = raw_tables()["dna"]
+    carriers = (table >= 1).sum().droplevel(["gene", "consequence_class"])
+    burden = variants.representation.normalisers_["dna"]
+    burden.excluded_variants_ = list(carriers.index)
+    shared = shareable(variants, sheet, raw_tables(), int(carriers.median()))
+    kept = shared.representation.normalisers_["dna"].excluded_variants_
+    assert kept == list(carriers.index[carriers >= int(carriers.median())])
+    assert 0 < len(kept) < len(carriers)
+    assert len(burden.excluded_variants_) == len(carriers)
 
 
 RAISE = "raise `layers.dna.min_prevalence` until 10 of 60 patients carry each (0.167 or more)"
 
 
-def carrying(fitted, sheet, normaliser, table):
+def carrying(sheet, normaliser, table):
     """Return the obstacles where the layer of carriers is this one."""
-    model = copying.deepcopy(fitted[0].risk_model("late_fusion_mofa"))
+    model = copying.deepcopy(frozen_model("late_fusion_mofa"))
     model.representation.normalisers_["dna"] = normaliser.fit(table)
     return obstacles(model, sheet, {"dna": table}, None, 10)
 
@@ -83,15 +84,13 @@ def carrying(fitted, sheet, normaliser, table):
         ([1] * 12 + [0] * 12 + [np.nan] * 36, None),
     ],
 )
-def test_of_a_named_variant_carriers_are_counted_and_only_those_called(
-    fitted, sheet, dosages, expected
-):
+def test_of_a_named_variant_carriers_are_counted_and_only_those_called(sheet, dosages, expected):
     columns = [("1:1:A:C", "G1", "lof"), ("rs1", "G2", "other")]
     columns = pd.MultiIndex.from_tuples(columns, names=["variant", "gene", "consequence_class"])
     values = np.column_stack([np.repeat([1.0, 0.0], 30), dosages])
     table = pd.DataFrame(values, sheet.index[:60], columns)
     burden = GeneBurden(dosages=["rs1"], max_allele_frequency=1, min_call_rate=0.1)
-    found = [r for r in carrying(fitted, sheet, burden, table) if "feature of dna" in r]
+    found = [r for r in carrying(sheet, burden, table) if "feature of dna" in r]
     mend = "take it out of `layers.dna.dosages`"
     assert found == ([f"a feature of dna has {expected}; {mend}"] if expected else [])
 
@@ -110,24 +109,24 @@ def test_of_a_named_variant_carriers_are_counted_and_only_those_called(
         ),
     ],
 )
-def test_of_a_binary_feature_only_who_is_known_counts(fitted, sheet, values, expected):
+def test_of_a_binary_feature_only_who_is_known_counts(sheet, values, expected):
     table = pd.DataFrame({"f": values, "g": [0, 1] * 30}, sheet.index[:60], dtype=float)
-    found = carrying(fitted, sheet, BinaryNormaliser(), table)
+    found = carrying(sheet, BinaryNormaliser(), table)
     found = [r for r in found if "feature of dna" in r]
     assert found == ([f"a feature of dna has {expected}"] if expected else [])
 
 
-def test_the_mend_of_rare_carriers_makes_the_model_shareable(fitted, sheet):
+def test_the_mend_of_rare_carriers_makes_the_model_shareable(sheet):
     names = ["variant", "gene", "consequence_class"]
     columns = [("1:1:A:C", "G1", "lof"), ("rs1", "G2", "lof")]
     values = np.column_stack([[1.0] * 20 + [0] * 40, [1.0] * 6 + [0] * 54])
     table = pd.DataFrame(values, sheet.index[:60], pd.MultiIndex.from_tuples(columns, names=names))
     settings = {"max_allele_frequency": 1, "min_prevalence": 0.03}
-    both = carrying(fitted, sheet, GeneBurden(**settings, dosages=["rs1"]), table)
+    both = carrying(sheet, GeneBurden(**settings, dosages=["rs1"]), table)
     told = "a feature of dna has fewer than 10 carriers; take it out of `layers.dna.dosages` and "
     assert both == [told + RAISE]
     settings["min_prevalence"] = 10 / 60
-    assert carrying(fitted, sheet, GeneBurden(**settings), table) == []
+    assert carrying(sheet, GeneBurden(**settings), table) == []
 
 
 @pytest.mark.parametrize(
@@ -139,26 +138,26 @@ def test_the_mend_of_rare_carriers_makes_the_model_shareable(fitted, sheet):
         (list(range(63)), False),
     ],
 )
-def test_a_number_that_is_regressed_out_tells_of_few_too(fitted, sheet, values, told):
-    model = copying.deepcopy(fitted[0].risk_model("late_fusion_mofa"))
+def test_a_number_that_is_regressed_out_tells_of_few_too(sheet, values, told):
+    model = copying.deepcopy(frozen_model("late_fusion_mofa"))
     known = sheet.assign(treated=np.r_[values, [0.0] * (len(sheet) - len(values))])
     # of all patients enough have the value; of those with the layer few
     known.loc[known.index[len(values) :], ["treated", "in_rna"]] = [1.0, 0.0]
     table = pd.DataFrame({"g": np.arange(len(values))}, known.index[: len(values)], dtype=float)
     known.loc[table.index, "in_rna"] = 1.0
     residualiser = CovariateResidualiser(["treated"]).fit(table, known)
-    model.representation.layer_blocks_["rna"].residualiser_ = residualiser
+    model.representation.layer_blocks_["rna"].effects_ = residualiser
     reasons = obstacles(model, known, raw_tables(), None, MINIMUM)
     expected = f"fewer than {MINIMUM} patients with rna have a value of `treated`"
     expected += "; take it out of `classification.regress_out` and `integration.regress_out`"
     assert (expected in reasons) == told
-    model.representation.layer_blocks_["rna"].residualiser_ = None
-    model.representation.views_ = SimpleNamespace(residualisers_={"rna": residualiser})
+    model.representation.layer_blocks_["rna"].effects_ = None
+    model.representation.views_["rna"].effects_ = residualiser
     assert (expected in obstacles(model, known, raw_tables(), None, MINIMUM)) == told
 
 
-def test_a_number_that_four_patients_have_is_not_shared(fitted, sheet):
-    model = fitted[0].risk_model("mofa_clinical")
+def test_a_number_that_four_patients_have_is_not_shared(sheet):
+    model = frozen_model("mofa_clinical")
     (column,) = model.representation.column_blocks_["clinical"].numeric_
     for n, told in ((4, True), (5, False), (0, False)):
         values = np.r_[np.arange(n) + 30.5, [np.nan] * (len(sheet) - n)]

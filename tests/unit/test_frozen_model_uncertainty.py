@@ -1,45 +1,63 @@
 import numpy as np
 import pytest
 from replicate_data import KINDS, calibrated, draw, refitter
+from sklearn.linear_model import RidgeClassifier
 
 from trdomics.classification.classifiers import BlockModel
+from trdomics.classification.families import FAMILIES, Family
 from trdomics.classification.feature_blocks import DenseBlocks
-from trdomics.frozen_model.flat_heads import FlatMember
-from trdomics.frozen_model.uncertainty import HalfSampleReplicates
+from trdomics.frozen_model.fitted_classifiers import frozen_member
+from trdomics.frozen_model.half_samples import HalfSampleReplicates
 
 NEW, _ = draw(60, 999)
 TRAINING, LABELS = draw(120, 0)
 
 
-def block_model(blocks, labels, kind, seed=0):
-    return BlockModel(["b"], kind, max_features=10, seed=seed).fit(blocks, labels)
+def block_model(blocks, labels, kind, seed=0, names=("b",)):
+    return BlockModel(names, kind, max_features=10, seed=seed).fit(blocks, labels)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_flat_models_say_what_the_models_say(kind):
+def test_frozen_members_say_what_the_models_say(kind):
     models = []
     for seed in range(2):
         blocks, labels = draw(100, seed)
         models.append(block_model(blocks, labels, kind, seed))
-    flat = FlatMember().fit(models)
-    flat.check()
+    member = frozen_member(models)
     expected = np.column_stack([model.evidence(NEW) for model in models])
-    np.testing.assert_allclose(flat.evidence(NEW), expected, atol=1e-9)
-    assert (flat.evidence(NEW)[~NEW.present["b"]] == 0).all()
+    np.testing.assert_allclose(member.evidence(NEW), expected, rtol=0, atol=1e-12)
+    assert (member.evidence(NEW)[~NEW.present["b"]] == 0).all()
     assert np.abs(expected).max() > 0.1
 
 
-def test_a_member_that_could_not_be_fitted_says_nothing():
-    model = block_model(TRAINING, np.ones(120, dtype=int), "elastic_net")
-    assert (FlatMember().fit([model, model]).evidence(NEW) == 0).all()
+class Ridge(Family):
+    """A family that no other file knows."""
+
+    name, decoder, grid = "toy_ridge", "linear", [{"alpha": 1.0}]
+
+    def build(self, params, seed):
+        return RidgeClassifier(**params)
+
+    def arrays(self, model):
+        return {"coefficients": np.ravel(model.coef_), "constant": np.ravel(model.intercept_)[0]}
 
 
-def test_nodes_that_point_back_are_refused():
-    model = block_model(TRAINING, LABELS, "gradient_boosting")
-    flat = FlatMember().fit([model])
-    flat.trees_["left"] = np.where(flat.trees_["left"] > 0, 0, flat.trees_["left"])
-    with pytest.raises(ValueError, match="nodes point out of it"):
-        flat.check()
+def test_a_new_family_is_a_class_that_gives_its_arrays(monkeypatch):
+    monkeypatch.setitem(FAMILIES, Ridge.name, Ridge())
+    model = block_model(TRAINING, LABELS, Ridge.name, names=("a", "b"))
+    found = frozen_member([model]).evidence(NEW)[:, 0]
+    np.testing.assert_allclose(found, model.evidence(NEW), rtol=0, atol=1e-12)
+    assert np.abs(found).max() > 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_member_that_could_not_be_fitted_says_nothing(kind):
+    empty = block_model(TRAINING, np.ones(120, dtype=int), kind)
+    assert (frozen_member([empty, empty]).evidence(NEW) == 0).all()
+    full = block_model(TRAINING, LABELS, kind)
+    found = frozen_member([empty, full]).evidence(NEW)
+    assert (found[:, 0] == 0).all()
+    np.testing.assert_allclose(found[:, 1], full.evidence(NEW), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("fusion", [False, True])
@@ -52,9 +70,10 @@ def test_replicates_are_the_models_of_the_halves(fusion):
         return fitted[-1]
 
     replicates = HalfSampleReplicates(pairs=2, seed=3).fit(TRAINING, LABELS, remembered)
-    odds = replicates.calibrated_log_odds(NEW)
+    models = replicates.models_
+    odds = models.calibrated_log_odds(NEW)
     expected = np.column_stack([head.decision_function(NEW) for head in fitted])
-    np.testing.assert_allclose(odds, expected * replicates.slopes_ + replicates.offsets_, atol=1e-9)
+    np.testing.assert_allclose(odds, expected * models.slopes + models.offsets, atol=1e-9)
 
 
 def test_models_of_other_patients_fall_into_the_interval_at_about_the_nominal_rate():

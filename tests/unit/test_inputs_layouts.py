@@ -210,7 +210,7 @@ def test_dates_that_were_genes_are_noticed(tmp_path):
     dates = ["1-Mar", "2-Sep", "01. Mrz", "Dec-01", "2021-03-01"]
     notes = read(table(features=[*dates, *ENSEMBL[5:]]), tmp_path / "m.tsv").notes
     assert notes[0].startswith("5 features are called like dates (`1-Mar`, `2-Sep`, `01. Mrz`, …)")
-    with pytest.raises(InputError, match=r"`1-Mar` stands twice .* a spreadsheet made dates"):
+    with pytest.raises(InputError, match=r"`1-Mar` is duplicated .* a spreadsheet made dates"):
         read(table(features=["1-Mar", "1-Mar", *ENSEMBL[2:]]), tmp_path / "m.tsv")
 
 

@@ -127,9 +127,12 @@ def test_missing_values_stay_missing_where_they_may_be(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("f\ta\tb\nTP53\t1\t1\ng\t1\t1\nTP53\t1\t1\n", "feature `TP53` stands twice (rows 1 and 3"),
+        (
+            "f\ta\tb\nTP53\t1\t1\ng\t1\t1\nTP53\t1\t1\n",
+            "feature `TP53` is duplicated (rows 1 and 3",
+        ),
         ("f\ta\tb\n\t1\t1\n", "row 1 has no feature name"),
-        ("f\ta\tb\ta\ng\t1\t1\t1\n", "sample column `a` stands twice; keep or rename one"),
+        ("f\ta\tb\ta\ng\t1\t1\t1\n", "sample column `a` is duplicated; keep or rename one"),
         ("f\ta\tb\ng\t1\n", "line 2: 2 fields where the header has 3; the file ends within this"),
         ("f\ta\tb\ng\t1\nh\t1\t1\n", "line 2: 2 fields where the header has 3; add or remove"),
         ("f\ta\tb\nh\t1\t1\ng\t1\t1\t7\n", "line 3: 4 fields where the header has 3"),

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 
 from trdomics.integration.views import LARGEST_RATIO, SIZE_FLOOR, IntegrationViews, overview
 from trdomics.tables import LayerTables
@@ -131,14 +130,3 @@ def test_candidate_dosages_are_no_part_of_a_view_and_the_overview_says_so(tables
         600,
         None,
     ]
-
-
-def test_it_survives_skops(tmp_path, tables):
-    estimator = IntegrationViews(settings(), ["batch", "age"]).fit(tables)
-    path = tmp_path / "views.skops"
-    skops.io.dump(estimator, path)
-    unknown = skops.io.get_untrusted_types(file=path)
-    assert all(name.startswith("trdomics.") for name in unknown)
-    loaded = skops.io.load(path, trusted=unknown)
-    for view, table in loaded.transform(tables).items():
-        pd.testing.assert_frame_equal(table, estimator.transform(tables)[view])

@@ -9,8 +9,7 @@ from scipy.special import expit, logit
 from trdomics.classification.outer_split import nested_search
 from trdomics.errors import InputError
 from trdomics.evaluation.calibration_curve import shift_prevalence
-from trdomics.frozen_model.freeze import freeze
-from trdomics.frozen_model.store import manifest
+from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.layers.burden import GeneBurden
 from trdomics.report.page import render
 from trdomics.schema import SCHEMAS
@@ -49,7 +48,7 @@ def frozen():
     for row in search.candidates_:
         row["chosen"] = int(row["feature_set"] == search.winner_)
     model = freeze(search, representations, TRAINING, truth, pairs=4)
-    return model, manifest(search, model.risk, labels=LABELS, label=CONFIG["label"])
+    return model, manifest(search, model, labels=LABELS, label=CONFIG["label"])
 
 
 def scored(frozen, tables, labels=NEW_LABELS, target=0.3):
@@ -272,7 +271,7 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     text = render(TEMPLATE, context)
     assert "Are they like the training patients?" in text
     assert "lack rna: expected AUROC not known" in text
-    assert "Not for use in care" in text
+    assert "Not for clinical use" in text
     assert "was trained on, these numbers validate nothing" in text
     assert "stands out by" not in text
     named = done.predictions.assign(outlier_vs_training=1.0, outlier_vs_training_p=0.001)
@@ -345,7 +344,9 @@ def test_nobody_to_score_still_gives_a_page(frozen):
     done, summary = whole(frozen, NEW.take(np.array([], dtype=int)))
     assert done.predictions.empty
     assert done.shift.empty
-    assert "Nobody was scored" in render(TEMPLATE, page_context("new", summary, *tables_of(done)))
+    assert "No patient was scored" in render(
+        TEMPLATE, page_context("new", summary, *tables_of(done))
+    )
 
 
 @pytest.mark.parametrize(("no_call", "expected"), [("reference", 0.0), ("missing", None)])

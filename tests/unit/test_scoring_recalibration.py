@@ -2,9 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
+from sklearn.model_selection import StratifiedKFold
 
 from trdomics.evaluation.metrics import measure
 from trdomics.scoring.recalibration import (
+    dealt,
     kind_of,
     net_benefit_interval,
     recalibrate,
@@ -145,3 +147,13 @@ def test_intervals_of_a_scored_cohort_hold_the_truth():
     shares = pd.DataFrame(covered).mean()
     # 0.95 nominal, 0.018 is the standard error of 150 cohorts; within class 0.58 to 0.84
     assert (shares >= 0.88).all(), shares.to_dict()
+
+
+def test_patients_are_dealt_as_scikit_learn_deals_them():
+    for seed in range(5):
+        label = (np.random.default_rng(seed).random(30 + 11 * seed) < 0.3).astype(float)
+        expected = np.zeros(len(label))
+        splits = StratifiedKFold(5, shuffle=True, random_state=seed).split(label, label)
+        for fold, (_, members) in enumerate(splits):
+            expected[members] = fold
+        np.testing.assert_array_equal(dealt(label, 5, seed), expected)

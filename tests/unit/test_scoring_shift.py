@@ -1,4 +1,3 @@
-import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,12 +6,8 @@ import pytest
 from classification_data import cohort, config
 
 from trdomics.classification.outer_split import nested_search
-from trdomics.frozen_model.training_reference import (
-    TrainingReference,
-    distance_scores,
-    squares_of_scores,
-    summary_of,
-)
+from trdomics.frozen_model.training_reference import distance_scores, squares_of_scores
+from trdomics.frozen_model.training_summaries import TrainingSummaries, summary_of
 from trdomics.scoring.shift import PATIENTS, compare, judge, shift_summary
 from trdomics.tables import LayerTables
 
@@ -23,7 +18,7 @@ COHORTS = 12
 def trained(seed, n=160):
     tables, labels = cohort(n=n, seed=1000 + seed, lacking=8)
     representations = nested_search(config()).representations(tables, labels.to_numpy())
-    reference = TrainingReference().fit(representations, tables)
+    reference = TrainingSummaries().fit(representations, tables)
     return SimpleNamespace(representation=representations.representation, reference=reference)
 
 
@@ -142,12 +137,3 @@ def test_what_cannot_be_compared_says_why():
     constant = compare(np.array([1.0, 2.0]), summary_of(np.ones(5)))
     assert constant["reason"] == "constant in training"
     assert pd.isna(constant["p"])
-
-
-def test_levels_of_older_models_are_compared_with_their_training_patients(models):
-    older = copy.deepcopy(models[0])
-    for summary in older.reference.levels_.values():
-        del summary["fold_means"], summary["fold_sizes"]
-    new, _ = cohort(n=60, seed=8, prefix="new-")
-    _, shift = judge(older, new)
-    assert shift.loc[shift["name"].str.endswith(": level"), "p"].notna().all()

@@ -25,7 +25,7 @@ TELLING = (
     "integration/model.hdf5",
     "classification/splits/r1f1/predictions.tsv",
     "classification/splits/s01/predictions.tsv",
-    "classification/model/model.skops",
+    "classification/model/model.safetensors",
 )
 
 

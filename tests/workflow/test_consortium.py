@@ -99,7 +99,7 @@ def test_the_bundle_tells_of_no_patient_and_no_site(ran, tmp_path):
     results, renamed = ran.results, ran.sheet
     path = results / "export" / "nasty.zip"
     bundle = read_bundle(path)
-    assert "model/model.skops" in bundle.checksums, bundle.manifest["left_out"]
+    assert "model/model.safetensors" in bundle.checksums, bundle.manifest["left_out"]
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path)
     _, description = load_model(tmp_path / "model")

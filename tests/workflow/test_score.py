@@ -134,9 +134,9 @@ def test_another_platforms_names_are_mapped_and_give_the_same_numbers(partner):
 def test_a_tampered_model_is_refused_in_one_line(partner, ran):
     folder = partner.folder / "model"
     folder.mkdir()
-    for name in ("model.skops", "model.json"):
+    for name in ("model.safetensors", "model.json"):
         content = bytearray((ran.results / "classification" / "model" / name).read_bytes())
-        if name == "model.skops":
+        if name == "model.safetensors":
             content[len(content) // 2] ^= 1
         (folder / name).write_bytes(bytes(content))
     partner.settings["scoring"]["model"] = str(folder)

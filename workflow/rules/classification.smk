@@ -1,40 +1,5 @@
-from trdomics.cohort.config import patients_settings
-from trdomics.cohort.site_plan import left_out_sites
 from trdomics.classification.settings import fitting_settings
-from trdomics.classification.splits import permutations_of, split_names
-
-CLASSIFICATION = config["classification"]
-SPLITS = split_names(CLASSIFICATION["repeats"], CLASSIFICATION["folds"])
-# split -> name of the site that it leaves out
-LEFT_OUT_SITES = left_out_sites(config)
-PERMUTED_REPEATS = range(1, CLASSIFICATION["repeats"] + 1)
-if not CLASSIFICATION["permutations"]:
-    PERMUTED_REPEATS = []
-
-
-def left_out_site(wildcards):
-    """Return the site that a split leaves out, if it does."""
-    return LEFT_OUT_SITES.get(wildcards.split)
-
-
-def splits_of_repeat(wildcards):
-    """Return the names of the splits of one repeat of the cross-validation."""
-    return [name for name in SPLITS if name.startswith(f"r{wildcards.repeat}f")]
-
-
-def blocks_of_repeat(wildcards):
-    """Return what the fits of one repeat stored for the permutations."""
-    return expand(
-        "results/{{cohort}}/classification/splits/{split}/blocks.npz",
-        split=splits_of_repeat(wildcards),
-    )
-
-
-def permutations_of_repeat(wildcards):
-    """Return the numbers of the permutations that are run in one repeat."""
-    return permutations_of(
-        int(wildcards.repeat), CLASSIFICATION["repeats"], CLASSIFICATION["permutations"]
-    )
+from trdomics.cohort.config import patients_settings
 
 
 rule classification_fit_split:
@@ -278,7 +243,7 @@ rule classification_final_model:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
     output:
-        model="results/{cohort}/classification/model/model.skops",
+        model="results/{cohort}/classification/model/model.safetensors",
         manifest="results/{cohort}/classification/model/model.json",
     log:
         "logs/{cohort}/classification_final_model.log",

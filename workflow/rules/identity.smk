@@ -1,4 +1,4 @@
-# Calls where a missing one is not taken for reference: germline, so that people can be told apart.
+# Calls where a missing one is not taken for reference: germline, so that people can be message apart.
 GENOTYPE_LAYERS = [
     layer
     for layer in VARIANT_LAYERS
@@ -8,7 +8,7 @@ GENOTYPE_LAYERS = [
 
 
 rule identity_genotypes:
-    """Read the common variants of a germline VCF, by which people are told apart."""
+    """Read the common variants of a germline VCF, by which people are distinguished."""
     input:
         calls=layer_file,
         patients="results/{cohort}/cohort/patients.tsv",

@@ -15,7 +15,7 @@ rule scoring_apply:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
-        model=f"{MODEL_FOLDER}/model.skops",
+        model=f"{MODEL_FOLDER}/model.safetensors",
         manifest=f"{MODEL_FOLDER}/model.json",
         missing_layer_cost=branch(
             HAS_LOSSES, then=f"{MODEL_FOLDER}/missing_layer_cost.json", otherwise=[]

@@ -4,9 +4,9 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.frozen_model.freeze import freeze
+from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.classification.outer_split import nested_search
-from trdomics.frozen_model.store import manifest, save_model
+from trdomics.frozen_model.store import save_model
 from trdomics.cohort.load import load_labels, load_tables
 
 params, paths = snakemake.params, snakemake.input
@@ -19,5 +19,5 @@ search = nested_search(params.config)
 representations = search.representations(tables, truth)
 search.fit_from(representations, truth)
 frozen = freeze(search, representations, tables, truth)
-description = manifest(search, frozen.risk, labels=labels, label=params.config["label"])
+description = manifest(search, frozen, labels=labels, label=params.config["label"])
 save_model(frozen, description, snakemake.output.model, snakemake.output.manifest)

@@ -15,13 +15,13 @@ from trdomics.tables import LayerTables
 
 params, config = snakemake.params, snakemake.params.config
 labels = load_labels(snakemake.input.patients)
-nobody = LayerTables({}, labels.index)
+empty = LayerTables({}, labels.index)
 null = []
 for name, path in zip(params.splits, snakemake.input.blocks, strict=True):
     blocks = load_blocks(path)
     split = draw_split(name, labels, folds=config["classification"]["folds"], seed=config["seed"])
     null += [
-        run_permutation(nobody, labels, split, permutation, config, blocks)
+        run_permutation(empty, labels, split, permutation, config, blocks)
         for permutation in params.permutations
     ]
 write_table(pd.concat(null, ignore_index=True), snakemake.output[0])

@@ -26,12 +26,12 @@ def main() -> None:
             if not (layer and equals and file):
                 raise InputError(layer, "is not layer=file", "write mrna=counts.tsv.gz, say")
             if layer in files:
-                raise InputError(layer, "stands twice", "give each layer a name of its own")
+                raise InputError(layer, "is duplicated", "give each layer a name of its own")
             files[layer] = file
-        told = begin_cohort(options.name, files, options.folder, options.clinical, options.label)
+        message = begin_cohort(options.name, files, options.folder, options.clinical, options.label)
     except InputError as error:
         sys.exit(f"error: {error}")
-    print(*told, sep="\n")
+    print(*message, sep="\n")
 
 
 if __name__ == "__main__":

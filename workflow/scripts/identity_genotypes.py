@@ -1,4 +1,4 @@
-"""Read the common variants of a germline VCF, by which people are told apart."""
+"""Read the common variants of a germline VCF, by which people are distinguished."""
 
 from trdomics.scripting import start
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 import os
 import re
 import stat
@@ -16,9 +15,6 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-
-import numpy as np
-from numpy.lib import format as npy
 
 from trdomics.errors import InputError
 from trdomics.files import replacing
@@ -192,28 +188,3 @@ def verify(contents: Mapping[str, bytes], checksums: Mapping[str, str], where: s
             raise InputError(where, f"has no checksum for its member {name!r}", AGAIN)
         if sha256_of(contents[name]) != checksums[name]:
             raise InputError(where, f"its member {name!r} is not what was written", AGAIN)
-
-
-def read_array(content: bytes, where: str) -> np.ndarray:
-    """Read an array from the bytes of an ``.npy`` file.
-
-    Raises
-    ------
-    InputError
-        If it is none, holds objects (which only pickle reads), or declares another size than it
-        has: numpy makes room for what is declared before it looks.
-    """
-    file = io.BytesIO(content)
-    try:
-        major, _ = npy.read_magic(file)
-        read_header = npy.read_array_header_1_0 if major == 1 else npy.read_array_header_2_0
-        shape, _, dtype = read_header(file)
-        if dtype.hasobject:
-            raise InputError(where, "holds objects, which cannot be read without pickle", AGAIN)
-        if math.prod(shape) * dtype.itemsize != len(content) - file.tell():
-            raise InputError(where, f"declares the shape {shape}, which is not its size", AGAIN)
-        return np.load(io.BytesIO(content), allow_pickle=False)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(where, f"is no array ({error})", AGAIN) from error

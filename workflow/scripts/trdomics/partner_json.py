@@ -13,7 +13,7 @@ MAX_DIGITS = 15
 
 
 def parse_partner_json(
-    content: bytes, schema: str, version: int, where: str, mend: str
+    content: bytes, schema: str, version: int, where: str, fix: str
 ) -> dict[str, Any]:
     """Read a description that may be damaged or hostile.
 
@@ -25,7 +25,7 @@ def parse_partner_json(
         Its schema in ``workflow/schemas``.
     version : int
         The only ``format`` that can be read.
-    where, mend : str
+    where, fix : str
         What errors name, and what they tell the user to do.
 
     Raises
@@ -35,18 +35,11 @@ def parse_partner_json(
         cannot be written, or does not fit the schema.
     """
     try:
-        found = json.loads(
-            content.decode("utf-8"),
-            parse_constant=_refused,
-            parse_float=_finite,
-            parse_int=_countable,
-        )
-        # half of a surrogate pair can be escaped in JSON, and written nowhere
-        json.dumps(found, ensure_ascii=False).encode("utf-8")
+        found = strict_json(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(where, f"is no JSON ({error})", mend) from error
+        raise InputError(where, f"is no JSON ({error})", fix) from error
     if not isinstance(found, dict):
-        raise InputError(where, "is no JSON object", mend)
+        raise InputError(where, "is no JSON object", fix)
     if isinstance(found.get("format"), bool) or found.get("format") != version:
         raise InputError(
             where,
@@ -56,8 +49,24 @@ def parse_partner_json(
     try:
         resolved: dict[str, Any] = ClosedSchema(load_schema(schema)).resolve(found, where)
     except RecursionError as error:
-        raise InputError(where, "is nested too deeply", mend) from error
+        raise InputError(where, "is nested too deeply", fix) from error
     return resolved
+
+
+def strict_json(content: bytes) -> Any:
+    """Read JSON that may be hostile.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is none, or holds a number that is not finite or a text that cannot be written.
+    """
+    found = json.loads(
+        content.decode("utf-8"), parse_constant=_refused, parse_float=_finite, parse_int=_countable
+    )
+    # half of a surrogate pair can be escaped in JSON, and written nowhere
+    json.dumps(found, ensure_ascii=False).encode("utf-8")
+    return found
 
 
 def _refused(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Closed JSON schemas: defaults filled in, and errors told in the words of the user."""
+"""Closed JSON schemas: defaults filled in, and errors in the words of the user."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def load_schema(name: str) -> dict[str, Any]:
 
 
 def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
-    """Return the mend for a name that is not known: the nearest one, or all there are."""
+    """Return the fix for a name that is not known: the nearest one, or all there are."""
     names = [str(each) for each in known]
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
@@ -154,8 +154,8 @@ class ClosedSchema:
         if rule == "additionalProperties":
             known = list(error.schema["properties"])
             unknown = next(str(k) for k in value if k not in error.schema["properties"])
-            mend = did_you_mean(unknown, known, "the keys that can stand here are")
-            return InputError(where, f"unknown key `{_dotted([*path, unknown])}`", mend)
+            fix = did_you_mean(unknown, known, "the keys that can stand here are")
+            return InputError(where, f"unknown key `{_dotted([*path, unknown])}`", fix)
         if rule == "required":
             missing = next(name for name in error.validator_value if name not in value)
             child = self._children(value, error.schema).get(missing, {})
@@ -170,12 +170,12 @@ class ClosedSchema:
         if rule == "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
             if isinstance(value, bool) and "string" in kinds:
-                mend = "YAML reads yes, no, on and off as true and false: put it in quotes"
+                fix = "YAML reads yes, no, on and off as true and false: put it in quotes"
             elif isinstance(value, str) and {"number", "integer"} & set(kinds):
-                mend = f"write it without quotes, such as {0.01 if 'number' in kinds else 5}"
+                fix = f"write it without quotes, such as {0.01 if 'number' in kinds else 5}"
             else:
-                mend = "config/README.md explains it"
-            return f"{key} is {shown}, not {' or '.join(TYPES[kind] for kind in kinds)}", mend
+                fix = "config/README.md explains it"
+            return f"{key} is {shown}, not {' or '.join(TYPES[kind] for kind in kinds)}", fix
         if rule == "enum":
             options = [str(option) for option in wanted if option is not None]
             return f"{key} cannot be {shown}", did_you_mean(str(value), options, "it can be one of")

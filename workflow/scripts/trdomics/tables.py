@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+# The table of the sheet's columns, beside those of the layers.
+CLINICAL = "clinical"
+
 
 class LayerTables(Mapping[str, pd.DataFrame]):
     """Patients × features tables by layer name; a patient may lack a layer.

@@ -70,20 +70,20 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: Mapping[str,
         values = sheet.loc[labelled, column]
         known = values.dropna()
         where = f"{file} column `{column}`"
-        mend = f"take it out of `{key}`"
+        fix = f"take it out of `{key}`"
         if known.empty:
-            raise InputError(where, "no labelled patient has a value", mend)
+            raise InputError(where, "no labelled patient has a value", fix)
         if (known == known.iloc[0]).all():
             shown = known.iloc[0]
             raise InputError(
                 where,
                 f"constant: `{shown:g}`" if isinstance(shown, float) else f"constant: `{shown}`",
-                mend,
+                fix,
             )
         if column not in circular:
             problem = _collinear(known, label[known.index])
             if problem:
-                raise InputError(where, problem, f"{mend}, or list it in `clinical.circular`")
+                raise InputError(where, problem, f"{fix}, or list it in `clinical.circular`")
 
 
 def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: Mapping[str, Any]) -> None:

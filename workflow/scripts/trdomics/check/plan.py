@@ -126,45 +126,47 @@ def _warnings(
     config: Mapping[str, Any],
 ) -> list[str]:
     """Say what is not wrong, but may not be meant."""
-    told = []
+    message = []
     out = unmatched(whole, settings, samples)
     for (where, code), rows in out.groupby(["where", "code"], sort=False):
         if code in UNMATCHED:
             what = f"{len(rows)} samples {UNMATCHED[code]}"
-            told.append(f"layer {where}: {what}: {quoted_ids(rows['id'])}")
+            message.append(f"layer {where}: {what}: {quoted_ids(rows['id'])}")
     for name in has.columns:
         lacking = int((~has[name]).sum())
         if lacking > len(has) / 2:
-            told.append(f"layer {name}: more than half of the patients lack it ({lacking})")
+            message.append(f"layer {name}: more than half of the patients lack it ({lacking})")
     site = config["samples"]["site"]
     for name, counts in _sites(whole.loc[label.index], label, site).items():
         if 0 in (counts["positive"], counts["negative"]):
-            told.append(f"site {name}: its labelled patients are not of both classes")
+            message.append(f"site {name}: its labelled patients are not of both classes")
     values = whole.loc[label.index]
     for column in config["clinical"]["predictors"] + config["clinical"]["confounders"]:
         share = values[column].isna().mean()
         if share > 0.2:
-            told.append(f"column {column}: {100 * share:.0f} % of the patients have no value")
+            message.append(f"column {column}: {100 * share:.0f} % of the patients have no value")
     if config["scoring"]["model"] is not None:
-        told += _model_warnings(config)
+        message += _model_warnings(config)
     elif not config["clinical"]["confounders"]:
-        told.append("`clinical.confounders` is empty: nothing shows what they alone would predict")
-    return list(dict.fromkeys(told))
+        message.append(
+            "`clinical.confounders` is empty: nothing shows what they alone would predict"
+        )
+    return list(dict.fromkeys(message))
 
 
 def _model_warnings(config: Mapping[str, Any]) -> list[str]:
     """Say where a cohort and the frozen model that it names may not mean the same."""
     manifest = read_manifest(Path(config["scoring"]["model"], MANIFEST))
     note = compare_labels(config["label"], manifest)
-    told = [note] if note else []
+    message = [note] if note else []
     used = list(manifest["layers"])
     known = ", ".join(used) or "none"
-    told += [
+    message += [
         f"layer {name}: the frozen model does not use it; its layers are {known}"
         for name in config["layers"]
         if name not in used
     ]
-    return told + [
+    return message + [
         f"the frozen model's layer {name} is not in the config: patients are scored without it"
         for name in used
         if name not in config["layers"]

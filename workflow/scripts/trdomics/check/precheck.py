@@ -24,7 +24,7 @@ from trdomics.scoring.feature_names import read_names
 
 
 def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
-    """Yield what is wrong, one thing after another, as far as each can be told by itself.
+    """Yield what is wrong, one thing after another, as far as each can be found by itself.
 
     Layers that are yet to be simulated, and the content of all, are left to the jobs that read
     them. A cohort that a model is applied to (`scoring.model`) needs no classes and no covariates
@@ -50,7 +50,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
                 "set `exclude` to 0 for some",
             )
     except InputError as error:
-        # nothing else can be told without the patients
+        # nothing else can be checked without the patients
         yield error
         return
     scoring = config["scoring"]["model"] is not None
@@ -109,10 +109,10 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
             file = layer.get(key)
             if file is None or is_simulated(config, file) or Path(file).is_file():
                 continue
-            mend = f"correct `layers.{name}.{key}`"
+            fix = f"correct `layers.{name}.{key}`"
             if config["simulation"] is not None:
-                mend += f"; what is simulated lies in results/{config['cohort']}/simulation/"
-            yield name, InputError(f"{file} (layer {name})", "no such file", mend)
+                fix += f"; what is simulated lies in results/{config['cohort']}/simulation/"
+            yield name, InputError(f"{file} (layer {name})", "no such file", fix)
     model = config["scoring"]["model"]
     if model is not None and not Path(model, MANIFEST).is_file():
         problem = "no such model" if not Path(model).exists() else f"has no {MANIFEST}"
@@ -124,8 +124,8 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
             yield None, error
     for layer, path in config["scoring"]["feature_names"].items():
         if layer not in config["layers"]:
-            mend = did_you_mean(layer, config["layers"], "its layers are")
-            yield None, InputError(f"`scoring.feature_names.{layer}`", "no such layer", mend)
+            fix = did_you_mean(layer, config["layers"], "its layers are")
+            yield None, InputError(f"`scoring.feature_names.{layer}`", "no such layer", fix)
             continue
         try:
             read_names(path, layer)

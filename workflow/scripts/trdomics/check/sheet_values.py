@@ -37,7 +37,7 @@ def value_warnings(
     categorical : list of str
         Columns in which many levels are meant: ids, sites, and what the config lists.
     """
-    told = []
+    message = []
     for column in typed_names(settings):
         values = sheet[column].dropna()
         if pd.api.types.is_numeric_dtype(values):
@@ -48,7 +48,7 @@ def value_warnings(
             suspect = {str(k): int(n) for k, n in values[bare.isin(UNKNOWN)].value_counts().items()}
             what = "count as values"
         if suspect:
-            told.append(
+            message.append(
                 f"column {column}: {_counted(suspect)} {what}: leave the field empty where the "
                 "value is not known"
             )
@@ -58,11 +58,11 @@ def value_warnings(
             and column not in categorical
             and levels > max(10, MANY_LEVELS * len(values))
         ):
-            told.append(
+            message.append(
                 f"column {column}: {levels} different texts in {len(values)} patients are its "
                 f"categories, such as {', '.join(map(repr, values.unique()[:3]))}"
             )
-    return told
+    return message
 
 
 def _number_codes(values: pd.Series) -> dict[str, int]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
+from trdomics.classification.votes import vote_log_odds
+
 Floats = NDArray[np.float64]
-# Vote shares of a forest are clipped here, so that no log odds are infinite.
-MIN_SHARE = 0.005
 
 ELASTIC_NET, RANDOM_FOREST, GRADIENT_BOOSTING = "elastic_net", "random_forest", "gradient_boosting"
 
@@ -32,10 +31,14 @@ class Family:
         Parameters to choose from. The first entry is the default, which the members of a stack
         use. Small on purpose: with some 200 training patients an inner loop cannot tell finer
         steps apart.
+    decoder : str
+        What predicts from the arrays: a name in
+        :data:`trdomics.frozen_model.decoders.DECODERS`.
     """
 
     name: ClassVar[str]
     grid: ClassVar[list[dict[str, Any]]]
+    decoder: ClassVar[str]
 
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
         """Return the unfitted classifier with an entry of the grid."""
@@ -45,6 +48,10 @@ class Family:
         """Return log odds of the positive class before calibration, shape (n_patients,)."""
         return np.asarray(model.decision_function(values), dtype=float)
 
+    def arrays(self, model: BaseEstimator) -> dict[str, NDArray[Any]]:
+        """Return what the decoder needs of a fitted classifier."""
+        raise NotImplementedError
+
     def importance(self, model: BaseEstimator) -> Floats:
         """Return an importance of each feature, shape (n_features,); signed where there is one."""
         return np.asarray(model.feature_importances_, dtype=float)
@@ -53,7 +60,7 @@ class Family:
 class ElasticNet(Family):
     """Logistic regression with an elastic-net penalty."""
 
-    name = ELASTIC_NET
+    name, decoder = ELASTIC_NET, "linear"
     grid: ClassVar = [
         {"C": 0.1, "l1_ratio": 0.1},
         {"C": 0.02, "l1_ratio": 0.1},
@@ -67,6 +74,10 @@ class ElasticNet(Family):
             solver="saga", tol=1e-3, max_iter=2000, random_state=seed, **params
         )
 
+    def arrays(self, model: BaseEstimator) -> dict[str, NDArray[Any]]:
+        """Return ``coefficients``, shape (n_features,), and ``constant``, shape ()."""
+        return {"coefficients": model.coef_[0], "constant": model.intercept_[0]}
+
     def importance(self, model: BaseEstimator) -> Floats:
         """Return the signed coefficients."""
         return np.asarray(model.coef_[0], dtype=float)
@@ -75,7 +86,7 @@ class ElasticNet(Family):
 class RandomForest(Family):
     """Bagged trees."""
 
-    name = RANDOM_FOREST
+    name, decoder = RANDOM_FOREST, "forest"
     grid: ClassVar = [{"min_samples_leaf": 5}]
 
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
@@ -84,14 +95,19 @@ class RandomForest(Family):
 
     def decision(self, model: BaseEstimator, values: Floats) -> Floats:
         """Return the log odds of the mean vote."""
-        share = model.predict_proba(values)[:, 1]
-        return np.asarray(logit(np.clip(share, MIN_SHARE, 1 - MIN_SHARE)))
+        return vote_log_odds(model.predict_proba(values)[:, 1])
+
+    def arrays(self, model: BaseEstimator) -> dict[str, NDArray[Any]]:
+        """Return the nodes of all trees, see :func:`nodes_of`; leaves hold shares of votes."""
+        trees = [estimator.tree_ for estimator in model.estimators_]
+        votes = [tree.value[:, 0, :] for tree in trees]
+        return nodes_of(trees, [vote[:, 1] / vote.sum(axis=1) for vote in votes])
 
 
 class GradientBoosting(Family):
     """Boosted shallow trees."""
 
-    name = GRADIENT_BOOSTING
+    name, decoder = GRADIENT_BOOSTING, "boosting"
     grid: ClassVar = [{"learning_rate": 0.06}]
 
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
@@ -104,6 +120,44 @@ class GradientBoosting(Family):
             random_state=seed,
             **params,
         )
+
+    def arrays(self, model: BaseEstimator) -> dict[str, NDArray[Any]]:
+        """Return the nodes of all trees, leaves in log odds, and the ``constant`` they add to."""
+        trees = [estimator.tree_ for estimator in model.estimators_[:, 0]]
+        # what a boosting starts from is what its trees leave of a prediction
+        origin = np.zeros((1, model.n_features_in_))
+        added = sum(tree.predict(origin.astype(np.float32))[0, 0] for tree in trees)
+        constant = model.decision_function(origin)[0] - model.learning_rate * added
+        leaves = [model.learning_rate * tree.value[:, 0, 0] for tree in trees]
+        return {**nodes_of(trees, leaves), "constant": constant}
+
+
+def nodes_of(trees: Sequence[Any], values: Sequence[Floats]) -> dict[str, NDArray[Any]]:
+    """Lay the nodes of scikit-learn's trees one after another.
+
+    Returns
+    -------
+    dict of str to array
+        By node ``feature`` (-1 of a leaf), ``threshold``, ``left``, ``right`` (positions; -1 of a
+        leaf) and ``value``; by tree ``root``.
+    """
+    roots = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
+    leaf = np.concatenate([tree.children_left for tree in trees]) < 0
+
+    def joined(name: str, shift: bool = False) -> NDArray[Any]:
+        parts = [
+            getattr(tree, name) + shift * root for tree, root in zip(trees, roots, strict=True)
+        ]
+        return np.concatenate(parts)
+
+    return {
+        "feature": np.where(leaf, -1, joined("feature")),
+        "threshold": np.where(leaf, 0.0, joined("threshold")),
+        "left": np.where(leaf, -1, joined("children_left", True)),
+        "right": np.where(leaf, -1, joined("children_right", True)),
+        "value": np.where(leaf, np.concatenate(values), 0.0),
+        "root": roots,
+    }
 
 
 FAMILIES: dict[str, Family] = {}

@@ -1,29 +1,31 @@
-"""Blocks of a classifier's input: one layer, the factors or a group of the sheet's columns."""
+"""Blocks of a classifier's input, and how fitted ones are made of any patients' tables.
+
+A block is one layer, the factors or a group of the sheet's columns. The estimators in
+`block_estimators` inherit what is here and add ``fit``; a frozen model holds these parts alone, so
+that nothing here needs scikit-learn.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.utils.validation import check_is_fitted
 
-from trdomics.columns import as_text, is_quantity
+from trdomics.columns import as_text
 from trdomics.errors import InputError
-from trdomics.layers.residualise import CovariateResidualiser
-from trdomics.layers.select import TopVariance
+from trdomics.layers.transforms import CovariateEffects
+from trdomics.parts import NAMES, array, mapping, optional, part, stored
 from trdomics.tables import LayerTables
 
 Floats = NDArray[np.float64]
 # A category of its own: that a value is not known may tell something too.
 UNKNOWN = "missing"
+# Each becomes a column.
+MAX_LEVELS = 10_000
 
 
 class DenseBlocks:
@@ -72,148 +74,145 @@ class DenseBlocks:
         return np.hstack([np.zeros((len(self), 0)), *(self.values[name] for name in known)]), has
 
 
-class LayerBlock(TransformerMixin, BaseEstimator):
-    """A normalised layer made ready for classifiers: variable features, cleaned, standardised.
-
-    Parameters
-    ----------
-    n_features : int
-        Most variable features that are kept.
-    regress_out : sequence of str
-        Columns of the sheet whose linear effects are taken out.
-    categorical : sequence of str
-        Those of them that are categories although they look like numbers.
+@dataclass(eq=False, repr=False)
+class FittedView:
+    """Some features of a normalised layer, cleaned of covariates; one of MOFA's views.
 
     Attributes
     ----------
-    selection_, residualiser_, scaler_ : estimators
-        `residualiser_` is None without `regress_out`.
+    features_ : sequence of str
+    effects_ : CovariateEffects or None
+        What is taken out of them.
     """
 
-    def __init__(
-        self, n_features: int = 1000, regress_out: Sequence[str] = (), categorical: Any = ()
-    ) -> None:
-        self.n_features = n_features
-        self.regress_out = regress_out
-        self.categorical = categorical
+    features_: Sequence[str] = stored(NAMES)
+    effects_: CovariateEffects | None = stored(optional(part(CovariateEffects)))
 
-    def fit(self, table: pd.DataFrame, covariates: Any = None) -> Self:
-        """Learn from a normalised table without gaps.
-
-        Parameters
-        ----------
-        table : DataFrame, shape (n_patients, n_features)
-        covariates : DataFrame, optional
-            The sheet; needed with `regress_out`.
-        """
-        self.selection_ = TopVariance(self.n_features).fit(table)
-        table = self.selection_.transform(table)
-        self.residualiser_ = None
-        if len(self.regress_out) and table.shape[1]:
-            self.residualiser_ = CovariateResidualiser(
-                list(self.regress_out), list(self.categorical)
-            ).fit(table, covariates)
-            table = self.residualiser_.transform(table, covariates)
-        self.scaler_ = StandardScaler()
-        if table.shape[1]:
-            self.scaler_.fit(table.to_numpy())
-        return self
+    def check(self) -> None:
+        """Raise ValueError if the effects are on other features."""
+        if self.effects_ is not None and list(self.effects_.features_) != list(self.features_):
+            raise ValueError("its covariates' effects are on other features")
 
     def transform(self, table: pd.DataFrame, covariates: Any = None) -> pd.DataFrame:
-        """Return the block of the patients of `table`."""
-        check_is_fitted(self, "scaler_")
-        table = self.selection_.transform(table)
-        if self.residualiser_ is not None:
-            table = self.residualiser_.transform(table, covariates)
-        if not table.shape[1]:
-            return table
-        return pd.DataFrame(
-            self.scaler_.transform(table.to_numpy()), index=table.index, columns=table.columns
-        )
+        """Return the features of a table's patients, without those that it lacks."""
+        at_hand = [name for name in self.features_ if name in table.columns]
+        if self.effects_ is None:
+            return table[at_hand]
+        whole = len(at_hand) == len(self.features_)
+        effects = self.effects_ if whole else self.effects_.of(at_hand)
+        return effects.transform(table[at_hand], covariates)
+
+
+@dataclass(eq=False, repr=False)
+class FittedLayerBlock(FittedView):
+    """A normalised layer made ready for classifiers: variable features, cleaned, standardised.
+
+    Attributes
+    ----------
+    means_, scales_ : array, shape (n_features,)
+        Of the training patients, cleaned.
+    """
+
+    means_: Floats = stored(array("features_"))
+    scales_: Floats = stored(array("features_"))
+
+    def check(self) -> None:
+        """Raise ValueError if the effects are on other features, or a scale is none."""
+        super().check()
+        if not (self.scales_ > 0).all():
+            raise ValueError("a scale is not above 0")
+
+    def transform(self, table: pd.DataFrame, covariates: Any = None) -> pd.DataFrame:
+        """Return the block of the patients of a normalised table without gaps."""
+        cleaned = super().transform(table, covariates)
+        scaled = (cleaned.to_numpy(dtype=float) - self.means_) / self.scales_
+        return pd.DataFrame(scaled, index=cleaned.index, columns=cleaned.columns)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the features of the block."""
-        check_is_fitted(self, "scaler_")
-        return self.selection_.get_feature_names_out()
+        return np.asarray(self.features_, dtype=object)
 
 
-def column_transformer(numeric: list[str], categories: list[str]) -> ColumnTransformer:
-    """Return the unfitted steps of a :class:`ColumnBlock`, for its numbers and categories."""
-    numbers = make_pipeline(
-        SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
-    )
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    return ColumnTransformer(
-        [("numbers", numbers, numeric), ("categories", encoder, categories)],
-        verbose_feature_names_out=False,
-    )
-
-
-class ColumnBlock(TransformerMixin, BaseEstimator):
+@dataclass(eq=False, repr=False)
+class FittedColumnBlock:
     """Columns of the sheet: numbers imputed and standardised, categories one-hot encoded.
 
     A missing number becomes the training median. A missing category is a category of its own; one
     that was not seen in training is none of the known ones. A column that a cohort lacks counts as
     missing in all its patients.
 
-    Parameters
-    ----------
-    columns : sequence of str
-        Columns of the sheet.
-    categorical : sequence of str
-        Those that are categories although they look like numbers. Text always is.
-
     Attributes
     ----------
-    numeric_, categories_ : list of str
-        Columns by kind.
-    transformer_ : ColumnTransformer
+    numeric_ : list of str
+        Columns that are numbers.
+    medians_, means_, scales_ : array, shape (n_numeric,)
+        Of the training patients; the latter two after imputation.
+    levels_ : dict of str to list of str
+        Categories seen in training, by column.
     """
 
-    def __init__(self, columns: Sequence[str] = (), categorical: Sequence[str] = ()) -> None:
-        self.columns = columns
-        self.categorical = categorical
+    numeric_: list[str] = stored(NAMES)
+    medians_: Floats = stored(array("numeric_"))
+    means_: Floats = stored(array("numeric_"))
+    scales_: Floats = stored(array("numeric_"))
+    levels_: dict[str, list[str]] = stored(mapping(NAMES))
 
-    def fit(self, sheet: pd.DataFrame, y: Any = None) -> Self:
-        """Learn medians, scales and categories from the sheet's rows of training patients."""
-        self.numeric_ = [
-            name for name in self.columns if is_quantity(sheet[name], self.categorical)
-        ]
-        self.categories_ = [name for name in self.columns if name not in self.numeric_]
-        transformer = column_transformer(self.numeric_, self.categories_)
-        self.transformer_ = transformer.fit(self._prepared(sheet))
-        return self
+    def check(self) -> None:
+        """Raise ValueError if there are too many categories, or a scale is none."""
+        if sum(map(len, self.levels_.values())) > MAX_LEVELS:
+            raise ValueError(f"it has more than {MAX_LEVELS} categories")
+        if not (self.scales_ > 0).all():
+            raise ValueError("a scale is not above 0")
 
     def transform(self, sheet: pd.DataFrame) -> pd.DataFrame:
         """Return the block: numbers, then an indicator ``column=category`` each."""
-        check_is_fitted(self, "transformer_")
-        values = self.transformer_.transform(self._prepared(sheet))
-        return pd.DataFrame(values, index=sheet.index, columns=self.get_feature_names_out())
+        numbers = sheet_numbers(sheet, self.numeric_)
+        scaled = (np.where(np.isnan(numbers), self.medians_, numbers) - self.means_) / self.scales_
+        indicators = [
+            sheet_categories(sheet, name)[:, None] == np.asarray(levels, dtype=object)
+            for name, levels in self.levels_.items()
+        ]
+        return pd.DataFrame(
+            np.hstack([scaled, *indicators]).astype(float),
+            index=sheet.index,
+            columns=self.get_feature_names_out(),
+        )
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the names of the block's columns."""
-        check_is_fitted(self, "transformer_")
         names = list(self.numeric_)
-        if self.categories_:
-            encoder = self.transformer_.named_transformers_["categories"]
-            for column, levels in zip(self.categories_, encoder.categories_, strict=True):
-                names += [f"{column}={level}" for level in levels]
+        for column, levels in self.levels_.items():
+            names += [f"{column}={level}" for level in levels]
         return np.asarray(names, dtype=object)
 
-    def _prepared(self, sheet: pd.DataFrame) -> pd.DataFrame:
-        prepared = {}
-        for name in self.numeric_:
-            column = sheet[name] if name in sheet else pd.Series(np.nan, index=sheet.index)
-            numbers = pd.to_numeric(column, errors="coerce")
-            if (numbers.isna() & column.notna()).any():
-                found = column[numbers.isna() & column.notna()].iloc[0]
-                raise InputError(
-                    f"sample sheet column `{name}`",
-                    f"`{found}` is no number, as the model's training had there",
-                    "code the column as in the training cohort",
-                )
-            prepared[name] = numbers.astype(float)
-        for name in self.categories_:
-            column = sheet[name] if name in sheet else pd.Series(np.nan, index=sheet.index)
-            prepared[name] = as_text(column).fillna(UNKNOWN)
-        return pd.DataFrame(prepared, index=sheet.index)
+
+def _column(sheet: pd.DataFrame, name: str) -> pd.Series:
+    return sheet[name] if name in sheet else pd.Series(np.nan, index=sheet.index)
+
+
+def sheet_numbers(sheet: pd.DataFrame, names: Sequence[str]) -> Floats:
+    """Return columns of the sheet as numbers, shape (n_patients, n_names), NaN where missing.
+
+    Raises
+    ------
+    InputError
+        If a value is no number.
+    """
+    values = np.zeros((len(sheet), len(names)))
+    for position, name in enumerate(names):
+        column = _column(sheet, name)
+        numbers = pd.to_numeric(column, errors="coerce")
+        if (numbers.isna() & column.notna()).any():
+            found = column[numbers.isna() & column.notna()].iloc[0]
+            raise InputError(
+                f"sample sheet column `{name}`",
+                f"`{found}` is no number, as the model's training had there",
+                "code the column as in the training cohort",
+            )
+        values[:, position] = numbers
+    return values
+
+
+def sheet_categories(sheet: pd.DataFrame, name: str) -> NDArray[Any]:
+    """Return a column of the sheet as text, shape (n_patients,); ``missing`` where it is."""
+    return as_text(_column(sheet, name)).fillna(UNKNOWN).to_numpy(dtype=object)

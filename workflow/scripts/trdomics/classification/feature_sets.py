@@ -40,7 +40,7 @@ def feature_sets(layers: Iterable[str], clinical: Clinical) -> list[FeatureSet]:
     """Return the feature sets of a cohort, simple ones first.
 
     The clinical set is a baseline that may also be chosen. Confounders are never a candidate: a
-    model that predicts by site or medication is what the others are to be told from. Nor are
+    model that predicts by site or medication is what the others are compared with. Nor are
     circular predictors.
 
     Parameters

@@ -37,9 +37,9 @@ def predict_without_layers(
         ``patient_id``, ``split``, ``repeat``, ``fold``, ``layers_missing`` (names joined by
         ``+``, ``-`` for none), ``probability``.
     """
-    nobody = np.zeros(len(tables), dtype=bool)
+    absent = np.zeros(len(tables), dtype=bool)
     complete = np.logical_and.reduce(
-        [tables.profiled(layer) if layer in tables else nobody for layer in layers]
+        [tables.profiled(layer) if layer in tables else absent for layer in layers]
     )
     parts = [pd.DataFrame(columns=PREDICTIONS)]
     if complete.any():

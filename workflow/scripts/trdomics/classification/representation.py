@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from trdomics.classification.feature_blocks import ColumnBlock, LayerBlock
+from trdomics.classification.block_estimators import ColumnBlock, LayerBlock, standard_scale
+from trdomics.classification.feature_blocks import FittedView
+from trdomics.classification.fitted_representation import FittedRepresentation, has_any
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
 from trdomics.layers.normalise import already_normalised, normaliser
 from trdomics.layers.types import DOSAGE_PREFIX
-from trdomics.tables import LayerTables
-
-CLINICAL = "clinical"
-MOFA = "mofa"
+from trdomics.tables import CLINICAL, LayerTables
 
 
-class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
+class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresentation):
     """Layer tables in, blocks out; nothing is learned but from the patients of ``fit``.
 
     Each layer is normalised once; the normalised table feeds both the layer's own block and
@@ -46,12 +43,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    normalisers_, layer_blocks_, column_blocks_ : dict of str to estimator
-        By layer and by group of columns. A layer that no training patient has is not among them.
-    views_, mofa_, factor_scaler_ : estimators or None
-        MOFA's views, its model and the scaling of its factors.
-    feature_names_ : dict of str to list of str
-        By block, in the order layers, columns, mofa.
+    As :class:`trdomics.classification.fitted_representation.FittedRepresentation`.
     """
 
     def __init__(
@@ -99,116 +91,17 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
             for name, columns in (self.columns or {}).items()
             if len(columns)
         }
-        self.views_: Any = None
+        self.views_: dict[str, FittedView] = {}
         self.mofa_: Any = None
-        self.factor_scaler_: Any = None
+        self.factor_means_ = self.factor_scales_ = np.zeros(0)
         if self.mofa is not None:
             self._fit_mofa(self._with_sheet(normalised, tables))
-        self.feature_names_ = self._feature_names()
         return self._blocks(normalised, normalised, tables)
 
     def transform(self, tables: LayerTables) -> LayerTables:
-        """Return the blocks of any patients.
-
-        Parameters
-        ----------
-        tables : LayerTables
-            Raw layers; those not given are lacked by all. Columns in any order, see the
-            normalisers for missing and superfluous ones.
-
-        Returns
-        -------
-        LayerTables
-            One standardised table per block with rows for the patients who have it; zero is the
-            mean of the training patients.
-        """
-        check_is_fitted(self, "feature_names_")
-        normalised = self.normalised(tables)
-        return self._blocks(normalised, self._measured(normalised, tables), tables)
-
-    def normalised(self, tables: LayerTables) -> dict[str, pd.DataFrame]:
-        """Return the normalised layers that patients have, features that they lack filled."""
-        check_is_fitted(self, "feature_names_")
-        return {
-            layer: fitted.transform(tables[layer])
-            for layer, fitted in self.normalisers_.items()
-            if layer in tables and not tables[layer].empty
-        }
-
-    def views(self, tables: LayerTables) -> LayerTables:
-        """Return MOFA's views of any patients, without the features that they lack."""
-        measured = self._measured(self.normalised(tables), tables)
-        views = self.views_.transform(self._with_sheet(measured, tables))
-        assert isinstance(views, LayerTables)
-        return views
-
-    def _measured(
-        self, normalised: Mapping[str, pd.DataFrame], tables: LayerTables
-    ) -> dict[str, pd.DataFrame]:
-        # MOFA passes over what was not measured; the other blocks take the training mean for it
-        return {
-            layer: table.drop(
-                columns=self.normalisers_[layer].missing_features(tables[layer]), errors="ignore"
-            )
-            for layer, table in normalised.items()
-        }
-
-    def restricted(self, blocks: Iterable[str]) -> MultiOmicsRepresentation:
-        """Return a fitted copy with only what the given blocks need."""
-        check_is_fitted(self, "feature_names_")
-        kept = set(blocks)
-        result = copy.copy(self)
-        result.layer_blocks_ = {k: v for k, v in self.layer_blocks_.items() if k in kept}
-        result.column_blocks_ = {k: v for k, v in self.column_blocks_.items() if k in kept}
-        views: set[str] = set(self.views_.feature_names_) if MOFA in kept and self.views_ else set()
-        if not views:
-            result.views_ = result.mofa_ = result.factor_scaler_ = result.mofa = None
-        result.normalisers_ = {
-            k: v for k, v in self.normalisers_.items() if k in {*result.layer_blocks_, *views}
-        }
-        result.layers = {k: (self.layers or {})[k] for k in result.normalisers_}
-        result.columns = {k: (self.columns or {})[k] for k in result.column_blocks_}
-        result.feature_names_ = result._feature_names()
-        return result
-
-    def sheet_columns(self) -> list[str]:
-        """Return the columns of the sheet that ``transform`` reads."""
-        check_is_fitted(self, "feature_names_")
-        used = [c for block in self.column_blocks_.values() for c in block.columns]
-        if self.layer_blocks_:
-            used += list(self.regress_out)
-        if self.views_ is not None:
-            used += list(self.mofa_regress_out)
-        return list(dict.fromkeys(used))
-
-    def _feature_names(self) -> dict[str, list[str]]:
-        fitted = {**self.layer_blocks_, **self.column_blocks_}
-        if self.mofa_ is not None:
-            fitted[MOFA] = self.mofa_
-        return {k: [str(n) for n in v.get_feature_names_out()] for k, v in fitted.items()}
-
-    def _blocks(
-        self,
-        normalised: Mapping[str, pd.DataFrame],
-        measured: Mapping[str, pd.DataFrame],
-        tables: LayerTables,
-    ) -> LayerTables:
-        sheet = tables.get(CLINICAL)
-        blocks = {}
-        for layer, block in self.layer_blocks_.items():
-            if layer in normalised:
-                blocks[layer] = block.transform(normalised[layer], sheet)
-        for name, block in self.column_blocks_.items():
-            blocks[name] = block.transform(tables[CLINICAL])
-        if self.mofa_ is not None:
-            blocks[MOFA] = self._factors(self._with_sheet(measured, tables))
-        # a block that nobody here has is there all the same, without rows
-        for name, features in self.feature_names_.items():
-            if name not in blocks:
-                blocks[name] = pd.DataFrame(
-                    columns=features, index=tables.patients[:0], dtype=float
-                )
-        return LayerTables({name: blocks[name] for name in self.feature_names_}, tables.patients)
+        """Return the blocks of any patients, see :class:`FittedRepresentation`."""
+        check_is_fitted(self, "normalisers_")
+        return super().transform(tables)
 
     def _with_sheet(
         self, normalised: Mapping[str, pd.DataFrame], tables: LayerTables
@@ -227,33 +120,23 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator):
             return
         views = IntegrationViews(settings, self.mofa_regress_out)
         values = views.fit_transform(normalised)
-        self.views_ = views
         self.mofa_ = MOFATransformer(likelihoods=views.likelihoods_, **(self.mofa or {}))
         self.mofa_.fit(values)
+        self.views_ = {
+            name: FittedView(features, effects and effects.of(features))
+            for name, features in self.mofa_.feature_names_.items()
+            for effects in [views.residualisers_.get(name)]
+        }
         factors = self.mofa_.transform(values)
-        self.factor_scaler_ = StandardScaler().fit(factors[_has_any(values)].to_numpy())
-
-    def _factors(self, normalised: LayerTables) -> pd.DataFrame:
-        values = self.views_.transform(normalised)
-        factors = self.mofa_.transform(values)
-        scaled = pd.DataFrame(
-            self.factor_scaler_.transform(factors.to_numpy()),
-            index=factors.index,
-            columns=factors.columns,
+        self.factor_means_, self.factor_scales_ = standard_scale(
+            factors[has_any(values)].to_numpy()
         )
-        return scaled[_has_any(values)]
 
 
 def _has_view(table: pd.DataFrame) -> bool:
     """Return whether a normalised layer has a feature for MOFA; dosages are for classifiers."""
     values = table.loc[:, ~table.columns.str.startswith(DOSAGE_PREFIX)].to_numpy()
     return bool(values.size and (np.ptp(values, axis=0) > 0).any())
-
-
-def _has_any(views: LayerTables) -> np.ndarray:
-    """Return who has at least one view; the factors of others are the prior's mean."""
-    has = [views.profiled(view) for view in views]
-    return np.logical_or.reduce(has) if has else np.zeros(len(views), dtype=bool)
 
 
 def layer_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 
 def check_duplicate_keys(files: Iterable[str]) -> None:
-    """Check that no key stands twice in a YAML file, where the last would hide the others.
+    """Check that no key of a YAML file is duplicated: the last would hide the others.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
                     errors.append(
                         InputError(
                             f"{file} lines {lines[name]} and {line}",
-                            f"`{name}` stands twice",
+                            f"`{name}` is duplicated",
                             "put what is under both into one",
                         )
                     )
@@ -334,5 +334,5 @@ def is_simulated(config: Mapping[str, Any], file: str) -> bool:
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Return the mend for a column that the sheet does not have."""
+    """Return the fix for a column that the sheet does not have."""
     return did_you_mean(name, known, "its columns are")

@@ -51,7 +51,7 @@ def with_quotes(design: str, columns: Iterable[str]) -> str:
 
 
 def with_contrast(design: str, column: str) -> str:
-    """Return the mend for a formula that lacks the contrast's column, to be pasted into the config.
+    """Return the fix for a formula that lacks the contrast's column, to be pasted into the config.
 
     A column that stands there without its backquotes gets them; else it is added.
     """
@@ -59,7 +59,7 @@ def with_contrast(design: str, column: str) -> str:
         return (
             f"rename the column {column!r} in the sheet and here: no formula can hold a backquote"
         )
-    mended = with_quotes(design.strip(), [column, *unquoted_columns(design)])
-    if column not in design_columns(mended):
-        mended += f" + {quoted(column)}"
-    return f"write design: {json.dumps(mended, ensure_ascii=False)}"
+    fixed = with_quotes(design.strip(), [column, *unquoted_columns(design)])
+    if column not in design_columns(fixed):
+        fixed += f" + {quoted(column)}"
+    return f"write design: {json.dumps(fixed, ensure_ascii=False)}"

@@ -11,9 +11,7 @@ import pandas as pd
 
 from trdomics.cohort.config import text_columns
 from trdomics.files import read_matrix, read_table
-from trdomics.tables import LayerTables
-
-CLINICAL = "clinical"
+from trdomics.tables import CLINICAL, LayerTables
 
 
 def read_patients(path: str | os.PathLike[str], config: Mapping[str, Any]) -> pd.DataFrame:

@@ -148,7 +148,7 @@ def _check_header(header: list[str], settings: Mapping[str, Any], file: str) -> 
                 )
             )
     errors += [
-        InputError(file, f"column `{column}` stands twice", "rename one of them")
+        InputError(file, f"column `{column}` is duplicated", "rename one of them")
         for column in (*settings["columns"], EXCLUDE, REASON)
         if header.count(column) > 1
     ]
@@ -177,7 +177,7 @@ def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
         errors.append(
             InputError(
                 f"{file} lines {where}",
-                f"patient `{value}` stands twice",
+                f"patient `{value}` is duplicated",
                 "keep one row per patient: with several samples of one patient, models would be "
                 "tested on patients that they were trained on",
             )
@@ -271,7 +271,7 @@ def _name_sexes(sheet: pd.DataFrame, sex: Mapping[str, Any] | None, file: str) -
 
 
 def _flags(table: pd.DataFrame, line: pd.Series, file: str) -> pd.Series:
-    """Return the column `exclude` as bool; without it nobody is excluded."""
+    """Return the column `exclude` as bool; without it no patient is excluded."""
     if EXCLUDE not in table:
         return pd.Series(False, index=table.index)
     text = table[EXCLUDE].str.strip().str.replace(FLOATED, r"\1", regex=True)

@@ -63,8 +63,8 @@ def site_plan(
         rows.append((split, str(name), negative + positive, positive, reason))
     unknown = known[site.isna()]
     if len(unknown):
-        told = "their site is not known: trained on, never left out"
-        rows.append((None, None, len(unknown), int(unknown.sum()), told))
+        message = "their site is not known: trained on, never left out"
+        rows.append((None, None, len(unknown), int(unknown.sum()), message))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

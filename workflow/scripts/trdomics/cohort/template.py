@@ -32,7 +32,7 @@ LABEL = "response"
 # What tests of blood are most often adjusted for, where the sheet has it.
 COVARIATES = ("age", "sex", "gender")
 SEX = ("sex", "gender", "geschlecht", "sexe")
-# Words by which one of two values is plainly the one to be told from the other.
+# Words by which one of two values is plainly the positive class.
 POSITIVE = {"resistant", "non-responder", "nonresponder", "non-response", "trd", "case", "yes"}
 POSITIVE |= {"1", "true", "positive", "failure", "refractory"}
 VCF_KEYS = """\
@@ -78,13 +78,13 @@ def guess_layer(
     # counts scaled by length are hardly ever whole: their file says what they are
     guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())
     settings: dict[str, Any] = {"type": guessed.name, "file": file, **guessed.guess(present)}
-    told = f"{len(numbers):,} features, {present.min():.4g} to {present.max():.4g}"
+    message = f"{len(numbers):,} features, {present.min():.4g} to {present.max():.4g}"
     if guessed.is_counts and (present != np.floor(present)).any():
-        told += ", estimated counts"
+        message += ", estimated counts"
     if settings.get("log2"):
-        told += ", not logged yet"
+        message += ", not logged yet"
     read_as = [f"read as {matrix.layout}"] if matrix.layout else []
-    return settings, samples, "; ".join([told, *read_as, *matrix.notes])
+    return settings, samples, "; ".join([message, *read_as, *matrix.notes])
 
 
 def _variant_format(file: str) -> str | None:
@@ -105,7 +105,7 @@ def read_clinical(path: str) -> pd.DataFrame:
         raise InputError(path, "no patient in it", "give a header and one row per patient")
     twice = next((name for name in text.header if text.header.count(name) > 1), None)
     if twice is not None:
-        raise InputError(path, f"column `{twice}` stands twice", "rename one of them")
+        raise InputError(path, f"column `{twice}` is duplicated", "rename one of them")
     table = pd.DataFrame(text.rows, columns=text.header, dtype=object)
     table = table.apply(lambda column: column.str.strip())
     if "patient_id" not in table:
@@ -114,7 +114,7 @@ def read_clinical(path: str) -> pd.DataFrame:
     if ids.duplicated().any():
         raise InputError(
             path,
-            f"patient `{ids[ids.duplicated()].iloc[0]}` stands twice",
+            f"patient `{ids[ids.duplicated()].iloc[0]}` is duplicated",
             "keep one row per patient: several samples of one would be in training and test alike",
         )
     return table
@@ -250,11 +250,13 @@ def begin_cohort(
         if path.exists():
             raise InputError(str(path), "is there already", "choose another name or remove it")
     layers: dict[str, dict[str, Any]] = {}
-    samples, told = {}, {}
+    samples, message = {}, {}
     table = None if clinical is None else read_clinical(clinical)
     known = set() if table is None else {value for name in table for value in table[name]}
     for layer, file in files.items():
-        layers[layer], samples[layer], told[layer] = guess_layer(layer, file, known - set(MISSING))
+        layers[layer], samples[layer], message[layer] = guess_layer(
+            layer, file, known - set(MISSING)
+        )
     for layer, settings in layers.items():
         if _is_maf(settings):
             others = [names for other, names in samples.items() if other != layer]
@@ -269,10 +271,10 @@ def begin_cohort(
         sheet.insert(1, LABEL, "")
     column = label or LABEL
     if column not in sheet:
-        where, mend = clinical or "--label", "correct --label"
+        where, fix = clinical or "--label", "correct --label"
         if clinical is None:
-            mend = "name the table that has it with --clinical"
-        raise InputError(where, f"no column `{column}`", mend)
+            fix = "name the table that has it with --clinical"
+        raise InputError(where, f"no column `{column}`", fix)
     classes, counts = guess_classes(sheet[column])
     present = pd.DataFrame(
         {n: sheet[columns.get(n, "patient_id")].isin(names) for n, names in samples.items()}
@@ -280,7 +282,7 @@ def begin_cohort(
     lost = int((~present.any(axis=1)).sum())
     if lost:
         notes.append(f"{lost} patients are in no layer: they are left out (`without_layers`)")
-    text = _config_text(name, sheet_file, column, classes, counts, layers, told, sheet, lost)
+    text = _config_text(name, sheet_file, column, classes, counts, layers, message, sheet, lost)
     # an unusable name is reported as the config's own check reports it
     config = yaml.safe_load(text)
     config["label"] |= {k: k for k in ("positive", "negative") if config["label"][k] is None}
@@ -290,7 +292,7 @@ def begin_cohort(
         temporary.write_text(text, encoding="utf-8")
     lines = [f"{sheet_file}: {len(sheet)} patients", f"{config_file}:"]
     lines += [
-        f"  {layer}: {layers[layer]['type']} ({told[layer]}, {len(samples[layer])} samples)"
+        f"  {layer}: {layers[layer]['type']} ({message[layer]}, {len(samples[layer])} samples)"
         for layer in layers
     ]
     todo = notes if counts else [*notes, f"fill in the column `{column}` of the sheet"]
@@ -335,7 +337,7 @@ def _config_text(
     classes: tuple[str, str] | None,
     counts: Mapping[str, int],
     layers: Mapping[str, Mapping[str, Any]],
-    told: Mapping[str, str],
+    message: Mapping[str, str],
     table: pd.DataFrame,
     lost: int,
 ) -> str:
@@ -363,7 +365,7 @@ def _config_text(
   negative:"""
     else:
         label_lines += f"""\
-  positive: {_yaml(classes[0])} # CHECK: the patients to be told from the others
+  positive: {_yaml(classes[0])} # CHECK: the positive class
   # Patients with any other or no value are scored, not trained on.
   negative: {_yaml(classes[1])}"""
     text = f"""# Every key is explained in config/README.md; those left out have defaults.
@@ -391,7 +393,7 @@ layers:
 """
     keys = config_schema()["$defs"]
     for layer, settings in layers.items():
-        text += f"  {_yaml(layer)}: # {told[layer]}: CHECK that the type is right\n"
+        text += f"  {_yaml(layer)}: # {message[layer]}: CHECK that the type is right\n"
         for key, value in settings.items():
             text += f"    {key}: {_yaml(value)}\n"
         if "features" in keys[settings["type"]]["properties"]:

@@ -58,7 +58,7 @@ SUMMARY_COLUMNS = [
 
 def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> dict[str, Any]:
     """Return what :func:`adjustment` takes, of raw counts (patients × features)."""
-    # of nobody nothing is expressed
+    # without patients nothing is expressed
     kept = (
         expressed(counts, min_count, min_share) if len(counts) else np.zeros(counts.shape[1], bool)
     )

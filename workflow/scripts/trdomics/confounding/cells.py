@@ -68,16 +68,16 @@ def read_signature(path: str | Path, types: str | Path | None = None) -> Signatu
     InputError
         If it is not such a table.
     """
-    where, mend = f"{path} (cells.signature)", "give gene symbols and a column per cell type"
+    where, fix = f"{path} (cells.signature)", "give gene symbols and a column per cell type"
     separator = "," if ".csv" in Path(path).suffixes else "\t"
     try:
         table = pd.read_csv(path, sep=separator, index_col=0)
     except (OSError, ValueError) as error:
-        raise InputError(where, f"cannot be read ({error})", mend) from error
+        raise InputError(where, f"cannot be read ({error})", fix) from error
     levels = table[[name for name in table.columns if is_quantity(table[name])]].astype(float)
     levels.index = levels.index.astype(str)
     if levels.shape[1] < 2:
-        raise InputError(where, "fewer than two columns of numbers", mend)
+        raise InputError(where, "fewer than two columns of numbers", fix)
     if not (levels.to_numpy() >= 0).all():
         raise InputError(where, "negative or missing values", "give expression, not its logarithm")
     levels = levels[~levels.index.duplicated()]

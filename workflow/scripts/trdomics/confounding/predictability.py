@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
-from trdomics.classification.feature_blocks import ColumnBlock
+from trdomics.classification.block_estimators import ColumnBlock
 from trdomics.evaluation.bootstrap import resample
 from trdomics.evaluation.metrics import auroc, measure
 from trdomics.evaluation.recalibration import Floats
@@ -103,7 +103,7 @@ def predictability(
 
 
 def _permutation_pvalue(block: pd.DataFrame, label: NDArray[np.int64], seed: int) -> float:
-    """Return how often permuted patients are told apart as well as the real ones, cross-validated.
+    """Return how often permuted labels are predicted as well as the real ones, cross-validated.
 
     The interval of the AUC takes the models as given, and would warn of one in ten cohorts without
     any relation; this does not. Ridge regression stands in for its logistic sister, which would

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from trdomics.archive import read_array
 from trdomics.consortium.bundle import COUNT, FINITE, NAME, TEXT, columns_of, parse_table
 from trdomics.consortium.bundle import NUMBER as NUMERIC
-from trdomics.consortium.model_lists import DESCRIPTION, are_names, lists_of
+from trdomics.errors import InputError
+from trdomics.frozen_model.store import loads
+from trdomics.parts import take_apart
 
 # Shorter names are looked for as whole words only: every text has an "a1" in it.
 DISTINCTIVE = 5
@@ -26,10 +25,9 @@ NUMBER = re.compile(
     rf"(?<![0-9A-Za-z.])(?<![0-9XYMT]:)[0-9]{{{DISTINCTIVE},}}(?![0-9A-Za-z]|\.[0-9])", re.ASCII
 )
 COUNT_KEY = re.compile(r"(n|n_.+|.+_count|carriers.*|counts?)")
-MODEL, ARCHIVES = ".skops", (".zip", ".skops", ".npz")
-ARRAYS, JSON, TABLE = (".npy",), (".json",), (".tsv",)
-# Keys of the model's manifest and of skops' tree that count no patients.
-NO_PATIENTS = {"minimum_count", "n_features_in_", "n_iter_", "n_factors", "n_features", "n_jobs"}
+MODEL, JSON, TABLE = ".safetensors", ".json", ".tsv"
+# Keys of manifests and model that count no patients.
+NO_PATIENTS = {"minimum_count", "n_columns"}
 
 
 def audit(
@@ -39,7 +37,7 @@ def audit(
     minimum: int,
     sites: Collection[str] = (),
 ) -> list[str]:
-    """Search a bundle, and every archive inside it, for traces of single patients.
+    """Search a bundle, its model included, for traces of single patients.
 
     Parameters
     ----------
@@ -87,25 +85,22 @@ class Finder:
         self.lengths, self.minimum = set(lengths), minimum
         self.found: list[str] = []
 
-    def member(self, name: str, content: bytes, *, measured: bool = True) -> None:
-        """Search one file; not for its lengths if they are known to be of no patients."""
+    def member(self, name: str, content: bytes) -> None:
+        """Search one file."""
         self.text(name, name)
         self.words(name, iter([name]))
-        if name.endswith(ARCHIVES):
-            # what this workflow has just packed itself, or numpy
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                known = self.model(name, archive) if name.endswith(MODEL) else set()
-                for part in archive.namelist():
-                    self.member(f"{name}/{part}", archive.read(part), measured=part not in known)
-        elif name.endswith(ARRAYS):
-            self.array(name, read_array(content, name), measured=measured)
+        if name.endswith(MODEL):
+            self.model(name, content)
+            return
+        if not name.endswith((JSON, TABLE)):
+            self.found.append(f"{name} is no file that a bundle has")
+            return
+        text = content.decode("utf-8")
+        self.text(name, text)
+        if name.endswith(JSON):
+            self.json(name, json.loads(text))
         else:
-            text = content.decode("utf-8")
-            self.text(name, text)
-            if name.endswith(JSON):
-                self.json(name, json.loads(text), measured=measured)
-            elif name.endswith(TABLE):
-                self.table(name, content)
+            self.table(name, content)
 
     def text(self, where: str, text: str) -> None:
         """Search a text for names that can be nothing else."""
@@ -120,9 +115,9 @@ class Finder:
     def words(self, where: str, words: Iterator[Any]) -> None:
         """Compare whole words with the names.
 
-        A patient who is called 1 cannot be told from a number, and a patient 10007 from a feature
-        of that number. So numbers are found among names of another kind, or where most of the
-        numbers are patients.
+        A patient called 1 cannot be distinguished from a number, nor a patient 10007 from a
+        feature of that number. So numbers are found among names of another kind, or where most of
+        the numbers are patients.
         """
         kept = {str(word) for word in words}
         self.long_numbers(where, kept)
@@ -159,31 +154,25 @@ class Finder:
         if size in self.lengths:
             self.found.append(f"{where} has {size} values, as many as there are patients")
 
-    def model(self, where: str, archive: zipfile.ZipFile) -> set[str]:
-        """Measure the lists of a model, and return the members that need not be measured."""
-        found = lists_of(json.loads(archive.read(DESCRIPTION)))
-        for place, size in found.lists:
-            self.length(f"{where}: {place}", size)
-        for place, texts in found.texts:
-            self.words(f"{where}: {place}", iter(texts))
-        for place, numbers in found.numbers:
-            self.values(f"{where}: {place}", numbers)
-        return {DESCRIPTION, *found.arrays}
+    def model(self, where: str, content: bytes) -> None:
+        """Search a frozen model.
 
-    def array(self, where: str, values: np.ndarray, *, measured: bool) -> None:
-        """Search an array."""
-        texts = values.ravel().astype(str).tolist() if values.dtype.kind in "US" else None
-        self.words(where, iter(texts or ()))
-        if values.dtype.kind in "iuf":
-            self.values(where, values)
-        if measured and not (texts and are_names(texts)):
-            for size in values.shape:
-                self.length(where, size)
-        if values.dtype.names:
-            self.found.append(f"{where} has a table of its own")
+        It holds the arrays and names of the closed form and no others, or it cannot be read; each
+        of these is per feature, factor, category, replicate or quantile, so that their lengths say
+        nothing of patients.
+        """
+        try:
+            tree, arrays = take_apart(loads(content, where))
+        except InputError as error:
+            self.found.append(str(error))
+            return
+        self.text(where, json.dumps(tree, ensure_ascii=False))
+        self.json(where, tree, measured=False)
+        for name, values in arrays.items():
+            self.values(f"{where}: {name}", values)
 
     def json(self, where: str, value: Any, *, measured: bool = True) -> None:
-        """Search JSON: the manifests, and the description of a skops file.
+        """Search JSON: the manifests, and the names of the model, whose lengths are known.
 
         What has names for keys, or is a list of distinct names, is of no patients: theirs would be
         found.
@@ -199,11 +188,10 @@ class Finder:
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
             self.words(where, iter(value))
         elif isinstance(value, list):
-            self.values(where, [item for item in value if _is_number(item)] if measured else [])
+            self.values(where, [item for item in value if _is_number(item)])
             for item in value:
                 self.json(where, item, measured=measured)
-        # in a skops file every name of a list is a text of its own; such lists were read whole
-        elif isinstance(value, str) and (measured or " " in value):
+        elif isinstance(value, str):
             self.words(where, iter([value]))
 
     def table(self, where: str, content: bytes) -> None:
@@ -224,6 +212,13 @@ class Finder:
                 self.found += [f"{where}: {column} is {count:g}" for count in small]
             else:
                 self.words(f"{where} column {column}", iter(table[column].dropna()))
+
+
+def are_names(values: Any) -> bool:
+    """Tell whether values are distinct texts: names, and no labels of patients."""
+    kept = list(values)
+    texts = all(isinstance(value, str) and not value.isdigit() for value in kept)
+    return texts and len(set(kept)) == len(kept)
 
 
 def _is_distinctive(name: str) -> bool:

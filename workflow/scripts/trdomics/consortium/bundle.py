@@ -22,7 +22,7 @@ from trdomics.schema import ClosedSchema, load_schema
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-MODEL_FILES = ("model/model.skops", "model/model.json")
+MODEL_FILES = ("model/model.safetensors", "model/model.json")
 LOSS_FILE = "model/missing_layer_cost.json"
 MAX_BYTES = 2**28
 MAX_MEMBERS = 200

@@ -1,4 +1,4 @@
-"""What of a result may leave the house: nothing that counts fewer patients than a minimum."""
+"""What may be shared outside the institution: nothing that counts fewer patients than a minimum."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     losses : mapping
         Of :func:`trdomics.frozen_model.missing_layer_cost.read_missing_layer_cost`.
     minimum : int
-        Patients of each class who have all layers, so that anything is told of them.
+        Patients of each class who have all layers, needed to report anything about them.
 
     Returns
     -------
@@ -195,7 +195,7 @@ def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str
     -------
     dict of str to DataFrame
         ``calibration``, ``roc``, ``decision``; empty where there are not two bins: a group is too
-        small, or the groups are told apart so well that all bins but one hold too few of either.
+        small, or the groups are separated so well that all bins but one hold too few of either.
     """
     repeats = [risk_bins(label, column, minimum) for column in probability.T]
     if not repeats or any(len(bins) < 2 for bins in repeats):

@@ -34,7 +34,7 @@ from trdomics.consortium.disclosure import (
     rounded,
     shareable_losses,
 )
-from trdomics.consortium.frozen import obstacles, shareable
+from trdomics.consortium.shareable_model import obstacles, shareable
 from trdomics.errors import InputError
 from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.files import read_table
@@ -158,8 +158,8 @@ class Export:
             return
         if tested is not None:
             counts = tested.set_index("feature").reindex(weights["feature"]).fillna(0)
-            told = [counts[f"{w}_positive"] + counts[f"{w}_negative"] for w in CARRYING]
-            weights = weights[pd.concat(told, axis=1).min(axis=1).to_numpy() >= self.minimum]
+            message = [counts[f"{w}_positive"] + counts[f"{w}_negative"] for w in CARRYING]
+            weights = weights[pd.concat(message, axis=1).min(axis=1).to_numpy() >= self.minimum]
         self._add(f"factors/{layer}.tsv", weights.drop(columns="symbol"))
 
     def variance(self, table: pd.DataFrame) -> None:
@@ -248,7 +248,7 @@ class Export:
         if reasons:
             self.left_out += [f"the frozen model: {reason}" for reason in reasons]
             return
-        frozen = shareable(model, self.trained, self.minimum)
+        frozen = shareable(model, self.trained, trained, self.minimum)
         content, inner = dumps(frozen), manifest["inner_auc"]
         manifest = {
             **coarse_counts(manifest, self.minimum),
@@ -260,10 +260,10 @@ class Export:
         self.files |= dict(zip(MODEL_FILES, (content, json_bytes(manifest)), strict=True))
         if losses is None:
             return
-        told = shareable_losses(losses, self.minimum)
-        if told["reason"] and not losses["reason"]:
-            self.left_out.append(f"what missing layers cost: {told['reason']}")
-        self.files[LOSS_FILE] = json_bytes({**told, "sha256": manifest["sha256"]})
+        message = shareable_losses(losses, self.minimum)
+        if message["reason"] and not losses["reason"]:
+            self.left_out.append(f"what missing layers cost: {message['reason']}")
+        self.files[LOSS_FILE] = json_bytes({**message, "sha256": manifest["sha256"]})
 
     def members(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return all members of the bundle, after a search for what must not be in it.

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.cohort.config import check_markup
-from trdomics.consortium.bundle import Bundle, read_bundle
+from trdomics.consortium.bundle import MODEL_FILES, Bundle, read_bundle
 from trdomics.errors import InputError
 from trdomics.schema import ClosedSchema, load_schema
 
@@ -112,12 +112,12 @@ def cohort_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
                 **bundle.manifest["patients"],
                 "layers": ", ".join(bundle.of("effects")),
                 "designs": "; ".join(
-                    f"{layer}: {told['design']}"
-                    for layer, told in bundle.manifest["layers"].items()
+                    f"{layer}: {message['design']}"
+                    for layer, message in bundle.manifest["layers"].items()
                 ),
                 "minimum_count": bundle.manifest["minimum_count"],
                 "software": bundle.manifest["software"],
-                "has_model": int("model/model.skops" in bundle.checksums),
+                "has_model": int(MODEL_FILES[0] in bundle.checksums),
                 "left_out": "; ".join(bundle.manifest["left_out"]),
             }
             for bundle in bundles

@@ -32,7 +32,7 @@ def resample(label: Floats, n_samples: int, seed: int, *, fixed_classes: bool = 
         same resamples.
     fixed_classes : bool
         True keeps the class sizes, as a training cohort's design did. False is for patients of
-        whom nobody chose how many are positive, as of a scored cohort or a single site: all are
+        whose number of positives no design fixed, as of a scored cohort or a single site: all are
         drawn alike, and a draw of one class only is repeated.
 
     Returns

@@ -3,7 +3,7 @@
 Every metric takes labels, shape (n_patients,), probabilities, shape (n_patients, n_repeats), and
 how often each of many resamples holds each patient, shape (n_samples, n_patients). It is computed
 in each repeat and averaged over them: averaging probabilities first would describe an ensemble of
-models that nobody will use. It returns an array of shape (n_samples,).
+models that are never used. It returns an array of shape (n_samples,).
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def _loss(
 ) -> dict[str, Any]:
     """Return the paired loss of a set of missing layers, and why it has no interval.
 
-    The loss is that of the AUROCs told beside it, which pool the patients of a repeat. How sure
+    The loss is that of the AUROCs reported beside it, which pool the patients of a repeat. How sure
     it is comes from the folds: their differences, moved so that the loss is their mean.
     """
     reason = str(auroc["reason"])

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trdomics import __version__
 from trdomics.classification.families import ELASTIC_NET
+from trdomics.classification.feature_blocks import DenseBlocks
+from trdomics.classification.fitted_representation import MOFA, FittedRepresentation
 from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
-from trdomics.classification.representation import MOFA
-from trdomics.frozen_model.frozen import FrozenModel
-from trdomics.frozen_model.training_reference import TrainingReference, without_layers
-from trdomics.frozen_model.uncertainty import PAIRS, HalfSampleReplicates
+from trdomics.frozen_model.fitted_classifiers import frozen_classifiers
+from trdomics.frozen_model.half_samples import PAIRS, HalfSampleReplicates
+from trdomics.frozen_model.manifest import FORMAT
+from trdomics.frozen_model.model import FrozenModel, without_rare_variants
+from trdomics.frozen_model.training_summaries import TrainingSummaries
+from trdomics.layers.subsets import subset_name, subsets
+from trdomics.layers.transforms import MIN_CARRIERS
+from trdomics.parts import put_together, take_apart
 from trdomics.tables import LayerTables
+
+LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "pydeseq2", "mofapy2", "safetensors")
 
 
 def freeze(
@@ -23,7 +35,9 @@ def freeze(
     labels: NDArray[Any],
     pairs: int | None = None,
 ) -> FrozenModel:
-    """Return the winner of a search with its training reference and its replicates.
+    """Return the winner of a search with its training reference and its replicates, as arrays.
+
+    It names no variant that fewer than five training patients carry.
 
     Parameters
     ----------
@@ -52,11 +66,75 @@ def freeze(
         without=without_layers(risk.representation, tables),
         complete=complete,
     )
-    return FrozenModel(
-        search.representation_.restricted([*winner.features.blocks, MOFA]),
-        risk.model,
-        risk.calibration,
-        list(winner.features.blocks),
-        TrainingReference().fit(representations, tables),
-        replicates,
+    fitted = FrozenModel(
+        representation=search.representation_.restricted([*winner.features.blocks, MOFA]),
+        classifier=frozen_classifiers([risk.model], [risk.calibration]),
+        blocks=list(winner.features.blocks),
+        reference=TrainingSummaries().fit(representations, tables),
+        replicates=replicates,
     )
+    frozen = put_together(FrozenModel, *take_apart(fitted))
+    return without_rare_variants(frozen, tables, MIN_CARRIERS)
+
+
+def without_layers(
+    representation: FittedRepresentation, tables: LayerTables
+) -> Mapping[str, DenseBlocks]:
+    """Return patients' blocks as if they lacked layers, by the layers that they then lack."""
+    layers = list(representation.normalisers_)
+    return {
+        subset_name(gone): DenseBlocks.of(
+            representation.transform(
+                LayerTables({k: v for k, v in tables.items() if k not in gone}, tables.patients)
+            )
+        )
+        for gone in subsets(layers)
+    }
+
+
+def manifest(
+    search: NestedSearch, frozen: FrozenModel, *, labels: Any, label: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Describe the winner of a search: what it needs, what it was fitted on, how it was chosen.
+
+    Parameters
+    ----------
+    search : NestedSearch
+        Fitted.
+    frozen : FrozenModel
+        The search's winner.
+    labels : array of int, shape (n_patients,)
+        Of the training patients; only their numbers are written.
+    label : mapping
+        The config's ``label``: ``column``, ``positive``, ``negative``.
+
+    Returns
+    -------
+    dict
+        ``format``, ``version``, ``label``, ``prevalence`` (share of positives in training),
+        ``n_training``, ``n_positive``, ``feature_set``, ``model``, ``params``, ``inner_auc``,
+        ``layers`` (layer → ``type``, ``features`` that it needs), ``predictors`` (columns of the
+        sheet), ``blocks`` (block → features after selection), ``libraries``.
+    """
+    representation = frozen.risk.representation
+    chosen = next(row for row in search.candidates_ if row["chosen"])
+    total, positive = len(labels), int(sum(labels))
+    return {
+        "format": FORMAT,
+        "version": __version__,
+        "label": dict(label),
+        "prevalence": positive / total,
+        "n_training": total,
+        "n_positive": positive,
+        "feature_set": search.winner_,
+        "model": chosen["model"],
+        "params": json.loads(chosen["params"]),
+        "inner_auc": chosen["inner_auc"],
+        "layers": {
+            layer: {"type": representation.types[layer], "features": list(fitted.features_)}
+            for layer, fitted in representation.normalisers_.items()
+        },
+        "predictors": representation.sheet_columns(),
+        "blocks": representation.feature_names_,
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }

@@ -13,8 +13,9 @@ from typing import Any
 from trdomics.errors import InputError
 from trdomics.partner_json import parse_partner_json
 
-MODEL, MANIFEST = "model.skops", "model.json"
-FORMAT = 2
+MODEL, MANIFEST = "model.safetensors", "model.json"
+OLD_MODEL = "model.skops"
+FORMAT = 3
 MAX_BYTES = 2**25
 AGAIN = "copy the model's folder again"
 
@@ -27,10 +28,20 @@ def read_manifest(path: Path) -> dict[str, Any]:
     InputError
         If it is no JSON, of another format, or has other keys than ours.
     """
+    refuse_old(path.parent)
     where = str(path)
     if path.stat().st_size > MAX_BYTES:
         raise InputError(where, f"is larger than {MAX_BYTES // 2**20} MiB", AGAIN)
     return parse_partner_json(path.read_bytes(), "model", FORMAT, where, AGAIN)
+
+
+def refuse_old(folder: Path) -> None:
+    """Raise InputError if a folder holds a model of the workflow's earlier versions only."""
+    old = folder / OLD_MODEL
+    if old.is_file() and not (folder / MODEL).is_file():
+        raise InputError(
+            str(old), "is a model of an earlier version, which is not read", "fit the model again"
+        )
 
 
 def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
@@ -46,7 +57,7 @@ def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str
     Returns
     -------
     str or None
-        What to say where the classes have other names, so that nobody can know.
+        What to say where the classes have other names, so that it cannot be known.
 
     Raises
     ------

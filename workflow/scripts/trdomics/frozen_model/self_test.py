@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.classification.inner_search import RiskModel
-from trdomics.classification.representation import CLINICAL, MultiOmicsRepresentation
-from trdomics.layers.burden import GeneBurden
-from trdomics.layers.counts import CountsNormaliser
-from trdomics.layers.values import BinaryNormaliser
-from trdomics.tables import LayerTables
+from trdomics.classification.fitted_representation import FittedRepresentation
+from trdomics.frozen_model.model import FrozenRisk
+from trdomics.layers.transforms import BinaryTransform, BurdenTransform, CountsTransform
+from trdomics.tables import CLINICAL, LayerTables
 
 N_PROBES = 8
 SEED = 20251031
 TOLERANCE = 1e-9
 
 
-def probe_tables(representation: MultiOmicsRepresentation) -> LayerTables:
-    """Draw patients whom nobody has seen, from nothing but a seed and the model's own features.
+def probe_tables(representation: FittedRepresentation) -> LayerTables:
+    """Draw artificial patients from a seed and the model's own features alone.
 
     The first has everything, the second nothing, and each of the next lacks one layer.
     """
@@ -42,7 +40,7 @@ def probe_tables(representation: MultiOmicsRepresentation) -> LayerTables:
 def _layer(fitted: Any, patients: pd.Index, rng: np.random.Generator) -> pd.DataFrame:
     names = [str(name) for name in fitted.features_]
     shape = (len(patients), len(names))
-    if isinstance(fitted, GeneBurden):
+    if isinstance(fitted, BurdenTransform):
         genes = [str(gene) for gene in fitted.genes_]
         columns = [(f"probe:{gene}", gene, "lof") for gene in genes]
         columns += [(str(name), "", "") for name in fitted.dosages_]
@@ -53,9 +51,9 @@ def _layer(fitted: Any, patients: pd.Index, rng: np.random.Generator) -> pd.Data
                 columns, names=["variant", "gene", "consequence_class"]
             ),
         )
-    if isinstance(fitted, CountsNormaliser):
+    if isinstance(fitted, CountsTransform):
         values = rng.integers(1, 2000, size=shape)
-    elif isinstance(fitted, BinaryNormaliser):
+    elif isinstance(fitted, BinaryTransform):
         values = rng.integers(0, 2, size=shape).astype(float)
     else:
         values = fitted.means_ + rng.random(shape)
@@ -64,29 +62,21 @@ def _layer(fitted: Any, patients: pd.Index, rng: np.random.Generator) -> pd.Data
 
 
 def _column(
-    representation: MultiOmicsRepresentation, name: str, rng: np.random.Generator
+    representation: FittedRepresentation, name: str, rng: np.random.Generator
 ) -> Iterable[Any]:
-    for block in representation.column_blocks_.values():
-        if name in block.categories_:
-            encoder = block.transformer_.named_transformers_["categories"]
-            levels = encoder.categories_[block.categories_.index(name)]
-            return [str(levels[i]) for i in rng.integers(0, len(levels), size=N_PROBES)]
-    residualisers = [block.residualiser_ for block in representation.layer_blocks_.values()]
-    if representation.views_ is not None:
-        residualisers += list(representation.views_.residualisers_.values())
-    for residualiser in residualisers:
-        if residualiser is not None and name in residualiser.levels_:
-            levels = residualiser.levels_[name]
+    parts = [*representation.column_blocks_.values(), *(e for _, e in representation.effects())]
+    for part in parts:
+        if levels := part.levels_.get(name):
             return [str(levels[i]) for i in rng.integers(0, len(levels), size=N_PROBES)]
     return [float(value) for value in 100 * rng.random(N_PROBES)]
 
 
-def probe_probabilities(model: RiskModel) -> list[float]:
+def probe_probabilities(model: FrozenRisk) -> list[float]:
     """Return the model's probabilities of the made-up patients."""
     return [float(p) for p in model.predict_proba(probe_tables(model.representation))[:, 1]]
 
 
-def worst_difference(model: RiskModel, expected: Iterable[float]) -> float:
+def worst_difference(model: FrozenRisk, expected: Iterable[float]) -> float:
     """Return by how much the probabilities of the made-up patients differ from those expected."""
     found, wanted = np.asarray(probe_probabilities(model)), np.asarray(list(expected))
     return float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf

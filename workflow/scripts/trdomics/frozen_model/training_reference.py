@@ -1,52 +1,38 @@
-"""Summaries of the training patients, against which others are compared; nobody's values."""
+"""Summaries of the training patients, against which others are compared; no patient's values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
-from sklearn.base import BaseEstimator
 
-from trdomics.classification.feature_blocks import DenseBlocks, Floats
-from trdomics.classification.inner_search import FoldRepresentations
-from trdomics.classification.representation import CLINICAL, MultiOmicsRepresentation
-from trdomics.integration.mofa import MOFATransformer
-from trdomics.layers.counts import CountsNormaliser
-from trdomics.layers.subsets import subset_name, subsets
+from trdomics.classification.feature_blocks import Floats
+from trdomics.classification.fitted_representation import FittedRepresentation
+from trdomics.integration.projection import MAX_FACTORS, MOFAProjection
+from trdomics.layers.transforms import CountsTransform
+from trdomics.parts import COUNT, NUMBER_OR_GAP, array, group, mapping, stored
 from trdomics.tables import LayerTables
 
-DECILES = np.arange(1, 10) / 10
-# A covariance of factors needs several patients per factor.
-PATIENTS_PER_FACTOR = 3
-MIN_PATIENTS = 30
-# The mean of a fold of fewer would be close to somebody's value.
-MIN_FOLD = 5
 DISTANCE = "factor distance"
-
-
-def summary_of(values: Floats) -> dict[str, Any]:
-    """Return ``n``, ``mean``, ``sd`` and the nine ``deciles`` of some values."""
-    known = np.asarray(values, dtype=float)
-    known = known[np.isfinite(known)]
-    if len(known) < 2:
-        return {"n": len(known), "mean": np.nan, "sd": np.nan, "deciles": np.full(9, np.nan)}
-    return {
-        "n": len(known),
-        "mean": float(known.mean()),
-        "sd": float(known.std(ddof=1)),
-        "deciles": np.quantile(known, DECILES),
+N_DECILES, MAX_FOLDS = 9, 50
+SUMMARY = group(
+    {"n": COUNT, "mean": NUMBER_OR_GAP, "sd": NUMBER_OR_GAP, "deciles": array("q", gaps=True)},
+    {"fold_means": array("folds"), "fold_sizes": array("folds", dtype="int")},
+)
+PATTERN = group(
+    {
+        "n": COUNT,
+        "mean": array("K"),
+        "precision": array("K", "K"),
+        "factors": mapping(SUMMARY),
+        "errors": mapping(NUMBER_OR_GAP),
+        "held_out": mapping(SUMMARY),
     }
-
-
-def summary_of_folds(folds: list[Floats]) -> dict[str, Any]:
-    """Return the summary of all folds' values, with ``fold_means`` and ``fold_sizes``."""
-    return summary_of(np.concatenate(folds)) | {
-        "fold_means": np.array([values.mean() for values in folds]),
-        "fold_sizes": np.array([len(values) for values in folds]),
-    }
+)
 
 
 def distance_scores(squares: Floats, n_factors: int) -> Floats:
@@ -66,7 +52,7 @@ def squares_of_scores(scores: Floats, n_factors: int) -> Floats:
 
 
 def profile_errors(
-    mofa: MOFATransformer, views: LayerTables, factors: pd.DataFrame
+    mofa: MOFAProjection, views: LayerTables, factors: pd.DataFrame
 ) -> dict[str, Floats]:
     """Return how badly the factors reproduce each patient's view, shape (n,) each.
 
@@ -77,10 +63,12 @@ def profile_errors(
     for view, names in mofa.feature_names_.items():
         if view not in views:
             continue
-        at_hand = np.isin(names, views[view].columns)
+        at_hand = np.asarray(pd.Index(names, dtype=object).isin(views[view].columns))
         if not at_hand.any():
             continue
-        known = views.aligned(view)[list(np.asarray(names)[at_hand])].to_numpy(dtype=float)
+        known = views.aligned(view)[
+            [name for name, has in zip(names, at_hand, strict=True) if has]
+        ].to_numpy(dtype=float)
         expected = factors.to_numpy() @ mofa.w_[view][at_hand].T + mofa.intercepts_[view][at_hand]
         if mofa.likelihoods_[view] == "bernoulli":
             p = np.clip(expit(expected), 1e-6, 1 - 1e-6)
@@ -92,15 +80,13 @@ def profile_errors(
     return errors
 
 
-def patient_levels(
-    representation: MultiOmicsRepresentation, tables: LayerTables
-) -> dict[str, Floats]:
+def patient_levels(representation: FittedRepresentation, tables: LayerTables) -> dict[str, Floats]:
     """Return one number per patient and layer: the log size factor of counts, else the mean."""
     levels = {}
     for layer, fitted in representation.normalisers_.items():
         if layer not in tables or tables[layer].empty:
             continue
-        if isinstance(fitted, CountsNormaliser):
+        if isinstance(fitted, CountsTransform):
             levels[layer] = np.log(fitted.size_factors(tables[layer]))
         else:
             levels[layer] = fitted.transform(tables[layer]).to_numpy().mean(axis=1)
@@ -120,20 +106,8 @@ def squared_distance(values: Floats, mean: Floats, precision: Floats) -> Floats:
     return np.asarray(np.einsum("nk,kl,nl->n", centred, precision, centred))
 
 
-def moments(values: Floats) -> tuple[Floats, Floats]:
-    """Return the mean and the precision matrix of factors."""
-    covariance = np.atleast_2d(np.cov(values, rowvar=False))
-    ridge = 1e-6 * np.trace(covariance) / len(covariance) + 1e-12
-    return values.mean(axis=0), np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
-
-
-def mean_errors(errors: Mapping[str, Floats]) -> dict[str, float]:
-    """Return the mean of each view's errors."""
-    return {view: float(np.mean(values)) for view, values in errors.items()}
-
-
 def check_scores(
-    mofa: MOFATransformer,
+    mofa: MOFAProjection,
     views: LayerTables,
     mean: Floats,
     precision: Floats,
@@ -143,7 +117,7 @@ def check_scores(
 
     Parameters
     ----------
-    mofa : MOFATransformer
+    mofa : MOFAProjection
     views : LayerTables
     mean, precision : array
         Of the factors of training patients with these views.
@@ -162,7 +136,8 @@ def check_scores(
     return {**scores, DISTANCE: distance_scores(squares, factors.shape[1])}
 
 
-class TrainingReference(BaseEstimator):
+@dataclass(eq=False, repr=False)
+class TrainingReference:
     """What training patients were like, by the layers that they had.
 
     Distances, errors and levels come from the inner folds: of patients whom the fold's
@@ -185,99 +160,30 @@ class TrainingReference(BaseEstimator):
         By number in the clinical block, standardised.
     """
 
-    def fit(self, representations: FoldRepresentations, tables: LayerTables) -> Self:
-        """Summarise the training patients, given their representations."""
-        whole = representations.representation
-        self.patterns_: dict[str, Any] = {}
-        levels = self._held_out_levels(representations, tables)
-        self.levels_ = {layer: summary_of_folds(folds) for layer, folds in levels.items()}
-        self.clinical_: dict[str, Any] = {}
-        if CLINICAL in whole.column_blocks_:
-            names = whole.feature_names_[CLINICAL]
-            values = representations.blocks.values[CLINICAL]
-            # categories are left out: the mean of a rare one tells how few patients have it
-            for name in whole.column_blocks_[CLINICAL].numeric_:
-                self.clinical_[name] = summary_of(values[:, names.index(name)])
-        if whole.mofa_ is None:
-            return self
-        held_out = self._held_out(representations, tables)
-        views = whole.views(tables)
-        n_factors = len(whole.mofa_.get_feature_names_out())
-        needed = max(MIN_PATIENTS, PATIENTS_PER_FACTOR * n_factors)
-        for chosen in subsets(list(whole.mofa_.feature_names_)):
-            pattern = subset_name(chosen)
-            some = chosen_views(views, chosen)
-            found = held_out.get(pattern, {})
-            enough = sum(map(len, found.get(DISTANCE, []))) >= MIN_PATIENTS
-            if len(some) < needed or not enough or len(found[DISTANCE]) < 2:
-                continue
-            factors = whole.mofa_.transform(some)
-            mean, precision = moments(factors.to_numpy())
-            self.patterns_[pattern] = {
-                "n": len(some),
-                "mean": mean,
-                "precision": precision,
-                "factors": {name: summary_of(factors[name].to_numpy()) for name in factors},
-                "errors": mean_errors(profile_errors(whole.mofa_, some, factors)),
-                "held_out": {check: summary_of_folds(folds) for check, folds in found.items()},
-            }
-        return self
+    patterns_: dict[str, dict[str, Any]] = stored(mapping(PATTERN))
+    levels_: dict[str, dict[str, Any]] = stored(mapping(SUMMARY))
+    clinical_: dict[str, dict[str, Any]] = stored(mapping(SUMMARY))
+
+    def check(self) -> None:
+        """Raise ValueError if summaries or moments have another size than they should."""
+        for pattern in self.patterns_.values():
+            k = len(pattern["mean"])
+            if pattern["precision"].shape != (k, k) or k > MAX_FACTORS:
+                raise ValueError("moments of the factors are of other numbers of factors")
+        for summary in self.summaries():
+            folds = summary.get("fold_means", ())
+            if len(summary["deciles"]) != N_DECILES or len(folds) > MAX_FOLDS:
+                raise ValueError(f"a summary has not {N_DECILES} deciles, or too many folds")
+            if len(summary.get("fold_sizes", folds)) != len(folds):
+                raise ValueError("a summary has other sizes than means of folds")
 
     @staticmethod
-    def _held_out_levels(
-        representations: FoldRepresentations, tables: LayerTables
-    ) -> dict[str, list[Floats]]:
-        """Return levels by fold of patients whom the fold's representation had not seen.
+    def summaries_of(pattern: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the summaries of patients with some views."""
+        return [*pattern["factors"].values(), *pattern["held_out"].values()]
 
-        Features of carriers are kept where enough training patients are carriers, so that these
-        carry more of them than others of the same population.
-        """
-        parts: dict[str, list[Floats]] = {}
-        pairs = zip(representations.folds, representations.fitted, strict=True)
-        for (_, validation, _, _), fitted in pairs:
-            for layer, values in patient_levels(fitted, tables.take(validation)).items():
-                known = values[np.isfinite(values)]
-                if len(known) >= MIN_FOLD:
-                    parts.setdefault(layer, []).append(known)
-        return parts
-
-    @staticmethod
-    def _held_out(
-        representations: FoldRepresentations, tables: LayerTables
-    ) -> dict[str, dict[str, list[Floats]]]:
-        """Return scores by fold of patients whom the fold's representation had not seen."""
-        parts: dict[str, dict[str, list[Floats]]] = {}
-        pairs = zip(representations.folds, representations.fitted, strict=True)
-        for (train, validation, _, _), fitted in pairs:
-            if fitted.mofa_ is None:
-                continue
-            seen, unseen = fitted.views(tables.take(train)), fitted.views(tables.take(validation))
-            for names in subsets(list(fitted.mofa_.feature_names_)):
-                if not set(names) <= set(unseen):
-                    continue
-                known, new = chosen_views(seen, names), chosen_views(unseen, names)
-                n_factors = len(fitted.mofa_.get_feature_names_out())
-                if len(known) < PATIENTS_PER_FACTOR * n_factors or len(new) < MIN_FOLD:
-                    continue
-                placed = fitted.mofa_.transform(known)
-                mean, precision = moments(placed.to_numpy())
-                errors = mean_errors(profile_errors(fitted.mofa_, known, placed))
-                found = check_scores(fitted.mofa_, new, mean, precision, errors)
-                for check, values in found.items():
-                    parts.setdefault(subset_name(names), {}).setdefault(check, []).append(values)
-        return parts
-
-
-def without_layers(
-    representation: MultiOmicsRepresentation, tables: LayerTables
-) -> Mapping[str, DenseBlocks]:
-    """Return patients' blocks as if they lacked layers, by the layers that they then lack."""
-    layers = list(representation.normalisers_)
-    return {
-        subset_name(gone): DenseBlocks.of(
-            representation.transform(
-                LayerTables({k: v for k, v in tables.items() if k not in gone}, tables.patients)
-            )
-        )
-        for gone in subsets(layers)
-    }
+    def summaries(self) -> Iterator[dict[str, Any]]:
+        """Walk through all summaries of some patients' values."""
+        for pattern in self.patterns_.values():
+            yield from self.summaries_of(pattern)
+        yield from [*self.levels_.values(), *self.clinical_.values()]

@@ -35,7 +35,7 @@ def headline(
         the sheet's in any layer), `n_sex_compared`; `mismatched`, `n_mismatched` and
         `share_mismatched` (patients flagged in any pair of layers), `n_match_tested`, `swaps`
         (pairs of patients with the two layers), `best_power` (of the pairs of layers), `untested`
-        (pairs of layers in which nobody could be judged, with the reason); `n_samples`,
+        (pairs of layers that could not be evaluated, with the reason); `n_samples`,
         `n_check` and `share_check` (samples with a reason to look); and `sex_layers`, `pairs`,
         `haemolysis` as given. What could not be done is null with `<key>_reason`.
     """
@@ -81,8 +81,8 @@ def _match(pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if not pair.get("usable")
     ]
     if not usable:
-        told = "; ".join(f"{p['first']} and {p['second']}: {p['reason']}" for p in pairs)
-        reason = told or "there is only one layer"
+        message = "; ".join(f"{p['first']} and {p['second']}: {p['reason']}" for p in pairs)
+        reason = message or "there is only one layer"
         result = dict.fromkeys(keys) | {f"{key}_reason": reason for key in keys}
         return result | best | ({} if power else {"best_power_reason": reason})
     flagged = sorted({patient for pair in usable for patient in pair["flagged"]})

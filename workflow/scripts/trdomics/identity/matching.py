@@ -20,7 +20,7 @@ from scipy.special import logsumexp
 from trdomics.layers.select import TopVariance
 
 MIN_PATIENTS = 40
-# Below this power a test that flags nobody says nothing.
+# Below this power, no flag means nothing.
 USEFUL_POWER = 0.5
 FALSE_FLAGS = 0.01
 

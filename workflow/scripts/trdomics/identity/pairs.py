@@ -57,7 +57,9 @@ def match_all(
     matches : dict
         The matches that were computed, by pair.
     """
-    told = {str(layer): part.set_index("patient_id")["sex"] for layer, part in sex.groupby("layer")}
+    message = {
+        str(layer): part.set_index("patient_id")["sex"] for layer, part in sex.groupby("layer")
+    }
     tables, summaries, matches = [], [], {}
     for first, second in combinations(normalised, 2):
         by_genotype = first in genotypes and second in genotypes
@@ -76,7 +78,7 @@ def match_all(
         )
         matches[first, second] = match
         table = match.patients.assign(**head)
-        table["sexes_differ"] = _sexes_differ(table["patient_id"], told, first, second)
+        table["sexes_differ"] = _sexes_differ(table["patient_id"], message, first, second)
         tables.append(table[COLUMNS])
         weak = f"too little in common: the test would find {match.summary['power']:.0%} of swaps"
         told_why = None if match.summary["usable"] else f"{weak}, {USEFUL_POWER:.0%} are needed"
@@ -86,11 +88,11 @@ def match_all(
 
 
 def _sexes_differ(
-    patients: pd.Series, told: Mapping[str, pd.Series], first: str, second: str
+    patients: pd.Series, message: Mapping[str, pd.Series], first: str, second: str
 ) -> pd.Series:
     """Return 1 where two layers tell different sexes, 0 where the same, NA where one tells none."""
-    if first not in told or second not in told:
+    if first not in message or second not in message:
         return pd.Series(pd.NA, index=patients.index, dtype="Int64")
-    a, b = patients.map(told[first]), patients.map(told[second])
+    a, b = patients.map(message[first]), patients.map(message[second])
     known = a.isin(["female", "male"]) & b.isin(["female", "male"])
     return (a != b).astype("Int64").where(known)

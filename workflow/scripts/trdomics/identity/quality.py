@@ -159,7 +159,7 @@ def _joined(reasons: Sequence[pd.Series]) -> list[str]:
 
 def _mismatches(matching: pd.DataFrame, layer: str) -> dict[str, str]:
     """Return by patient which layers this one does not match, and whose sample it may be."""
-    told: dict[str, list[str]] = {}
+    message: dict[str, list[str]] = {}
     involved = matching[
         (matching["flagged"] == 1) & ((matching["first"] == layer) | (matching["second"] == layer))
     ]
@@ -167,5 +167,5 @@ def _mismatches(matching: pd.DataFrame, layer: str) -> dict[str, str]:
         text = f"does not match {row['second'] if row['first'] == layer else row['first']}"
         if isinstance(row["likely_partner"], str):
             text += f" (exchanged with {row['likely_partner']}?)"
-        told.setdefault(str(row["patient_id"]), []).append(text)
-    return {patient: ", ".join(texts) for patient, texts in told.items()}
+        message.setdefault(str(row["patient_id"]), []).append(text)
+    return {patient: ", ".join(texts) for patient, texts in message.items()}

@@ -1,4 +1,4 @@
-"""Whether the planted mix-ups of a simulated cohort were found, and nobody else accused."""
+"""Whether the planted errors of a simulated cohort were found, and no other patient flagged."""
 
 from __future__ import annotations
 

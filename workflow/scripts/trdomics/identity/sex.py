@@ -18,7 +18,7 @@ COLUMNS = ["patient_id", "layer", "score", "sex", "sheet_sex", "discordant"]
 
 # Cut-offs lie where the mixture gives this probability to either sex.
 _SURE = 0.99
-# Beyond so many robust standard deviations from a group's median nobody is of it.
+# Beyond so many robust standard deviations from the median of a group, a patient is not of it.
 _REACH = 6.0
 # A difference between two groups, in units of the sum of their standard deviations; the halves of
 # one normal distribution differ by 1.3.
@@ -62,7 +62,7 @@ class SexCalls:
     groups : int
         Sexes found.
     reason : str
-        Why nobody could be called, empty otherwise.
+        Why no sex could be called, empty otherwise.
     """
 
     sex: pd.Series
@@ -209,7 +209,7 @@ def _two_groups(values: np.ndarray, score: SexScore) -> tuple[float, float] | No
         return None
     grid = np.linspace(means[0], means[1], 2001)
     women = two.predict_proba(grid[:, None])[:, order[1]]
-    # unequal spreads may turn the probability back beyond the means, where nobody is in doubt
+    # unequal spreads may turn the probability back beyond the means, where there is no doubt
     low = grid[np.argmax(women > 1 - _SURE)]
     high = grid[len(grid) - 1 - np.argmax(women[::-1] < _SURE)]
     # a sample between the groups widens the one it is given to; medians are not moved by it
@@ -242,7 +242,7 @@ def sheet_sex(sheet: pd.DataFrame, settings: Mapping[str, Any] | None) -> pd.Ser
     return sheet[settings["column"]].map(words)
 
 
-def compare(layer: str, score: SexScore, calls: SexCalls, told: pd.Series) -> pd.DataFrame:
+def compare(layer: str, score: SexScore, calls: SexCalls, message: pd.Series) -> pd.DataFrame:
     """Return one row per patient: what the layer and what the sheet says, and if they differ.
 
     Returns
@@ -253,7 +253,7 @@ def compare(layer: str, score: SexScore, calls: SexCalls, told: pd.Series) -> pd
     """
     values = score.values
     sex = calls.sex.reindex(values.index)
-    sheet = told.reindex(values.index)
+    sheet = message.reindex(values.index)
     known = sex.isin(["female", "male"]) & sheet.notna()
     discordant = (sex != sheet).astype(float).where(known)
     table = pd.DataFrame(
@@ -278,11 +278,11 @@ def summarise(layer: str, table: pd.DataFrame, calls: SexCalls) -> dict[str, Any
         `layer`, `n_female`, `n_male`, `n_unclear`, `n_compared`, `discordant` (patients), `low`
         and `high` (cut-offs of the score), `groups`, `reason` (null where it was done).
     """
-    told = table["sex"].value_counts()
+    message = table["sex"].value_counts()
     compared = table["discordant"].notna()
     return {
         "layer": layer,
-        **{f"n_{sex}": int(told.get(sex, 0)) for sex in ("female", "male", "unclear")},
+        **{f"n_{sex}": int(message.get(sex, 0)) for sex in ("female", "male", "unclear")},
         "n_compared": int(compared.sum()),
         "discordant": table.loc[table["discordant"] == 1, "patient_id"].tolist(),
         "low": calls.low,

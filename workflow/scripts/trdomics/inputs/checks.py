@@ -35,7 +35,8 @@ def check_features(features: list[str], where: str) -> None:
             errors.append(
                 InputError(
                     where,
-                    f"feature `{name}` stands twice (rows {seen[name]} and {row} below the header)",
+                    f"feature `{name}` is duplicated (rows {seen[name]} and {row} below the "
+                    "header)",
                     "a spreadsheet made dates of gene symbols: take the table from before it"
                     if DATE.fullmatch(name)
                     else "sum the rows, or give each a name of its own",

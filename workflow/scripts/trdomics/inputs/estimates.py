@@ -74,7 +74,7 @@ def has_whole_numbers(values: NDArray[np.float64]) -> bool:
 
 
 def look_like_counts(values: NDArray[np.float64], named: bool = False) -> bool:
-    """Say whether non-negative numbers are taken for counts of reads where nobody says so.
+    """Say whether non-negative numbers are taken for counts of reads without being declared so.
 
     Parameters
     ----------

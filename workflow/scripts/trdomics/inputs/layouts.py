@@ -154,7 +154,7 @@ def layout_of(
     own = [names[i] for i in columns]
     for name in own:
         if name in seen:
-            raise InputError(where, f"sample column `{name}` stands twice", "keep or rename one")
+            raise InputError(where, f"sample column `{name}` is duplicated", "keep or rename one")
         seen.add(name)
     plain = sample_ids(own, known)
     renamed = sum(a != b for a, b in zip(own, plain, strict=True))

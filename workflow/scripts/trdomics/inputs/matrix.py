@@ -191,7 +191,7 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
         )
         if len(layout.samples) < len(ids):
             twice = next(name for row, name in enumerate(ids) if name in ids[:row])
-            raise InputError(where, f"sample row `{twice}` stands twice", "keep or rename one")
+            raise InputError(where, f"sample row `{twice}` is duplicated", "keep or rename one")
         return replace(source, layout=layout, turned=True)
     layout = layout_of(names, first, textual, known, where)
     if not layout.samples:

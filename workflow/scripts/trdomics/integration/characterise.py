@@ -76,7 +76,7 @@ def by_label(associations: pd.DataFrame) -> pd.DataFrame:
 def in_words(row: pd.Series) -> str:
     """Return an association as a sentence's part, as in "Factor2 with rin: ρ 0.53, padj 2e-09".
 
-    An AUC below 0.5 is told as that of the other group, so that 1 is always the strongest.
+    An AUC below 0.5 is reported as that of the other group, so that 1 is always the strongest.
     """
     name = EFFECT_SIGNS[row["effect_name"]]
     effect, lower, upper = row["effect"], row["lower"], row["upper"]

@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trdomics.files import replacing
-from trdomics.integration.mofa import FittedViews, correlations, factor_names
+from trdomics.integration.mofa import FittedViews, correlations
+from trdomics.integration.projection import factor_names
 
 Array = NDArray[np.floating]
 

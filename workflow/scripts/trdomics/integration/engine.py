@@ -182,7 +182,7 @@ def configure(
     # mofapy2's advice: relevance of factors by group only where there are several groups
     model.set_model_options(factors=options["n_factors"], ard_factors=False)
     model.set_train_options(
-        # its loop leaves out the last of the iterations it is told
+        # its loop leaves out the last iteration
         iter=options["max_iterations"] + 1,
         convergence_mode=options["convergence"],
         freqELBO=options["bound_every"],

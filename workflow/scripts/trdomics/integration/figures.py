@@ -19,7 +19,7 @@ from trdomics.style import (
 )
 
 PANELS = 4
-# −log10 padj beyond which cells are not told apart: the colour scale would serve one cell only.
+# −log10 padj beyond which cells look alike: the colour scale would serve one cell only.
 DARKEST = 20.0
 
 

@@ -8,33 +8,22 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from trdomics.integration.engine import MOFAFit, fit_mofa
-from trdomics.integration.projection import profiled, project, variance_explained
+from trdomics.integration.projection import (
+    Array,
+    MOFAProjection,
+    arrays,
+    profiled,
+    variance_explained,
+)
 from trdomics.tables import LayerTables
-
-Array = NDArray[np.floating]
 
 # A factor that explains less than this share of every view is one that MOFA's relevance prior
 # has switched off.
 INACTIVE = 1e-3
-
-
-def factor_names(n: int) -> list[str]:
-    """Return Factor1 … Factor<n>, MOFA2's names."""
-    return [f"Factor{k + 1}" for k in range(n)]
-
-
-def arrays(views: LayerTables, features: Mapping[str, list[str]]) -> dict[str, Array]:
-    """Return views as arrays (n, d) of float64, a row of NaN where a patient lacks the view."""
-    return {
-        view: views.aligned(view)[names].to_numpy(dtype=float)
-        for view, names in features.items()
-        if view in views
-    }
 
 
 def correlations(a: Array, b: Array) -> Array:
@@ -161,7 +150,7 @@ def fit_views(views: LayerTables, likelihoods: Mapping[str, str], **options: Any
     return FittedViews(fit, patients, features, used, by_factor, together)
 
 
-class MOFATransformer(TransformerMixin, BaseEstimator):
+class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
     """Multi-omics factor analysis (Argelaguet et al. 2018, 2020) with exact projection.
 
     ``fit_transform`` and ``transform`` are the same function: the posterior mean of the factors
@@ -258,48 +247,7 @@ class MOFATransformer(TransformerMixin, BaseEstimator):
         self.agreement_ = np.diag(correlations(z, fit.z)).copy()
         return self
 
-    def _project(self, views: LayerTables) -> Array:
-        """Return the posterior mean of the factors, shape (n, K), given the features at hand."""
-        w, w2, tau, intercepts = dict(self.w_), dict(self.w2_), dict(self.tau_), {}
-        features = {}
-        for view, names in self.feature_names_.items():
-            intercepts[view] = self.intercepts_[view]
-            at_hand = np.isin(names, views[view].columns) if view in views else np.zeros(0, bool)
-            if at_hand.any():
-                features[view] = [name for name, has in zip(names, at_hand, strict=True) if has]
-                w[view], w2[view] = w[view][at_hand], w2[view][at_hand]
-                tau[view], intercepts[view] = tau[view][at_hand], intercepts[view][at_hand]
-        if not features:
-            return np.zeros((len(views), len(self.get_feature_names_out())))
-        z, _ = project(
-            arrays(views, features),
-            w=w,
-            w2=w2,
-            tau=tau,
-            intercepts=intercepts,
-            likelihoods=self.likelihoods_,
-        )
-        return z
-
     def transform(self, views: LayerTables) -> pd.DataFrame:
-        """Project patients, new or of the training.
-
-        Parameters
-        ----------
-        views : LayerTables
-            With the features of the training (others are ignored); patients may lack views. A
-            feature that is absent is passed over, as if the model had never had it.
-
-        Returns
-        -------
-        DataFrame, shape (n_patients, K)
-            Factor1 … FactorK; zeros, the prior's mean, for a patient without any view.
-        """
+        """Project patients, as :class:`trdomics.integration.projection.MOFAProjection` does."""
         check_is_fitted(self, "w_")
-        names = self.get_feature_names_out()
-        return pd.DataFrame(self._project(views), index=views.patients, columns=names)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.str_]:
-        """Return Factor1 … FactorK."""
-        check_is_fitted(self, "w_")
-        return np.array(factor_names(next(iter(self.w_.values())).shape[1]))
+        return super().transform(views)

@@ -13,9 +13,15 @@ it out, or multiplying with Wᵀ alone, shrinks too little.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from trdomics.parts import NAMES, array, mapping, stored, text
+from trdomics.tables import LayerTables
 
 Array = NDArray[np.floating]
 Views = Mapping[str, Array]
@@ -86,7 +92,7 @@ def project(
 
     # Bernoulli views: Jaakkola's bound (Jaakkola & Jordan 2000, doi 10.1023/A:1008932416310)
     # makes them Gaussian with a precision that depends on z, so both are iterated. A patient who
-    # has converged is left alone: nobody's factors depend on who else is projected.
+    # has converged is left alone: factors do not depend on which other patients are projected.
     active = np.zeros(n, dtype=bool)
     for view in bernoulli:
         active |= present[view]
@@ -181,3 +187,111 @@ def variance_explained(
         by_factor[view] = (2 * shared - fitted) / total
         together[view] = 1.0 - float(((y - factors @ w[view].T) ** 2).sum()) / total
     return by_factor, together
+
+
+# The work on a patient grows with the square of the factors.
+MAX_FACTORS = 200
+# Products of weights that the projection from a binary view lays out at once.
+MAX_PRODUCTS = 2**25
+
+
+def factor_names(n: int) -> list[str]:
+    """Return Factor1 … Factor<n>, MOFA2's names."""
+    return [f"Factor{k + 1}" for k in range(n)]
+
+
+def arrays(views: LayerTables, features: Mapping[str, list[str]]) -> dict[str, Array]:
+    """Return views as arrays (n, d) of float64, a row of NaN where a patient lacks the view."""
+    return {
+        view: views.aligned(view)[names].to_numpy(dtype=float)
+        for view, names in features.items()
+        if view in views
+    }
+
+
+@dataclass(eq=False, repr=False)
+class MOFAProjection:
+    """A fitted MOFA model as far as patients are projected on it.
+
+    Attributes
+    ----------
+    feature_names_ : dict of str to list of str
+        The features of each view.
+    likelihoods_ : dict of str to {"gaussian", "bernoulli"}
+    w_, w2_ : dict of str to array, shape (d, K)
+        E[W] and E[W²] by view.
+    tau_, intercepts_ : dict of str to array, shape (d,)
+        Noise precisions, and what was subtracted from the features, by view.
+    """
+
+    feature_names_: dict[str, list[str]] = stored(mapping(NAMES))
+    likelihoods_: dict[str, str] = stored(mapping(text("gaussian", "bernoulli")))
+    w_: dict[str, Array] = stored(mapping(array("d", "K")))
+    w2_: dict[str, Array] = stored(mapping(array("d", "K")))
+    tau_: dict[str, Array] = stored(mapping(array("d")))
+    intercepts_: dict[str, Array] = stored(mapping(array("d")))
+
+    def check(self) -> None:
+        """Raise ValueError if the views' arrays do not fit together, or are too large to use."""
+        views = self.feature_names_.keys()
+        found = (self.likelihoods_, self.w_, self.w2_, self.tau_, self.intercepts_)
+        if not views or any(part.keys() != views for part in found):
+            raise ValueError("its arrays are of other views")
+        k = next(iter(self.w_.values())).shape[1]
+        for view, names in self.feature_names_.items():
+            shapes = [self.w_[view].shape, self.w2_[view].shape]
+            shapes += [(*self.tau_[view].shape, k), (*self.intercepts_[view].shape, k)]
+            if set(shapes) != {(len(names), k)}:
+                raise ValueError(f"the arrays of {view[:40]} are of other features or factors")
+            if min(self.w2_[view].min(initial=0), self.tau_[view].min(initial=0)) < 0:
+                raise ValueError("a square or a precision is below 0")
+            binary = self.likelihoods_[view] == "bernoulli"
+            if binary and self.w_[view].size * k > MAX_PRODUCTS:
+                raise ValueError("a binary view has too many weights")
+        if not 0 < k <= MAX_FACTORS:
+            raise ValueError(f"it has {k} factors, {MAX_FACTORS} are allowed")
+
+    def _project(self, views: LayerTables) -> Array:
+        """Return the posterior mean of the factors, shape (n, K), given the features at hand."""
+        w, w2, tau, intercepts = dict(self.w_), dict(self.w2_), dict(self.tau_), {}
+        features = {}
+        for view, names in self.feature_names_.items():
+            intercepts[view] = self.intercepts_[view]
+            has: Any = views[view].columns if view in views else []
+            at_hand = np.asarray(pd.Index(names, dtype=object).isin(has))
+            if at_hand.any():
+                features[view] = [name for name, kept in zip(names, at_hand, strict=True) if kept]
+                w[view], w2[view] = w[view][at_hand], w2[view][at_hand]
+                tau[view], intercepts[view] = tau[view][at_hand], intercepts[view][at_hand]
+        if not features:
+            return np.zeros((len(views), len(self.get_feature_names_out())))
+        z, _ = project(
+            arrays(views, features),
+            w=w,
+            w2=w2,
+            tau=tau,
+            intercepts=intercepts,
+            likelihoods=self.likelihoods_,
+        )
+        return z
+
+    def transform(self, views: LayerTables) -> pd.DataFrame:
+        """Project patients, new or of the training.
+
+        Parameters
+        ----------
+        views : LayerTables
+            With the features of the training (others are ignored); patients may lack views. A
+            feature that is absent is passed over, as if the model had never had it.
+
+        Returns
+        -------
+        DataFrame, shape (n_patients, K)
+            Factor1 … FactorK; zeros, the prior's mean, for a patient without any view.
+        """
+        names = self.get_feature_names_out()
+        return pd.DataFrame(self._project(views), index=views.patients, columns=names)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.str_]:
+        """Return Factor1 … FactorK."""
+        return np.array(factor_names(next(iter(self.w_.values())).shape[1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,16 +11,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from trdomics.errors import InputError
 from trdomics.layers.base import LayerNormaliser
+from trdomics.layers.transforms import (
+    MIN_CARRIERS,
+    BurdenTransform,
+    carriers_and_others,
+    positions,
+)
 from trdomics.layers.types import DOSAGE_PREFIX
 
-# Rare variants tell who was among the training patients: no fitted model names one of fewer.
-MIN_CARRIERS = 5
-CLASSES = {"lof": ("lof",), "damaging": ("lof", "damaging")}
-# A table of so many genes that shares none with the model names its genes otherwise.
-_GENES_TO_JUDGE = 20
 
-
-class GeneBurden(LayerNormaliser):
+class GeneBurden(LayerNormaliser, BurdenTransform):
     """Carrier of a rare variant of the chosen class: 0/1 per gene; named variants: dosage.
 
     A variant is left out where its training call rate is too low or its training allele
@@ -60,8 +59,6 @@ class GeneBurden(LayerNormaliser):
         carriers and five others (:meth:`dosage_reasons`).
     excluded_variants_ : ndarray of str
         Variants left out of the burden for call rate or frequency.
-    excluded_carriers_ : ndarray of int
-        How many training patients carry each of them.
     """
 
     def __init__(
@@ -93,18 +90,15 @@ class GeneBurden(LayerNormaliser):
         call_rate, dosage, n_carriers = _tallies(values)
         rarely_called, common = self._excluded(call_rate, dosage, n_carriers)
         excluded = rarely_called | common
-        # a variant in two genes has two columns with the same carriers
-        carriers_of = pd.Series(n_carriers[excluded], index=variants[excluded])
-        carriers_of = carriers_of[~carriers_of.index.duplicated()].sort_index()
-        self.excluded_variants_ = np.asarray(carriers_of.index, dtype=str)
-        self.excluded_carriers_ = carriers_of.to_numpy(dtype=int)
+        # a variant in two genes has two columns
+        self.excluded_variants_ = np.unique(np.asarray(variants[excluded], dtype=str))
 
         names, carriers = self._carriers(table)
         prevalence = carriers.mean(axis=0)
         kept = (prevalence >= self.min_prevalence) & (prevalence > 0) & (prevalence < 1)
         self.genes_ = np.asarray(names[kept], dtype=str)
 
-        position = _positions(table)
+        position = positions(table)
         usable = [name for name, reason in self.dosage_reasons(table).items() if not reason]
         self.dosages_ = np.asarray(usable, dtype=str)
         self.features_ = np.asarray(
@@ -159,13 +153,13 @@ class GeneBurden(LayerNormaliser):
         table : DataFrame
             Of training patients, as in :meth:`fit`.
         """
-        position = _positions(table)
+        position = positions(table)
         reasons = {}
         for name in self.dosages:
             if name not in position:
                 reasons[name] = "not in the file, or filtered"
                 continue
-            carriers, others = _carriers_and_others(table, position[name])
+            carriers, others = carriers_and_others(table, position[name])
             if (carriers + others) / max(len(table), 1) < self.min_call_rate:
                 reasons[name] = f"called in fewer than {self.min_call_rate:.0%} of the patients"
             elif min(carriers, others) < MIN_CARRIERS:
@@ -175,90 +169,11 @@ class GeneBurden(LayerNormaliser):
                 reasons[name] = ""
         return reasons
 
-    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return carriers (0/1) per gene and dosages (patients × kept features)."""
-        check_is_fitted(self)
-        names, carriers = self._carriers(table)
-        result = np.tile(self.means_, (len(table), 1))
-        place = pd.Index(names).get_indexer(pd.Index(self.genes_))
-        result[:, : len(place)] = np.where(place >= 0, carriers[:, place], 0) if len(names) else 0
-        variants = table.columns.get_level_values("variant")
-        for column, name in enumerate(self.dosages_, start=len(place)):
-            found = np.flatnonzero(variants == name)
-            if len(found):
-                values = table.iloc[:, found[0]].to_numpy(dtype=float)
-                result[:, column] = np.where(np.isnan(values), self.means_[column], values)
-        return pd.DataFrame(result, index=table.index, columns=list(self.features_))
-
-    def without_rare(self, min_carriers: int) -> GeneBurden:
-        """Return a fitted copy that names no variant of fewer carriers than that.
-
-        Who knows a person's genome could tell from rare variants whether the person was among
-        the training patients. The price is that a rarely called one of them may count in the
-        burden of new patients.
-        """
-        check_is_fitted(self)
-        common = self.excluded_carriers_ >= min_carriers
-        result = copy.copy(self)
-        result.excluded_variants_ = self.excluded_variants_[common]
-        result.excluded_carriers_ = self.excluded_carriers_[common]
-        # what was asked for and left out is as rare
-        result.dosages = self.dosages_.tolist()
-        return result
-
-    def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return how many training patients carry each kept feature, and how many do not.
-
-        Parameters
-        ----------
-        table : DataFrame
-            Of the patients of :meth:`fit`.
-
-        Returns
-        -------
-        DataFrame
-            ``carriers``, ``others``, indexed by ``features_``. Of a named variant those who are
-            called; of a gene all, as in its mean: what is not called makes no carrier.
-        """
-        check_is_fitted(self)
-        carriers = np.rint(self.means_[: len(self.genes_)] * len(table)).astype(int).tolist()
-        others = [len(table) - count for count in carriers]
-        position = _positions(table)
-        for name in self.dosages_:
-            carrying, not_carrying = _carriers_and_others(table, position[name])
-            carriers.append(carrying)
-            others.append(not_carrying)
-        return pd.DataFrame({"carriers": carriers, "others": others}, index=self.features_)
-
     def burden_genes(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return all genes with a variant that counts, kept or not, and their carriers' share."""
         check_is_fitted(self)
         names, carriers = self._carriers(table)
         return names, carriers.mean(axis=0)
-
-    def missing_features(self, table: pd.DataFrame) -> list[str]:
-        """Return absent dosages, and all genes where the table names genes otherwise."""
-        check_is_fitted(self)
-        genes = set(table.columns.get_level_values("gene"))
-        strangers = len(genes) >= _GENES_TO_JUDGE and genes.isdisjoint(self.genes_)
-        variants = set(table.columns.get_level_values("variant"))
-        absent = [DOSAGE_PREFIX + str(n) for n in self.dosages_ if n not in variants]
-        return [str(gene) for gene in self.genes_ if strangers] + absent
-
-    def _carriers(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Return (genes sorted, carriers 0/1 of shape (n_patients, n_genes))."""
-        columns = table.columns
-        counts = columns.get_level_values("consequence_class").isin(CLASSES[self.burden])
-        counts &= ~columns.get_level_values("variant").isin(self.excluded_variants_)
-        genes = np.asarray(columns.get_level_values("gene"), dtype=str)
-        positions = np.flatnonzero(counts & (genes != ""))
-        if not len(positions):
-            return np.zeros(0, dtype=str), np.zeros((len(table), 0), dtype=np.int8)
-        positions = positions[np.argsort(genes[positions], kind="stable")]
-        names, starts = np.unique(genes[positions], return_index=True)
-        # NaN >= 1 is False: what is not called makes no carrier
-        carried = table.to_numpy(dtype=np.float32)[:, positions] >= 1
-        return names, np.logical_or.reduceat(carried, starts, axis=1).astype(np.int8)
 
 
 def _tallies(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -267,15 +182,3 @@ def _tallies(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n_called = called.sum(axis=0)
     dosage = np.where(called, values, 0).sum(axis=0) / np.maximum(n_called, 1)
     return n_called / max(len(values), 1), dosage, (values >= 1).sum(axis=0)
-
-
-def _positions(table: pd.DataFrame) -> dict[str, int]:
-    """Return the first column of each variant, which has one per gene that it affects."""
-    variants = table.columns.get_level_values("variant")
-    return {name: place for place, name in reversed(list(enumerate(variants)))}
-
-
-def _carriers_and_others(table: pd.DataFrame, column: int) -> tuple[int, int]:
-    """Return how many patients carry a variant, and how many are known not to."""
-    values = table.iloc[:, column].to_numpy(dtype=np.float32)
-    return int((values >= 1).sum()), int((values < 1).sum())

@@ -11,8 +11,8 @@ from pydeseq2.dds import DeseqDataSet
 from pydeseq2.default_inference import DefaultInference
 from scipy.stats import trim_mean
 
-from trdomics.errors import InputError
 from trdomics.layers.base import LayerNormaliser
+from trdomics.layers.transforms import CountsTransform
 
 # Median of ratios over fewer features than these is decided by too few of them.
 _RATIO_FEATURES, _RATIO_SHARE = 50, 0.1
@@ -88,7 +88,7 @@ class _InterceptOnly(DefaultInference):
         return np.maximum(size_factors[:, None] * means, min_mu)
 
 
-class CountsNormaliser(LayerNormaliser):
+class CountsNormaliser(LayerNormaliser, CountsTransform):
     """Low-count filter, size factors and variance-stabilising transformation (VST).
 
     Size factors are DESeq2's median of ratios (Anders & Huber 2010) against the geometric means
@@ -140,17 +140,6 @@ class CountsNormaliser(LayerNormaliser):
         self.means_ = self._stabilise(normalised).mean(axis=0)
         return self
 
-    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return variance-stabilised values on the log2 scale (patients × kept features)."""
-        counts, present = self._values(table)
-        normalised = counts / self._factors(counts, present, table.index)[:, None]
-        return self._filled(self._stabilise(normalised), present, self.means_, table.index)
-
-    def size_factors(self, table: pd.DataFrame) -> np.ndarray:
-        """Return each patient's size factor against the training reference, shape (n,)."""
-        counts, present = self._values(table)
-        return self._factors(counts, present, table.index)
-
     def _fit_reference(self, counts: np.ndarray) -> None:
         logs = np.zeros_like(counts)
         np.log(counts, out=logs, where=counts > 0)
@@ -165,26 +154,6 @@ class CountsNormaliser(LayerNormaliser):
         everyone = np.ones(counts.shape[1], dtype=bool)
         factors = self._factors(counts, everyone, pd.RangeIndex(len(counts)))
         self.reference_ = self.reference_ + np.log(factors).mean()
-
-    def _factors(self, counts: np.ndarray, present: np.ndarray, patients: pd.Index) -> np.ndarray:
-        reference = self.reference_[present]
-        usable = np.isfinite(reference)
-        values = counts[:, usable]
-        countless = ~(values > 0).any(axis=1)
-        if countless.any():
-            raise InputError(
-                f"patient {patients[np.flatnonzero(countless)[0]]}",
-                "has no read in any feature of the size-factor reference",
-                "leave the sample out or check that its features are named as in training",
-            )
-        ratios = np.full(values.shape, np.nan)
-        np.log(values, out=ratios, where=values > 0)
-        ratios -= reference[usable]
-        complete = ~np.isnan(ratios).any(axis=1)
-        medians = np.empty(len(values))
-        medians[complete] = np.median(ratios[complete], axis=1)
-        medians[~complete] = np.nanmedian(ratios[~complete], axis=1)
-        return np.exp(medians)
 
     def _fit_trend(self, counts: np.ndarray, factors: np.ndarray, normalised: np.ndarray) -> None:
         chosen = spread_over_means(normalised.mean(axis=0), self.vst_genes)
@@ -214,16 +183,6 @@ class CountsNormaliser(LayerNormaliser):
             dispersions = data.var["vst_genewise_dispersions"].to_numpy()
             informative = dispersions[dispersions > 10 * data.min_disp]
             self.trend_ = np.array([trim_mean(informative, proportiontocut=0.001)])
-
-    def _stabilise(self, normalised: np.ndarray) -> np.ndarray:
-        """Return the VST of normalised counts: DESeq2's vignette "vst.pdf", eq. 1 and 2."""
-        if self.trend_type_ == "parametric":
-            a0, a1 = self.trend_
-            root = np.sqrt(a0 * normalised * (1 + a1 + a0 * normalised))
-            return np.log2((1 + a1 + 2 * a0 * normalised + 2 * root) / (4 * a0))
-        dispersion = self.trend_[0]
-        scaled = 2 * np.arcsinh(np.sqrt(dispersion * normalised))
-        return (scaled - np.log(dispersion) - np.log(4)) / np.log(2)
 
 
 def spread_over_means(means: np.ndarray, n_features: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from trdomics.layers.types import layer_type
 from trdomics.style import NEGATIVE, PALETTE, POSITIVE, UNLABELLED
 
-# More groups than these cannot be told apart by colour
+# More groups than these cannot be distinguished by colour
 _GROUPS = 7
 # A figure with more names than these is unreadable; qc.tsv has them all
 _NAMES = 8

@@ -131,7 +131,7 @@ def outlier_reasons(patients: pd.DataFrame, kind: str) -> pd.Series:
     """Return by patient which measures are far from the median, empty where none is.
 
     Deviations are in units of 1.4826 × the median absolute deviation. A measure in which more
-    than half of the patients agree has no such unit and flags nobody.
+    than half of the patients agree has no such unit and flags no patient.
     """
     rules = dict(layer_type(kind).outlier_rules) | {"isolation": (True, "high")}
     found: dict[str, list[str]] = {str(name): [] for name in patients.index}

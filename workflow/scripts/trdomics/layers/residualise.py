@@ -10,9 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from trdomics.columns import as_text, is_quantity
+from trdomics.layers.transforms import CovariateEffects
 
 
-class CovariateResidualiser(BaseEstimator):
+class CovariateResidualiser(BaseEstimator, CovariateEffects):
     """Subtract the linear effect of covariates from each feature; its mean stays.
 
     The design is centred by its training means, numbers also scaled by their training standard
@@ -79,21 +80,4 @@ class CovariateResidualiser(BaseEstimator):
     def transform(self, table: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
         """Return the table without the covariates' effects, features as in training."""
         check_is_fitted(self)
-        raw = self._raw_design(covariates.loc[table.index])
-        design = np.nan_to_num(raw - self.centre_) / self.scale_
-        values = table[list(self.features_)].to_numpy(dtype=float)
-        return pd.DataFrame(
-            values - design @ self.coefficients_, index=table.index, columns=list(self.features_)
-        )
-
-    def _raw_design(self, covariates: pd.DataFrame) -> np.ndarray:
-        """Return numbers, then indicators per level; NaN where a value is missing or unseen."""
-        blocks = [covariates[self.numeric_].to_numpy(dtype=float)]
-        for name, levels in self.levels_.items():
-            text = as_text(covariates[name])
-            indicators = (text.to_numpy()[:, None] == np.asarray(levels, dtype=object)).astype(
-                float
-            )
-            indicators[~text.isin(levels)] = np.nan
-            blocks.append(indicators)
-        return np.hstack(blocks)
+        return super().transform(table, covariates)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.errors import InputError
 from trdomics.layers.base import LayerNormaliser
+from trdomics.layers.transforms import BinaryTransform, ContinuousTransform
 
 
-class ContinuousNormaliser(LayerNormaliser):
+class ContinuousNormaliser(LayerNormaliser, ContinuousTransform):
     """Optional log2(x + 1), a filter for missing values, imputation with the training mean.
 
     Features that are constant in the training patients are dropped too.
@@ -39,24 +39,8 @@ class ContinuousNormaliser(LayerNormaliser):
         self.means_ = np.nanmean(values[:, kept], axis=0)
         return self
 
-    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the values without gaps (patients × kept features)."""
-        values, present = self._values(table)
-        return self._filled(self._logged(values), present, self.means_, table.index)
 
-    def _logged(self, values: np.ndarray) -> np.ndarray:
-        if not self.log2:
-            return values
-        if (values < 0).any():
-            raise InputError(
-                "continuous layer",
-                "log2 is set but there are negative values",
-                "set log2: false if the values are on a log scale already",
-            )
-        return np.log2(values + 1)
-
-
-class BinaryNormaliser(LayerNormaliser):
+class BinaryNormaliser(LayerNormaliser, BinaryTransform):
     """A prevalence filter; gaps become the commoner value, so that 0/1 stays 0/1.
 
     Parameters
@@ -79,20 +63,3 @@ class BinaryNormaliser(LayerNormaliser):
         self._keep(table, kept, f"a prevalence of {self.min_prevalence:.1%}")
         self.means_ = prevalence[kept]
         return self
-
-    def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return how many patients have each kept feature (``carriers``) or not (``others``).
-
-        Parameters
-        ----------
-        table : DataFrame
-            Of the patients of :meth:`fit`; those in whom a feature is not known are neither.
-        """
-        values, _ = self._values(table)
-        counts = {"carriers": (values == 1).sum(axis=0), "others": (values == 0).sum(axis=0)}
-        return pd.DataFrame(counts, index=self.features_)
-
-    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return 0 and 1 without gaps (patients × kept features)."""
-        values, present = self._values(table)
-        return self._filled(values, present, np.round(self.means_), table.index)

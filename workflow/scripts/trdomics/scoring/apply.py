@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 
 from trdomics.classification.feature_blocks import DenseBlocks
-from trdomics.classification.inner_search import RiskModel
-from trdomics.classification.representation import CLINICAL
 from trdomics.errors import InputError
 from trdomics.evaluation.calibration_curve import shift_prevalence
-from trdomics.frozen_model.frozen import FrozenModel
-from trdomics.layers.burden import GeneBurden
-from trdomics.tables import LayerTables
+from trdomics.frozen_model.model import FrozenModel, FrozenRisk
+from trdomics.layers.transforms import BurdenTransform
+from trdomics.tables import CLINICAL, LayerTables
 
 # Names shown of a long list of missing features.
 SHOWN = 20
@@ -65,12 +63,12 @@ def check_layers(
         )
 
 
-def compare_features(model: RiskModel, tables: LayerTables, max_missing: float) -> pd.DataFrame:
+def compare_features(model: FrozenRisk, tables: LayerTables, max_missing: float) -> pd.DataFrame:
     """Compare a cohort's features with those that a model needs.
 
     Parameters
     ----------
-    model : RiskModel
+    model : FrozenRisk
     tables : LayerTables
         Raw layers, and the sheet as "clinical".
     max_missing : float
@@ -110,7 +108,7 @@ def compare_features(model: RiskModel, tables: LayerTables, max_missing: float) 
         ]
     )
     too_much = table["share_missing"] > max_missing
-    # a sheet without some predictors is worth a lot still; what it lacks is told
+    # a sheet without some predictors is worth a lot still; what it lacks is reported
     table["refused"] = (too_much & (table["present"] == 1) & (table["layer"] != CLINICAL)).astype(
         int
     )
@@ -153,7 +151,7 @@ def judgeable(
         if layer not in tables or tables[layer].empty:
             continue
         share = len(fitted.missing_features(tables[layer])) / len(fitted.get_feature_names_out())
-        same = types[layer] == (representation.layers or {})[layer]["type"]
+        same = types[layer] == representation.types[layer]
         if same and share <= max_missing:
             kept[layer] = tables[layer]
     return LayerTables(kept, tables.patients)
@@ -162,15 +160,15 @@ def judgeable(
 def with_reference_dosages(
     frozen: FrozenModel, tables: LayerTables, layers: Mapping[str, Mapping[str, Any]]
 ) -> LayerTables:
-    """Add the dosage 0 of variants that nobody carries in a layer where no call is no variant.
+    """Add the dosage 0 of variants that no patient carries in a layer where no call is no variant.
 
     A MAF lists carriers only, so that a variant which the model needs and the file lacks is one
-    that nobody has, not one that was not looked at.
+    that no patient has, not one that was not examined.
     """
     added = {}
     for name, settings in layers.items():
         fitted = frozen.representation.normalisers_.get(name)
-        if not isinstance(fitted, GeneBurden) or settings.get("no_call") != "reference":
+        if not isinstance(fitted, BurdenTransform) or settings.get("no_call") != "reference":
             continue
         table = tables[name]
         found = set(table.columns.get_level_values("variant"))
@@ -212,7 +210,7 @@ def score(
     DataFrame
         ``patient_id``, ``label``, ``probability`` (at the training prevalence),
         ``probability_lower`` and ``probability_upper`` (its 95 % prediction interval, see
-        :meth:`trdomics.frozen_model.uncertainty.HalfSampleReplicates.interval`),
+        :meth:`trdomics.frozen_model.uncertainty.Replicates.interval`),
         ``probability_at_target_prevalence``, ``layers_used`` (those the patient has),
         ``layers_missing`` (those of the model that the patient lacks), ``n_layers_used``,
         ``missing_features_share`` (share of all that the model looks for, in
@@ -222,7 +220,7 @@ def score(
         return pd.DataFrame(columns=PREDICTIONS)
     model = frozen.risk
     blocks = DenseBlocks.of(model.representation.transform(tables))
-    probability = model.calibration.predict(model.model.decision_function(blocks))
+    probability = model.classifier.probability(blocks)
     target = description["prevalence"] if target_prevalence is None else target_prevalence
     layers = list(model.representation.normalisers_)
     has = {
@@ -253,7 +251,7 @@ def score(
 
 
 def _missing_share(
-    model: RiskModel, tables: LayerTables, features: pd.DataFrame, has: Mapping[str, np.ndarray]
+    model: FrozenRisk, tables: LayerTables, features: pd.DataFrame, has: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     missing = np.zeros(len(tables))
     for row in features.to_dict("records"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.frozen_model.frozen import FrozenModel
+from trdomics.frozen_model.model import FrozenModel
 from trdomics.scoring.apply import PREDICTIONS, judgeable, score, with_reference_dosages
 from trdomics.scoring.expected import expected_losses, sentence, with_expected
 from trdomics.scoring.feature_names import mapped, read_names

@@ -30,7 +30,7 @@ def expected_losses(
         folds may have chosen other models than the frozen one.
     description : mapping
         The frozen model's manifest. A layer that it does not use costs nothing; without any of
-        its layers and columns of the sheet it ranks nobody.
+        its layers and columns of the sheet it cannot rank patients.
 
     Returns
     -------
@@ -79,23 +79,23 @@ def with_expected(predictions: pd.DataFrame, rows: Iterable[Mapping[str, Any]]) 
 def sentence(row: Mapping[str, Any]) -> str:
     """Say in a line what a set of missing layers costs."""
     who = "1 patient lacks" if row["n"] == 1 else f"{row['n']} patients lack"
-    told = f"{who} {', '.join(row['layers_missing']) or 'no layer'}: expected AUROC"
+    message = f"{who} {', '.join(row['layers_missing']) or 'no layer'}: expected AUROC"
     if row["auroc"] is None:
-        return f"{told} not known ({row['reason']})"
-    told += f" {row['auroc']:.2f}"
+        return f"{message} not known ({row['reason']})"
+    message += f" {row['auroc']:.2f}"
     if not row["layers_missing"]:
-        return told
+        return message
     if not row["ranks"]:
-        return f"{told}, no better than chance: {NOTHING_KNOWN}"
+        return f"{message}, no better than chance: {NOTHING_KNOWN}"
     if row["loss"] is None:
-        return told
+        return message
     whole = row["auroc"] + row["loss"]
     # the difference of the numbers as they are read
     loss = round(whole, 2) - round(row["auroc"], 2)
     if row["loss_low"] is not None and row["loss_high"] is not None:
         limits = f"({row['loss_low']:z.2f} to {row['loss_high']:z.2f})"
-        return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} {limits}"
+        return f"{message} instead of {whole:.2f}, a loss of {loss:z.2f} {limits}"
     reason = row["reason"] or "not known"
     if not loss:
-        return f"{told}, as with all layers (no interval: {reason})"
-    return f"{told} instead of {whole:.2f}, a loss of {loss:z.2f} (no interval: {reason})"
+        return f"{message}, as with all layers (no interval: {reason})"
+    return f"{message} instead of {whole:.2f}, a loss of {loss:z.2f} (no interval: {reason})"

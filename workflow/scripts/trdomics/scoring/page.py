@@ -82,7 +82,7 @@ def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
 
 def _headline(summary: Mapping[str, Any]) -> str:
     if not summary["n_scored"]:
-        return f"Nobody was scored: {summary['n_scored_reason']}."
+        return f"No patient was scored: {summary['n_scored_reason']}."
     model = str(summary["model"]).replace("_", " ")
     source = "another cohort" if summary["external"] else "this cohort"
     return (

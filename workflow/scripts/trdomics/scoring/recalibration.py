@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.model_selection import StratifiedKFold
 
 from trdomics.evaluation.bootstrap import MIN_RESAMPLES, performance_intervals, resample
 from trdomics.evaluation.recalibration import Floats, fit_recalibration, log_odds
@@ -86,11 +85,31 @@ def recalibrate(label: ArrayLike, probability: ArrayLike, seed: int) -> tuple[Fl
 def _cross_fitted(label: Floats, probability: Floats, kind: str, seed: int) -> Floats:
     odds = np.zeros(len(label))
     for repeat in range(REPEATS):
-        dealer = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
-        for seen, unseen in dealer.split(label, label):
+        fold = dealt(label, FOLDS, seed + repeat)
+        for number in range(FOLDS):
+            seen, unseen = fold != number, fold == number
             a, b, _ = recalibration_curve(label[seen], probability[seen], kind)
             odds[unseen] += a + b * log_odds(probability[unseen])
     return odds / REPEATS
+
+
+def dealt(label: Floats, n_folds: int, seed: int) -> NDArray[np.int_]:
+    """Return each patient's fold, the classes spread evenly over them, shape (n,).
+
+    The folds are those of scikit-learn's ``StratifiedKFold``, which scoring does without: in the
+    order of the classes patient by patient goes to the next fold; then each class is shuffled.
+    """
+    rng = np.random.RandomState(seed)
+    folds = np.zeros(len(label), dtype=int)
+    values, first = np.unique(label, return_index=True)
+    start = 0
+    for value in values[np.argsort(first)]:
+        members = np.flatnonzero(label == value)
+        own = np.sort((start + np.arange(len(members))) % n_folds)
+        rng.shuffle(own)
+        folds[members] = own
+        start += len(members)
+    return folds
 
 
 def net_benefit_interval(
@@ -128,7 +147,7 @@ def validation(
 ) -> pd.DataFrame:
     """Return external validation metrics of several versions of the probabilities.
 
-    Nobody fixed how many patients of the cohort are positive, so that patients are drawn without
+    No design fixed the number of positives of the cohort, so patients are drawn without
     regard to their class; drawn within it, the interval of the calibration intercept would hold
     the truth half the time (``benchmarks/scoring.py validation``).
 

@@ -11,7 +11,6 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from trdomics.classification.feature_blocks import Floats
-from trdomics.classification.representation import CLINICAL
 from trdomics.frozen_model.training_reference import (
     DISTANCE,
     check_scores,
@@ -20,7 +19,7 @@ from trdomics.frozen_model.training_reference import (
     squares_of_scores,
 )
 from trdomics.layers.subsets import subset_name
-from trdomics.tables import LayerTables
+from trdomics.tables import CLINICAL, LayerTables
 
 # Share of patients from the training population who are flagged, and the chance that such a
 # cohort is, over all its rows together.
@@ -163,7 +162,7 @@ def _against_folds(
 ) -> dict[str, Any]:
     """Return p of a comparison with unseen training patients, or why there is none.
 
-    Factors have no unseen ones, nor have levels of models that were written before these had.
+    Factors have no unseen ones.
     """
     if row["reason"] is not None or "fold_means" not in training:
         return {}

@@ -133,7 +133,7 @@ def scoring_summary(
     -------
     dict
         ``external``, ``positive`` and ``negative`` (the model's classes: probabilities are of the
-        former), ``label_note``, ``n_scored``, ``n_scored_reason`` (where nobody was),
+        former), ``label_note``, ``n_scored``, ``n_scored_reason`` (where no patient was),
         ``n_labelled``, ``n_positive``, ``mean_probability``,
         ``mean_probability_at_target_prevalence``,
         ``training_prevalence``, ``target_prevalence``, ``feature_set``, ``model``,

@@ -10,7 +10,7 @@ from trdomics.simulation.cohort import Cohort
 
 FIRST_COLUMNS = ["response", "site", "mrna_id", "small_rna_id"]
 BLOOD_COUNT = ["neutrophils", "lymphocytes", "monocytes"]
-# Shares of values that nobody wrote down, at random.
+# Shares of values missing at random.
 MISSING = {
     "bmi": 0.035,
     "rin": 0.02,
@@ -24,7 +24,7 @@ MISSING = {
 # What patients have to remember: missing more often the older they are.
 REMEMBERED = {"onset_age": 0.04, "episode_weeks": 0.04, "episodes": 0.03}
 BLOOD_COUNT_MISSING = 0.025
-# The columns that the molecules were drawn from (the sex of one patient is told wrong).
+# The columns that the molecules were drawn from (the sex of one patient is wrong in the sheet).
 DRIVERS = ["site", "sex", "age", "neutrophils", "medication", "mrna_id", "small_rna_id"]
 
 
@@ -87,18 +87,18 @@ def check_sheet(sheet: pd.DataFrame, cohort: Cohort, where: str) -> None:
     InputError
         If patients, sample names or one of the driving columns differ.
     """
-    mend = (
+    fix = (
         "draw a sheet with `python workflow/scripts/simulation_samples.py --patients "
         f"{len(cohort.patients)} --output {where}`, or drop `simulation` and name your matrices"
     )
     missing = [name for name in ["patient_id", *DRIVERS] if name not in sheet]
     if missing:
-        raise InputError(where, f"the simulated cohort needs the column {missing[0]}", mend)
+        raise InputError(where, f"the simulated cohort needs the column {missing[0]}", fix)
     strange = sheet.loc[~sheet["patient_id"].isin(cohort.patients.index), "patient_id"]
     if len(strange):
-        raise InputError(where, f"patient {strange.iloc[0]} was not simulated", mend)
-    told = cohort.patients.assign(sex=cohort.recorded_sex)
-    drawn = told.loc[sheet["patient_id"], DRIVERS].reset_index(drop=True)
+        raise InputError(where, f"patient {strange.iloc[0]} was not simulated", fix)
+    sheet_patients = cohort.patients.assign(sex=cohort.recorded_sex)
+    drawn = sheet_patients.loc[sheet["patient_id"], DRIVERS].reset_index(drop=True)
     shown = sheet[DRIVERS].reset_index(drop=True)
     for column in DRIVERS:
         other = shown[column].notna() & (shown[column] != drawn[column])
@@ -108,4 +108,4 @@ def check_sheet(sheet: pd.DataFrame, cohort: Cohort, where: str) -> None:
                 f"{column} of {sheet['patient_id'].iloc[row]} is {shown[column][row]}, "
                 f"but {drawn[column][row]} was simulated"
             )
-            raise InputError(where, problem, mend)
+            raise InputError(where, problem, fix)

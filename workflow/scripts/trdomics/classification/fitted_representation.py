@@ -1,0 +1,196 @@
+"""A fitted representation: any patients' layer tables in, blocks out; no scikit-learn.
+
+The estimator in `representation` inherits it and adds ``fit``; a frozen model holds it alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from trdomics.classification.feature_blocks import (
+    FittedColumnBlock,
+    FittedLayerBlock,
+    FittedView,
+    Floats,
+)
+from trdomics.integration.projection import MOFAProjection
+from trdomics.layers.transforms import TRANSFORMS, CovariateEffects
+from trdomics.parts import array, mapping, one_of, optional, part, stored
+from trdomics.tables import CLINICAL, LayerTables
+
+MOFA = "mofa"
+
+
+@dataclass(eq=False, repr=False)
+class FittedRepresentation:
+    """From raw layer tables to the blocks of the classifiers.
+
+    Attributes
+    ----------
+    normalisers_ : dict of str to LayerTransform
+        By layer. A layer that no training patient has is not among them.
+    layer_blocks_, column_blocks_ : dict of str to block
+        By layer and by group of columns.
+    views_ : dict of str to FittedView
+        MOFA's; empty without MOFA.
+    mofa_ : MOFAProjection or None
+    factor_means_, factor_scales_ : array, shape (n_factors,)
+        Of the training patients' factors.
+    """
+
+    normalisers_: dict[str, Any] = stored(mapping(one_of(TRANSFORMS)))
+    layer_blocks_: dict[str, Any] = stored(mapping(part(FittedLayerBlock)))
+    column_blocks_: dict[str, Any] = stored(mapping(part(FittedColumnBlock)))
+    views_: dict[str, FittedView] = stored(mapping(part(FittedView)))
+    mofa_: Any = stored(optional(part(MOFAProjection)))
+    factor_means_: Floats = stored(array("n_factors"))
+    factor_scales_: Floats = stored(array("n_factors"))
+
+    def check(self) -> None:
+        """Raise ValueError if blocks or views need what is not there."""
+        layers = {name: set(fitted.features_) for name, fitted in self.normalisers_.items()}
+        for name, block in {**self.layer_blocks_, **self.views_}.items():
+            if name not in layers or not layers[name].issuperset(block.features_):
+                raise ValueError(f"{name[:40]} needs features that its layer has not")
+        known = {name: list(view.features_) for name, view in self.views_.items()}
+        if known != (self.mofa_.feature_names_ if self.mofa_ else {}):
+            raise ValueError("the factors are of other views")
+        blocks = [*self.layer_blocks_, *self.column_blocks_, MOFA]
+        if len(set(blocks)) != len(blocks):
+            raise ValueError("two blocks have the same name")
+        if not (self.factor_scales_ > 0).all():
+            raise ValueError("a scale is not above 0")
+
+    @property
+    def n_factors(self) -> int:
+        """Number of factors; 0 without MOFA."""
+        return 0 if self.mofa_ is None else len(self.mofa_.get_feature_names_out())
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of each layer."""
+        return {
+            layer: next(name for name, cls in TRANSFORMS.items() if isinstance(fitted, cls))
+            for layer, fitted in self.normalisers_.items()
+        }
+
+    @property
+    def feature_names_(self) -> dict[str, list[str]]:
+        """Names of the features by block, in the order layers, columns, mofa."""
+        fitted = {**self.layer_blocks_, **self.column_blocks_}
+        if self.mofa_ is not None:
+            fitted[MOFA] = self.mofa_
+        return {k: [str(n) for n in v.get_feature_names_out()] for k, v in fitted.items()}
+
+    def effects(self) -> list[tuple[str, CovariateEffects]]:
+        """Return what is taken out of layers, each with its layer."""
+        parts = [*self.layer_blocks_.items(), *self.views_.items()]
+        return [(layer, part.effects_) for layer, part in parts if part.effects_ is not None]
+
+    def sheet_columns(self) -> list[str]:
+        """Return the columns of the sheet that ``transform`` reads."""
+        parts = [*self.column_blocks_.values(), *(effects for _, effects in self.effects())]
+        return list(dict.fromkeys(c for part in parts for c in [*part.numeric_, *part.levels_]))
+
+    def transform(self, tables: LayerTables) -> LayerTables:
+        """Return the blocks of any patients.
+
+        Parameters
+        ----------
+        tables : LayerTables
+            Raw layers; those not given are lacked by all. Columns in any order, see the
+            normalisers for missing and superfluous ones.
+
+        Returns
+        -------
+        LayerTables
+            One standardised table per block with rows for the patients who have it; zero is the
+            mean of the training patients.
+        """
+        normalised = self.normalised(tables)
+        return self._blocks(normalised, self._measured(normalised, tables), tables)
+
+    def normalised(self, tables: LayerTables) -> dict[str, pd.DataFrame]:
+        """Return the normalised layers that patients have, features that they lack filled."""
+        return {
+            layer: fitted.transform(tables[layer])
+            for layer, fitted in self.normalisers_.items()
+            if layer in tables and not tables[layer].empty
+        }
+
+    def views(self, tables: LayerTables) -> LayerTables:
+        """Return MOFA's views of any patients, without the features that they lack."""
+        return self._views(self._measured(self.normalised(tables), tables), tables)
+
+    def restricted(self, blocks: Iterable[str]) -> Self:
+        """Return a copy with only what the given blocks need."""
+        kept = set(blocks)
+        result = copy.copy(self)
+        result.layer_blocks_ = {k: v for k, v in self.layer_blocks_.items() if k in kept}
+        result.column_blocks_ = {k: v for k, v in self.column_blocks_.items() if k in kept}
+        if MOFA not in kept:
+            result.views_, result.mofa_ = {}, None
+            result.factor_means_ = result.factor_scales_ = np.zeros(0)
+        needed = {*result.layer_blocks_, *result.views_}
+        result.normalisers_ = {k: v for k, v in self.normalisers_.items() if k in needed}
+        return result
+
+    def _views(self, measured: Mapping[str, pd.DataFrame], tables: LayerTables) -> LayerTables:
+        views = {
+            name: view.transform(measured[name], tables.get(CLINICAL))
+            for name, view in self.views_.items()
+            if name in measured and not measured[name].empty
+        }
+        return LayerTables(views, tables.patients)
+
+    def _measured(
+        self, normalised: Mapping[str, pd.DataFrame], tables: LayerTables
+    ) -> dict[str, pd.DataFrame]:
+        # MOFA passes over what was not measured; the other blocks take the training mean for it
+        return {
+            layer: table.drop(
+                columns=self.normalisers_[layer].missing_features(tables[layer]), errors="ignore"
+            )
+            for layer, table in normalised.items()
+        }
+
+    def _blocks(
+        self,
+        normalised: Mapping[str, pd.DataFrame],
+        measured: Mapping[str, pd.DataFrame],
+        tables: LayerTables,
+    ) -> LayerTables:
+        sheet = tables.get(CLINICAL)
+        blocks = {}
+        for layer, block in self.layer_blocks_.items():
+            if layer in normalised:
+                blocks[layer] = block.transform(normalised[layer], sheet)
+        for name, block in self.column_blocks_.items():
+            blocks[name] = block.transform(tables[CLINICAL])
+        if self.mofa_ is not None:
+            blocks[MOFA] = self._factors(self._views(measured, tables))
+        # a block that no patient here has is kept, without rows
+        names = self.feature_names_
+        for name, features in names.items():
+            if name not in blocks:
+                blocks[name] = pd.DataFrame(
+                    columns=features, index=tables.patients[:0], dtype=float
+                )
+        return LayerTables({name: blocks[name] for name in names}, tables.patients)
+
+    def _factors(self, views: LayerTables) -> pd.DataFrame:
+        factors = self.mofa_.transform(views)
+        scaled = (factors - self.factor_means_) / self.factor_scales_
+        return scaled[has_any(views)]
+
+
+def has_any(views: LayerTables) -> np.ndarray:
+    """Return who has at least one view; the factors of others are the prior's mean."""
+    has = [views.profiled(view) for view in views]
+    return np.logical_or.reduce(has) if has else np.zeros(len(views), dtype=bool)

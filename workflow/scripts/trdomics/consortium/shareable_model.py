@@ -1,0 +1,163 @@
+"""The frozen model as it may be shared outside the institution."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.classification.feature_blocks import FittedColumnBlock, sheet_categories
+from trdomics.consortium.disclosure import coarse
+from trdomics.frozen_model.decoders import Trees
+from trdomics.frozen_model.model import FrozenModel, without_rare_variants
+from trdomics.layers.transforms import DOSAGE_PREFIX, BinaryTransform, BurdenTransform
+
+RARE = "(rare {})"
+# A mean, a spread and a number of patients tell how many have each of so many values.
+FEW_VALUES = 3
+TENTHS = 10
+# Fixes, as the manifest gives them.
+OUT_OF = "take it out of"
+REGRESS_OUT = "`classification.regress_out` and `integration.regress_out`"
+EVERYWHERE = f"`clinical`, {REGRESS_OUT}"
+
+
+def obstacles(
+    model: FrozenModel,
+    sheet: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    site: str | None,
+    least: int,
+) -> list[str]:
+    """Return why a model cannot be passed on, each with its fix; nothing where it can.
+
+    Parameters
+    ----------
+    model : FrozenModel
+    sheet : DataFrame
+        The training patients, with ``in_<layer>``.
+    tables : mapping of str to DataFrame
+        Raw values of the training patients who have them, by layer of variants or of 0 and 1.
+    site : str or None
+        Column of the sheet that holds the site.
+    least : int
+        The smallest number of patients that may be described.
+    """
+    found: dict[str, str] = {}
+    if site is not None and site in model.representation.sheet_columns():
+        found[f"it reads the column `{site}` and so names the sites"] = f"{OUT_OF} {EVERYWHERE}"
+    if any(isinstance(member.models, Trees) for member in model.classifier.members):
+        found[f"the leaves of its trees count fewer than {least} patients of a group"] = (
+            "set `classification.models: [elastic_net]`"
+        )
+    for layer, effects in model.representation.effects():
+        known = sheet[sheet[f"in_{layer}"] == 1]
+        rare = [c for c in effects.numeric_ if has_few(known[c], least)]
+        rare += [c for c, levels in effects.levels_.items() if rare_levels(known, c, levels, least)]
+        for column in rare:
+            found[f"fewer than {least} patients with {layer} have a value of `{column}`"] = (
+                f"{OUT_OF} {REGRESS_OUT}"
+            )
+    for block in model.representation.column_blocks_.values():
+        for column in block.numeric_:
+            if has_few(sheet[column], least):
+                found[f"fewer than {least} patients have a value of `{column}`"] = (
+                    f"{OUT_OF} `clinical`"
+                )
+    for layer, normaliser in model.representation.normalisers_.items():
+        if isinstance(normaliser, (BurdenTransform, BinaryTransform)):
+            counts = normaliser.carrier_counts(tables[layer])
+            for who, name in (("carriers", "carriers"), ("others", "patients without it")):
+                few = [str(feature) for feature in counts.index[counts[who] < least]]
+                if few:
+                    found[f"a feature of {layer} has fewer than {least} {name}"] = _more_carriers(
+                        layer, few, who, least, len(tables[layer])
+                    )
+    return [f"{reason}; {fix}" for reason, fix in found.items()]
+
+
+def _more_carriers(layer: str, few: list[str], who: str, least: int, n: int) -> str:
+    """Say which keys leave features out that too few of n patients have, or too few have not."""
+    named = [feature for feature in few if feature.startswith(DOSAGE_PREFIX)]
+    fixes = [f"{OUT_OF} `layers.{layer}.dosages`"] if named else []
+    if len(named) < len(few):
+        fixes.append(
+            f"raise `layers.{layer}.min_prevalence` until {least} of {n} patients carry each "
+            f"({math.ceil(1000 * least / n) / 1000:g} or more)"
+            if who == "carriers"
+            else f"{OUT_OF} the file of the layer"
+        )
+    return " and ".join(fixes)
+
+
+def has_few(column: pd.Series, least: int) -> bool:
+    """Tell whether the mean and median of a number tell of fewer patients than that."""
+    counts = column.value_counts()
+    few_values = len(counts) <= FEW_VALUES and bool((counts < least).any())
+    return few_values or 0 < counts.sum() < least
+
+
+def rare_levels(sheet: pd.DataFrame, column: str, levels: Any, least: int) -> list[str]:
+    """Return the levels that fewer patients have than that."""
+    counts = pd.Series(sheet_categories(sheet, column)).value_counts()
+    return [str(level) for level in levels if counts.get(str(level), 0) < least]
+
+
+def shareable(
+    model: FrozenModel, sheet: pd.DataFrame, tables: Mapping[str, pd.DataFrame], least: int
+) -> FrozenModel:
+    """Return a copy that tells of no group below the minimum.
+
+    Variants of few carriers are not named. A category of few patients loses its name, so that
+    patients who have it are in none of the known ones; for all others predictions stay the same.
+    Numbers of patients are rounded down, deciles with too few patients in between and means of
+    folds with too few patients are left out.
+
+    Parameters
+    ----------
+    model : FrozenModel
+        Without :func:`obstacles`.
+    sheet : DataFrame
+        The training patients.
+    tables : mapping of str to DataFrame
+        As for :func:`obstacles`.
+    least : int
+    """
+    model = without_rare_variants(copy.deepcopy(model), tables, least)
+    for block in model.representation.column_blocks_.values():
+        hide_rare(block, sheet, least)
+    reference = model.reference
+    reference.patterns_ = {
+        name: pattern
+        for name, pattern in reference.patterns_.items()
+        if min(pattern["n"], *(s["n"] for s in reference.summaries_of(pattern))) >= least
+    }
+    for pattern in reference.patterns_.values():
+        pattern["n"] = coarse(pattern["n"], least)
+    for summary in reference.summaries():
+        hide_few(summary, least)
+    return model
+
+
+def hide_few(summary: dict[str, Any], least: int) -> None:
+    """Round a summary's number of patients down, and take out what tells of too few, in place."""
+    n = int(summary["n"])
+    if n < TENTHS * least:
+        summary["deciles"] = np.full(TENTHS - 1, np.nan)
+    if n < least:
+        summary["mean"] = summary["sd"] = np.nan
+    if "fold_means" in summary:
+        summary["fold_means"] = summary["fold_means"][summary.pop("fold_sizes") >= least]
+    summary["n"] = coarse(n, least)
+
+
+def hide_rare(block: FittedColumnBlock, sheet: pd.DataFrame, least: int) -> None:
+    """Take the names off the categories of few patients, in place."""
+    for column, levels in block.levels_.items():
+        rare = rare_levels(sheet, column, levels, least)
+        hidden = {level: RARE.format(number) for number, level in enumerate(rare, start=1)}
+        block.levels_[column] = [hidden.get(level, level) for level in levels]

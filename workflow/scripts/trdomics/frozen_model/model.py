@@ -1,0 +1,95 @@
+"""What a frozen model consists of."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.classification.feature_blocks import DenseBlocks, Floats
+from trdomics.classification.fitted_representation import FittedRepresentation
+from trdomics.frozen_model.classifiers import CalibratedClassifiers
+from trdomics.frozen_model.training_reference import TrainingReference
+from trdomics.frozen_model.uncertainty import Replicates
+from trdomics.layers.transforms import BurdenTransform
+from trdomics.parts import NAMES, part, stored
+from trdomics.tables import LayerTables
+
+
+@dataclass(frozen=True)
+class FrozenRisk:
+    """From raw layer tables to calibrated probabilities, with only what that needs."""
+
+    representation: FittedRepresentation
+    classifier: CalibratedClassifiers
+
+    def predict_proba(self, tables: LayerTables) -> Floats:
+        """Return calibrated probabilities of both classes, shape (n_patients, 2)."""
+        blocks = DenseBlocks.of(self.representation.transform(tables))
+        positive = self.classifier.probability(blocks)
+        return np.column_stack([1 - positive, positive])
+
+
+@dataclass(eq=False, repr=False)
+class FrozenModel:
+    """A risk model with what tells how much its predictions are worth.
+
+    Attributes
+    ----------
+    representation : FittedRepresentation
+        With the model's blocks, and the factors, whether or not the model uses them.
+    classifier : CalibratedClassifiers
+        A single one.
+    blocks : list of str
+        The blocks that the model uses.
+    reference : TrainingReference
+        What the training patients were like.
+    replicates : Replicates
+        What the probabilities owe to the choice of the training patients.
+    """
+
+    representation: Any = stored(part(FittedRepresentation))
+    classifier: CalibratedClassifiers = stored(part(CalibratedClassifiers))
+    blocks: list[str] = stored(NAMES)
+    reference: Any = stored(part(TrainingReference))
+    replicates: Any = stored(part(Replicates))
+
+    def check(self) -> None:
+        """Raise ValueError if classifier and replicates are not of the representation's blocks."""
+        if len(self.classifier.intercepts) != 1:
+            raise ValueError("it has not one classifier")
+        sizes = {name: len(names) for name, names in self.representation.feature_names_.items()}
+        for classifiers in (self.classifier, self.replicates.models_):
+            classifiers.check_blocks(sizes, self.blocks)
+
+    @property
+    def risk(self) -> FrozenRisk:
+        """Return the model of probabilities, with only what it needs."""
+        return FrozenRisk(self.representation.restricted(self.blocks), self.classifier)
+
+
+def without_rare_variants(
+    frozen: FrozenModel, tables: Mapping[str, pd.DataFrame], min_carriers: int
+) -> FrozenModel:
+    """Return a copy that names no variant which fewer training patients carry than that.
+
+    Parameters
+    ----------
+    frozen : FrozenModel
+    tables : mapping of str to DataFrame
+        Raw layers of variants of the training patients.
+    min_carriers : int
+    """
+    representation = copy.copy(frozen.representation)
+    representation.normalisers_ = {
+        layer: fitted.without_rare(tables[layer], min_carriers)
+        if isinstance(fitted, BurdenTransform)
+        else fitted
+        for layer, fitted in representation.normalisers_.items()
+    }
+    return dataclasses.replace(frozen, representation=representation)

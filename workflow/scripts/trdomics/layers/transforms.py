@@ -1,0 +1,397 @@
+"""What fitted normalisers do to any patients' raw layers; no scikit-learn, nothing is learned.
+
+The estimators in `counts`, `values`, `burden` and `residualise` inherit it and add ``fit``; a
+frozen model holds these parts alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from trdomics.columns import as_text
+from trdomics.errors import InputError
+from trdomics.layers.types import DOSAGE_PREFIX
+from trdomics.parts import FLAG, NAMES, array, mapping, stored, text
+
+Names = Sequence[str] | np.ndarray
+# Rare variants tell who was among the training patients: no fitted model names one of fewer.
+MIN_CARRIERS = 5
+CLASSES = {"lof": ("lof",), "damaging": ("lof", "damaging")}
+# A table of so many genes that shares none with the model names its genes otherwise.
+_GENES_TO_JUDGE = 20
+
+
+@dataclass(eq=False, repr=False)
+class LayerTransform:
+    """What is kept was decided in training and stays.
+
+    A table that is transformed may have its columns in any order, columns that the model does
+    not know (dropped) and may lack some that it knows (filled with the training mean, listed by
+    :meth:`missing_features`). A patient's result never depends on the other rows.
+
+    Attributes
+    ----------
+    features_ : sequence of str, length n_kept
+        Kept features, in the order of the training table.
+    means_ : ndarray, shape (n_kept,)
+        Training means of the transformed features.
+    """
+
+    features_: Names = stored(NAMES)
+    means_: np.ndarray = stored(array("features_"))
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns that ``transform`` gives, shape (n_kept,)."""
+        return np.asarray(self.features_, dtype=object)
+
+    def missing_features(self, table: pd.DataFrame) -> list[str]:
+        """Return the kept features that `table` lacks, in the order of the model."""
+        present = self._present(table)
+        return [str(name) for name, has in zip(self.features_, present, strict=True) if not has]
+
+    def _present(self, table: pd.DataFrame) -> np.ndarray:
+        return np.asarray(pd.Index(self.get_feature_names_out()).isin(table.columns))
+
+    def _values(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return (values of the features that are there, mask of those over ``features_``)."""
+        present = self._present(table)
+        names = self.get_feature_names_out()[present]
+        return table[list(names)].to_numpy(dtype=float), present
+
+    def _filled(
+        self, values: np.ndarray, present: np.ndarray, fill: np.ndarray, index: pd.Index
+    ) -> pd.DataFrame:
+        """Return the full table: `values` where the features are there, else `fill`."""
+        result = np.tile(fill, (len(index), 1))
+        result[:, present] = np.where(np.isnan(values), result[:, present], values)
+        return pd.DataFrame(result, index=index, columns=list(self.features_))
+
+
+@dataclass(eq=False, repr=False)
+class CountsTransform(LayerTransform):
+    """Size factors and variance-stabilising transformation (VST).
+
+    Attributes
+    ----------
+    reference_ : ndarray, shape (n_kept,)
+        Log geometric means of the training counts, NaN where a feature is no reference.
+    trend_type_ : str
+        ``"parametric"``, or ``"mean"`` where the parametric trend did not converge.
+    trend_ : ndarray, shape (2,) or (1,)
+        a0 and a1 of dispersion = a0 + a1 / mean; or the trimmed mean of the dispersions.
+    """
+
+    reference_: np.ndarray = stored(array("features_", gaps=True))
+    trend_type_: str = stored(text("parametric", "mean"))
+    trend_: np.ndarray = stored(array("_n_trend"))
+
+    @property
+    def _n_trend(self) -> int:
+        return 2 if self.trend_type_ == "parametric" else 1
+
+    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return variance-stabilised values on the log2 scale (patients × kept features)."""
+        counts, present = self._values(table)
+        normalised = counts / self._factors(counts, present, table.index)[:, None]
+        return self._filled(self._stabilise(normalised), present, self.means_, table.index)
+
+    def size_factors(self, table: pd.DataFrame) -> np.ndarray:
+        """Return each patient's size factor against the training reference, shape (n,)."""
+        counts, present = self._values(table)
+        return self._factors(counts, present, table.index)
+
+    def _factors(self, counts: np.ndarray, present: np.ndarray, patients: pd.Index) -> np.ndarray:
+        reference = self.reference_[present]
+        usable = np.isfinite(reference)
+        values = counts[:, usable]
+        countless = ~(values > 0).any(axis=1)
+        if countless.any():
+            raise InputError(
+                f"patient {patients[np.flatnonzero(countless)[0]]}",
+                "has no read in any feature of the size-factor reference",
+                "leave the sample out or check that its features are named as in training",
+            )
+        ratios = np.full(values.shape, np.nan)
+        np.log(values, out=ratios, where=values > 0)
+        ratios -= reference[usable]
+        complete = ~np.isnan(ratios).any(axis=1)
+        medians = np.empty(len(values))
+        medians[complete] = np.median(ratios[complete], axis=1)
+        medians[~complete] = np.nanmedian(ratios[~complete], axis=1)
+        return np.exp(medians)
+
+    def _stabilise(self, normalised: np.ndarray) -> np.ndarray:
+        """Return the VST of normalised counts: DESeq2's vignette "vst.pdf", eq. 1 and 2."""
+        if self.trend_type_ == "parametric":
+            a0, a1 = self.trend_
+            root = np.sqrt(a0 * normalised * (1 + a1 + a0 * normalised))
+            return np.log2((1 + a1 + 2 * a0 * normalised + 2 * root) / (4 * a0))
+        dispersion = self.trend_[0]
+        scaled = 2 * np.arcsinh(np.sqrt(dispersion * normalised))
+        return (scaled - np.log(dispersion) - np.log(4)) / np.log(2)
+
+
+@dataclass(eq=False, repr=False)
+class ContinuousTransform(LayerTransform):
+    """Optional log2(x + 1); gaps become the training mean.
+
+    Attributes
+    ----------
+    log2 : bool
+    """
+
+    log2: bool = stored(FLAG)
+
+    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the values without gaps (patients × kept features)."""
+        values, present = self._values(table)
+        return self._filled(self._logged(values), present, self.means_, table.index)
+
+    def _logged(self, values: np.ndarray) -> np.ndarray:
+        if not self.log2:
+            return values
+        if (values < 0).any():
+            raise InputError(
+                "continuous layer",
+                "log2 is set but there are negative values",
+                "set log2: false if the values are on a log scale already",
+            )
+        return np.log2(values + 1)
+
+
+@dataclass(eq=False, repr=False)
+class BinaryTransform(LayerTransform):
+    """Gaps become the commoner value, so that 0/1 stays 0/1."""
+
+    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return 0 and 1 without gaps (patients × kept features)."""
+        values, present = self._values(table)
+        return self._filled(values, present, np.round(self.means_), table.index)
+
+    def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return how many training patients have each kept feature, and how many have not.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of the training patients.
+
+        Returns
+        -------
+        DataFrame
+            ``carriers``, ``others``, indexed by ``features_``; those in whom a feature is not
+            known are neither.
+        """
+        values, _ = self._values(table)
+        counts = {"carriers": (values == 1).sum(axis=0), "others": (values == 0).sum(axis=0)}
+        return pd.DataFrame(counts, index=self.get_feature_names_out())
+
+
+@dataclass(eq=False, repr=False)
+class BurdenTransform(LayerTransform):
+    """Carrier of a rare variant of the chosen class: 0/1 per gene; named variants: dosage.
+
+    Attributes
+    ----------
+    burden : {"damaging", "lof"}
+        Classes that count: ``damaging`` includes ``lof``.
+    genes_ : sequence of str
+        Genes kept; they are followed in ``features_`` by the dosages.
+    dosages_ : sequence of str
+        Named variants.
+    excluded_variants_ : sequence of str
+        Variants left out of the burden for call rate or frequency.
+    """
+
+    burden: str = stored(text(*CLASSES))
+    genes_: Names = stored(NAMES)
+    dosages_: Names = stored(NAMES)
+    excluded_variants_: Names = stored(NAMES)
+
+    def check(self) -> None:
+        """Raise ValueError if the features are not the genes and dosages."""
+        if list(self.features_) != [*self.genes_, *(DOSAGE_PREFIX + n for n in self.dosages_)]:
+            raise ValueError("its features are not its genes and dosages")
+
+    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return carriers (0/1) per gene and dosages (patients × kept features)."""
+        names, carriers = self._carriers(table)
+        result = np.tile(self.means_, (len(table), 1))
+        place = pd.Index(names).get_indexer(pd.Index(np.asarray(self.genes_, dtype=object)))
+        result[:, : len(place)] = np.where(place >= 0, carriers[:, place], 0) if len(names) else 0
+        variants = table.columns.get_level_values("variant")
+        for column, name in enumerate(self.dosages_, start=len(place)):
+            found = np.flatnonzero(variants == name)
+            if len(found):
+                values = table.iloc[:, found[0]].to_numpy(dtype=float)
+                result[:, column] = np.where(np.isnan(values), self.means_[column], values)
+        return pd.DataFrame(result, index=table.index, columns=list(self.features_))
+
+    def without_rare(self, table: pd.DataFrame, min_carriers: int) -> Self:
+        """Return a fitted copy that names no variant of fewer carriers than that.
+
+        Who knows a person's genome could tell from rare variants whether the person was among
+        the training patients. The price is that a rarely called one of them may count in the
+        burden of new patients.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of the training patients.
+        min_carriers : int
+        """
+        position = positions(table)
+        result = copy.copy(self)
+        result.excluded_variants_ = [
+            str(name)
+            for name in self.excluded_variants_
+            if carriers_and_others(table, position[name])[0] >= min_carriers
+        ]
+        return result
+
+    def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return how many training patients carry each kept feature, and how many do not.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of the training patients.
+
+        Returns
+        -------
+        DataFrame
+            ``carriers``, ``others``, indexed by ``features_``. Of a named variant those who are
+            called; of a gene all, as in its mean: what is not called makes no carrier.
+        """
+        carriers = np.rint(self.means_[: len(self.genes_)] * len(table)).astype(int).tolist()
+        others = [len(table) - count for count in carriers]
+        position = positions(table)
+        for name in self.dosages_:
+            carrying, not_carrying = carriers_and_others(table, position[name])
+            carriers.append(carrying)
+            others.append(not_carrying)
+        return pd.DataFrame(
+            {"carriers": carriers, "others": others}, index=self.get_feature_names_out()
+        )
+
+    def missing_features(self, table: pd.DataFrame) -> list[str]:
+        """Return absent dosages, and all genes where the table names genes otherwise."""
+        genes = set(table.columns.get_level_values("gene"))
+        strangers = len(genes) >= _GENES_TO_JUDGE and genes.isdisjoint(self.genes_)
+        variants = set(table.columns.get_level_values("variant"))
+        absent = [DOSAGE_PREFIX + str(n) for n in self.dosages_ if n not in variants]
+        return [str(gene) for gene in self.genes_ if strangers] + absent
+
+    def _carriers(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return (genes sorted, carriers 0/1 of shape (n_patients, n_genes))."""
+        columns = table.columns
+        counts = columns.get_level_values("consequence_class").isin(CLASSES[self.burden])
+        counts &= ~columns.get_level_values("variant").isin(self.excluded_variants_)
+        genes = np.asarray(columns.get_level_values("gene"), dtype=str)
+        places = np.flatnonzero(counts & (genes != ""))
+        if not len(places):
+            return np.zeros(0, dtype=str), np.zeros((len(table), 0), dtype=np.int8)
+        places = places[np.argsort(genes[places], kind="stable")]
+        names, starts = np.unique(genes[places], return_index=True)
+        # NaN >= 1 is False: what is not called makes no carrier
+        carried = table.to_numpy(dtype=np.float32)[:, places] >= 1
+        return names, np.logical_or.reduceat(carried, starts, axis=1).astype(np.int8)
+
+
+def positions(table: pd.DataFrame) -> dict[str, int]:
+    """Return the first column of each variant, which has one per gene that it affects."""
+    variants = table.columns.get_level_values("variant")
+    return {name: place for place, name in reversed(list(enumerate(variants)))}
+
+
+def carriers_and_others(table: pd.DataFrame, column: int) -> tuple[int, int]:
+    """Return how many patients carry a variant, and how many are known not to."""
+    values = table.iloc[:, column].to_numpy(dtype=np.float32)
+    return int((values >= 1).sum()), int((values < 1).sum())
+
+
+# By type of the layer.
+TRANSFORMS: dict[str, type[LayerTransform]] = {
+    "counts": CountsTransform,
+    "continuous": ContinuousTransform,
+    "binary": BinaryTransform,
+    "variants": BurdenTransform,
+}
+
+
+@dataclass(eq=False, repr=False)
+class CovariateEffects:
+    """The linear effects of covariates on each feature, to be subtracted.
+
+    The design is centred by its training means, numbers also scaled by their training standard
+    deviation, so that a missing number and a category that is missing or was not seen in
+    training stand for the average patient.
+
+    Attributes
+    ----------
+    numeric_ : list of str
+        Covariates taken as numbers.
+    levels_ : dict of str to list of str
+        Categories seen in training, by covariate.
+    centre_, scale_ : ndarray, shape (n_design,)
+        Training means and scales of the design's columns.
+    features_ : sequence of str
+        Features, as in the training table.
+    coefficients_ : ndarray, shape (n_design, n_features)
+        Effects.
+    """
+
+    numeric_: list[str] = stored(NAMES)
+    levels_: dict[str, list[str]] = stored(mapping(NAMES))
+    centre_: np.ndarray = stored(array("n_design"))
+    scale_: np.ndarray = stored(array("n_design"))
+    features_: Names = stored(NAMES)
+    coefficients_: np.ndarray = stored(array("n_design", "features_"))
+
+    @property
+    def n_design(self) -> int:
+        """Number of columns of the design."""
+        return len(self.numeric_) + sum(map(len, self.levels_.values()))
+
+    def of(self, features: Sequence[str]) -> CovariateEffects:
+        """Return the effects on some of the features."""
+        places = pd.Index(np.asarray(self.features_, dtype=object)).get_indexer(
+            pd.Index(np.asarray(features, dtype=object))
+        )
+        return CovariateEffects(
+            self.numeric_,
+            self.levels_,
+            self.centre_,
+            self.scale_,
+            list(features),
+            self.coefficients_[:, places],
+        )
+
+    def transform(self, table: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
+        """Return the table without the covariates' effects, features as in training."""
+        raw = self._raw_design(covariates.loc[table.index])
+        design = np.nan_to_num(raw - self.centre_) / self.scale_
+        values = table[list(self.features_)].to_numpy(dtype=float)
+        return pd.DataFrame(
+            values - design @ self.coefficients_, index=table.index, columns=list(self.features_)
+        )
+
+    def _raw_design(self, covariates: pd.DataFrame) -> np.ndarray:
+        """Return numbers, then indicators per level; NaN where a value is missing or unseen.
+
+        A covariate that the cohort lacks is missing in all its patients.
+        """
+        blocks = [covariates.reindex(columns=self.numeric_).to_numpy(dtype=float)]
+        for name, levels in self.levels_.items():
+            column = covariates.get(name, pd.Series(np.nan, covariates.index, dtype=object))
+            place = pd.Index(levels, dtype=object).get_indexer(pd.Index(as_text(column)))
+            indicators = (place[:, None] == np.arange(len(levels))).astype(float)
+            indicators[place < 0] = np.nan
+            blocks.append(indicators)
+        return np.hstack(blocks)
