@@ -44,8 +44,12 @@ def numbers():
         (numbers().normal(0, 2, (6, N)), {"type": "continuous"}),
         (numbers().lognormal(5, 2, (6, N)), {"type": "continuous", "log2": True}),
         (np.where(np.eye(6, N) == 1, np.nan, 7), {"type": "continuous"}),
+        (numbers().poisson(300, (6, N)) + np.linspace(0, 0.9, N).round(2), {"type": "counts"}),
     ],
-    ids=["counts", "binary", "continuous", "not logged", "whole numbers with gaps"],
+    ids=[
+        *("counts", "binary", "continuous", "not logged", "whole numbers with gaps"),
+        "estimated counts",
+    ],
 )
 def test_the_type_is_read_off_the_values(values, expected):
     settings, samples, _ = guess_layer("layer", matrix("m.tsv", values))
@@ -161,6 +165,16 @@ def test_a_maf_of_strangers_gets_a_column_to_fill():
     pd.DataFrame({"id": [str(i) for i in range(4)]}).to_csv("c.csv", index=False)
     told = begin_cohort("mine", {"mutations": "m.maf"}, "config", "c.csv")
     assert any("mutations_id" in line for line in told)
+
+
+def test_a_maf_is_known_by_its_header_whatever_its_name():
+    maf = pd.DataFrame(MAF).assign(Variant_Classification="Missense_Mutation")
+    maf.to_csv("data_mutations.txt", sep="\t", index=False)
+    pd.DataFrame({"id": IDS}).to_csv("c.csv", index=False)
+    begin_cohort("mine", {"mutations": "data_mutations.txt"}, "config", "c.csv")
+    text = Path("config/mine.yaml").read_text()
+    assert yaml.safe_load(text)["layers"]["mutations"]["sample_column"] == "case"
+    assert "A MAF does not show those without a mutation" in text
 
 
 def test_nothing_is_overwritten_and_bad_names_are_told():
