@@ -27,3 +27,9 @@ def test_equal_variances_become_one():
 @pytest.mark.parametrize("value", [1e-8, 0.01, 0.5, 3.0, 1e8])
 def test_the_inverse_of_trigamma(value):
     assert polygamma(1, inverse_trigamma(value)) == pytest.approx(value, rel=1e-2)
+
+
+def test_one_constant_feature_does_not_undo_the_moderation():
+    variance = np.append(np.linspace(0.9, 1.1, 100), 1e-18)
+    _, total = moderate(variance, np.full(101, 10))
+    assert total[0] > 12

@@ -281,3 +281,17 @@ def test_all_rows_that_do_not_fit_are_named(tmp_path):
         "2: 2 fields where the header has 9",
         "4: 3 fields where the header has 9",
     ]
+
+
+@pytest.mark.parametrize("digits", [3, 4, 6])
+def test_normalised_values_of_few_digits_are_no_counts(tmp_path, digits):
+    # of 1,234.5 three digits leave 1,230, which is whole
+    factors = np.exp(np.log(COUNTS).mean(axis=0) - np.log(COUNTS).mean())
+    text = np.vectorize(lambda value: float(f"{value:.{digits}g}"))
+    with pytest.raises(InputError, match=r"the samples' sizes are the same|upper quartile"):
+        read(table(text(COUNTS / factors)), tmp_path / "m.tsv")
+
+
+def test_only_counts_have_rows_of_no_feature(tmp_path):
+    frame = table(np.log2(ESTIMATED + 1), features=["*", *ENSEMBL[1:]])
+    assert "*" in read(frame, tmp_path / "m.tsv", "continuous", log2=False).values

@@ -302,3 +302,9 @@ def test_an_empty_filter_is_none(tmp_path, caplog):
     assert "no calls" not in caplog.text
     read_maf(write(tmp_path, ROWS.assign(FILTER="wga")), settings, NAMES, ALL)
     assert "of 4 rows are no calls: 4 filter wga" in caplog.text
+
+
+def test_without_a_list_names_are_taken_as_they_are(tmp_path):
+    rows = ROWS.assign(Tumor_Sample_Barcode=["S1", "s2", "S1", "S1", "s2"])
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, None)
+    assert list(calls.dosages.index) == ["p2"]

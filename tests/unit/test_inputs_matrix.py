@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trdomics.errors import InputError
 from trdomics.inputs.annotation import read_annotation
-from trdomics.inputs.checks import check_varies
+from trdomics.inputs.checks import check_not_clinical, check_varies
 from trdomics.inputs.matrix import read_header, read_layer_matrix
 from trdomics.layers.types import layer_type
 
@@ -277,3 +277,9 @@ def test_a_constant_layer_is_refused():
     check_varies(np.array([[1.0, 2.0]]), "m.tsv")
     with pytest.raises(InputError, match=r"m.tsv: constant: each feature has the same value"):
         check_varies(np.array([[1, 2], [1, np.nan]]), "m.tsv")
+
+
+def test_a_clinical_column_in_a_turned_table_is_refused():
+    with pytest.raises(InputError, match="its column `response` is one of the sample sheet"):
+        check_not_clinical(["A", "response", "B"], ["age", "response"], "m.tsv (layer rna)")
+    check_not_clinical(["A", "B"], ["age", "response"], "m.tsv (layer rna)")

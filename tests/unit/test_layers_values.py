@@ -2,8 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trdomics.classification.representation import layer_parameters
+from trdomics.differential.burden import carrier_table
 from trdomics.errors import InputError
 from trdomics.layers.burden import GeneBurden
+from trdomics.layers.normalise import normaliser
 from trdomics.layers.values import BinaryNormaliser, ContinuousNormaliser
 
 LEVELS = ["variant", "gene", "consequence_class"]
@@ -196,3 +199,17 @@ def test_what_is_not_called_neither_carries_nor_not():
     assert fitted.dosage_reasons(table) == {"rs1": "fewer than 5 non-carriers"}
     fitted = GeneBurden(dosages=["rs1"], max_allele_frequency=1)
     assert fitted.dosage_reasons(table) == {"rs1": "called in fewer than 90% of the patients"}
+
+
+def test_a_somatic_hotspot_is_kept_by_the_model_the_views_and_the_burden_test():
+    values = np.zeros((60, 2))
+    values[:18, 0] = values[18:21, 1] = 1
+    table = variants([("17:1:C:T", "TP53", "damaging"), ("1:2:A:C", "G2", "damaging")], values)
+    settings = {"type": "variants", "burden": "damaging", "min_call_rate": 0.9}
+    settings |= {"max_allele_frequency": 0.01, "min_prevalence": 0.03, "no_call": "reference"}
+    for kind, kept in (("maf", ["G2", "TP53"]), ("vcf", ["G2"])):
+        layer = {**settings, "format": kind}
+        keys = ("type", "format", "burden", "min_call_rate", "max_allele_frequency")
+        assert [*normaliser(layer).fit(table).genes_] == kept
+        assert [*normaliser(layer_parameters(layer)).fit(table).genes_] == kept
+        assert [*carrier_table(table, {key: layer[key] for key in keys})] == kept

@@ -80,7 +80,9 @@ rule differential_burden_sets:
         sheet=patients_settings(config),
         fdr=config["differential"]["fdr"],
         min_carriers=config["differential"]["min_carriers"],
-        carriers=layer_keys("type", "burden", "min_call_rate", "max_allele_frequency"),
+        carriers=layer_keys(
+            "type", "format", "burden", "min_call_rate", "max_allele_frequency"
+        ),
     script:
         "../scripts/differential_burden_sets.py"
 

@@ -8,7 +8,7 @@ COVARIATES = Covariates.of(config)
 ADJUSTMENT_SETS = adjustment_sets(COVARIATES) if LABELLED else {}
 # Layers that cell fractions can be estimated from: of genes, linear in the amount of RNA
 CELL_LAYERS = COUNT_LAYERS + [
-    name for name in CONTINUOUS_LAYERS if config["layers"][name]["log2"]
+    name for name in CONTINUOUS_LAYERS if config["layers"][name].get("log2")
 ]
 NO_CELLS = None
 if config["cells"]["signature"] is None:

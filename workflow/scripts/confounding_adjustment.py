@@ -23,7 +23,7 @@ from trdomics.style import set_style
 set_style()
 params, layer = snakemake.params, snakemake.wildcards.layer
 values, refused = read_matrix(snakemake.input.table), {}
-if params.type == "counts":
+if layer_type(params.type).is_counts:
     values, refused = without_empty_libraries(values)
 patients = read_patients(snakemake.input.patients, params.sheet).loc[values.index]
 fractions = read_table(snakemake.input.fractions).set_index("patient_id")
@@ -42,7 +42,7 @@ write_table(with_symbols(table, read_table(snakemake.input.annotation)), snakema
 write_table(summary, snakemake.output.summary)
 write_json(
     headline(summary, left_out, params.fdr, layer, params.contrast[1:], without)
-    | {"refused_libraries": refused},
+    | {"n_refused_libraries": len(refused)},
     snakemake.output.headline,
 )
 save_figure(attrition_figure(summary, params.fdr, layer), snakemake.output.figure)

@@ -28,4 +28,4 @@ summary = headline(
     results, design, effect="log2_fold_change", fdr=params.fdr, layer=snakemake.wildcards.layer
 )
 write_table(with_symbols(results, read_table(snakemake.input.annotation)), snakemake.output.results)
-write_json({**summary, **fit, "refused_libraries": refused}, snakemake.output.summary)
+write_json({**summary, **fit, "n_refused_libraries": len(refused)}, snakemake.output.summary)

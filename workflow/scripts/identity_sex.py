@@ -14,7 +14,7 @@ from trdomics.style import set_style
 
 layers = snakemake.params.layers
 sheet = read_table(snakemake.input.patients, dtype=str).set_index("patient_id")
-message = sex.sheet_sex(sheet, snakemake.params.sex)
+recorded = sex.sheet_sex(sheet, snakemake.params.sex)
 markers = read_table(shipped("resources/sex_markers.tsv"))
 
 scores = {}
@@ -29,7 +29,7 @@ for layer, path in zip(snakemake.params.genotyped, snakemake.input.genotypes, st
 
 calls = {layer: sex.call_sex(score) for layer, score in scores.items()}
 tables = {
-    layer: sex.compare(layer, scores[layer], calls[layer], message)
+    layer: sex.compare(layer, scores[layer], calls[layer], recorded)
     for layer in layers
     if layer in calls
 }

@@ -6,7 +6,7 @@ start(snakemake)
 
 from trdomics.cohort.samples import sample_names
 from trdomics.files import read_table, write_json, write_matrix, write_table
-from trdomics.inputs.checks import check_varies
+from trdomics.inputs.checks import check_not_clinical, check_varies
 from trdomics.inputs.matrix import read_layer_matrix
 from trdomics.inputs.text_table import of_layer
 from trdomics.layers.types import layer_type
@@ -16,7 +16,10 @@ patients = read_table(snakemake.input.patients, dtype=str).set_index("patient_id
 names = sample_names(patients, params.settings, params.patient_id)
 rules = layer_type(params.settings["type"]).value_rules(params.settings)
 matrix = read_layer_matrix(params.settings["file"], layer, names, rules)
-check_varies(matrix.values.to_numpy(float), of_layer(params.settings["file"], layer))
+where = of_layer(params.settings["file"], layer)
+if matrix.turned:
+    check_not_clinical(matrix.values.columns, patients.columns, where)
+check_varies(matrix.values.to_numpy(float), where)
 
 write_matrix(matrix.values, snakemake.output.table)
 write_table(matrix.annotation.rename_axis("feature").reset_index(), snakemake.output.annotation)

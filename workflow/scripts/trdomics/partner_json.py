@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from trdomics.errors import InputError
-from trdomics.schema import ClosedSchema, load_schema
+from trdomics.schema import ClosedSchema
 
 MAX_DIGITS = 15
 
 
 def parse_partner_json(
-    content: bytes, schema: str, version: int, where: str, fix: str
+    content: bytes, schema: Mapping[str, Any], version: int, where: str, fix: str
 ) -> dict[str, Any]:
     """Read a description that may be damaged or hostile.
 
@@ -21,8 +22,8 @@ def parse_partner_json(
     ----------
     content : bytes
         One JSON object with the key ``format``.
-    schema : str
-        Its schema in ``workflow/schemas``.
+    schema : mapping
+        Its schema, of :func:`trdomics.schema.load_schema`.
     version : int
         The only ``format`` that can be read.
     where, fix : str
@@ -47,7 +48,7 @@ def parse_partner_json(
             "use the version of the workflow that wrote it",
         )
     try:
-        resolved: dict[str, Any] = ClosedSchema(load_schema(schema)).resolve(found, where)
+        resolved: dict[str, Any] = ClosedSchema(schema).resolve(found, where)
     except RecursionError as error:
         raise InputError(where, "is nested too deeply", fix) from error
     return resolved

@@ -147,8 +147,12 @@ def layer_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     settings : mapping
         The layer's block of the resolved config.
     """
-    used = [*normaliser(settings).get_params(), "model_features", "integration_features"]
-    return {"type": settings["type"], **{key: settings[key] for key in used if key in settings}}
+    sizes = ("model_features", "integration_features")
+    return {
+        "type": settings["type"],
+        **normaliser(settings).get_params(),
+        **{key: settings[key] for key in sizes if key in settings},
+    }
 
 
 def representation(config: Mapping[str, Any]) -> MultiOmicsRepresentation:

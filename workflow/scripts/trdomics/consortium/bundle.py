@@ -156,7 +156,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     if MANIFEST not in contents:
         raise InputError(where, f"has no {MANIFEST}", "name a bundle that `snakemake export` wrote")
     manifest = parse_partner_json(
-        contents.pop(MANIFEST), "bundle", FORMAT, f"{where}: {MANIFEST}", AGAIN
+        contents.pop(MANIFEST), load_schema("bundle"), FORMAT, f"{where}: {MANIFEST}", AGAIN
     )
     verify(contents, manifest["files"], where)
     losses = contents.pop(LOSS_FILE, None)

@@ -158,8 +158,8 @@ class Export:
             return
         if tested is not None:
             counts = tested.set_index("feature").reindex(weights["feature"]).fillna(0)
-            message = [counts[f"{w}_positive"] + counts[f"{w}_negative"] for w in CARRYING]
-            weights = weights[pd.concat(message, axis=1).min(axis=1).to_numpy() >= self.minimum]
+            carriers = [counts[f"{w}_positive"] + counts[f"{w}_negative"] for w in CARRYING]
+            weights = weights[pd.concat(carriers, axis=1).min(axis=1).to_numpy() >= self.minimum]
         self._add(f"factors/{layer}.tsv", weights.drop(columns="symbol"))
 
     def variance(self, table: pd.DataFrame) -> None:
@@ -260,10 +260,10 @@ class Export:
         self.files |= dict(zip(MODEL_FILES, (content, json_bytes(manifest)), strict=True))
         if losses is None:
             return
-        message = shareable_losses(losses, self.minimum)
-        if message["reason"] and not losses["reason"]:
-            self.left_out.append(f"what missing layers cost: {message['reason']}")
-        self.files[LOSS_FILE] = json_bytes({**message, "sha256": manifest["sha256"]})
+        shared = shareable_losses(losses, self.minimum)
+        if shared["reason"] and not losses["reason"]:
+            self.left_out.append(f"what missing layers cost: {shared['reason']}")
+        self.files[LOSS_FILE] = json_bytes({**shared, "sha256": manifest["sha256"]})
 
     def members(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return all members of the bundle, after a search for what must not be in it.
@@ -304,7 +304,9 @@ class Export:
         """Return the names of sites, but for those that stand in a bundle for something else."""
         others = self.patients.drop(columns=self.site) if self.site else self.patients
         texts = others.select_dtypes(exclude="number")
-        needed = {*self.label.values(), *self.contrast, *self.layers, *self.patients}
+        classes = [self.label[key] for key in ("column", "positive", "negative")]
+        classes += self.label.get("negative_values", [])
+        needed = {*classes, *self.contrast, *self.layers, *self.patients}
         needed |= {value for column in texts for value in texts[column].dropna()}
         free = self.site_names - set(map(str, needed))
         return {name for name in free if name not in self.cohort}

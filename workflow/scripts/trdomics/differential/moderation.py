@@ -44,6 +44,8 @@ def variance_prior(variance: Floats, freedom: Floats | NDArray[np.integer]) -> t
     are infinite where the variances differ no more than by chance.
     """
     half = freedom / 2
+    # one feature that hardly varies would set the spread of the logarithms; limma's floor
+    variance = np.maximum(variance, 1e-5 * np.median(variance))
     logs = np.log(variance) - digamma(half) + np.log(half)
     mean, excess = float(np.mean(logs)), float(np.var(logs, ddof=1) - np.mean(polygamma(1, half)))
     if excess <= 0:

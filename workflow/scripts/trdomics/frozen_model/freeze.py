@@ -122,7 +122,7 @@ def manifest(
     return {
         "format": FORMAT,
         "version": __version__,
-        "label": dict(label),
+        "label": {key: label[key] for key in ("column", "positive", "negative")},
         "prevalence": positive / total,
         "n_training": total,
         "n_positive": positive,

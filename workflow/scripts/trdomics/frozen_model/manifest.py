@@ -12,6 +12,7 @@ from typing import Any
 
 from trdomics.errors import InputError
 from trdomics.partner_json import parse_partner_json
+from trdomics.schema import load_schema
 
 MODEL, MANIFEST = "model.safetensors", "model.json"
 OLD_MODEL = "model.skops"
@@ -32,7 +33,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     where = str(path)
     if path.stat().st_size > MAX_BYTES:
         raise InputError(where, f"is larger than {MAX_BYTES // 2**20} MiB", AGAIN)
-    return parse_partner_json(path.read_bytes(), "model", FORMAT, where, AGAIN)
+    return parse_partner_json(path.read_bytes(), load_schema("model"), FORMAT, where, AGAIN)
 
 
 def refuse_old(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from trdomics.errors import InputError
 from trdomics.partner_json import parse_partner_json
+from trdomics.schema import load_schema
 
 FILE = "missing_layer_cost.json"
 # Version of the file.
@@ -62,7 +63,8 @@ def parse_missing_layer_cost(content: bytes, sha256: str, where: str) -> dict[st
     InputError
         If it is no JSON, has other keys than ours, or is of another model.
     """
-    found = parse_partner_json(content, "missing_layer_cost", COST_FORMAT, where, AGAIN)
+    schema = load_schema("missing_layer_cost")
+    found = parse_partner_json(content, schema, COST_FORMAT, where, AGAIN)
     if found["sha256"] != sha256:
         raise InputError(where, "does not belong to the model beside it", AGAIN)
     return found

@@ -47,10 +47,10 @@ def sex_figure(table: pd.DataFrame, layers: Sequence[Mapping[str, Any]]) -> Figu
 
 
 def _sex_panel(ax: Axes, part: pd.DataFrame, layer: Mapping[str, Any]) -> None:
-    message = part["sheet_sex"].fillna("not known")
-    groups = [name for name in _SEX_COLOURS if (message == name).any()]
+    recorded = part["sheet_sex"].fillna("not known")
+    groups = [name for name in _SEX_COLOURS if (recorded == name).any()]
     for i, group in enumerate(groups):
-        members = part[message == group]
+        members = part[recorded == group]
         x = i + _spread(len(members))
         ax.scatter(x, members["score"], s=12, color=_SEX_COLOURS[group], alpha=0.7, lw=0)
         odd = (members["discordant"] == 1).to_numpy()
@@ -116,11 +116,11 @@ def _rank_panel(ax: Axes, match: Match, first: str, second: str) -> None:
     for a, b in match.summary["swaps"]:
         ax.plot(*zip(position[a], position[b], strict=True), color=VERMILION, lw=0.8)
     # points may lie on each other, so names stand in the empty corner
-    message = [" and ".join(swap) for swap in match.summary["swaps"]]
+    named = [" and ".join(swap) for swap in match.summary["swaps"]]
     paired = {name for swap in match.summary["swaps"] for name in swap}
-    message += [name for name in match.summary["flagged"] if name not in paired]
-    more = [f"and {len(message) - _NAMES} more"] if len(message) > _NAMES else []
-    text = "\n".join([*message[:_NAMES], *more])
+    named += [name for name in match.summary["flagged"] if name not in paired]
+    more = [f"and {len(named) - _NAMES} more"] if len(named) > _NAMES else []
+    text = "\n".join([*named[:_NAMES], *more])
     ax.text(0.98, 0.03, text, transform=ax.transAxes, ha="right", fontsize=9, color=VERMILION)
     ax.set_xscale("log")
     ax.set_yscale("log")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -20,6 +20,23 @@ DATE = re.compile(
     r"|\d{4}-\d{2}-\d{2}( 00:00:00)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}",
     re.IGNORECASE,
 )
+
+
+def check_not_clinical(features: Collection[str], columns: Collection[str], where: str) -> None:
+    """Check that a table with samples in rows brings no column of the sheet along as a feature.
+
+    Raises
+    ------
+    InputError
+        If it does: such a column could be the label.
+    """
+    found = [name for name in columns if name in set(features)]
+    if found:
+        raise InputError(
+            where,
+            f"its samples are in rows, and its column `{found[0]}` is one of the sample sheet",
+            "remove the clinical columns from the table",
+        )
 
 
 def check_features(features: list[str], where: str) -> None:

@@ -52,16 +52,19 @@ def why_not_counts(
     if values.max() < LOGGED_BELOW:
         return f"no value is above {values.max():.4g}, as on a log scale"
     present = values > 0
-    if has_whole_numbers(values):
-        return None
     if several and _same(sums):
         return f"each sample sums to {sums[0]:.4g}, as after normalisation"
     if several and _same(_upper_quartiles(values)):
         return "all samples have the same upper quartile, as after normalisation"
+    if has_whole_numbers(values):
+        return None
     if (values[present] < 1).mean() > BELOW_ONE:
         return "few values are whole and many below 1, as of FPKM"
     if not several or _log_size_factors(values).std() < LIBRARIES_DIFFER:
-        return "few values are whole and the samples' sizes are the same, as after normalisation"
+        return (
+            "few values are whole and the samples' sizes are the same, as after normalisation; if "
+            "they are estimated counts, round them"
+        )
     return None
 
 
@@ -70,7 +73,21 @@ def has_whole_numbers(values: NDArray[np.float64]) -> bool:
     values = values[values > 0]
     whole = values == np.floor(values)
     chance = 0.1 if np.allclose(values * 10, np.round(values * 10), atol=1e-6) else 0.01
+    chance = max(chance, _whole_by_digits(values))
     return bool(len(whole) and whole.mean() > max(WHOLE_SHARE, 2 * chance))
+
+
+def _whole_by_digits(values: NDArray[np.float64]) -> float:
+    """Return the share of positive values that their significant digits make whole by chance.
+
+    Of 1234.5 three digits leave 1230.
+    """
+    exponent = np.floor(np.log10(values))
+    for digits in range(3, 8):
+        scaled = values * 10.0 ** (digits - 1 - exponent)
+        if np.allclose(scaled, np.rint(scaled), rtol=0, atol=1e-4):
+            return float(np.minimum(1, 10.0 ** (exponent + 1 - digits)).mean())
+    return 0.0
 
 
 def look_like_counts(values: NDArray[np.float64], named: bool = False) -> bool:

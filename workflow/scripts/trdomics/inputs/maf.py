@@ -159,8 +159,7 @@ def read_maf(
     names = [str(name) for name in rows["sample"].unique()]
     if profiled is None:
         sequenced = {*names, *lines.sequenced}
-        meant = matched_names(sorted(sequenced), sample_names.dropna().astype(str))
-        sequenced = sequenced.union(meant.values())
+        meant = {name: name for name in sequenced}
     else:
         sequenced = set(profiled)
         meant = _profiled_names(path, names, profiled)

@@ -58,6 +58,8 @@ class LayerMatrix(NamedTuple):
         The upstream program that the header is of; empty where it is none that is known.
     notes : list of str
         What was left out, rounded, turned, or looks wrong.
+    turned : bool
+        Whether the file has its samples in rows.
     """
 
     values: pd.DataFrame
@@ -65,6 +67,7 @@ class LayerMatrix(NamedTuple):
     annotation: pd.DataFrame
     layout: str
     notes: list[str]
+    turned: bool = False
 
 
 def read_header(path: str, layer: str, known: Collection[str] = ()) -> list[str]:
@@ -127,7 +130,8 @@ def read_layer_matrix(
         )
     features, values, annotation = _read_values(source, wanted)
     notes = list(source.layout.notes)
-    features, values, annotation = _without_summary(features, values, annotation, notes)
+    if rules.are_counts:
+        features, values, annotation = _without_summary(features, values, annotation, notes)
     check_features(features, source.where)
     values = checked_values(values, features, wanted, rules, source.where, notes)
     dates = [name for name in features if DATE.fullmatch(name)]
@@ -144,6 +148,7 @@ def read_layer_matrix(
         pd.DataFrame(annotation, index=columns, dtype=object),
         source.layout.name,
         notes,
+        source.turned,
     )
 
 

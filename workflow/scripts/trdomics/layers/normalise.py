@@ -24,13 +24,13 @@ def normaliser(settings: Mapping[str, Any]) -> LayerNormaliser:
     ----------
     settings : mapping
         The layer's block of the config: ``type``, and the keys that the normaliser of that type
-        takes. Absent keys have the normaliser's defaults, other keys are for others. Somatic
-        calls (``no_call: reference``) are not filtered by their frequency in the patients.
+        takes. Absent keys have the normaliser's defaults, other keys are for others. The
+        somatic calls of a MAF are not filtered by their frequency in the patients.
     """
     kind: type[LayerNormaliser] = layer_type(settings["type"]).normaliser
     # get_params lists the parameters without reading the signature by hand
     taken = {key: settings[key] for key in kind().get_params() if key in settings}
-    if settings.get("no_call") == "reference" and "max_allele_frequency" in kind().get_params():
+    if settings.get("format") == "maf" and "max_allele_frequency" in kind().get_params():
         # a somatic mutation that recurs is a hotspot, not a polymorphism
         taken["max_allele_frequency"] = 1.0
     return kind(**taken)
