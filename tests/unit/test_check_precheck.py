@@ -114,6 +114,25 @@ def test_missing_files_name_their_key(cohort):
     assert cohort.failure() == "rno.tsv (layer rna): no such file; correct `layers.rna.file`"
 
 
+@pytest.mark.parametrize(
+    ("block", "value", "key"),
+    [
+        ("cells", {"signature": "no.tsv"}, "cells.signature"),
+        ("differential", {"burden_gene_sets": "no.gmt"}, "differential.burden_gene_sets"),
+        ("enrichment", {"gene_sets": ["no.gmt"]}, "enrichment.gene_sets"),
+        ("enrichment", {"mirna": {"targets": "no.tsv"}}, "enrichment.mirna.targets"),
+    ],
+)
+def test_other_missing_files_name_their_key(cohort, block, value, key):
+    cohort.raw[block] = {**cohort.raw.get(block, {}), **value}
+    assert cohort.failure().endswith(f"({key}): no such file; correct `{key}`")
+
+
+def test_a_brace_in_a_file_name_is_refused(cohort):
+    cohort.raw["layers"]["rna"]["file"] = "data/{x}.tsv"
+    assert "its name has a brace; rename the file" in cohort.failure()
+
+
 def test_content_is_left_to_the_jobs_that_read_it(cohort):
     cohort.counts = cohort.counts.astype(float)
     cohort.counts.loc["g4", "T3"] = -1

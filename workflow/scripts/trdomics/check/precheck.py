@@ -17,6 +17,8 @@ from trdomics.check.covariates import (
 from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
+from trdomics.confounding.plan import BLOOD
+from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.schema import did_you_mean
@@ -102,11 +104,33 @@ def _check_patients(sheet: pd.DataFrame, config: Mapping[str, Any]) -> None:
     check_covariates(sheet, label, config)
 
 
+def _named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the keys of files beside the layers', with the file; addresses are left out."""
+    signature = config["cells"]["signature"]
+    files = {
+        "cells.signature": None if signature == BLOOD else signature,
+        "differential.burden_gene_sets": config["differential"]["burden_gene_sets"],
+        "enrichment.mirna.targets": config["enrichment"]["mirna"]["targets"],
+    }
+    yield from ((key, file) for key, file in files.items() if file is not None)
+    for entry in config["enrichment"]["gene_sets"]:
+        file = entry if isinstance(entry, str) else entry["file"]
+        if not is_url(file):
+            yield "enrichment.gene_sets", file
+
+
 def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, InputError]]:
     """Yield files that are not there, with the layer that they would be of."""
+    for key, file in _named_files(config):
+        if not Path(file).is_file():
+            yield None, InputError(f"{file} ({key})", "no such file", f"correct `{key}`")
     for name, layer in config["layers"].items():
         for key in LAYER_FILES:
             file = layer.get(key)
+            if file is not None and set("{}") & set(file):
+                fix = "rename the file: Snakemake reads braces as wildcards"
+                yield name, InputError(f"{file} (layer {name})", "its name has a brace", fix)
+                continue
             if file is None or is_simulated(config, file) or Path(file).is_file():
                 continue
             fix = f"correct `layers.{name}.{key}`"
