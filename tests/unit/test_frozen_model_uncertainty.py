@@ -12,7 +12,7 @@ TRAINING, LABELS = draw(120, 0)
 
 
 def block_model(blocks, labels, kind, seed=0):
-    return BlockModel(["b"], kind, max_features=10, seed=seed).fit(blocks, labels)
+    return BlockModel(["b"], kind, n_features=10, seed=seed).fit(blocks, labels)
 
 
 @pytest.mark.parametrize("kind", KINDS)

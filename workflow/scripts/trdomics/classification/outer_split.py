@@ -32,7 +32,6 @@ def nested_search(config: Mapping[str, Any]) -> NestedSearch:
         feature_sets(config),
         models=settings["models"],
         inner_folds=settings["inner_folds"],
-        max_features=settings["max_features"],
         seed=config["seed"],
     )
 

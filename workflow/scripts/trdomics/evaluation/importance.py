@@ -10,7 +10,7 @@ import pandas as pd
 TOP = 20
 SELECTED = "selected"
 # Importances of trees have no direction.
-SIGNED_MODELS = ("elastic_net",)
+SIGNED_MODELS = ("elastic_net", "ridge")
 # As MOFATransformer names its output.
 FACTOR = r"Factor\d+"
 ALL_FACTORS = "all factors"

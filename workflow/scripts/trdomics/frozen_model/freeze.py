@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trdomics.frozen_model.frozen import FrozenModel
-from trdomics.classification.families import ELASTIC_NET
+from trdomics.classification.families import ELASTIC_NET, RIDGE
 from trdomics.frozen_model.uncertainty import PAIRS, HalfSampleReplicates
 from trdomics.classification.representation import MOFA
+from trdomics.classification.stacking import LateFusion
 from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
 from trdomics.frozen_model.training_reference import TrainingReference, without_layers
 from trdomics.tables import LayerTables
@@ -37,13 +38,14 @@ def freeze(
     pairs : int, optional
         Of the replicates; by default ten, of stacks of trees, which take long to fit, five.
     """
-    winner = search.best_[search.winner_]
+    winner = search.features()
     risk = search.risk_model()
     layers = list(risk.representation.normalisers_)
     has = [tables.profiled(layer) for layer in layers]
     complete = np.logical_and.reduce(has) if has else np.ones(len(tables), dtype=bool)
     if pairs is None:
-        slow = winner.features.fusion and winner.kind != ELASTIC_NET
+        members = risk.model.models_ if isinstance(risk.model, LateFusion) else []
+        slow = any(member.kind not in (ELASTIC_NET, RIDGE) for member in members)
         pairs = PAIRS // 2 if slow else PAIRS
     replicates = HalfSampleReplicates(pairs, seed=search.seed).fit(
         representations.blocks,
@@ -53,10 +55,10 @@ def freeze(
         complete=complete,
     )
     return FrozenModel(
-        search.representation_.restricted([*winner.features.blocks, MOFA]),
+        search.representation_.restricted([*winner.blocks, MOFA]),
         risk.model,
         risk.calibration,
-        list(winner.features.blocks),
+        list(winner.blocks),
         TrainingReference().fit(representations, tables),
         replicates,
     )

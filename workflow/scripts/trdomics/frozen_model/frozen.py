@@ -12,11 +12,10 @@ from trdomics.frozen_model.closed_model import CLASSES
 from trdomics.classification.stacking import LateFusion
 from trdomics.frozen_model.kinds import names
 from trdomics.classification.calibration import Platt
-from trdomics.classification.candidates import Classifier
 from trdomics.classification.classifiers import BlockModel
 from trdomics.frozen_model.uncertainty import HalfSampleReplicates
 from trdomics.classification.representation import MultiOmicsRepresentation
-from trdomics.classification.inner_search import RiskModel
+from trdomics.classification.inner_search import Classifier, RiskModel
 from trdomics.frozen_model.training_reference import TrainingReference
 
 
