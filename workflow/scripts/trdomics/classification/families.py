@@ -64,7 +64,6 @@ class ElasticNet(Family):
         {"C": 0.1, "l1_ratio": 0.9},
         {"C": 0.5, "l1_ratio": 0.5},
     ]
-    sizes: ClassVar = (50,)
 
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
         """Return the unfitted classifier."""

@@ -232,7 +232,7 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         validations = [validation for _, validation, _, _ in representations.folds]
         decisions = self._inner_decisions(representations, labels)
         scores = {c: mean_auroc(d, labels, validations) for c, d in decisions.items()}
-        self.best_ = {}
+        self.best_: dict[str, Candidate] = {}
         for candidate, score in scores.items():
             name = candidate.features.name
             if name not in self.best_ or score > scores[self.best_[name]]:
