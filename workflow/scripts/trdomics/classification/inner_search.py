@@ -427,7 +427,7 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             key = (candidate.features.name, candidate.kind)
             if key not in best or score > scores[best[key]]:
                 best[key] = candidate
-        rows = [
+        rows: list[tuple[FeatureSet, str, int | str | None, dict[str, Any], float]] = [
             (c.features, c.kind, c.n_features or "all", dict(c.params), scores[c])
             for c in best.values()
         ]

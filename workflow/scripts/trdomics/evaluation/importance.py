@@ -49,9 +49,9 @@ def chosen_table(chosen: pd.DataFrame) -> pd.DataFrame:
     )[[*keys, "n_splits", "share", "inner_auc"]]
 
 
-def model_name(model: str, n_features: object) -> str:
+def model_name(model: str, n_features: int | str) -> str:
     """Name a family with the number of features of each block that it was given."""
-    return model if pd.isna(n_features) else f"{model}, {n_features} features"
+    return f"{model}, {n_features} features"
 
 
 def models_in_words(table: pd.DataFrame) -> dict[str, str]:
@@ -63,7 +63,7 @@ def models_in_words(table: pd.DataFrame) -> dict[str, str]:
         Of :func:`chosen_table`.
     """
     return {
-        name: "; ".join(
+        str(name): "; ".join(
             f"{model_name(row['model'], row['n_features']).replace('_', ' ')}: {row['n_splits']}"
             for _, row in rows.iterrows()
         )
