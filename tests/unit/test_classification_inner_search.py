@@ -72,7 +72,7 @@ def test_predictions_are_those_of_a_grid_search_over_the_whole_pipeline(search):
 
     chosen = next(row for row in search.candidates_ if row["feature_set"] == "early")
     params = json.loads(chosen["params"])
-    assert chosen["n_features"] == 50  # more than a block has here
+    assert chosen["n_features"] == "top 50"  # more than a block has here
     assert {f"model__{k}": v for k, v in params.items()} == naive.best_params_
     assert chosen["inner_auc"] == pytest.approx(naive.best_score_)
     ours = search.predict_sets(new).query("feature_set == 'early'")

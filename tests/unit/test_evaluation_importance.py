@@ -14,14 +14,14 @@ from trdomics.evaluation.importance import (
 def chosen() -> pd.DataFrame:
     rows = [
         # split, feature set, role, model, number of features, inner AUROC
-        ("r1f1", "mrna", "candidate", "elastic_net", 50, 0.70),
+        ("r1f1", "mrna", "candidate", "elastic_net", "top 50", 0.70),
         ("r1f1", "mofa", "candidate", "ridge", "all", 0.60),
-        ("r1f1", "clinical", "baseline", "elastic_net", 50, 0.80),
-        ("r1f1", "clinical", "baseline", "random_forest", 50, 0.70),
+        ("r1f1", "clinical", "baseline", "elastic_net", "top 50", 0.80),
+        ("r1f1", "clinical", "baseline", "random_forest", "top 50", 0.70),
         ("r1f1", "average", "selected", "average", None, 0.81),
-        ("r1f2", "mrna", "candidate", "random_forest", 50, 0.65),
+        ("r1f2", "mrna", "candidate", "random_forest", "top 50", 0.65),
         ("r1f2", "mofa", "candidate", "ridge", "all", 0.66),
-        ("r1f2", "clinical", "baseline", "elastic_net", 50, 0.60),
+        ("r1f2", "clinical", "baseline", "elastic_net", "top 50", 0.60),
         ("r1f2", "average", "selected", "average", None, 0.79),
     ]
     columns = ["split", "feature_set", "role", "model", "n_features", "inner_auc"]
@@ -131,18 +131,18 @@ def test_overlap():
 
 def test_chosen_counts_models_and_numbers_of_features_by_set(chosen):
     table = chosen_table(chosen).set_index(["feature_set", "model", "n_features"])
-    assert table.loc[("mrna", "elastic_net", 50), "n_splits"] == 1
-    assert table.loc[("mrna", "random_forest", 50), "share"] == 0.5
+    assert table.loc[("mrna", "elastic_net", "top 50"), "n_splits"] == 1
+    assert table.loc[("mrna", "random_forest", "top 50"), "share"] == 0.5
     assert table.loc[("mofa", "ridge", "all"), ["n_splits", "share"]].tolist() == [2, 1]
     assert table.loc[("mofa", "ridge", "all"), "inner_auc"] == pytest.approx(0.63)
     # a worse model of the same set and split does not count
-    assert ("clinical", "random_forest", 50) not in table.index
+    assert ("clinical", "random_forest", "top 50") not in table.index
     assert table.groupby("feature_set")["share"].sum().tolist() == [1, 1, 1, 1]
 
 
 def test_models_in_words_leave_out_what_is_made_of_others(chosen):
     assert models_in_words(chosen_table(chosen)) == {
-        "clinical": "elastic net, 50 features: 2",
+        "clinical": "elastic net, top 50 features: 2",
         "mofa": "ridge, all features: 2",
-        "mrna": "elastic net, 50 features: 1; random forest, 50 features: 1",
+        "mrna": "elastic net, top 50 features: 1; random forest, top 50 features: 1",
     }

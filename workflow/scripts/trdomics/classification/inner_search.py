@@ -173,7 +173,7 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         The one that is selected: ``average``.
     candidates_ : list of dict
         For the result tables, per feature set and kind of model: ``feature_set``, ``role``,
-        ``model``, ``n_features`` (of each block, or ``all``; missing for stacks and the average),
+        ``model``, ``n_features`` (of each block, as ``top 50`` or ``all``; missing for stacks),
         ``params`` (JSON), both of the best candidate, and ``inner_auc``.
     spreads_ : dict of str to float
         Root mean square of the out-of-fold evidence of each entry of ``best_``.
@@ -427,8 +427,8 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             key = (candidate.features.name, candidate.kind)
             if key not in best or score > scores[best[key]]:
                 best[key] = candidate
-        rows: list[tuple[FeatureSet, str, int | str | None, dict[str, Any], float]] = [
-            (c.features, c.kind, c.n_features or "all", dict(c.params), scores[c])
+        rows: list[tuple[FeatureSet, str, str | None, dict[str, Any], float]] = [
+            (c.features, c.kind, kept(c.n_features), dict(c.params), scores[c])
             for c in best.values()
         ]
         rows += [(self.features(n), self.kind(n), None, {}, score) for n, score in combined.items()]
@@ -443,6 +443,11 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             }
             for features, kind, size, params, score in rows
         ]
+
+
+def kept(n_features: int | None) -> str:
+    """Name the features of each block that are kept; text, since tables hold it beside missing."""
+    return "all" if n_features is None else f"top {n_features}"
 
 
 def _stacked(

@@ -49,7 +49,7 @@ def chosen_table(chosen: pd.DataFrame) -> pd.DataFrame:
     )[[*keys, "n_splits", "share", "inner_auc"]]
 
 
-def model_name(model: str, n_features: int | str) -> str:
+def model_name(model: str, n_features: str) -> str:
     """Name a family with the number of features of each block that it was given."""
     return f"{model}, {n_features} features"
 
