@@ -12,7 +12,7 @@ PATIENTS = pd.Index([f"patient-{i:03d}" for i in range(N)], name="patient_id")
 
 def config(**classification):
     """Return a resolved config; layers and columns are those of :func:`cohort`."""
-    options = {"repeats": 2, "folds": 3, "inner_folds": 3, "permutations": 0, "max_features": 8}
+    options = {"repeats": 2, "folds": 3, "inner_folds": 3, "permutations": 0}
     layers = {
         "rna": {"type": "counts", "file": "rna.tsv", "vst_genes": 30, "model_features": 30},
         "protein": {"type": "continuous", "file": "protein.tsv", "max_missing": 0.5},

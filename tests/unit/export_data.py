@@ -62,8 +62,6 @@ def frozen_model(feature_set, pairs=2):
     """Return a frozen model of a feature set; callers copy it before they change it."""
     search, tables = fitted_search()
     search.winner_ = feature_set
-    for row in search.candidates_:
-        row["chosen"] = int(row["feature_set"] == feature_set)
     truth = LABELS.to_numpy(dtype=int)
     return freeze(search, representations(), tables, truth, pairs=pairs)
 

@@ -4,10 +4,11 @@ import numpy as np
 from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold
 
-from trdomics.classification.calibration import Platt
-from trdomics.classification.candidates import Fits, candidates, fit_candidate
+from trdomics.classification.calibration import Platt, prior_log_odds
+from trdomics.classification.candidates import Fits
+from trdomics.classification.families import FAMILIES
 from trdomics.classification.feature_blocks import DenseBlocks
-from trdomics.classification.feature_sets import FeatureSet
+from trdomics.classification.stacking import weighted_sum
 
 KINDS = ["elastic_net", "random_forest", "gradient_boosting"]
 RNG = np.random.default_rng(7)
@@ -28,10 +29,14 @@ def draw(n, seed):
 
 
 def refitter(kind, fusion=False):
-    candidate = candidates([FeatureSet("both", ("a", "b"), fusion=fusion)], [kind])[0]
+    params = tuple(FAMILIES[kind].grid[0].items())
 
     def refit(blocks, labels):
-        return fit_candidate(candidate, Fits(blocks, labels, 20, 0))
+        fits = Fits(blocks, labels, 0)
+        if not fusion:
+            return fits.model(("a", "b"), kind, 20, params)
+        members = [fits.model((name,), kind, 20, params) for name in ("a", "b")]
+        return weighted_sum(members, np.ones(2), -prior_log_odds(labels))
 
     return refit
 

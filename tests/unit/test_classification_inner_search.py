@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from classification_data import cohort, config
+from scipy.special import logit
 from sklearn.base import clone
-from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
@@ -54,7 +54,6 @@ def test_predictions_are_those_of_a_grid_search_over_the_whole_pipeline(search):
             [
                 ("represent", representation(CONFIG).set_params(mofa=None)),
                 ("dense", FunctionTransformer(early)),
-                ("select", SelectKBest(f_classif, k=CONFIG["classification"]["max_features"])),
                 (
                     "model",
                     LogisticRegression(
@@ -72,7 +71,9 @@ def test_predictions_are_those_of_a_grid_search_over_the_whole_pipeline(search):
     ).fit(TABLES, Y)
 
     chosen = next(row for row in search.candidates_ if row["feature_set"] == "early")
-    assert {f"model__{k}": v for k, v in json.loads(chosen["params"]).items()} == naive.best_params_
+    params = json.loads(chosen["params"])
+    assert chosen["n_features"] == "top 50"  # more than a block has here
+    assert {f"model__{k}": v for k, v in params.items()} == naive.best_params_
     assert chosen["inner_auc"] == pytest.approx(naive.best_score_)
     ours = search.predict_sets(new).query("feature_set == 'early'")
     np.testing.assert_allclose(ours["decision"], naive.decision_function(new))
@@ -91,26 +92,39 @@ def test_fit_is_fit_from_its_own_representations(search):
     np.testing.assert_array_equal(fitted.predict_proba(TABLES), search.predict_proba(TABLES))
 
 
-def test_the_winner_has_the_highest_inner_auc_of_what_may_be_chosen(search):
+def test_the_best_candidate_of_each_set_has_the_highest_inner_auc(search):
+    for name, best in search.best_.items():
+        rows = [row for row in search.candidates_ if row["feature_set"] == name]
+        assert best.kind == max(rows, key=lambda row: row["inner_auc"])["model"]
+
+
+def test_what_is_selected_is_the_average_of_what_may_be_chosen(search):
     rows = pd.DataFrame(search.candidates_)
-    won = rows[rows["chosen"] == 1]
-    assert list(won["feature_set"]) == [search.winner_]
-    allowed = rows[~rows["feature_set"].isin(["confounders", "clinical_circular"])]
-    assert won["inner_auc"].item() == allowed["inner_auc"].max()
-    # the circular predictor all but is the label, and is not chosen all the same
+    assert search.winner_ == "average"
+    assert list(rows["feature_set"]).count("average") == 1
+    table = search.predict_sets(TABLES).pivot_table(
+        index="patient_id", columns="feature_set", values=["probability", "decision"]
+    )
+    kept = [f.name for f in search.feature_sets if f.selectable]
+    mean = logit(table["probability"][kept].astype(float)).mean(axis=1)
+    np.testing.assert_allclose(table["decision"]["selected"].astype(float), mean)
+    # the circular predictor all but is the label, and is in no part of it all the same
     assert rows.set_index("feature_set").loc["clinical_circular", "inner_auc"] > 0.95
+    assert not {"circular", "confounders"} & set(search.features().blocks)
+    np.testing.assert_array_equal(
+        table["probability"]["selected"].reindex(TABLES.patients).astype(float),
+        search.predict_proba(TABLES)[:, 1],
+    )
 
 
-def test_selected_rows_are_the_winner_once_more(search):
-    table = search.predict_sets(TABLES).set_index("feature_set")
-    assert list(table.loc["selected", "role"].unique()) == ["selected"]
-    columns = ["probability", "decision"]
-    np.testing.assert_array_equal(
-        table.loc["selected", columns], table.loc[search.winner_, columns]
-    )
-    np.testing.assert_array_equal(
-        table.loc["selected", "probability"], search.predict_proba(TABLES)[:, 1]
-    )
+def test_on_other_patients_members_are_fitted_again_and_weights_stay(search, representations):
+    half = np.arange(len(Y)) % 3 > 0
+    again = search.refit(representations.blocks.take(half), Y[half])
+    fitted = search.models_["average"]
+    np.testing.assert_array_equal(again.weights_, fitted.weights_)
+    for ours, theirs in zip(again.models_, fitted.models_, strict=True):
+        assert ours is not theirs
+        assert (ours.blocks, ours.kind, ours.params) == (theirs.blocks, theirs.kind, theirs.params)
 
 
 def test_every_set_can_be_taken_out_as_a_model_of_its_own(search):
@@ -140,11 +154,8 @@ def test_importance_names_what_was_used(search):
     table = search.importance()
     assert set(table.columns) == {"feature_set", "model", "block", "feature", "importance"}
     assert (table["importance"] != 0).all()
-    sets = {features.name: features for features in search.feature_sets}
     for name, rows in table.groupby("feature_set"):
-        assert set(rows["block"]) <= set(sets[name].blocks)
-        if not sets[name].fusion:
-            assert len(rows) <= CONFIG["classification"]["max_features"]
+        assert set(rows["block"]) <= set(search.features(name).blocks)
     age = table.query("feature_set == 'clinical' and feature == 'age'")["importance"]
     assert age.item() > 0
 
@@ -153,11 +164,12 @@ def test_the_best_kind_of_model_is_chosen_per_feature_set(representations):
     kinds = ["elastic_net", "random_forest", "gradient_boosting"]
     several = nested_search(config(models=kinds)).fit_from(representations, Y)
     rows = pd.DataFrame(several.candidates_)
-    assert len(rows) == 3 * len(several.feature_sets)
-    assert rows["chosen"].sum() == 1
+    fusions = [features.name for features in several.feature_sets if features.fusion]
+    # the stacks and the average have a row each
+    assert len(rows) == 3 * len(several.best_) + len(fusions) + 1
     for name, part in rows.groupby("feature_set"):
         best = part.loc[part["inner_auc"].idxmax(), "model"]
-        assert several.best_[name].kind == best
+        assert several.kind(name) == best
 
 
 def test_other_labels_reuse_representations(representations, monkeypatch):

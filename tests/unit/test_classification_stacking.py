@@ -1,15 +1,18 @@
 import numpy as np
 import pytest
-from sklearn.feature_selection import f_classif
+from sklearn.base import clone
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
 
 from trdomics.classification.calibration import MIN_SLOPE, Platt, prior_log_odds
 from trdomics.classification.candidates import Fits, candidates, fit_candidate, mean_auroc
-from trdomics.classification.classifiers import BlockModel, anova_f
+from trdomics.classification.classifiers import BlockModel, TopFeatures, anova_f
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.classification.feature_sets import FeatureSet
-from trdomics.classification.stacking import stack_weights
+from trdomics.classification.stacking import LateFusion, stack_weights, weighted_sum
 
 N = 120
 RNG = np.random.default_rng(3)
@@ -30,13 +33,18 @@ def blocks(labels=LABELS, strength=1.0):
     return DenseBlocks(values, {"good": everyone, "noise": everyone, "part": has})
 
 
-def stack(*members):
-    """Return a stack of elastic nets as the candidate that it is."""
-    return candidates([FeatureSet("stack", members, fusion=True)], ["elastic_net"])[0]
+def members(*names, labels=LABELS):
+    return [BlockModel([name]).fit(blocks(), labels) for name in names]
 
 
-def fitted(candidate, data=None, labels=LABELS):
-    return fit_candidate(candidate, Fits(data or blocks(), labels, 50, 0))
+def stack(*names):
+    """Return a stack whose weights are learned from out-of-fold evidence."""
+    evidence = np.zeros((N, len(names)))
+    for kept, held_out in StratifiedKFold(3, shuffle=True, random_state=0).split(LABELS, LABELS):
+        for column, name in enumerate(names):
+            model = BlockModel([name]).fit(blocks().take(kept), LABELS[kept])
+            evidence[held_out, column] = model.evidence(blocks().take(held_out))
+    return LateFusion().fit(members(*names), evidence, LABELS)
 
 
 def test_anova_is_that_of_sklearn_and_bears_constants():
@@ -47,7 +55,7 @@ def test_anova_is_that_of_sklearn_and_bears_constants():
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_block_model_learns_and_leaves_those_without_blocks_at_the_prior(kind):
-    model = BlockModel(["part"], kind, max_features=3).fit(blocks(), LABELS)
+    model = BlockModel(["part"], kind, n_features=3).fit(blocks(), LABELS)
     decision = model.decision_function(blocks())
     has = blocks().present["part"]
     assert roc_auc_score(LABELS[has], decision[has]) > 0.75
@@ -81,7 +89,7 @@ def test_block_model_without_anything_to_learn_from_predicts_the_prior(case):
 
 
 def test_stack_weighs_signal_and_never_negatively():
-    fusion = fitted(stack("good", "noise", "part"))
+    fusion = stack("good", "noise", "part")
     good, noise, part = fusion.weights_
     assert min(good, part) > 0
     assert noise >= 0
@@ -92,7 +100,7 @@ def test_stack_weighs_signal_and_never_negatively():
 
 
 def test_a_member_adds_nothing_for_who_lacks_its_block():
-    fusion = fitted(stack("good", "part"))
+    fusion = stack("good", "part")
     data = blocks()
     lacking = ~data.present["part"]
     decision = fusion.decision_function(data)
@@ -103,36 +111,48 @@ def test_a_member_adds_nothing_for_who_lacks_its_block():
     np.testing.assert_array_equal(fusion.decision_function(data), decision)
 
 
-def test_out_of_fold_evidence_is_blind_to_the_patients_own_label():
-    rng = np.random.default_rng(0)
-    aucs = []
-    for _ in range(10):
-        labels = rng.permutation(LABELS)
-        fits = Fits(blocks(), labels, 50, 0)
-        evidence = fits.out_of_fold_evidence("noise", "elastic_net", stack("noise").params)
-        aucs.append(roc_auc_score(labels, evidence))
-    assert np.mean(aucs) < 0.6
-
-
-def test_shared_fits_give_the_stack_that_is_fitted_alone():
-    fits = Fits(blocks(), LABELS, 50, 0)
-    for other in candidates([FeatureSet("good", ("good",))], FAMILIES):
-        fit_candidate(other, fits)
-    shared = fit_candidate(stack("good", "part"), fits)
-    np.testing.assert_array_equal(
-        shared.decision_function(blocks()),
-        fitted(stack("good", "part")).decision_function(blocks()),
-    )
+def test_a_weighted_sum_is_one_stack_with_each_member_once():
+    good, part = members("good", "part")
+    fused = stack("good", "part")
+    fused = fused.with_members([good, part])
+    total = weighted_sum([good, fused], np.array([0.5, 2.0]), 0.3)
+    expected = 0.5 * good.decision_function(blocks()) + 2 * fused.decision_function(blocks()) + 0.3
+    np.testing.assert_allclose(total.decision_function(blocks()), expected)
+    assert total.models_ == [good, part]
 
 
 def test_candidates_are_values_in_the_order_of_sets_kinds_and_grids():
     sets = [FeatureSet("good", ("good",)), FeatureSet("stack", ("good", "part"), fusion=True)]
-    found = candidates(sets, ["elastic_net", "random_forest"])
-    assert found == candidates(list(sets), ["elastic_net", "random_forest"])
+    found = candidates(sets, FAMILIES)
+    assert found == candidates(list(sets), FAMILIES)
     assert len(set(found)) == len(found)
-    # members of a stack keep the default
-    n = len(FAMILIES["elastic_net"].grid) + len(FAMILIES["random_forest"].grid)
-    assert [c.features.name for c in found] == ["good"] * n + ["stack"] * 2
+    assert {c.features.name for c in found} == {"good"}
+    assert len(found) == sum(len(f.grid) * len(f.sizes) for f in FAMILIES.values())
+
+
+def test_what_is_the_same_fit_is_fitted_once():
+    """A block of six features is the same whether 20 of them may be kept or all."""
+    fits = Fits(blocks(), LABELS, 0)
+    ridge = candidates([FeatureSet("good", ("good",))], ["ridge"])
+    models = {id(fit_candidate(candidate, fits)) for candidate in ridge}
+    assert len(models) == len(FAMILIES["ridge"].grid)
+
+
+def test_features_are_selected_within_each_block_as_sklearn_selects_them():
+    values = blocks().joined(["good", "part"])[0]
+    kept = TopFeatures([6, 4], 2).fit(values, LABELS).get_support()
+    for start, end in ((0, 6), (6, 10)):
+        expected = SelectKBest(f_classif, k=2).fit(values[:, start:end], LABELS).get_support()
+        np.testing.assert_array_equal(kept[start:end], expected)
+    assert TopFeatures([6, 4]).fit(values, LABELS).get_support().all()
+
+
+def test_ridge_weighs_many_features_by_one_variance():
+    values = blocks().joined(["good", "noise"])[0]
+    ours = FAMILIES["ridge"].build({"variance": 0.5}, 0).fit(values, LABELS)
+    theirs = LogisticRegression(C=0.5 / values.shape[1]).fit(values, LABELS)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-3)
+    assert clone(ours).get_params() == {"variance": 0.5}
 
 
 def test_mean_auroc_is_that_of_the_parts_ties_included():

@@ -64,16 +64,21 @@ def parts() -> dict[str, pd.DataFrame]:
     names = [f"r{repeat}f{fold}" for repeat, fold in SPLITS]
     chosen = pd.DataFrame(
         [
-            (split, name, ROLES[name], "elastic_net", 0.7, int(name == "layer_a"))
+            (split, name, role, model, size, 0.7)
             for split in names
-            for name in ("clinical", "layer_a", "clinical_circular")
+            for name, role, model, size in (
+                *((s, ROLES[s], "ridge", "all") for s in ("clinical", "layer_a")),
+                ("late_fusion", "candidate", "stack", None),
+                ("average", "selected", "average", None),
+            )
         ],
-        columns=["split", "feature_set", "role", "model", "inner_auc", "chosen"],
+        columns=["split", "feature_set", "role", "model", "n_features", "inner_auc"],
     )
     importance = pd.DataFrame(
         [
-            (split, "layer_a", "elastic_net", "layer_a", f"g{i}", value)
+            (split, name, "elastic_net", "layer_a", f"g{i}", value)
             for split in names
+            for name in ("layer_a", "selected")
             for i, value in enumerate(rng.normal(size=5))
         ],
         columns=["split", "feature_set", "model", "block", "feature", "importance"],
@@ -181,10 +186,10 @@ def test_importance_figure_names_the_features_or_says_there_are_none(tables):
     assert any("no feature" in text for text in texts(figures.importance_figure(empty)))
 
 
-def test_chosen_figure_shows_candidates_only(tables):
+def test_chosen_figure_shows_sets_for_which_models_were_chosen(tables):
     shown = set(texts(figures.chosen_figure(tables["chosen"])))
-    assert "layer a" in shown
-    assert not {"clinical", "clinical circular"} & shown
+    assert {"layer a", "clinical", "ridge, all features"} <= shown
+    assert not {"late fusion", "average"} & shown
 
 
 def test_summary_repeats_the_tables_and_survives_json(parts, tables, tmp_path):
@@ -206,8 +211,8 @@ def test_summary_repeats_the_tables_and_survives_json(parts, tables, tmp_path):
     assert set(read["circular"]) == {"clinical_circular"}
     assert read["gains"]["clinical"]["auroc"]["n_folds"] == 6
     assert (read["n_patients"], read["n_positive"], read["n_splits"]) == (60, 30, 6)
-    assert read["winner"] == "layer_a"
-    assert read["winners"] == {"layer_a": 1.0}
+    assert read["selected_inner_auroc"] == pytest.approx(0.7)
+    assert read["models"]["layer_a"] == "ridge, all features: 6"
     assert read["null"]["n_permutations"] == 4
     assert read["prevalence"]["log_odds_shift"] == pytest.approx(np.log(0.3 / 0.7))
     assert set(feature_sets(parts["predictions"])) == set(ROLES)

@@ -6,22 +6,25 @@ from trdomics.evaluation.importance import (
     chosen_table,
     importance_table,
     mean_overlap,
-    winners_in_words,
+    models_in_words,
 )
 
 
 @pytest.fixture
 def chosen() -> pd.DataFrame:
     rows = [
-        # split, feature set, role, model, inner AUROC, winner
-        ("r1f1", "mrna", "candidate", "elastic_net", 0.70, 1),
-        ("r1f1", "mofa", "candidate", "elastic_net", 0.60, 0),
-        ("r1f1", "clinical", "baseline", "elastic_net", 0.80, 0),
-        ("r1f2", "mrna", "candidate", "random_forest", 0.65, 0),
-        ("r1f2", "mofa", "candidate", "elastic_net", 0.66, 1),
-        ("r1f2", "clinical", "baseline", "elastic_net", 0.60, 0),
+        # split, feature set, role, model, number of features, inner AUROC
+        ("r1f1", "mrna", "candidate", "elastic_net", "top 50", 0.70),
+        ("r1f1", "mofa", "candidate", "ridge", "all", 0.60),
+        ("r1f1", "clinical", "baseline", "elastic_net", "top 50", 0.80),
+        ("r1f1", "clinical", "baseline", "random_forest", "top 50", 0.70),
+        ("r1f1", "average", "selected", "average", None, 0.81),
+        ("r1f2", "mrna", "candidate", "random_forest", "top 50", 0.65),
+        ("r1f2", "mofa", "candidate", "ridge", "all", 0.66),
+        ("r1f2", "clinical", "baseline", "elastic_net", "top 50", 0.60),
+        ("r1f2", "average", "selected", "average", None, 0.79),
     ]
-    columns = ["split", "feature_set", "role", "model", "inner_auc", "chosen"]
+    columns = ["split", "feature_set", "role", "model", "n_features", "inner_auc"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -68,18 +71,25 @@ def test_factors_of_different_mofas_are_not_matched_by_number(importance, chosen
     assert np.isnan(mofa.loc["all factors", "same_sign"])
 
 
-def test_selected_is_whatever_won_each_split(importance, chosen):
-    table = importance_table(importance, chosen)
-    selected = table[table["feature_set"] == "selected"].set_index("feature")
-    assert selected["share"].to_dict() == pytest.approx(
-        {"A": 0.375, "all factors": 0.375, "age": 0.125, "B": 0.125}
-    )
-    assert selected["overlap"].iloc[0] == 0
+def test_members_of_a_stack_that_use_a_feature_are_added_up(importance, chosen):
+    rows = [
+        ("r1f1", "late_fusion", "elastic_net", "mrna", "A", 1.0),
+        ("r1f1", "late_fusion", "ridge", "mrna", "A", -2.0),
+        ("r1f1", "late_fusion", "random_forest", "mrna", "A", 3.0),
+        ("r1f1", "late_fusion", "ridge", "mrna", "B", 2.0),
+    ]
+    stack = pd.DataFrame(rows, columns=importance.columns)
+    twice = pd.concat([stack, stack.assign(split="r1f2")])
+    table = importance_table(twice, chosen).set_index("feature")
+    assert table["share"].to_dict() == pytest.approx({"A": 0.75, "B": 0.25})
+    assert table["used"].tolist() == table["top20"].tolist() == [1, 1]
+    # the trees say nothing of the direction
+    assert table["direction"].to_dict() == {"A": -1, "B": 1}
 
 
 def test_shares_sum_to_one(importance, chosen):
     table = importance_table(importance, chosen)
-    assert table.groupby("feature_set")["share"].sum().tolist() == pytest.approx([1, 1, 1])
+    assert table.groupby("feature_set")["share"].sum().tolist() == pytest.approx([1, 1])
 
 
 def test_order_of_rows_changes_nothing(importance, chosen):
@@ -119,21 +129,20 @@ def test_overlap():
     assert np.isnan(mean_overlap([a]))
 
 
-def test_chosen_counts_winners_and_lists_the_others(chosen):
-    table = chosen_table(chosen).set_index(["feature_set", "model"])
-    assert table.loc[("mrna", "elastic_net"), "n_won"] == 1
-    assert table.loc[("mrna", "random_forest"), "n_won"] == 0
-    assert table.loc[("mofa", "elastic_net"), ["n_splits", "n_won"]].tolist() == [2, 1]
-    assert table.loc[("mofa", "elastic_net"), "inner_auc"] == pytest.approx(0.63)
-    # a baseline does not win, however good
-    assert table.loc[("clinical", "elastic_net"), "share_won"] == 0
-    assert table["share_won"].sum() == 1
+def test_chosen_counts_models_and_numbers_of_features_by_set(chosen):
+    table = chosen_table(chosen).set_index(["feature_set", "model", "n_features"])
+    assert table.loc[("mrna", "elastic_net", "top 50"), "n_splits"] == 1
+    assert table.loc[("mrna", "random_forest", "top 50"), "share"] == 0.5
+    assert table.loc[("mofa", "ridge", "all"), ["n_splits", "share"]].tolist() == [2, 1]
+    assert table.loc[("mofa", "ridge", "all"), "inner_auc"] == pytest.approx(0.63)
+    # a worse model of the same set and split does not count
+    assert ("clinical", "random_forest", "top 50") not in table.index
+    assert table.groupby("feature_set")["share"].sum().tolist() == [1, 1, 1, 1]
 
 
-def test_winners_in_words(chosen):
-    text = winners_in_words(chosen_table(chosen))
-    assert text.startswith("Of 2 splits")
-    assert "mofa 1" in text
-    assert "elastic_net 2" in text
-    assert "clinical" not in text
-    assert winners_in_words(chosen_table(chosen.assign(chosen=0))).startswith("No feature set")
+def test_models_in_words_leave_out_what_is_made_of_others(chosen):
+    assert models_in_words(chosen_table(chosen)) == {
+        "clinical": "elastic net, top 50 features: 2",
+        "mofa": "ridge, all features: 2",
+        "mrna": "elastic net, top 50 features: 1; random forest, top 50 features: 1",
+    }

@@ -14,7 +14,7 @@ TRAINING, LABELS = draw(120, 0)
 
 
 def block_model(blocks, labels, kind, seed=0, names=("b",)):
-    return BlockModel(names, kind, max_features=10, seed=seed).fit(blocks, labels)
+    return BlockModel(names, kind, n_features=10, seed=seed).fit(blocks, labels)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -150,8 +150,9 @@ def test_simulated_patients_and_mixed_sites_are_named_as_limits():
 
 
 def test_the_selected_row_comes_first_whatever_is_better():
-    rows = performance_rows(performance())
+    rows = performance_rows(performance(), {"confounders": "ridge, all features: 6"})
     assert [row["role"] for row in rows] == ["selected", "baseline", "circular"]
+    assert [row["models"] for row in rows] == ["", "ridge, all features: 6", ""]
 
 
 def test_sites_are_counted_by_label_and_missing_ones_named():

@@ -45,8 +45,6 @@ def frozen():
     representations = search.representations(TRAINING, truth)
     search.fit_from(representations, truth)
     search.winner_ = "late_fusion_mofa"
-    for row in search.candidates_:
-        row["chosen"] = int(row["feature_set"] == search.winner_)
     model = freeze(search, representations, TRAINING, truth, pairs=4)
     return model, manifest(search, model, labels=LABELS, label=CONFIG["label"])
 

@@ -238,7 +238,7 @@ rule classification_figures:
 
 
 rule classification_final_model:
-    """Search on all labelled patients and freeze the winner."""
+    """Search on all labelled patients and freeze what is selected."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),

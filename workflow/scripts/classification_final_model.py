@@ -1,4 +1,4 @@
-"""Search on all labelled patients and freeze the winner."""
+"""Search on all labelled patients and freeze what is selected."""
 
 from trdomics.scripting import start
 

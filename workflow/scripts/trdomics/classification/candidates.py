@@ -9,128 +9,98 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-from sklearn.feature_selection import SelectKBest
-from sklearn.model_selection import StratifiedKFold
 
-from trdomics.classification.classifiers import BlockModel, selector
+from trdomics.classification.classifiers import BlockModel, TopFeatures
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.classification.feature_sets import FeatureSet
-from trdomics.classification.stacking import LateFusion
 
-# Folds within the training patients that give a stack evidences its members were not fitted on.
-MEMBER_FOLDS = 3
-
-Classifier = BlockModel | LateFusion
 Params = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to predict.
+    """One way to predict from blocks side by side.
 
     Attributes
     ----------
     features : FeatureSet
-        The blocks, side by side or each a member of a stack.
+        The blocks.
     kind : str
         Name of the family of classifiers.
+    n_features : int or None
+        Kept of each block; None for all.
     params : tuple of (str, value)
         An entry of the family's grid.
     """
 
     features: FeatureSet
     kind: str
+    n_features: int | None
     params: Params
 
 
 def candidates(feature_sets: Sequence[FeatureSet], kinds: Sequence[str]) -> list[Candidate]:
-    """Return all candidates, in the order of the sets, kinds and grids.
-
-    The members of a stack keep the default parameters.
-    """
+    """Return all candidates of sets that are no stack, in the order of sets, kinds and grids."""
     return [
-        Candidate(features, kind, tuple(params.items()))
+        Candidate(features, kind, size, tuple(params.items()))
         for features in feature_sets
+        if not features.fusion
         for kind in kinds
-        for params in FAMILIES[kind].grid[: 1 if features.fusion else None]
+        for size in FAMILIES[kind].sizes
+        for params in FAMILIES[kind].grid
     ]
 
 
 class Fits:
     """A cache of the classifiers of one set of training patients.
 
-    Feature sets and stacks share members, and the selection of features does not depend on the
-    kind of classifier.
+    The selection of features does not depend on the kind of classifier, and a block with fewer
+    features than a candidate may keep is fitted once.
 
     Parameters
     ----------
     blocks : DenseBlocks
         Of the training patients.
     labels : array of int, shape (n_patients,)
-    max_features, seed : int
-        See :class:`BlockModel`.
+    seed : int
+        Of the classifiers.
     """
 
-    def __init__(
-        self, blocks: DenseBlocks, labels: NDArray[Any], max_features: int, seed: int
-    ) -> None:
+    def __init__(self, blocks: DenseBlocks, labels: NDArray[Any], seed: int) -> None:
         self.blocks, self.labels = blocks, np.asarray(labels, dtype=int)
-        self.max_features, self.seed = max_features, seed
-        self._models: dict[tuple[tuple[str, ...], str, Params], BlockModel] = {}
-        self._selectors: dict[tuple[str, ...], SelectKBest | None] = {}
-        self._evidence: dict[tuple[str, str, Params], Floats] = {}
-        self._parts: list[tuple[Fits, NDArray[np.int_]]] | None = None
+        self.seed = seed
+        self._models: dict[Any, BlockModel] = {}
+        self._selections: dict[Any, TopFeatures | None] = {}
 
-    def model(self, names: tuple[str, ...], kind: str, params: Params) -> BlockModel:
+    def model(
+        self, names: tuple[str, ...], kind: str, n_features: int | None, params: Params
+    ) -> BlockModel:
         """Return the fitted classifier over some blocks side by side."""
-        key = (names, kind, params)
+        if n_features is not None and n_features >= max(self.blocks.widths(names), default=0):
+            n_features = None
+        key = (names, kind, n_features, params)
         if key not in self._models:
-            model = BlockModel(list(names), kind, dict(params), self.max_features, self.seed)
-            self._models[key] = model.fit(self.blocks, self.labels, self._selector(names))
+            model = BlockModel(list(names), kind, dict(params), n_features, self.seed)
+            chosen = self._selection(names, n_features)
+            self._models[key] = model.fit(self.blocks, self.labels, chosen)
         return self._models[key]
 
-    def out_of_fold_evidence(self, name: str, kind: str, params: Params) -> Floats:
-        """Return a block's evidence by models that did not see the patient, shape (n_patients,)."""
-        key = (name, kind, params)
-        if key not in self._evidence:
-            evidence = np.zeros(len(self.labels))
-            for fits, held_out in self._member_folds():
-                model = fits.model((name,), kind, params)
-                evidence[held_out] = model.evidence(self.blocks.take(held_out))
-            self._evidence[key] = evidence
-        return self._evidence[key]
-
-    def _selector(self, names: tuple[str, ...]) -> SelectKBest | None:
-        if names not in self._selectors:
+    def _selection(self, names: tuple[str, ...], n_features: int | None) -> TopFeatures | None:
+        key = (names, n_features)
+        if key not in self._selections:
             values, has = self.blocks.joined(names)
             usable = values.shape[1] and len(np.unique(self.labels[has])) == 2
-            self._selectors[names] = (
-                selector(values[has], self.labels[has], self.max_features) if usable else None
-            )
-        return self._selectors[names]
-
-    def _member_folds(self) -> list[tuple[Fits, NDArray[np.int_]]]:
-        if self._parts is None:
-            self._parts = []
-            folds = min(MEMBER_FOLDS, int(np.bincount(self.labels, minlength=2).min()))
-            if folds > 1:
-                dealer = StratifiedKFold(folds, shuffle=True, random_state=self.seed)
-                for kept, held_out in dealer.split(self.labels, self.labels):
-                    part = self.blocks.take(kept)
-                    fits = Fits(part, self.labels[kept], self.max_features, self.seed)
-                    self._parts.append((fits, held_out))
-        return self._parts
+            selection = TopFeatures(self.blocks.widths(names), n_features)
+            self._selections[key] = selection.fit(values[has], self.labels[has]) if usable else None
+        return self._selections[key]
 
 
-def fit_candidate(candidate: Candidate, fits: Fits) -> Classifier:
+def fit_candidate(candidate: Candidate, fits: Fits) -> BlockModel:
     """Return the candidate fitted on the patients of `fits`."""
-    features, kind, params = candidate.features, candidate.kind, candidate.params
-    if not features.fusion:
-        return fits.model(features.blocks, kind, params)
-    members = [fits.model((name,), kind, params) for name in features.blocks]
-    evidence = [fits.out_of_fold_evidence(name, kind, params) for name in features.blocks]
-    return LateFusion().fit(members, np.column_stack(evidence), fits.labels)
+    return fits.model(
+        candidate.features.blocks, candidate.kind, candidate.n_features, candidate.params
+    )
 
 
 def mean_auroc(

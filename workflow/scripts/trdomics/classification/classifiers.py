@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_selection import SelectKBest
+from sklearn.feature_selection import SelectorMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -38,10 +38,41 @@ def anova_f(values: Floats, labels: NDArray[Any]) -> Floats:
     return np.divide(statistic, within, out=np.zeros_like(statistic), where=within > 1e-12)
 
 
-def selector(values: Floats, labels: NDArray[Any], max_features: int) -> SelectKBest:
-    """Return the features that tell the training classes apart best, as a fitted selector."""
-    k = max_features if values.shape[1] > max_features else "all"
-    return SelectKBest(anova_f, k=k).fit(values, labels)
+class TopFeatures(SelectorMixin, BaseEstimator):
+    """The features of each block that separate the training classes best, by the F statistic.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Numbers of features of the blocks, which stand side by side.
+    n_features : int, optional
+        Kept of each block; None for all.
+
+    Attributes
+    ----------
+    support_ : array of bool, shape (n_features,)
+    """
+
+    def __init__(self, widths: Sequence[int] = (), n_features: int | None = None) -> None:
+        self.widths = widths
+        self.n_features = n_features
+
+    def fit(self, values: Floats, labels: NDArray[Any]) -> Self:
+        """Select on values of some patients, shape (n_patients, n_features), and labels 0 and 1."""
+        self.n_features_in_ = values.shape[1]
+        self.support_ = np.ones(values.shape[1], dtype=bool)
+        if self.n_features is None:
+            return self
+        statistic, start = anova_f(values, labels), 0
+        for width in self.widths:
+            order = np.argsort(-statistic[start : start + width], kind="stable")
+            self.support_[start + order[self.n_features :]] = False
+            start += width
+        return self
+
+    def _get_support_mask(self) -> NDArray[np.bool_]:
+        check_is_fitted(self, "support_")
+        return self.support_
 
 
 class BlockModel(ClassifierMixin, BaseEstimator):
@@ -59,8 +90,8 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         Name of a family of classifiers.
     params : mapping, optional
         Of the classifier; None for the default, the first of the grid.
-    max_features : int
-        Features that the selection keeps.
+    n_features : int, optional
+        Features of each block that the selection keeps; None for all.
     seed : int
         Of the classifier.
 
@@ -79,16 +110,16 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         blocks: Sequence[str] = (),
         kind: str = ELASTIC_NET,
         params: Mapping[str, Any] | None = None,
-        max_features: int = 50,
+        n_features: int | None = None,
         seed: int = 0,
     ) -> None:
         self.blocks = blocks
         self.kind = kind
         self.params = params
-        self.max_features = max_features
+        self.n_features = n_features
         self.seed = seed
 
-    def fit(self, blocks: DenseBlocks, y: Any, chosen: SelectKBest | None = None) -> Self:
+    def fit(self, blocks: DenseBlocks, y: Any, chosen: TopFeatures | None = None) -> Self:
         """Fit on the blocks of some patients.
 
         Parameters
@@ -96,7 +127,7 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         blocks : DenseBlocks
         y : array of int, shape (n_patients,)
             0 and 1.
-        chosen : SelectKBest, optional
+        chosen : TopFeatures, optional
             The selection fitted on these very patients, where the caller has it already.
         """
         labels = np.asarray(y, dtype=int)
@@ -106,7 +137,9 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         self.pipeline_ = None
         values, labels = values[has], labels[has]
         if values.shape[1] and len(np.unique(labels)) == 2:
-            select = chosen or selector(values, labels, self.max_features)
+            select = chosen or TopFeatures(blocks.widths(self.blocks), self.n_features)
+            if chosen is None:
+                select.fit(values, labels)
             family = FAMILIES[self.kind]
             params = family.grid[0] if self.params is None else self.params
             model = family.build(params, self.seed)

@@ -62,6 +62,10 @@ class DenseBlocks:
             {name: present[rows] for name, present in self.present.items()},
         )
 
+    def widths(self, names: Iterable[str]) -> list[int]:
+        """Return the numbers of features of the blocks that :meth:`joined` puts side by side."""
+        return [self.values[name].shape[1] for name in names if name in self.values]
+
     def joined(self, names: Iterable[str]) -> tuple[Floats, NDArray[np.bool_]]:
         """Return blocks side by side, and who has at least one of them.
 

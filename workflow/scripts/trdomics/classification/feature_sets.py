@@ -9,6 +9,8 @@ from trdomics.cohort.settings import Clinical
 
 CANDIDATE, BASELINE, CIRCULAR = "candidate", "baseline", "circular"
 SELECTED = "selected"
+# What is shown as `model` where several are combined; the average is a name of a set as well.
+STACK, AVERAGE = "stack", "average"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class FeatureSet:
     fusion : bool
         Whether the blocks are members of a stack (late fusion).
     selectable : bool
-        Whether the inner loop may choose it.
+        Whether it is part of the average that is selected.
     """
 
     name: str
@@ -39,7 +41,7 @@ class FeatureSet:
 def feature_sets(layers: Iterable[str], clinical: Clinical) -> list[FeatureSet]:
     """Return the feature sets of a cohort, simple ones first.
 
-    The clinical set is a baseline that may also be chosen. Confounders are never a candidate: a
+    The clinical set is a baseline that is also part of the average. Confounders never are: a
     model that predicts by site or medication is what the others are compared with. Nor are
     circular predictors.
 

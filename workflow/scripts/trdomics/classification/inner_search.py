@@ -15,21 +15,23 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
-from trdomics.classification.calibration import Platt
+from trdomics.classification.calibration import Platt, prior_log_odds
 from trdomics.classification.candidates import (
     Candidate,
-    Classifier,
     Fits,
     candidates,
     fit_candidate,
     mean_auroc,
 )
+from trdomics.classification.classifiers import BlockModel
 from trdomics.classification.families import ELASTIC_NET
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
-from trdomics.classification.feature_sets import SELECTED, FeatureSet
+from trdomics.classification.feature_sets import AVERAGE, SELECTED, STACK, FeatureSet
 from trdomics.classification.representation import MultiOmicsRepresentation
-from trdomics.classification.stacking import LateFusion
+from trdomics.classification.stacking import LateFusion, stack_weights, weighted_sum
 from trdomics.tables import LayerTables
+
+Classifier = BlockModel | LateFusion
 
 
 @dataclass(frozen=True)
@@ -132,25 +134,28 @@ class RiskModel(ClassifierMixin, BaseEstimator):
 
 
 class NestedSearch(ClassifierMixin, BaseEstimator):
-    """Choose parameters, model and feature set by inner cross-validation, refit and calibrate.
+    """Tune every feature set by inner cross-validation, refit, combine and calibrate.
 
     In every inner fold the representation is fitted once on its training part, and all candidates
-    are scored by their AUROC in its validation part. The highest mean AUROC decides on the best
-    candidate of each feature set, and among the selectable feature sets on the winner; of equals
-    the first is taken, and simple ones come first. Platt's calibration is fitted on the inner
-    out-of-fold decisions of what was chosen.
+    predict its validation part. The highest mean AUROC over the folds chooses the candidate of
+    each feature set; of equals the first is taken. The members of a stack are the candidates that
+    were chosen for its blocks, and its weights are learned from their out-of-fold decisions
+    (van der Laan et al. 2007, doi 10.2202/1544-6115.1309). What is selected in the end is the
+    average of the calibrated log odds of all selectable sets: with some 200 patients their inner
+    AUROCs lie within noise, and to take the best of them would be to follow it.
+
+    Whatever is learned from out-of-fold decisions (weights, calibrations within the average) is
+    learned for each inner fold from the others, so that Platt's last calibration accounts for it.
 
     Parameters
     ----------
     representation : MultiOmicsRepresentation
         Unfitted.
     feature_sets : sequence of FeatureSet
-        Simple ones first.
+        Simple ones first. Each block of a stack needs a set of its own.
     models : sequence of str
         Kinds of models to choose from.
     inner_folds : int
-    max_features : int
-        Features that a classifier keeps.
     seed : int
         Of inner folds and classifiers.
 
@@ -159,16 +164,19 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
     representation_ : MultiOmicsRepresentation
         Fitted on all training patients.
     best_ : dict of str to Candidate
-        The best candidate of each feature set.
+        The best candidate of each feature set that is no stack.
     models_ : dict of str to BlockModel or LateFusion
-        It fitted.
+        The model of each feature set, and the ``average``.
     calibrations_ : dict of str to Platt
-        Of it.
-    candidates_ : list of dict
-        For the result tables, per feature set and model: ``feature_set``, ``role``, ``model``,
-        ``params`` (JSON; the best ones), ``inner_auc``, ``chosen`` (1 for the winner).
+        Of each of them.
     winner_ : str
-        The feature set that was chosen.
+        The one that is selected: ``average``.
+    candidates_ : list of dict
+        For the result tables, per feature set and kind of model: ``feature_set``, ``role``,
+        ``model``, ``n_features`` (of each block, as ``top 50`` or ``all``; missing for stacks),
+        ``params`` (JSON), both of the best candidate, and ``inner_auc``.
+    spreads_ : dict of str to float
+        Root mean square of the out-of-fold evidence of each entry of ``best_``.
     classes_ : array, shape (2,)
         0 and 1.
     """
@@ -179,14 +187,12 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         feature_sets: Sequence[FeatureSet] = (),
         models: Sequence[str] = (ELASTIC_NET,),
         inner_folds: int = 5,
-        max_features: int = 50,
         seed: int = 0,
     ) -> None:
         self.representation = representation
         self.feature_sets = feature_sets
         self.models = models
         self.inner_folds = inner_folds
-        self.max_features = max_features
         self.seed = seed
 
     def fit(self, tables: LayerTables, y: Any) -> Self:
@@ -217,44 +223,102 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         labels = np.asarray(y, dtype=int)
         # scikit-learn would check the same few arrays tens of thousands of times
         with config_context(assume_finite=True, skip_parameter_validation=True):
-            decisions = self._inner_decisions(representations, labels)
-            validations = [validation for _, validation, _, _ in representations.folds]
-            scores = {c: mean_auroc(d, labels, validations) for c, d in decisions.items()}
-            self.best_ = {
-                features.name: max(
-                    (c for c in scores if c.features == features), key=scores.__getitem__
-                )
-                for features in self.feature_sets
-            }
-            fits = self._fits(representations.blocks, labels)
-            self.models_ = {name: fit_candidate(best, fits) for name, best in self.best_.items()}
-            self.calibrations_ = {
-                name: Platt().fit(decisions[best], labels) for name, best in self.best_.items()
-            }
+            self._search(representations, labels)
         self.classes_ = np.array([0, 1])
         self.representation_ = representations.representation
-        selectable = [features.name for features in self.feature_sets if features.selectable]
-        self.winner_ = max(selectable, key=lambda name: scores[self.best_[name]])
-        self.candidates_ = self._table(scores)
+        self.winner_ = AVERAGE
         return self
 
+    def _search(self, representations: FoldRepresentations, labels: NDArray[Any]) -> None:
+        validations = [validation for _, validation, _, _ in representations.folds]
+        decisions = self._inner_decisions(representations, labels)
+        scores = {c: mean_auroc(d, labels, validations) for c, d in decisions.items()}
+        self.best_: dict[str, Candidate] = {}
+        for candidate, score in scores.items():
+            name = candidate.features.name
+            if name not in self.best_ or score > scores[self.best_[name]]:
+                self.best_[name] = candidate
+        fits = Fits(representations.blocks, labels, self.seed)
+        self.models_: dict[str, Classifier] = {
+            name: fit_candidate(best, fits) for name, best in self.best_.items()
+        }
+        out_of_fold = {name: decisions[best] for name, best in self.best_.items()}
+
+        priors = np.empty(len(labels))
+        for train, validation, _, _ in representations.folds:
+            priors[validation] = prior_log_odds(labels[train])
+        evidences = {name: decision - priors for name, decision in out_of_fold.items()}
+        self.spreads_ = {n: float(np.sqrt(np.mean(e**2))) for n, e in evidences.items()}
+        for features in self.feature_sets:
+            if features.fusion:
+                names = self._members(features)
+                evidence = np.column_stack([evidences[name] for name in names])
+                stack = LateFusion().fit([self.models_[n] for n in names], evidence, labels)
+                self.models_[features.name] = stack
+                out_of_fold[features.name] = _stacked(evidence, labels, validations)
+
+        self.calibrations_ = {
+            name: Platt().fit(decision, labels) for name, decision in out_of_fold.items()
+        }
+        averaged = [features.name for features in self.feature_sets if features.selectable]
+        curves = [self.calibrations_[name] for name in averaged]
+        self.models_[AVERAGE] = weighted_sum(
+            [self.models_[name] for name in averaged],
+            np.array([curve.slope_ for curve in curves]) / len(curves),
+            float(np.mean([curve.intercept_ for curve in curves])),
+        )
+        out_of_fold[AVERAGE] = _averaged(
+            [out_of_fold[name] for name in averaged], labels, validations
+        )
+        self.calibrations_[AVERAGE] = Platt().fit(out_of_fold[AVERAGE], labels)
+        combined = {
+            name: mean_auroc(decision, labels, validations)
+            for name, decision in out_of_fold.items()
+            if name not in self.best_
+        }
+        self.candidates_ = self._table(scores, combined)
+
+    def _members(self, features: FeatureSet) -> list[str]:
+        """Return the sets of the single blocks of a stack."""
+        alone = {f.blocks: f.name for f in self.feature_sets if not f.fusion}
+        return [alone[(block,)] for block in features.blocks]
+
+    def features(self, name: str = SELECTED) -> FeatureSet:
+        """Return a feature set by its name; of what is selected, all blocks that it uses."""
+        name = self.winner_ if name == SELECTED else name
+        if name == AVERAGE:
+            used = dict.fromkeys(b for f in self.feature_sets if f.selectable for b in f.blocks)
+            return FeatureSet(AVERAGE, tuple(used), SELECTED, fusion=True)
+        return next(features for features in self.feature_sets if features.name == name)
+
+    def kind(self, name: str) -> str:
+        """Return the kind of model of a feature set."""
+        if name in self.best_:
+            return self.best_[name].kind
+        return AVERAGE if name == AVERAGE else STACK
+
     def refit(self, blocks: DenseBlocks, labels: NDArray[Any]) -> Classifier:
-        """Return the winner's classifier, as it was chosen, fitted on other patients' blocks."""
+        """Return what is selected, fitted on other patients' blocks; its weights stay."""
         check_is_fitted(self, "winner_")
-        return fit_candidate(self.best_[self.winner_], self._fits(blocks, labels))
+        fits = Fits(blocks, labels, self.seed)
+        if self.winner_ in self.best_:
+            return fit_candidate(self.best_[self.winner_], fits)
+        fitted = self.models_[self.winner_]
+        name_of = {id(self.models_[name]): name for name in self.best_}
+        names = [name_of[id(member)] for member in fitted.models_]
+        return fitted.with_members([fit_candidate(self.best_[name], fits) for name in names])
 
     def risk_model(self, feature_set: str = SELECTED) -> RiskModel:
-        """Return a feature set's best model with only what it needs, the winner's by default."""
-        check_is_fitted(self, "winner_")
-        name = self.winner_ if feature_set == SELECTED else feature_set
+        """Return a feature set's best model with only what it needs, the selected by default."""
+        name = self.features(feature_set).name
         return RiskModel(
-            self.representation_.restricted(self.best_[name].features.blocks),
+            self.representation_.restricted(self.features(name).blocks),
             self.models_[name],
             self.calibrations_[name],
         )
 
     def predict_proba(self, tables: LayerTables) -> Floats:
-        """Return the winner's calibrated probabilities, shape (n_patients, 2)."""
+        """Return the selected model's calibrated probabilities, shape (n_patients, 2)."""
         return self.risk_model().predict_proba(tables)
 
     def predict(self, tables: LayerTables) -> NDArray[np.int_]:
@@ -262,7 +326,7 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         return self.risk_model().predict(tables)
 
     def predict_blocks(self, blocks: DenseBlocks) -> Floats:
-        """Return the winner's calibrated probability of the positive class, shape (n_patients,).
+        """Return what is selected as calibrated probabilities, shape (n_patients,).
 
         Parameters
         ----------
@@ -274,24 +338,27 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         return self.calibrations_[self.winner_].predict(decision)
 
     def predict_sets(self, tables: LayerTables) -> pd.DataFrame:
-        """Predict with each feature set's best model, and with the winner.
+        """Predict with each feature set's best model, and with what is selected.
 
         Returns
         -------
         DataFrame
-            ``patient_id``, ``feature_set`` (the winner once more as ``selected``), ``role``,
+            ``patient_id``, ``feature_set`` (and ``selected``), ``role``,
             ``model``, ``probability`` (calibrated), ``decision`` (log odds before that).
         """
         check_is_fitted(self, "winner_")
         blocks = DenseBlocks.of(self.representation_.transform(tables))
         parts = []
-        for shown, name in [(SELECTED, self.winner_), *((name, name) for name in self.best_)]:
+        for shown, name in [
+            (SELECTED, self.winner_),
+            *((features.name, features.name) for features in self.feature_sets),
+        ]:
             decision = self.models_[name].decision_function(blocks)
             part = {
                 "patient_id": tables.patients,
                 "feature_set": shown,
-                "role": SELECTED if shown == SELECTED else self.best_[name].features.role,
-                "model": self.best_[name].kind,
+                "role": SELECTED if shown == SELECTED else self.features(name).role,
+                "model": self.kind(name),
                 "probability": self.calibrations_[name].predict(decision),
                 "decision": decision,
             }
@@ -299,42 +366,40 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         return pd.concat(parts, ignore_index=True)
 
     def importance(self) -> pd.DataFrame:
-        """Return what each feature set's best model used.
+        """Return what each feature set's best model used, and what is selected.
 
         Returns
         -------
         DataFrame
-            ``feature_set``, ``model``, ``block``, ``feature``, ``importance``: signed coefficients
-            of standardised features, or importances of trees; those of a stack's members times
-            the member's weight. Features that were not used are left out.
+            ``feature_set``, ``model`` (the kind of the member that used it), ``block``,
+            ``feature``, ``importance``: signed coefficients of standardised features, or
+            importances of trees, as shares of their absolute sum. Those of a stack's members
+            count by the member's weight times the spread of its out-of-fold evidence, that is, by
+            how far it moves the log odds. Features that were not used are left out.
         """
         check_is_fitted(self, "winner_")
         names = self.representation_.feature_names_
+        spreads = {id(self.models_[name]): spread for name, spread in self.spreads_.items()}
         rows = []
-        for feature_set, fitted in self.models_.items():
+        shown = [(features.name, features.name) for features in self.feature_sets]
+        for name, feature_set in [*shown, (self.winner_, SELECTED)]:
+            fitted = self.models_[name]
             stacked = isinstance(fitted, LateFusion)
             members = fitted.models_ if stacked else [fitted]
             weights = fitted.weights_ if stacked else np.ones(1)
             for member, weight in zip(members, weights, strict=True):
                 known = [name for name in member.blocks if name in names]
                 labels = [(block, feature) for block in known for feature in names[block]]
-                values = weight * member.importance()
-                for position in np.flatnonzero(values):
-                    block, feature = labels[position]
-                    rows.append(
-                        (
-                            feature_set,
-                            self.best_[feature_set].kind,
-                            block,
-                            feature,
-                            values[position],
-                        )
-                    )
+                values = member.importance()
+                used = np.flatnonzero(values)
+                shares = values[used] / np.abs(values).sum() * weight * spreads[id(member)]
+                rows += [
+                    (feature_set, member.kind, *labels[position], share)
+                    for position, share in zip(used, shares, strict=True)
+                    if share
+                ]
         columns = ["feature_set", "model", "block", "feature", "importance"]
         return pd.DataFrame(rows, columns=columns)
-
-    def _fits(self, blocks: DenseBlocks, labels: NDArray[Any]) -> Fits:
-        return Fits(blocks, labels, self.max_features, self.seed)
 
     def _inner_decisions(
         self, representations: FoldRepresentations, labels: NDArray[Any]
@@ -345,25 +410,69 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             for candidate in candidates(self.feature_sets, self.models)
         }
         for train, validation, seen, unseen in representations.folds:
-            fits = self._fits(seen, labels[train])
+            fits = Fits(seen, labels[train], self.seed)
+            known: dict[int, Floats] = {}
             for candidate, decision in decisions.items():
-                decision[validation] = fit_candidate(candidate, fits).decision_function(unseen)
+                model = fit_candidate(candidate, fits)
+                if id(model) not in known:
+                    known[id(model)] = model.decision_function(unseen)
+                decision[validation] = known[id(model)]
         return decisions
 
-    def _table(self, scores: Mapping[Candidate, float]) -> list[dict[str, Any]]:
-        rows: dict[tuple[str, str], Candidate] = {}
+    def _table(
+        self, scores: Mapping[Candidate, float], combined: Mapping[str, float]
+    ) -> list[dict[str, Any]]:
+        best: dict[tuple[str, str], Candidate] = {}
         for candidate, score in scores.items():
             key = (candidate.features.name, candidate.kind)
-            if key not in rows or score > scores[rows[key]]:
-                rows[key] = candidate
+            if key not in best or score > scores[best[key]]:
+                best[key] = candidate
+        rows: list[tuple[FeatureSet, str, str | None, dict[str, Any], float]] = [
+            (c.features, c.kind, kept(c.n_features), dict(c.params), scores[c])
+            for c in best.values()
+        ]
+        rows += [(self.features(n), self.kind(n), None, {}, score) for n, score in combined.items()]
         return [
             {
-                "feature_set": best.features.name,
-                "role": best.features.role,
-                "model": best.kind,
-                "params": json.dumps(dict(best.params)),
-                "inner_auc": scores[best],
-                "chosen": int(best == self.best_[self.winner_]),
+                "feature_set": features.name,
+                "role": features.role,
+                "model": kind,
+                "n_features": size,
+                "params": json.dumps(params),
+                "inner_auc": score,
             }
-            for best in rows.values()
+            for features, kind, size, params, score in rows
         ]
+
+
+def kept(n_features: int | None) -> str:
+    """Name the features of each block that are kept; text, since tables hold it beside missing."""
+    return "all" if n_features is None else f"top {n_features}"
+
+
+def _stacked(
+    evidence: Floats, labels: NDArray[Any], validations: Sequence[NDArray[np.int_]]
+) -> Floats:
+    """Return decisions of a stack whose weights were learned from the other folds."""
+    decision = np.empty(len(labels))
+    for rows in validations:
+        others = np.setdiff1d(np.arange(len(labels)), rows)
+        weights, intercept = stack_weights(evidence[others], labels[others])
+        decision[rows] = intercept + evidence[rows] @ weights
+    return decision
+
+
+def _averaged(
+    decisions: Sequence[Floats], labels: NDArray[Any], validations: Sequence[NDArray[np.int_]]
+) -> Floats:
+    """Return mean log odds by calibrations that were learned from the other folds."""
+    mean = np.empty(len(labels))
+    for rows in validations:
+        others = np.setdiff1d(np.arange(len(labels)), rows)
+        curves = [Platt().fit(decision[others], labels[others]) for decision in decisions]
+        parts = [
+            curve.slope_ * decision[rows] + curve.intercept_
+            for curve, decision in zip(curves, decisions, strict=True)
+        ]
+        mean[rows] = np.mean(parts, axis=0)
+    return mean

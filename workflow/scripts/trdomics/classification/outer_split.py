@@ -33,7 +33,6 @@ def nested_search(config: Mapping[str, Any]) -> NestedSearch:
         feature_sets(config["layers"], Clinical.of(config["clinical"])),
         models=settings["models"],
         inner_folds=settings["inner_folds"],
-        max_features=settings["max_features"],
         seed=config["seed"],
     )
 
@@ -76,7 +75,8 @@ def run_split(
         ``predictions``: ``patient_id``, ``split``, ``repeat``, ``fold``, ``feature_set``,
         ``role``, ``model``, ``probability``, ``decision``. ``chosen``: ``split`` and the search's
         candidates. ``importance``: ``split`` and the search's importances. ``without_layers``: see
-        :func:`trdomics.classification.missing_layers.predict_without_layers`, of the winner.
+        :func:`trdomics.classification.missing_layers.predict_without_layers`, of what is
+        selected.
     """
     representations = representations or split_representations(tables, labels, split, config)
     unseen = tables.select(split.test)
@@ -108,7 +108,7 @@ def run_permutation(
 ) -> pd.DataFrame:
     """Repeat a split's search with permuted labels, on the representations of the true ones.
 
-    Labels play no part in a representation. Only what may be selected is searched, among the
+    Labels play no part in a representation. Only the sets of the average are searched, among the
     models of the null.
 
     Parameters
@@ -122,7 +122,7 @@ def run_permutation(
     -------
     DataFrame
         ``permutation``, ``split``, ``repeat``, ``fold``, ``patient_id``, ``label_permuted``,
-        ``probability``: of the winner, for the test patients.
+        ``probability``: of what is selected, for the test patients.
     """
     representations = representations or split_representations(tables, labels, split, config)
     search = nested_search(config)

@@ -11,7 +11,7 @@ READING = (
     *("pass_only", "min_depth", "min_genotype_quality", "min_quality"),
 )
 MOFA = ("factors", "max_iterations", "convergence", "dtype", "fast", "regress_out")
-SEARCH = ("models", "inner_folds", "max_features", "regress_out")
+SEARCH = ("models", "inner_folds", "regress_out")
 
 
 def fitted_layers(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -55,6 +56,12 @@ class LateFusion(ClassifierMixin, BaseEstimator):
         self.weights_, self.intercept_ = stack_weights(evidence, np.asarray(y, dtype=int))
         return self
 
+    def with_members(self, members: Sequence[BlockModel]) -> LateFusion:
+        """Return the same weights over members that were fitted on other patients."""
+        other = copy.copy(self)
+        other.models_ = list(members)
+        return other
+
     def decision_function(self, blocks: DenseBlocks) -> Floats:
         """Return log odds before calibration, shape (n_patients,)."""
         check_is_fitted(self, "weights_")
@@ -69,6 +76,34 @@ class LateFusion(ClassifierMixin, BaseEstimator):
     def predict(self, blocks: DenseBlocks) -> NDArray[np.int_]:
         """Return the likelier class, shape (n_patients,)."""
         return (self.decision_function(blocks) > 0).astype(int)
+
+
+def weighted_sum(
+    models: Sequence[BlockModel | LateFusion], weights: Floats, intercept: float
+) -> LateFusion:
+    """Return the weighted sum of decisions as one stack, each member in it once.
+
+    Parameters
+    ----------
+    models : sequence of BlockModel or LateFusion
+        Fitted on the same patients.
+    weights : array, shape (n_models,)
+    intercept : float
+    """
+    members: dict[int, tuple[BlockModel, float]] = {}
+    for model, weight in zip(models, weights, strict=True):
+        stacked = isinstance(model, LateFusion)
+        parts = list(zip(model.models_, model.weights_, strict=True)) if stacked else [(model, 1.0)]
+        intercept += weight * (model.intercept_ if stacked else model.prior_)
+        for member, own in parts:
+            _, before = members.get(id(member), (member, 0.0))
+            members[id(member)] = (member, before + weight * own)
+    result = LateFusion()
+    result.classes_ = np.array([0, 1])
+    result.models_ = [member for member, _ in members.values()]
+    result.weights_ = np.array([weight for _, weight in members.values()])
+    result.intercept_ = float(intercept)
+    return result
 
 
 def stack_weights(evidence: Floats, labels: NDArray[Any]) -> tuple[Floats, float]:

@@ -52,7 +52,7 @@ def obstacles(
         found[f"it reads the column `{site}` and so names the sites"] = f"{OUT_OF} {EVERYWHERE}"
     if any(isinstance(member.models, Trees) for member in model.classifier.members):
         found[f"the leaves of its trees count fewer than {least} patients of a group"] = (
-            "set `classification.models: [elastic_net]`"
+            "set `classification.models: [elastic_net, ridge]`"
         )
     for layer, effects in model.representation.effects():
         known = sheet[sheet[f"in_{layer}"] == 1]

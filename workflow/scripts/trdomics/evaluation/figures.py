@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from trdomics import style
 from trdomics.evaluation.decision_curve import TREAT_ALL, TREAT_NONE
-from trdomics.evaluation.importance import SELECTED
+from trdomics.evaluation.importance import SELECTED, model_name
 from trdomics.evaluation.permutation_null import OBSERVED, null_test
 
 ROLE_COLOURS = {
@@ -21,7 +21,7 @@ ROLE_COLOURS = {
     "circular": style.PURPLE,
 }
 ROLE_NAMES = {
-    SELECTED: "chosen in the inner loop (headline)",
+    SELECTED: "average of the sets (headline)",
     "candidate": "candidate",
     "baseline": "baseline",
     "circular": "with circular predictors (not a prediction)",
@@ -269,7 +269,7 @@ def importance_figure(
     rows = importance[importance["feature_set"] == feature_set].head(n_features)
     figure = Figure(figsize=(WIDTH, 1.5 + 0.24 * max(len(rows), 4)), layout="constrained")
     if rows.empty:
-        _says(figure.subplots(), "No importances: the chosen models used no feature.")
+        _says(figure.subplots(), "No importances: the models used no feature.")
         return figure
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2, 1])
     blocks = sorted(importance["block"].unique())
@@ -301,27 +301,27 @@ def importance_figure(
 
 
 def chosen_figure(chosen: pd.DataFrame) -> Figure:
-    """Draw how often each feature set and model won the inner loop.
+    """Draw which models the inner loop chose for each feature set, and how often.
 
     Parameters
     ----------
     chosen : DataFrame
         Of :func:`trdomics.evaluation.importance.chosen_table`.
     """
-    rows = chosen[(chosen["role"] == "candidate") | (chosen["n_won"] > 0)]
-    wide = rows.pivot_table(
-        index="feature_set", columns="model", values="share_won", aggfunc="sum", fill_value=0
+    rows = chosen[chosen["n_features"].notna()]
+    names = [model_name(*pair) for pair in zip(rows["model"], rows["n_features"], strict=True)]
+    wide = rows.assign(name=names).pivot_table(
+        index="feature_set", columns="name", values="share", aggfunc="sum", fill_value=0
     )
-    wide = wide.loc[wide.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     figure, axes = _axes(1.5 + 0.28 * len(wide))
     left = np.zeros(len(wide))
     position = np.arange(len(wide))
-    for model, colour in style.layer_colours(sorted(wide.columns)).items():
-        axes.barh(position, wide[model], left=left, color=colour, label=readable(model))
-        left += wide[model].to_numpy()
+    for name, colour in style.layer_colours(list(wide.columns)).items():
+        axes.barh(position, wide[name], left=left, color=colour, label=readable(name))
+        left += wide[name].to_numpy()
     axes.set_yticks(position, [readable(name) for name in wide.index])
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("splits in which the inner loop chose it")
-    figure.legend(loc="outside upper center", ncols=4)
+    axes.set_xlabel("splits in which the inner loop chose it for the set")
+    figure.legend(loc="outside upper center", ncols=3)
     return figure

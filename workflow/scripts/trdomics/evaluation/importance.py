@@ -10,97 +10,65 @@ import pandas as pd
 TOP = 20
 SELECTED = "selected"
 # Importances of trees have no direction.
-SIGNED_MODELS = ("elastic_net",)
+SIGNED_MODELS = ("elastic_net", "ridge")
 # As MOFATransformer names its output.
 FACTOR = r"Factor\d+"
 ALL_FACTORS = "all factors"
 
 
-def winners(chosen: pd.DataFrame) -> pd.DataFrame:
-    """Return the feature set and model that won the inner loop of each split.
-
-    Parameters
-    ----------
-    chosen : DataFrame
-        Rows of all splits: ``split``, ``feature_set``, ``model``, ``inner_auc``, ``chosen``.
-
-    Returns
-    -------
-    DataFrame
-        ``split``, ``feature_set``, ``model``, ``inner_auc``; one row a split.
-    """
-    return chosen.loc[chosen["chosen"] == 1, ["split", "feature_set", "model", "inner_auc"]]
-
-
 def chosen_table(chosen: pd.DataFrame) -> pd.DataFrame:
-    """Count how often each feature set and model won.
+    """Count which model, of how many features, the inner loop chose for each feature set.
 
     Parameters
     ----------
     chosen : DataFrame
-        Rows of all splits: ``split``, ``feature_set``, ``role``, ``model``, ``inner_auc``,
-        ``chosen`` (1 for the overall winner of the split).
+        Rows of all splits: ``split``, ``feature_set``, ``role``, ``model``, ``n_features``,
+        ``inner_auc``.
 
     Returns
     -------
     DataFrame
-        ``feature_set``, ``role``, ``model``, ``n_splits`` (in which this model was the best one
-        for the feature set), ``inner_auc`` (mean AUROC of those in the inner loop, optimistic
-        because the best was taken), ``n_won`` (splits in which the pair was the winner of all),
-        ``share_won``. Feature sets that never won are listed with 0; those with confounders only
-        or circular predictors cannot win.
+        ``feature_set``, ``role``, ``model``, ``n_features`` (kept of each block; missing for
+        stacks and the average, which are not chosen but made of the others' choices),
+        ``n_splits`` (in which this was the best one for the feature set), ``share`` (of all
+        splits), ``inner_auc`` (mean AUROC of those in the inner loop, optimistic because the best
+        was taken).
     """
-    total = chosen["split"].nunique()
     best = chosen.loc[chosen.groupby(["split", "feature_set"])["inner_auc"].idxmax()]
-    keys = ["feature_set", "role", "model"]
-    table = best.groupby(keys, sort=False).agg(
+    keys = ["feature_set", "role", "model", "n_features"]
+    table = best.groupby(keys, sort=False, dropna=False).agg(
         n_splits=("split", "nunique"), inner_auc=("inner_auc", "mean")
     )
-    won = winners(chosen).groupby(["feature_set", "model"])["split"].nunique().rename("n_won")
-    table = table.reset_index().merge(won.reset_index(), on=["feature_set", "model"], how="left")
-    table["n_won"] = table["n_won"].fillna(0).astype(int)
-    table["share_won"] = table["n_won"] / total
+    table = table.reset_index()
+    table["share"] = table["n_splits"] / chosen["split"].nunique()
     return table.sort_values(
-        ["n_won", "feature_set", "n_splits"], ascending=[False, True, False], ignore_index=True
-    )
+        ["feature_set", "n_splits", "model", "n_features"],
+        ascending=[True, False, True, True],
+        key=lambda column: column if column.name == "n_splits" else column.astype(str),
+        ignore_index=True,
+    )[[*keys, "n_splits", "share", "inner_auc"]]
 
 
-def winners_in_words(table: pd.DataFrame) -> str:
-    """Say in one sentence which feature sets and models won how often.
+def model_name(model: str, n_features: str) -> str:
+    """Name a family with the number of features of each block that it was given."""
+    return f"{model}, {n_features} features"
+
+
+def models_in_words(table: pd.DataFrame) -> dict[str, str]:
+    """Say for each feature set in how many splits which model was chosen.
 
     Parameters
     ----------
     table : DataFrame
         Of :func:`chosen_table`.
     """
-    total = int(table["n_won"].sum())
-    if total == 0:
-        return "No feature set was chosen in any split."
-
-    def counted(key: str) -> str:
-        counts = table.groupby(key, sort=False)["n_won"].sum().sort_values(ascending=False)
-        return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-
-    return (
-        f"Of {total} splits the inner loop chose the feature set {counted('feature_set')}; "
-        f"the model {counted('model')}."
-    )
-
-
-def with_selected(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
-    """Add the rows of each split's winner once more under the feature set ``selected``.
-
-    Parameters
-    ----------
-    importance : DataFrame
-        ``split``, ``feature_set``, ``model``, ``block``, ``feature``, ``importance``.
-    chosen : DataFrame
-        Of all splits, see :func:`winners`.
-    """
-    if (importance["feature_set"] == SELECTED).any():
-        return importance
-    won = importance.merge(winners(chosen)[["split", "feature_set"]], on=["split", "feature_set"])
-    return pd.concat([importance, won.assign(feature_set=SELECTED)], ignore_index=True)
+    return {
+        str(name): "; ".join(
+            f"{model_name(row['model'], row['n_features']).replace('_', ' ')}: {row['n_splits']}"
+            for _, row in rows.iterrows()
+        )
+        for name, rows in table[table["n_features"].notna()].groupby("feature_set", sort=False)
+    }
 
 
 def without_factor_numbers(importance: pd.DataFrame) -> pd.DataFrame:
@@ -135,31 +103,37 @@ def importance_table(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataF
         Rows of all splits: ``split``, ``feature_set``, ``model``, ``block``, ``feature``,
         ``importance`` (signed for linear models).
     chosen : DataFrame
-        Of all splits; gives the splits and their winners.
+        Of all splits; gives their number.
 
     Returns
     -------
     DataFrame
-        ``feature_set`` (``selected`` is whatever won each split), ``block``, ``feature``,
-        ``share`` (mean share of the importance), ``used`` (share of splits that used it),
+        ``feature_set``, ``block``, ``feature``, ``share`` (mean share of the importance, added up
+        over the members of a stack that use it), ``used`` (share of splits that used it),
         ``top20`` (share of splits in which it was among the 20 most important), ``direction``
         (+1: higher values speak for the positive class; −1; 0 where the models were trees),
-        ``same_sign`` (share of the linear models using it that agree with the direction),
+        ``same_sign`` (share of splits, of those with linear models using it, that agree with the
+        direction),
         ``overlap`` (of the feature set: mean Jaccard index of two splits' top 20; training sets
         share most patients, so that a new cohort would agree less). Sorted by share.
     """
-    rows = without_factor_numbers(with_selected(importance, chosen))
+    rows = without_factor_numbers(importance)
     rows = rows[rows["importance"].notna() & (rows["importance"] != 0)].copy()
     n_splits = chosen["split"].nunique()
     fold = rows.groupby(["split", "feature_set"])["importance"]
     rows["share"] = rows["importance"].abs() / fold.transform(lambda values: values.abs().sum())
+    signed = rows["model"].isin(SIGNED_MODELS) & (rows["feature"] != ALL_FACTORS)
+    rows["signed"] = np.where(signed, np.sign(rows["importance"]) * rows["share"], np.nan)
+    keys = ["feature_set", "block", "feature"]
+    # several members of a stack may use a feature
+    rows = rows.groupby(["split", *keys], as_index=False).agg(
+        share=("share", "sum"), signed=("signed", lambda values: values.sum(min_count=1))
+    )
     # ties by name, so that the order of the rows does not matter
     rows = rows.sort_values(["share", "block", "feature"], ascending=[False, True, True])
     rows["top20"] = rows.groupby(["split", "feature_set"]).cumcount() < TOP
-    signed = rows["model"].isin(SIGNED_MODELS) & (rows["feature"] != ALL_FACTORS)
-    rows["sign"] = np.where(signed, np.sign(rows["importance"]), np.nan)
+    rows["sign"] = np.sign(rows["signed"])
 
-    keys = ["feature_set", "block", "feature"]
     grouped = rows.groupby(keys)
     table = pd.DataFrame(
         {

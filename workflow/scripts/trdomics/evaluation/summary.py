@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.evaluation.importance import SELECTED, winners, winners_in_words
+from trdomics.classification.feature_sets import AVERAGE
+from trdomics.evaluation.importance import SELECTED, models_in_words
 from trdomics.evaluation.metrics import THRESHOLD
 from trdomics.evaluation.permutation_null import null_test
 
@@ -23,7 +24,7 @@ def classification_summary(
     importance: pd.DataFrame,
     target_prevalence: float,
 ) -> dict[str, Any]:
-    """Gather what the page shows; the headline is what the inner loop selected.
+    """Gather what the page shows; the headline is the average of the feature sets.
 
     Parameters
     ----------
@@ -40,12 +41,12 @@ def classification_summary(
     -------
     dict
         ``n_patients``, ``n_positive``, ``n_repeats``, ``n_splits``; ``selected`` (metric →
-        value, lower, upper, reason); ``selected_inner_auroc`` (mean of the winners in the inner
+        value, lower, upper, reason); ``selected_inner_auroc`` (mean of the average in the inner
         loop, optimistic); ``baselines`` and ``circular`` (feature set → the same as
         ``selected``); ``gains`` (baseline → metric → gain, lower, upper, pvalue, n_folds);
         ``null`` (see :func:`trdomics.evaluation.permutation_null.null_test`); ``prevalence``
-        (cohort, target, log_odds_shift); ``winner`` (the feature set that won most often), its
-        ``winner_share``, ``winners`` (feature set → share of splits), ``winners_text``;
+        (cohort, target, log_odds_shift); ``models`` (feature set → in how many splits which model
+        was chosen for it);
         ``importance_overlap`` and ``importance_top`` (of ``selected``);
         ``balanced_accuracy_threshold``.
     """
@@ -54,8 +55,6 @@ def classification_summary(
     n_patients, n_positive = (int(value) for value in counts.iloc[0])
     share = n_positive / n_patients if n_patients else np.nan
     shift = np.log(target_prevalence / (1 - target_prevalence)) - np.log(share / (1 - share))
-    won = chosen_table.groupby("feature_set")["share_won"].sum().sort_values(ascending=False)
-    won = won[won > 0]
     used = importance[importance["feature_set"] == SELECTED]
     return {
         "n_patients": n_patients,
@@ -63,16 +62,13 @@ def classification_summary(
         "n_repeats": predictions["repeat"].nunique(),
         "n_splits": chosen["split"].nunique(),
         "selected": selected,
-        "selected_inner_auroc": winners(chosen)["inner_auc"].mean(),
+        "selected_inner_auroc": chosen.loc[chosen["feature_set"] == AVERAGE, "inner_auc"].mean(),
         "baselines": _by_role(performance, "baseline"),
         "circular": _by_role(performance, "circular"),
         "gains": _gains(gains),
         "null": null_test(null),
         "prevalence": {"cohort": share, "target": target_prevalence, "log_odds_shift": shift},
-        "winner": won.index[0] if len(won) else None,
-        "winner_share": won.iloc[0] if len(won) else None,
-        "winners": won.to_dict(),
-        "winners_text": winners_in_words(chosen_table),
+        "models": models_in_words(chosen_table),
         "importance_overlap": used["overlap"].iloc[0] if len(used) else None,
         "importance_top": used.head(10)[["block", "feature", "share", "top20"]].to_dict("records"),
         "balanced_accuracy_threshold": THRESHOLD,

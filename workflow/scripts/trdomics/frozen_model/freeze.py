@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trdomics import __version__
-from trdomics.classification.families import ELASTIC_NET
+from trdomics.classification.families import ELASTIC_NET, RIDGE
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.classification.fitted_representation import MOFA, FittedRepresentation
 from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
+from trdomics.classification.stacking import LateFusion
 from trdomics.frozen_model.fitted_classifiers import frozen_classifiers
 from trdomics.frozen_model.half_samples import PAIRS, HalfSampleReplicates
 from trdomics.frozen_model.manifest import FORMAT
@@ -35,7 +36,7 @@ def freeze(
     labels: NDArray[Any],
     pairs: int | None = None,
 ) -> FrozenModel:
-    """Return the winner of a search with its training reference and its replicates, as arrays.
+    """Return what a search selected with its training reference and its replicates, as arrays.
 
     It names no variant that fewer than five training patients carry.
 
@@ -49,15 +50,16 @@ def freeze(
         Their raw layers and sheet.
     labels : array of int, shape (n_patients,)
     pairs : int, optional
-        Of the replicates; by default ten, of stacks of trees, which take long to fit, five.
+        Of the replicates; by default ten, with trees in a stack, which take long to fit, five.
     """
-    winner = search.best_[search.winner_]
+    blocks = list(search.features().blocks)
     risk = search.risk_model()
     layers = list(risk.representation.normalisers_)
     has = [tables.profiled(layer) for layer in layers]
     complete = np.logical_and.reduce(has) if has else np.ones(len(tables), dtype=bool)
     if pairs is None:
-        slow = winner.features.fusion and winner.kind != ELASTIC_NET
+        members = risk.model.models_ if isinstance(risk.model, LateFusion) else []
+        slow = any(member.kind not in (ELASTIC_NET, RIDGE) for member in members)
         pairs = PAIRS // 2 if slow else PAIRS
     replicates = HalfSampleReplicates(pairs, seed=search.seed).fit(
         representations.blocks,
@@ -67,9 +69,9 @@ def freeze(
         complete=complete,
     )
     fitted = FrozenModel(
-        representation=search.representation_.restricted([*winner.features.blocks, MOFA]),
+        representation=search.representation_.restricted([*blocks, MOFA]),
         classifier=frozen_classifiers([risk.model], [risk.calibration]),
-        blocks=list(winner.features.blocks),
+        blocks=blocks,
         reference=TrainingSummaries().fit(representations, tables),
         replicates=replicates,
     )
@@ -95,14 +97,14 @@ def without_layers(
 def manifest(
     search: NestedSearch, frozen: FrozenModel, *, labels: Any, label: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Describe the winner of a search: what it needs, what it was fitted on, how it was chosen.
+    """Describe what a search selected: what it needs, and what it was fitted on.
 
     Parameters
     ----------
     search : NestedSearch
         Fitted.
     frozen : FrozenModel
-        The search's winner.
+        Of that search.
     labels : array of int, shape (n_patients,)
         Of the training patients; only their numbers are written.
     label : mapping
@@ -117,7 +119,10 @@ def manifest(
         sheet), ``blocks`` (block → features after selection), ``libraries``.
     """
     representation = frozen.risk.representation
-    chosen = next(row for row in search.candidates_ if row["chosen"])
+    name, kind = search.winner_, search.kind(search.winner_)
+    chosen = next(
+        row for row in search.candidates_ if (row["feature_set"], row["model"]) == (name, kind)
+    )
     total, positive = len(labels), int(sum(labels))
     return {
         "format": FORMAT,
@@ -126,8 +131,8 @@ def manifest(
         "prevalence": positive / total,
         "n_training": total,
         "n_positive": positive,
-        "feature_set": search.winner_,
-        "model": chosen["model"],
+        "feature_set": name,
+        "model": kind,
         "params": json.loads(chosen["params"]),
         "inner_auc": chosen["inner_auc"],
         "layers": {

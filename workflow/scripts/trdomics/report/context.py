@@ -52,8 +52,11 @@ def cohort_sentence(
     return f"{text}. Patients by layer: {words.listed(with_layers)}; {complete} have all layers."
 
 
-def performance_rows(performance: pd.DataFrame) -> list[dict[str, Any]]:
-    """Lay out the performance table, the selected procedure first."""
+def performance_rows(performance: pd.DataFrame, models: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Lay out the performance table, the selected procedure first.
+
+    `models` says of feature sets in how many splits which model was chosen.
+    """
     rows = []
     order = {"selected": 0, "candidate": 1, "baseline": 2, "circular": 3}
     roles = performance.drop_duplicates("feature_set").set_index("feature_set")["role"]
@@ -62,7 +65,14 @@ def performance_rows(performance: pd.DataFrame) -> list[dict[str, Any]]:
             words.cell(words.metric_row(performance, str(feature_set), metric))
             for metric in METRICS
         ]
-        rows.append({"name": feature_set, "role": role, "cells": cells})
+        rows.append(
+            {
+                "name": feature_set,
+                "role": role,
+                "cells": cells,
+                "models": models.get(str(feature_set), ""),
+            }
+        )
     return rows
 
 
@@ -121,7 +131,7 @@ def page_context(
         "version": __version__,
         "sites": sites,
         "facts": facts(performance),
-        "performance": performance_rows(performance),
+        "performance": performance_rows(performance, classification["models"]),
         "left_out_sites": site_rows(summary["sites"]),
         "recovery": recovery_rows(summary.get("simulation")),
         "sentences": {
