@@ -82,7 +82,7 @@ def test_every_problem_is_told_at_once(partner, small_config):
     for name, layer in settings["layers"].items():
         layer["file"] = f"nowhere/{name}.vcf" if name == "mutations" else f"nowhere/{name}.tsv"
         layer.pop("features", None)
-    settings["classification"]["folds"] = 55
+    settings["classification"]["folds"] = 100  # of 120 patients
     config = folder / "faulty.yaml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     told = run(folder, config, "check", cores=1)
