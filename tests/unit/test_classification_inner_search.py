@@ -17,7 +17,6 @@ from trdomics.classification.calibration import Platt
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.inner_search import inner_splits
 from trdomics.classification.outer_split import (
-    NULL,
     nested_search,
     run_permutation,
     run_split,
@@ -29,6 +28,7 @@ from trdomics.classification.splits import draw_split, permuted_labels
 CONFIG = config()
 TABLES, LABELS = cohort()
 Y = LABELS.to_numpy(dtype=int)
+NULL = ["permutation", "split", "repeat", "fold", "patient_id", "label_permuted", "probability"]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from trdomics.check.covariates import (
 from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
 from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
-from trdomics.confounding.plan import BLOOD
+from trdomics.cohort.settings import Covariates
+from trdomics.confounding.plan import own_signature
 from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
@@ -106,9 +107,8 @@ def _check_patients(sheet: pd.DataFrame, config: Mapping[str, Any]) -> None:
 
 def _named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the keys of files beside the layers', with the file; addresses are left out."""
-    signature = config["cells"]["signature"]
     files = {
-        "cells.signature": None if signature == BLOOD else signature,
+        "cells.signature": own_signature(Covariates.of(config).cells),
         "differential.burden_gene_sets": config["differential"]["burden_gene_sets"],
         "enrichment.mirna.targets": config["enrichment"]["mirna"]["targets"],
     }

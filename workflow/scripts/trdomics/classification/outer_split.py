@@ -16,8 +16,6 @@ from trdomics.classification.splits import NO_REPEAT, Split, permuted_labels
 from trdomics.cohort.settings import Clinical
 from trdomics.tables import LayerTables
 
-NULL = ["permutation", "split", "repeat", "fold", "patient_id", "label_permuted", "probability"]
-
 
 def nested_search(config: Mapping[str, Any]) -> NestedSearch:
     """Return the unfitted search of a cohort.
