@@ -7,6 +7,10 @@ min_version("9.0")
 report: "report/workflow.rst"
 
 
+# for --sdm apptainer: made from the Containerfile, beside it (docs/cluster.md)
+container: "trd-multiomics.sif"
+
+
 include: "rules/library.smk"
 include: "rules/resources.smk"
 include: "rules/provenance.smk"

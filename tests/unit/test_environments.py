@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from trdomics.code_digest import closure
+from trdomics.code_digest import IMPORT, closure
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
@@ -74,7 +74,7 @@ def test_every_rule_has_an_environment_that_is_there():
         found = re.findall(r'"../../envs/(\w+)\.yaml"', text)
         assert text.count("script:") == len(found), rules.name
         named |= set(found)
-    assert named == {path.stem for path in ENVIRONMENTS}
+    assert named | {"snakemake"} == {path.stem for path in ENVIRONMENTS}
 
 
 def test_the_lock_has_hashes_and_names_no_host():
@@ -112,6 +112,26 @@ def installed_by(packages):
         needed = [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
         wanted += [canonicalize_name(requirement.name) for requirement in needed]
     return found
+
+
+def imported_by_rules():
+    """Return the library's files that the Snakefiles import, directly or not."""
+    found = set()
+    for rules in (REPOSITORY / "workflow").rglob("*.smk"):
+        for module, names in IMPORT.findall(rules.read_text("utf-8")):
+            for dotted in (module, *(f"{module}.{name}" for name in re.findall(r"\w+", names))):
+                path = SCRIPTS.joinpath(*dotted.split(".")).with_suffix(".py")
+                found |= closure(path) if path.is_file() else set()
+    return {path for path in found if path.suffix == ".py"}
+
+
+def test_snakemakes_own_environment_has_what_the_rules_import_and_names_what_is_missing():
+    imported = set().union(*map(imports_of, imported_by_rules())) - set(sys.stdlib_module_names)
+    needed = {canonicalize_name(DISTRIBUTIONS[name][0]) for name in imported}
+    assert needed - installed_in("snakemake") == set()
+    library = (REPOSITORY / "workflow" / "rules" / "library.smk").read_text("utf-8")
+    looked_for = re.search(r"for name in \((.*?)\)", library, flags=re.DOTALL)[1]
+    assert set(re.findall(r'"(\w+)"', looked_for)) == imported
 
 
 @functools.cache

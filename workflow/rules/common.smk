@@ -107,6 +107,7 @@ def variant_calls(wildcards):
     return []
 
 
+follow(COHORT)
 PAGE = f"results/{COHORT}/summary.html"
 INPUTS = cohort_inputs(config)
 READ_FIRST[PAGE] = f"Read {PAGE}"

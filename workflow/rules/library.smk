@@ -1,4 +1,5 @@
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -11,6 +12,31 @@ except ModuleNotFoundError:
     logger.error(
         "error: workflow/scripts/trdomics is not beside the Snakefile; as a module, this workflow "
         "must lie on disk: name the path of a clone or git submodule, not github(...)"
+    )
+    sys.exit(1)
+
+# What the process that runs snakemake itself imports, at the latest when it records the run.
+MISSING = [
+    name
+    for name in (
+        "cyvcf2",
+        "formulaic",
+        "jsonschema",
+        "matplotlib",
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "rocrate",
+        "scipy",
+        "sklearn",
+        "yaml",
+    )
+    if find_spec(name) is None
+]
+if MISSING:
+    logger.error(
+        f"error: snakemake's own environment lacks {', '.join(MISSING)}: create it from "
+        "envs/snakemake.yaml or requirements.lock (--sdm makes the environments of the rules only)"
     )
     sys.exit(1)
 

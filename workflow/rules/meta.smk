@@ -20,6 +20,7 @@ config.update(checked_meta(config))
 META = config["meta"]
 PAGE = f"results/{META['name']}/meta.html"
 INPUTS = META["bundles"]
+follow(META["name"])
 READ_FIRST[PAGE] = f"Read {PAGE}"
 TARGETS = [PAGE, f"results/{META['name']}/meta/summary.json"]
 

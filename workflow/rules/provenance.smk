@@ -14,6 +14,14 @@ def record(succeeded, logs):
     record_run(Path(PAGE).parent, config, INPUTS, STARTED, logs, succeeded=succeeded)
 
 
+def follow(name):
+    """Say after every job how far the run of this name is."""
+    from trdomics.progress import Progress
+
+    if workflow.is_main_process:
+        logger.addHandler(Progress(Path("benchmarks", name), logger.info))
+
+
 def say_what_to_read():
     """Name the pages that the run made."""
     from trdomics.command import what_to_read

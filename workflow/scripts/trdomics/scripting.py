@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import resource
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +26,13 @@ def _report(kind: type[BaseException], error: BaseException, trace: TracebackTyp
     else:
         traceback.print_exception(kind, error, trace)
     sys.stderr.flush()
+
+
+def _leave(began: float) -> None:
+    """Log what a job took; a log with its start but without this line is one of a killed job."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    took = time.time() - began
+    logging.getLogger("job").info("ended after %.0f s, peak memory %.0f MB", took, peak)
 
 
 def start(job: Any, blas_threads: int | None = None) -> None:
@@ -55,6 +65,9 @@ def start(job: Any, blas_threads: int | None = None) -> None:
         force=True,
     )
     threadpool_limits(limits=threads)
+    named = " ".join(f"{name}={value}" for name, value in job.wildcards.items())
+    logging.getLogger("job").info("%s %s on %d thread(s)", job.rule, named, job.threads)
+    atexit.register(_leave, time.time())
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+"""How far a run is, and how long it may still take: said after every job."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import statistics
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+
+class Progress(logging.Handler):
+    """Follows the events that Snakemake logs and says what each finished job was.
+
+    The time left is what the jobs that remain took before, in this run or in an earlier one,
+    divided by the number of jobs that ran side by side so far.
+
+    Parameters
+    ----------
+    benchmarks : Path
+        Folder of the benchmarks that earlier runs of this cohort left, ``<rule>.<…>.tsv``.
+    say : callable
+        Takes a line of text.
+    """
+
+    def __init__(self, benchmarks: Path, say: Callable[[str], object]) -> None:
+        super().__init__(logging.INFO)
+        self.say = say
+        self.before = _earlier_durations(benchmarks)
+        self.began = time.monotonic()
+        self.jobs: dict[int, tuple[str, str]] = {}
+        self.started: dict[int, float] = {}
+        self.due: Counter[str] = Counter()
+        self.took: dict[str, list[float]] = defaultdict(list)
+        self.finished: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of an event; after Snakemake's own line on progress, add one."""
+        event = str(getattr(record, "event", None))
+        if event == "run_info":
+            stats = dict(vars(record)["stats"])
+            stats.pop("total", None)
+            self.due = Counter(stats)
+        elif event == "job_info":
+            wildcards = vars(record).get("wildcards") or {}
+            # the cohort is that of the run
+            parts = [f"{key}={value}" for key, value in wildcards.items() if key != "cohort"]
+            rule = vars(record)["rule_name"]
+            self.jobs[vars(record)["jobid"]] = (rule, " ".join([rule, *parts]))
+        elif event == "job_started":
+            now = time.monotonic()
+            self.started |= dict.fromkeys(vars(record)["jobs"], now)
+        elif event == "job_finished":
+            self._finish(vars(record)["job_id"])
+        elif event == "progress" and self.finished:
+            self.say(f"{'; '.join(self.finished)}. {self._left()}")
+            self.finished.clear()
+
+    def _finish(self, job: int) -> None:
+        rule, name = self.jobs.get(job, ("", f"job {job}"))
+        seconds = time.monotonic() - self.started.get(job, self.began)
+        self.took[rule].append(seconds)
+        self.due[rule] -= 1
+        self.finished.append(f"{name} took {_span(seconds)}")
+
+    def _left(self) -> str:
+        """Return how long the rest may take, from what is known of its rules."""
+        due = {rule: count for rule, count in self.due.items() if count > 0}
+        known = {rule: self.took.get(rule) or self.before.get(rule) for rule in due}
+        work = sum(due[rule] * statistics.mean(times) for rule, times in known.items() if times)
+        side_by_side = sum(map(sum, self.took.values())) / (time.monotonic() - self.began + 1e-9)
+        left = _span(work / max(1.0, side_by_side))
+        if not any(known.values()):
+            return "All done" if not due else "How long the rest takes is not known yet"
+        return f"{'About' if all(known.values()) else 'At least'} {left} left"
+
+
+def _earlier_durations(benchmarks: Path) -> dict[str, list[float]]:
+    """Return rule -> seconds of its jobs in earlier runs; what cannot be read is left out."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for path in benchmarks.glob("*.tsv"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if len(lines) > 1 and lines[0].startswith("s\t"):
+            with contextlib.suppress(ValueError):
+                found[path.name.partition(".")[0]].append(float(lines[1].partition("\t")[0]))
+    return found
+
+
+def _span(seconds: float) -> str:
+    """Return a duration as people say it: ``40 s``, ``9 min``, ``2 h 5 min``."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
