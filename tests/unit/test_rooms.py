@@ -11,6 +11,7 @@ LIBRARY = Path(__file__).parents[2] / "workflow" / "scripts" / "trdomics"
 # What a room may import: rooms to its left, itself, and single modules at the top of the library.
 ORDER = [
     {"inputs"},
+    {"reads"},
     {"layers"},
     {"cohort"},
     {"identity", "differential", "integration", "simulation"},

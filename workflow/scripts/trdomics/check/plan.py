@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.check.precheck import known_samples
 from trdomics.check.sheet_values import label_warnings, value_warnings
 from trdomics.classification.feature_sets import feature_sets
-from trdomics.cohort.config import is_simulated, sheet_settings, text_columns
+from trdomics.cohort.config import from_reads, is_simulated, sheet_settings, text_columns
 from trdomics.cohort.membership import (
     LeftOut,
-    layer_samples,
     memberships,
     unmatched,
     with_layers,
@@ -56,7 +56,7 @@ def cohort_plan(
     known = {n: s for n, s in config["layers"].items() if not is_simulated(config, s["file"])}
     patient_id = config["samples"]["patient_id"]
     samples = {
-        name: layer_samples(layer, name, sample_names(sheet, layer, patient_id).dropna())
+        name: known_samples(layer, name, sample_names(sheet, layer, patient_id).dropna())
         for name, layer in known.items()
     }
     has = memberships(sheet, settings, samples)
@@ -99,6 +99,8 @@ def _layer(
     if name not in has:
         return {**entry, "reason": "drawn by the simulation when it is run"}
     entry["n_patients"] = int(has[name].sum())
+    if from_reads(layer):
+        return {**entry, "reason": "made from its reads when it is run"}
     if name not in readings:
         return {**entry, "reason": "read when the others were simulated"}
     return {**entry, **readings[name]}

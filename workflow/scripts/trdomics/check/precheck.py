@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,14 @@ from trdomics.check.covariates import (
     check_design,
     check_layer_classes,
 )
-from trdomics.cohort.config import LAYER_FILES, is_simulated, sheet_settings
+from trdomics.cohort.config import (
+    LAYER_FILES,
+    REFERENCE_FILES,
+    from_reads,
+    is_made,
+    is_simulated,
+    sheet_settings,
+)
 from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
 from trdomics.cohort.settings import Covariates
@@ -22,6 +29,7 @@ from trdomics.confounding.plan import own_signature
 from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+from trdomics.reads.units import missing_files, read_units
 from trdomics.schema import did_you_mean
 from trdomics.scoring.feature_names import read_names
 
@@ -63,11 +71,13 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
     samples: dict[str, list[str]] = {}
     has = pd.DataFrame(index=sheet.index)
     for name, layer in config["layers"].items():
-        if name in broken or is_simulated(config, layer["file"]) or not has_header(layer):
+        if name in broken or is_simulated(config, layer["file"]):
+            continue
+        if not from_reads(layer) and not has_header(layer):
             continue
         try:
             names = sample_names(sheet, layer, config["samples"]["patient_id"])
-            samples[name] = layer_samples(layer, name, names.dropna())
+            samples[name] = known_samples(layer, name, names.dropna())
             has[name] = memberships(sheet, settings, {name: samples[name]})[name]
         except InputError as error:
             yield error
@@ -89,6 +99,13 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
         wrong = _problem(check_design, sheet, has, config)
         if wrong is not None:
             yield wrong
+
+
+def known_samples(layer: Mapping[str, Any], name: str, known: Collection[str]) -> list[str]:
+    """Return the samples of a layer: those of its units where it is made from reads."""
+    if from_reads(layer):
+        return list(read_units(layer["reads"]["units"], name).samples)
+    return layer_samples(layer, name, known)
 
 
 def _problem(check: Callable[..., object], *arguments: Any) -> InputError | None:
@@ -119,6 +136,21 @@ def _named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "enrichment.gene_sets", file
 
 
+def _unit_problems(
+    name: str, layer: Mapping[str, Any], config: Mapping[str, Any]
+) -> Iterator[InputError]:
+    try:
+        units = read_units(layer["reads"]["units"], name)
+    except InputError as error:
+        yield from error.errors
+        return
+    yield from missing_files(units, name, lambda file: is_made(config, file))
+    regions = layer["reads"].get("regions")
+    if regions is not None and not is_made(config, regions) and not Path(regions).is_file():
+        fix = f"correct `layers.{name}.reads.regions`"
+        yield InputError(f"{regions} (layer {name})", "no such file", fix)
+
+
 def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, InputError]]:
     """Yield files that are not there, with the layer that they would be of."""
     for key, file in _named_files(config):
@@ -131,12 +163,19 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
                 fix = "rename the file: Snakemake reads braces as wildcards"
                 yield name, InputError(f"{file} (layer {name})", "its name has a brace", fix)
                 continue
-            if file is None or is_simulated(config, file) or Path(file).is_file():
+            if file is None or is_made(config, file) or Path(file).is_file():
                 continue
             fix = f"correct `layers.{name}.{key}`"
             if config["simulation"] is not None:
                 fix += f"; what is simulated lies in results/{config['cohort']}/simulation/"
             yield name, InputError(f"{file} (layer {name})", "no such file", fix)
+        if from_reads(layer):
+            yield from ((name, error) for error in _unit_problems(name, layer, config))
+    for key in REFERENCE_FILES:
+        file = config["references"][key]
+        if file is not None and not is_made(config, file) and not Path(file).is_file():
+            fix = f"correct `references.{key}`"
+            yield None, InputError(f"{file} (references.{key})", "no such file", fix)
     model = config["scoring"]["model"]
     if model is not None and not Path(model, MANIFEST).is_file():
         problem = "no such model" if not Path(model).exists() else f"has no {MANIFEST}"

@@ -7,7 +7,7 @@ from typing import Any
 
 # What decides how a layer's file is read; its outcome is in the table that the fit reads.
 READING = (
-    *("file", "features", "profiled", "format", "sample_column", "snv_only"),
+    *("file", "reads", "features", "profiled", "format", "sample_column", "snv_only"),
     *("pass_only", "min_depth", "min_genotype_quality", "min_quality"),
 )
 MOFA = ("factors", "max_iterations", "convergence", "dtype", "fast", "regress_out")

@@ -20,6 +20,11 @@ from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")
 # Files that a layer may name.
 LAYER_FILES = ("file", "features", "profiled")
+REFERENCE_FILES = ("genome", "annotation", "transcripts", "hairpin", "mature")
+# What the stage `reads` leaves of a layer, by whether the layer is a matrix.
+MATRIX, VARIANTS, FEATURES = "counts.tsv.gz", "variants.vcf.gz", "features.tsv"
+# The protocol of libraries of whole transcripts; the others are kits of small RNA.
+RNASEQ = "rnaseq"
 # Stands for the fractions estimated from expression where an adjustment set lists columns.
 ESTIMATED_CELLS = "estimated_cells"
 # Names that patients.tsv gives to columns of its own.
@@ -78,7 +83,9 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
             "name the label's column, or the model to score with in `scoring.model`",
         )
     for name, layer in config["layers"].items():
+        _resolve_source(name, layer, reads_folder(config["cohort"], name), where)
         _resolve_layer(name, layer, config["samples"]["patient_id"], where)
+    _check_references(config, where)
     _resolve_differential(config, where)
     if config["simulation"] is not None and config["simulation"]["seed"] is None:
         config["simulation"]["seed"] = config["seed"]
@@ -147,6 +154,59 @@ def check_markup(value: Any, where: str, key: str = "") -> None:
             f"`{key}` holds markup that would run in Snakemake's report: {value[:60]!r}",
             "rename it there and in the sheet",
         )
+
+
+def reads_folder(cohort: str, layer: str) -> Path:
+    """Return the folder of what the stage `reads` makes of a layer."""
+    return Path("results") / cohort / "reads" / layer
+
+
+def from_reads(layer: Mapping[str, Any]) -> bool:
+    """Say whether a layer is made from FASTQ or BAM files."""
+    return layer.get("reads") is not None
+
+
+def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) -> None:
+    """Fill in the files of a layer from reads; a layer has `file` or `reads`."""
+    if not from_reads(layer):
+        if "file" not in layer:
+            raise InputError(
+                where,
+                f"`layers.{name}.file` is missing",
+                "add it: features × samples matrix (TSV, CSV or Parquet), or VCF or MAF"
+                + (", or FASTQ files in `reads`" if "reads" in layer else ""),
+            )
+        return
+    is_matrix = layer_type(layer["type"]).is_matrix
+    made = str(folder / (MATRIX if is_matrix else VARIANTS))
+    if layer.setdefault("file", made) != made:
+        raise InputError(
+            where, f"`layers.{name}` has both `file` and `reads`", "leave one of them out"
+        )
+    if is_matrix and layer["features"] is None:
+        layer["features"] = str(folder / FEATURES)
+
+
+def _check_references(config: Mapping[str, Any], where: str) -> None:
+    """Check that the config names the references that its reads are compared with."""
+    for name, layer in config["layers"].items():
+        if from_reads(layer):
+            lost = [k for k in needed_references(layer) if config["references"][k] is None]
+            if lost:
+                raise InputError(
+                    where,
+                    f"`references.{lost[0]}` is missing, which the reads of layer {name} need",
+                    "name the file",
+                )
+
+
+def needed_references(layer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys of `references` that a layer from reads needs."""
+    if not layer_type(layer["type"]).is_matrix:
+        return ("genome", "annotation")
+    if layer["reads"]["protocol"] == RNASEQ:
+        return ("genome", "annotation")
+    return ("hairpin", "mature")
 
 
 def _resolve_layer(name: str, layer: dict[str, Any], patient_id: str, where: str) -> None:
@@ -322,15 +382,31 @@ def text_columns(settings: Mapping[str, Any]) -> list[str]:
 
 
 def cohort_inputs(config: Mapping[str, Any]) -> list[str]:
-    """Return the sheet and every file of a layer that a resolved config names."""
-    layers = (layer.get(key) for layer in config["layers"].values() for key in LAYER_FILES)
-    return [name for name in (config["samples"]["file"], *layers) if name]
+    """Return the sheet and every file of a layer that a resolved config names.
+
+    Of layers from reads these are the tables of units, and the references.
+    """
+    layers = [layer.get(k) for layer in config["layers"].values() for k in LAYER_FILES]
+    units = [layer["reads"]["units"] for layer in config["layers"].values() if from_reads(layer)]
+    references = [config["references"][key] for key in REFERENCE_FILES] if units else []
+    named = [config["samples"]["file"], *layers, *units, *references]
+    return [name for name in named if name and not is_from_reads(config, name)]
 
 
 def is_simulated(config: Mapping[str, Any], file: str) -> bool:
     """Say whether a layer's file is drawn by the cohort's own simulation."""
     folder = Path("results") / config["cohort"] / "simulation"
     return config["simulation"] is not None and folder in Path(file).parents
+
+
+def is_from_reads(config: Mapping[str, Any], file: str) -> bool:
+    """Say whether a layer's file is made from the cohort's own reads."""
+    return Path("results") / config["cohort"] / "reads" in Path(file).parents
+
+
+def is_made(config: Mapping[str, Any], file: str) -> bool:
+    """Say whether rules of the cohort make a file: it need not be there yet."""
+    return is_simulated(config, file) or is_from_reads(config, file)
 
 
 def nearest(name: str, known: list[str]) -> str:
