@@ -85,7 +85,6 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     for name, layer in config["layers"].items():
         _resolve_source(name, layer, reads_folder(config["cohort"], name), where)
         _resolve_layer(name, layer, config["samples"]["patient_id"], where)
-    _check_references(config, where)
     _resolve_differential(config, where)
     if config["simulation"] is not None and config["simulation"]["seed"] is None:
         config["simulation"]["seed"] = config["seed"]
@@ -187,25 +186,20 @@ def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) 
         layer["features"] = str(folder / FEATURES)
 
 
-def _check_references(config: Mapping[str, Any], where: str) -> None:
-    """Check that the config names the references that its reads are compared with."""
-    for name, layer in config["layers"].items():
-        if from_reads(layer):
-            lost = [k for k in needed_references(layer) if config["references"][k] is None]
-            if lost:
-                raise InputError(
-                    where,
-                    f"`references.{lost[0]}` is missing, which the reads of layer {name} need",
-                    "name the file",
-                )
+def needed_references(layer: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
+    """Return the keys of `references` that a layer from reads needs.
 
-
-def needed_references(layer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the keys of `references` that a layer from reads needs."""
+    Parameters
+    ----------
+    layer : mapping
+        The layer's settings.
+    aligned : bool
+        Whether its reads are BAM files.
+    """
     if not layer_type(layer["type"]).is_matrix:
         return ("genome", "annotation")
     if layer["reads"]["protocol"] == RNASEQ:
-        return ("genome", "annotation")
+        return ("annotation",) if aligned else ("genome", "annotation")
     return ("hairpin", "mature")
 
 
