@@ -1,6 +1,10 @@
-from trdomics.cohort.config import sheet_settings
+from trdomics.cohort.config import cohort_quality, sheet_settings
 from trdomics.cohort.samples import sheet_digest
 
+# Layers whose quality of reads goes into patients.tsv.
+QUALITY_LAYERS = list(
+    dict.fromkeys(layer for layer, _ in cohort_quality(config).values())
+)
 # Columns of the sheet that the config does not name make nothing due.
 SHEET = sheet_digest(sheet_settings(config))
 
@@ -15,6 +19,7 @@ rule cohort_harmonise:
             for layer in config["layers"].values()
             if layer.get("profiled")
         ],
+        quality=expand("results/{{cohort}}/reads/{layer}/qc.tsv", layer=QUALITY_LAYERS),
     output:
         patients="results/{cohort}/cohort/patients.tsv",
         excluded="results/{cohort}/cohort/excluded.tsv",
@@ -47,5 +52,6 @@ rule cohort_harmonise:
         code=code_digest("cohort_harmonise"),
         settings=sheet_settings(config),
         content=SHEET,
+        quality=QUALITY_LAYERS,
     script:
         "../scripts/cohort_harmonise.py"

@@ -1,7 +1,11 @@
+from pathlib import Path
+
 from trdomics.cohort.config import RNASEQ, from_reads
 from trdomics.reads.small_rna import PROTOCOLS
+from trdomics.reads.tools import lost_tools, rna_tools
 from trdomics.reads.units import read_units
 
+# Of each layer from reads; precheck has read them before and would have named what is wrong.
 UNITS = {
     name: read_units(layer["reads"]["units"], name)
     for name, layer in config["layers"].items()
@@ -11,8 +15,7 @@ DNA_READ_LAYERS = [layer for layer in UNITS if layer in VARIANT_LAYERS]
 RNA_READ_LAYERS = [
     layer
     for layer in UNITS
-    if layer in MATRIX_LAYERS
-    and config["layers"][layer]["reads"]["protocol"] == RNASEQ
+    if layer in MATRIX_LAYERS and config["layers"][layer]["reads"]["protocol"] == RNASEQ
 ]
 SMALL_RNA_READ_LAYERS = [
     layer for layer in UNITS if layer not in DNA_READ_LAYERS + RNA_READ_LAYERS
@@ -30,6 +33,21 @@ SALMON_LAYERS = [layer for layer in RNA_READ_LAYERS if aligner_of(layer) == "sal
 ALIGNED_LAYERS = [layer for layer in RNA_READ_LAYERS if layer not in SALMON_LAYERS]
 READS = f"results/{COHORT}/reads"
 REFERENCES = "results/{cohort}/reads/references"
+
+
+def needed_tools():
+    """Return the programs that the layers need whose reads are not counted yet."""
+    tools = []
+    for layer in RNA_READ_LAYERS + SMALL_RNA_READ_LAYERS:
+        if not Path(config["layers"][layer]["file"]).exists():
+            reads = config["layers"][layer]["reads"]
+            tools += [*rna_tools(reads, UNITS[layer].aligned), "multiqc"]
+    return tools
+
+
+# conda and containers bring the programs along
+if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
+    stop_at(lost_tools(needed_tools()))
 
 
 wildcard_constraints:
@@ -98,9 +116,9 @@ def trimmed(mate):
         paired = UNITS[wildcards.layer].paired(wildcards.sample)
         if not paired and mate == 2:
             return []
-        return per_lane(f"{folder}.{mate}.fastq.gz" if paired else f"{folder}.fastq.gz")(
-            wildcards
-        )
+        return per_lane(
+            f"{folder}.{mate}.fastq.gz" if paired else f"{folder}.fastq.gz"
+        )(wildcards)
 
     return files
 
@@ -203,7 +221,7 @@ rule reads_genome:
         runtime=growing(20),
     shell:
         """
-        (gzip -cdf {input:q} > {output.fasta:q} && samtools faidx {output.fasta:q}) 2> {log:q}
+        (gzip -cdf {input:q} >{output.fasta:q} && samtools faidx {output.fasta:q}) 2>{log:q}
         """
 
 
@@ -277,7 +295,7 @@ rule reads_salmon_index:
         # identical transcripts share their reads instead of leaving them to the first of them
         """
         salmon index --transcripts {input.gentrome:q} --decoys {input.decoys:q} \
-            --index {output:q} --keepDuplicates --threads {threads} > {log:q} 2>&1
+            --index {output:q} --keepDuplicates --threads {threads} >{log:q} 2>&1
         """
 
 
@@ -307,7 +325,7 @@ rule reads_star_index:
         mkdir -p {output:q}
         STAR --runMode genomeGenerate --runThreadN {threads} --genomeDir {output:q} \
             --genomeFastaFiles {input.genome:q} --sjdbGTFfile {input.gtf:q} \
-            --genomeSAindexNbases $prefix --outFileNamePrefix {output:q}/ > {log:q} 2>&1
+            --genomeSAindexNbases $prefix --outFileNamePrefix {output:q}/ >{log:q} 2>&1
         """
 
 
@@ -330,7 +348,7 @@ rule reads_hisat2_index:
     shell:
         """
         mkdir -p {output:q}
-        hisat2-build -p {threads} {input.genome:q} {output:q}/genome > {log:q} 2>&1
+        hisat2-build -p {threads} {input.genome:q} {output:q}/genome >{log:q} 2>&1
         """
 
 
@@ -367,7 +385,7 @@ rule reads_trim_pairs:
     shell:
         """
         fastp --in1 {input.fq1:q} --in2 {input.fq2:q} --out1 {output.fq1:q} --out2 {output.fq2:q} \
-            --json {output.json:q} --html /dev/null --thread {threads} > {log:q} 2>&1
+            --json {output.json:q} --html /dev/null --thread {threads} >{log:q} 2>&1
         """
 
 
@@ -402,7 +420,7 @@ rule reads_trim_single:
     shell:
         """
         fastp --in1 {input.fq1:q} --out1 {output.fq1:q} \
-            --json {output.json:q} --html /dev/null --thread {threads} > {log:q} 2>&1
+            --json {output.json:q} --html /dev/null --thread {threads} >{log:q} 2>&1
         """
 
 
@@ -431,7 +449,7 @@ rule reads_salmon:
     shell:
         """
         salmon quant --index {input.index:q} {params.options:q} --output {output:q} \
-            --threads {threads} > {log:q} 2>&1
+            --threads {threads} >{log:q} 2>&1
         """
 
 
@@ -467,15 +485,17 @@ rule reads_star:
     shell:
         # the options of ENCODE and nf-core/rnaseq
         """
-        (STAR --runThreadN {threads} --genomeDir {input.index:q} \
-            --readFilesIn {params.first:q} {params.second:q} --readFilesCommand gzip -cd \
-            --twopassMode Basic --outFilterMultimapNmax 20 --alignSJDBoverhangMin 1 \
-            --outSAMattributes NH HI AS NM MD --outSAMunmapped Within --outSAMtype BAM Unsorted \
-            --outSAMattrRGline ID:{wildcards.sample:q} SM:{wildcards.sample:q} \
-            --outFileNamePrefix star/
-        samtools sort -@ {threads} -o {output.bam:q} star/Aligned.out.bam
-        samtools index {output.bam:q}
-        mv star/Log.final.out {output.log:q}) > {log:q} 2>&1
+        (
+            STAR --runThreadN {threads} --genomeDir {input.index:q} \
+                --readFilesIn {params.first:q} {params.second:q} --readFilesCommand gzip -cd \
+                --twopassMode Basic --outFilterMultimapNmax 20 --alignSJDBoverhangMin 1 \
+                --outSAMattributes NH HI AS NM MD --outSAMunmapped Within --outSAMtype BAM Unsorted \
+                --outSAMattrRGline ID:{wildcards.sample:q} SM:{wildcards.sample:q} \
+                --outFileNamePrefix star/
+            samtools sort -@ {threads} -o {output.bam:q} star/Aligned.out.bam
+            samtools index {output.bam:q}
+            mv star/Log.final.out {output.log:q}
+        ) >{log:q} 2>&1
         """
 
 
@@ -510,12 +530,14 @@ rule reads_hisat2:
         reads=mate_options("-1", "-2", "-U"),
     shell:
         """
-        (hisat2 -p {threads} --reorder -x {input.index:q}/genome {params.reads:q} \
-            --known-splicesite-infile {input.splice_sites:q} --no-mixed --no-discordant \
-            --rg-id {wildcards.sample:q} --rg SM:{wildcards.sample:q} \
-            --new-summary --summary-file {output.log:q} \
-            | samtools sort -@ {threads} -o {output.bam:q} -
-        samtools index {output.bam:q}) 2> {log:q}
+        (
+            hisat2 -p {threads} --reorder -x {input.index:q}/genome {params.reads:q} \
+                --known-splicesite-infile {input.splice_sites:q} --no-mixed --no-discordant \
+                --rg-id {wildcards.sample:q} --rg SM:{wildcards.sample:q} \
+                --new-summary --summary-file {output.log:q} \
+                | samtools sort -@ {threads} -o {output.bam:q} -
+            samtools index {output.bam:q}
+        ) 2>{log:q}
         """
 
 
@@ -555,12 +577,12 @@ rule reads_feature_counts:
     shell:
         # pairs count once, where both mates are aligned to one chromosome
         """
-        exec > {log:q} 2>&1
+        exec >{log:q} 2>&1
         mkdir -p {output:q}
         cp {params.verified:q} {output:q}/verified.json
         pairs=
         if grep -q '"paired": true' {params.verified:q}; then pairs="-p --countReadPairs -B -C"; fi
-        samtools flagstat -@ {threads} {input.bam:q} > {output:q}/flagstat.txt
+        samtools flagstat -@ {threads} {input.bam:q} >{output:q}/flagstat.txt
         for strand in 0 1 2; do
             featureCounts -T {threads} $pairs -s $strand -t exon -g gene_id -a {input.gtf:q} \
                 -o {output:q}/exon.$strand.txt {input.bam:q}
@@ -709,7 +731,7 @@ rule reads_trim_small_rna:
     shell:
         """
         cutadapt {params.options:q} --cores {threads} --json {output.json:q} \
-            --output {output.fq1:q} {input.fq1:q} > {log:q} 2>&1
+            --output {output.fq1:q} {input.fq1:q} >{log:q} 2>&1
         """
 
 
@@ -774,8 +796,124 @@ rule reads_small_rna_matrix:
         "../scripts/reads_small_rna_matrix.py"
 
 
+rule reads_globin_share:
+    """The share of globin in the counts of each sample, for a matrix that is not made here."""
+    input:
+        matrix=layer_file,
+        features=features_file,
+    output:
+        "results/{cohort}/reads/{layer}/qc.tsv",
+    log:
+        "logs/{cohort}/reads_globin_share.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern([name for name in COUNT_LAYERS if name not in UNITS]),
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        code=code_digest("reads_globin_share"),
+        settings=layer_keys("type", "file"),
+    script:
+        "../scripts/reads_globin_share.py"
+
+
+rule reads_multiqc_table:
+    """Write the quality of a layer's reads as MultiQC takes tables of others."""
+    input:
+        quality="results/{cohort}/reads/{layer}/qc.tsv",
+        summary="results/{cohort}/reads/{layer}/summary.json",
+    output:
+        "results/{cohort}/reads/multiqc/{layer}_mqc.json",
+    log:
+        "logs/{cohort}/reads_multiqc_table.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(UNITS),
+    localrule: True
+    conda:
+        "../../envs/reads.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_digest("reads_multiqc_table"),
+    script:
+        "../scripts/reads_multiqc_table.py"
+
+
+ALIGNER_REPORTS = {
+    "star": ["aligned/{}.Log.final.out"],
+    "hisat2": ["aligned/{}.hisat2.txt"],
+}
+
+
+def tool_reports(wildcards):
+    """Return what the tools say of each sample, for MultiQC."""
+    found = []
+    for layer, units in UNITS.items():
+        folder = f"{READS}/{layer}"
+        if layer in DNA_READ_LAYERS:
+            continue
+        if not units.aligned:
+            found += [
+                f"{folder}/trimmed/{unit.sample}/{unit.lane}.json"
+                for unit in units.rows
+            ]
+        if layer in SMALL_RNA_READ_LAYERS:
+            kinds = ["counted/{}.bowtie.txt"]
+        elif layer in SALMON_LAYERS:
+            kinds = ["salmon/{}"]
+        else:
+            kinds = ["counted/{}", *ALIGNER_REPORTS.get(aligner_of(layer), [])]
+        found += [
+            f"{folder}/{kind.format(sample)}"
+            for kind in kinds
+            for sample in units.samples
+        ]
+    return found
+
+
+MULTIQC_PAGE = f"{READS}/multiqc.html"
+
+
+rule reads_multiqc:
+    """Gather what all tools say of the reads in one page."""
+    input:
+        tables=[
+            f"{READS}/multiqc/{layer}_mqc.json"
+            for layer in RNA_READ_LAYERS + SMALL_RNA_READ_LAYERS
+        ],
+        reports=tool_reports,
+    output:
+        page="results/{cohort}/reads/multiqc.html",
+        files=temp("results/{cohort}/reads/multiqc_files.txt"),
+    log:
+        "logs/{cohort}/reads_multiqc.log",
+    conda:
+        "../../envs/reads_multiqc.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        files=lambda wildcards, input: "\n".join(input),
+        folder=lambda wildcards, output: str(Path(output.page).parent),
+    shell:
+        # names of samples are those of folders and files: {sample}/{lane}.json would be its lane
+        """
+        printf '%s\n' {params.files:q} >{output.files:q}
+        multiqc --force --no-data-dir --no-version-check --file-list {output.files:q} \
+            --dirs --dirs-depth 2 --title "Reads of {wildcards.cohort}" \
+            --outdir {params.folder:q} --filename multiqc.html >{log:q} 2>&1
+        """
+
+
 rule reads:
     """Make the matrices and calls of all layers that come from reads, and stop there."""
     input:
         [config["layers"][layer]["file"] for layer in UNITS],
+        MULTIQC_PAGE if UNITS else [],
     localrule: True

@@ -93,7 +93,9 @@ def with_estimated(
     return result, without
 
 
-def column_roles(covariates: Covariates, sets: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def column_roles(
+    covariates: Covariates, sets: Mapping[str, Sequence[str]], quality: Sequence[str] = ()
+) -> dict[str, list[str]]:
     """Return the columns to compare and what the config says of each.
 
     Parameters
@@ -101,6 +103,8 @@ def column_roles(covariates: Covariates, sets: Mapping[str, Sequence[str]]) -> d
     covariates : Covariates
     sets : mapping
         As :func:`adjustment_sets` returns.
+    quality : sequence of str
+        Columns of the quality of reads, which are technical.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def column_roles(covariates: Covariates, sets: Mapping[str, Sequence[str]]) -> d
     clinical = covariates.clinical
     lists = {
         "site": [] if covariates.site is None else [covariates.site],
-        "technical": clinical.technical,
+        "technical": [*clinical.technical, *quality],
         "cells": covariates.cells.measured,
         "confounder": clinical.confounders,
         "covariate": [column for columns in sets.values() for column in columns],

@@ -34,7 +34,7 @@ SALMON_COLUMNS = {"TPM": "tpm", "NumReads": "counts", "EffectiveLength": "length
 PAIRED = "IMO"
 # featureCounts' option -s
 STRANDS = {"unstranded": 0, "forward": 1, "reverse": 2}
-FLAGSTAT = re.compile(r"(\d+) \+ \d+ (primary mapped|primary|in total|mapped)\b")
+FLAGSTAT = re.compile(r"^(\d+) \+ \d+ (primary mapped|primary)(?: \(|$)", re.MULTILINE)
 # Why a column of quality cannot be given.
 REASONS = {
     "antisense_share": "reads of an unstranded library have no strand",
@@ -241,7 +241,11 @@ def small_rna_cohort(
             "n_features": len(counts),
             "unreadable_umis": sum(found["unreadable_umis"] for found in samples.values()),
             "matures_on_no_hairpin": len(first["matures_on_no_hairpin"]),
-            "quality_reasons": {n: SMALL_REASONS.get(n, "nothing was counted") for n in quality if n not in known},
+            "quality_reasons": {
+                name: SMALL_REASONS.get(name, "nothing was counted")
+                for name in quality
+                if name not in known
+            },
         },
     )
 

@@ -29,6 +29,22 @@ PEAK = (21, 22, 23)
 ADAPTER_SHARE = 0.1
 
 
+def quality_columns(layer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns that ``qc.tsv`` of a layer may have.
+
+    Parameters
+    ----------
+    layer : mapping
+        A layer's block of the config. Of a matrix of counts the share of globin is known.
+    """
+    reads = layer.get("reads")
+    if reads is None:
+        return MATRIX if layer["type"] == "counts" else ()
+    if "protocol" not in reads:
+        return ()
+    return (*FASTQ, *RNA, *ALIGNED) if reads["protocol"] == "rnaseq" else SMALL_RNA
+
+
 def blood_load(kind: str) -> list[tuple[str, str]]:
     """Return symbol and Ensembl id of ``globin`` genes, or the names of ``erythrocyte`` miRNAs."""
     with open(shipped("resources/blood_load.tsv"), encoding="utf-8", newline="") as handle:

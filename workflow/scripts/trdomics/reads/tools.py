@@ -13,11 +13,10 @@ ALIGNERS = {
     "star": ("STAR", "samtools", "featureCounts"),
     "hisat2": ("hisat2", "samtools", "featureCounts"),
 }
-REPORT = ("multiqc",)
 
 
 def rna_tools(reads: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
-    """Return the programs that count a layer of RNA needs.
+    """Return the programs that counting a layer of RNA needs.
 
     Parameters
     ----------
@@ -33,18 +32,15 @@ def rna_tools(reads: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
     return ("fastp", "samtools", *ALIGNERS[reads["aligner"]])
 
 
-def check_tools(tools: Iterable[str]) -> None:
-    """Check that programs are on the path.
-
-    Raises
-    ------
-    InputError
-        Naming those that are not.
-    """
+def lost_tools(tools: Iterable[str]) -> list[InputError]:
+    """Return an error that names the programs which are not on the path, if there are any."""
     lost = [tool for tool in dict.fromkeys(tools) if shutil.which(tool) is None]
-    if lost:
-        raise InputError(
+    if not lost:
+        return []
+    return [
+        InputError(
             "PATH",
-            f"no {', '.join(lost)}",
+            f"it lacks {', '.join(lost)}, which the reads need",
             "install what envs/reads_*.yaml lists, or add --software-deployment-method conda",
         )
+    ]
