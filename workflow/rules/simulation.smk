@@ -1,7 +1,7 @@
 from trdomics.cohort.config import sheet_settings
 from trdomics.cohort.samples import sheet_digest
 
-if SIMULATED:
+if config["simulation"]:
 
     rule simulation_draw:
         """Draw the raw layers of the simulated cohort, and the truth behind them."""
@@ -34,6 +34,9 @@ if SIMULATED:
             content=sheet_digest(sheet_settings(config)),
         script:
             "../scripts/simulation_draw.py"
+
+
+if SIMULATED:
 
     rule simulation_recovery:
         """Compare what was found with what was planted."""

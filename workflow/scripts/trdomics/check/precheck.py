@@ -150,10 +150,11 @@ def _unit_problems(
         if config["references"][key] is None:
             problem = f"`references.{key}` is missing"
             yield InputError(f"{units.path} (layer {name})", problem, "name the file in the config")
-    regions = layer["reads"].get("regions")
-    if regions is not None and not is_made(config, regions) and not Path(regions).is_file():
-        fix = f"correct `layers.{name}.reads.regions`"
-        yield InputError(f"{regions} (layer {name})", "no such file", fix)
+    for key in ("regions", "sites"):
+        file = layer["reads"].get(key)
+        if file is not None and not is_made(config, file) and not Path(file).is_file():
+            fix = f"correct `layers.{name}.reads.{key}`"
+            yield InputError(f"{file} (layer {name})", "no such file", fix)
 
 
 def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, InputError]]:
