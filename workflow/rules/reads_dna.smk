@@ -1,3 +1,8 @@
+import shlex
+from shlex import quote
+
+from trdomics.reads.tools import DNA_TOOLS, lost_tools
+
 # From FASTQ or BAM files of DNA to one joint, annotated VCF; and the genotypes of RNA at its sites.
 DNA_FASTQ_LAYERS = [layer for layer in DNA_READ_LAYERS if not UNITS[layer].aligned]
 DNA_BAM_LAYERS = [layer for layer in DNA_READ_LAYERS if UNITS[layer].aligned]
@@ -45,34 +50,51 @@ RNA_READS = 5_000_000
 
 
 def rna_files(wildcards):
-    """Return the FASTQ files of an RNA sample, or its BAM file."""
-    return [
-        file
-        for unit in UNITS[wildcards.layer].of(wildcards.sample)
-        for file in unit.files
-    ]
+    """Return the alignments of an RNA sample where there are some, else its FASTQ files."""
+    if wildcards.layer in ALIGNED_LAYERS:
+        return alignment(wildcards)
+    units = UNITS[wildcards.layer].of(wildcards.sample)
+    return [file for unit in units for file in unit.files]
+
+
+def rna_index(wildcards):
+    """Return the index that an RNA sample's FASTQ files are aligned with."""
+    return [] if wildcards.layer in ALIGNED_LAYERS else BWA_INDEX
 
 
 def rna_reads(wildcards, input):
-    """Return the command that gives an RNA sample's reads, aligned and in order."""
+    """Return the command that gives an RNA sample's alignments, in order."""
+    if wildcards.layer in ALIGNED_LAYERS:
+        return f"samtools view -u {quote(input.files[0])}"
     units = UNITS[wildcards.layer].of(wildcards.sample)
-    if units[0].bam:
-        return f"samtools view -u {units[0].bam}"
     ends = [[unit.fq1 for unit in units], [unit.fq2 for unit in units if unit.fq2]]
-    # head ends the stream before zcat has written all of it
+    # head ends the stream before gzip has written all of it
     streams = " ".join(
-        f"<(gzip -cdf {' '.join(files)} 2> /dev/null | head -n {4 * RNA_READS})"
+        f"<(gzip -cdf {shlex.join(files)} 2> /dev/null | head -n {4 * RNA_READS})"
         for files in ends
         if files
     )
-    return (
-        f"bwa mem -v 2 -t 2 {input.genome} {streams} "
-        f"| samtools sort -u -m 512M -T {wildcards.sample}.rna -"
-    )
+    return f"bwa mem -v 2 -t 2 {quote(input.genome)} {streams} | samtools sort -u -m 512M -"
 
 
 GENOME = f"{REFERENCES}/genome.fa"
 BWA_INDEX = multiext(GENOME, ".amb", ".ann", ".bwt", ".pac", ".sa")
+
+
+
+
+def dna_tools_lost():
+    """Return an error for the programs that are needed and not on the path."""
+    made = [config["layers"][layer]["file"] for layer in DNA_READ_LAYERS]
+    made += [f"{READS}/{layer}/genotypes.parquet" for layer in RNA_GENOTYPE_LAYERS]
+    made += [f"{READS}/{layer}/annotated.vcf.gz" for layer in BARE_VCF_LAYERS]
+    needed = any(not Path(file).exists() for file in made)
+    return lost_tools(DNA_TOOLS) if needed else []
+
+
+# conda and containers bring the programs along
+if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
+    stop_at(dna_tools_lost())
 
 
 rule reads_bwa_index:
@@ -150,7 +172,7 @@ rule reads_dna_align:
     shell:
         "(bwa mem -v 2 -t {threads} -R '{params.group}' {input.genome} {input.fastq} "
         "| samtools fixmate -m -u - - "
-        "| samtools sort -m 768M -T {output}.sort -o {output}) 2> {log}"
+        "| samtools sort -m 768M -T {output}.sort -o {output}) 2> {log:q}"
 
 
 rule reads_dna_markdup:
@@ -174,7 +196,7 @@ rule reads_dna_markdup:
         runtime=growing(120),
     shell:
         "(samtools merge -u - {input} | samtools markdup -T {output.bam}.tmp - {output.bam} "
-        "&& samtools index {output.bam}) 2> {log}"
+        "&& samtools index {output.bam}) 2> {log:q}"
 
 
 rule reads_dna_bam:
@@ -226,7 +248,7 @@ rule reads_dna_stats:
     shell:
         "(samtools flagstat -O json {input.bam} > {output.flagstat} "
         "&& samtools stats {input.bam} > {output.stats} "
-        "&& samtools bedcov -d 10 {input.targets} {input.bam} > {output.bedcov}) 2> {log}"
+        "&& samtools bedcov -d 10 {input.targets} {input.bam} > {output.bedcov}) 2> {log:q}"
 
 
 rule reads_dna_quality:
@@ -237,7 +259,8 @@ rule reads_dna_quality:
         ),
         bedcov=per_sample("results/{cohort}/reads/{layer}/stats/{sample}.bedcov"),
     output:
-        "results/{cohort}/reads/{layer}/qc.tsv",
+        quality="results/{cohort}/reads/{layer}/qc.tsv",
+        summary="results/{cohort}/reads/{layer}/summary.json",
     log:
         "logs/{cohort}/reads_dna_quality.{layer}.log",
     wildcard_constraints:
@@ -282,7 +305,7 @@ rule reads_dna_call:
         "(bcftools mpileup -Ou -f {input.genome} -R {input.regions}/{wildcards.part}.bed "
         "-p -q 20 -Q 15 -a FORMAT/AD,FORMAT/DP {input.bams} "
         "| bcftools call -m -v -a GQ -Ou "
-        "| bcftools norm -f {input.genome} -m- -Ob -o {output}) 2> {log}"
+        "| bcftools norm -f {input.genome} -m- -Ob -o {output}) 2> {log:q}"
 
 
 rule reads_dna_sites:
@@ -430,7 +453,7 @@ rule reads_vcf_annotate:
         runtime=growing(120),
     shell:
         "(bcftools norm -f {input.genome} -m- -Ou {input.calls} "
-        "| bcftools csq -p a -f {input.genome} -g {input.annotation} -Oz -o {output}) 2> {log}"
+        "| bcftools csq -p a -f {input.genome} -g {input.annotation} -Oz -o {output}) 2> {log:q}"
 
 
 rule reads_rna_sites:
@@ -469,7 +492,7 @@ rule reads_rna_alleles:
         sites="results/{cohort}/reads/common_sites.tsv",
         genome=GENOME,
         fai=f"{GENOME}.fai",
-        index=BWA_INDEX,
+        index=rna_index,
     output:
         temp("results/{cohort}/reads/{layer}/alleles/{sample}.tsv"),
     log:
@@ -487,9 +510,12 @@ rule reads_rna_alleles:
     params:
         reads=rna_reads,
     shell:
-        "({params.reads} | bcftools mpileup -Ou -f {input.genome} -T {input.sites} "
-        "-I -q 20 -Q 20 -d 2000 -a FORMAT/AD - "
-        "| bcftools query -f '%CHROM\\t%POS\\t%REF\\t%ALT[\\t%AD]\\n' > {output}) 2> {log}"
+        r"""
+        ({params.reads} \
+            | bcftools mpileup -Ou -f {input.genome:q} -T {input.sites:q} \
+                -I -q 20 -Q 20 -d 2000 -a FORMAT/AD - \
+            | bcftools query -f '%CHROM\t%POS\t%REF\t%ALT[\t%AD]\n' >{output:q}) 2>{log:q}
+        """
 
 
 rule reads_rna_genotypes:

@@ -6,7 +6,7 @@ start(snakemake)
 
 import pandas as pd
 
-from trdomics.files import read_json, write_table
+from trdomics.files import read_json, write_json, write_table
 from trdomics.reads.dna_quality import dna_quality
 
 rows = [
@@ -15,4 +15,6 @@ rows = [
         snakemake.params.samples, snakemake.input.flagstat, snakemake.input.bedcov, strict=True
     )
 ]
-write_table(pd.DataFrame(rows), snakemake.output[0])
+write_table(pd.DataFrame(rows), snakemake.output.quality)
+said = {"counted_by": "bwa mem, samtools markdup and bedcov", "quality_reasons": {}}
+write_json(said, snakemake.output.summary)

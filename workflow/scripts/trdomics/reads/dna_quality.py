@@ -7,16 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trdomics.reads.contigs import lines_of
+from trdomics.reads.quality import DNA
 
-COLUMNS = (
-    "reads",
-    "mapped_share",
-    "duplicate_share",
-    "mean_depth",
-    "share_10x",
-    "x_depth_ratio",
-    "y_depth_ratio",
-)
+COLUMNS = (*DNA, "x_depth_ratio", "y_depth_ratio")
 
 
 def dna_quality(flagstat: Mapping[str, Mapping[str, float]], bedcov: str) -> dict[str, float]:
@@ -33,9 +26,9 @@ def dna_quality(flagstat: Mapping[str, Mapping[str, float]], bedcov: str) -> dic
     Returns
     -------
     dict
-        `COLUMNS`: number of reads; the share of them that is mapped; the share of those that are
-        duplicates; mean depth of the targets without duplicates and the
-        share of them with ten reads or more; depth of X and of Y relative to the autosomes.
+        `COLUMNS`: number of pairs (or single reads); the share of reads that is mapped; the share
+        of those that are duplicates; mean depth of the targets without duplicates and the share
+        of them with ten reads or more; depth of X and of Y relative to the autosomes.
     """
     reads = flagstat["QC-passed reads"]
     rows = [line.split("\t") for line in lines_of(bedcov) if line]
@@ -57,8 +50,9 @@ def dna_quality(flagstat: Mapping[str, Mapping[str, float]], bedcov: str) -> dic
             return float("nan")
         return float(by.loc[name, "bases"] / by.loc[name, "length"] / depth)
 
+    pairs = int(reads["read1"]) or total
     numbers = (
-        total,
+        pairs,
         reads["primary mapped"] / total,
         reads["primary duplicates"] / mapped,
         table["bases"].sum() / table["length"].sum(),
