@@ -8,8 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from trdomics.errors import InputError
 from trdomics.inputs.vcf import numbers, opened, records, vcf_header
 
@@ -74,4 +72,4 @@ def check_joint(path: str | os.PathLike[str]) -> float:
             f"{problem}, as where calls of single samples were merged",
             "call the samples together (bcftools mpileup, GATK GenotypeGVCFs or GLnexus)",
         )
-    return float(np.round(missing_rate, 6))
+    return missing_rate
