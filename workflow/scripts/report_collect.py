@@ -13,6 +13,8 @@ summary = {
     for stage in ("cohort", "integration", "classification", "sites", "scoring", "simulation")
     if inputs.get(stage)
 }
+if inputs["simulated_reads"]:
+    summary["simulated_reads"] = read_json(inputs["simulated_reads"])
 for stage in ("layers", "differential"):
     summary[stage] = {
         layer: read_json(path)
