@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.files import read_table
-from trdomics.pharmacogenes.calling import CALLED, SEPARATOR
+from trdomics.pharmacogenes.calling import CALLED, NO_CALL, SEPARATOR, SEVERAL
 from trdomics.pharmacogenes.definitions import Allele, Gene, read_genes, read_sites
 from trdomics.shipped import shipped
 from trdomics.simulation.cohort import Cohort
@@ -225,9 +225,10 @@ def recovery(calls: pd.DataFrame, planted: pd.DataFrame) -> dict[str, Any]:
     -------
     dict
         By gene: ``n`` (patients with a VCF and no deletion), ``n_called`` (one phenotype),
-        ``n_contain`` (the planted diplotype is among those that fit), ``n_right`` (of the called,
+        ``n_contain`` (the planted diplotype is not excluded), ``n_right`` (of the called,
         the planted phenotype), ``n_deleted`` (a copy is, which sites do not show),
-        ``n_deleted_foreseen`` (of them, the table names the true phenotype).
+        ``n_deleted_missed`` (of them called, but neither as what they are nor with what a deletion
+        would change).
     """
     both = calls.merge(planted, on=["patient_id", "gene"], suffixes=("", "_true"))
     found = {}
@@ -237,13 +238,16 @@ def recovery(calls: pd.DataFrame, planted: pd.DataFrame) -> dict[str, Any]:
         found[str(gene)] = {
             "n": len(intact),
             "n_called": len(called),
-            "n_contain": int(_among(intact, "diplotypes", "diplotype").sum()),
+            "n_contain": int(
+                (_among(intact, "diplotypes", "diplotype") | (intact["status"] == NO_CALL)).sum()
+            ),
             "n_right": int((called["phenotype"] == called["phenotype_true"]).sum()),
             "n_deleted": len(deleted),
-            "n_deleted_foreseen": int(
+            "n_deleted_missed": int(
                 (
-                    _among(deleted, "phenotype", "phenotype_true")
-                    | _among(deleted, "if_one_copy_is_deleted", "phenotype_true")
+                    deleted["status"].isin([CALLED, SEVERAL])
+                    & ~_among(deleted, "phenotype", "phenotype_true")
+                    & ~_among(deleted, "if_one_copy_is_deleted", "phenotype_true")
                 ).sum()
             ),
         }
