@@ -274,3 +274,25 @@ def test_the_export_searches_its_sites_but_for_words_that_it_needs(sheet):
     export.left_out.append("patients of northfield")
     with pytest.raises(InputError, match="names the site 'northfield'"):
         export.members(())
+
+
+def test_phenotypes_of_pharmacogenes_are_counted_in_steps_and_rare_ones_left_out():
+    patients = pd.DataFrame({"label": [1.0] * 10 + [0.0] * 10 + [np.nan]})
+    patients.index = [f"p{i}" for i in range(21)]
+    export = Export("c", LABEL, ["y", "a", "b"], patients, 5)
+    calls = pd.DataFrame(
+        {
+            "patient_id": patients.index,
+            "gene": "CYP2C19",
+            "status": "called",
+            "phenotype": ["NM"] * 13 + ["PM"] * 4 + ["NM"] * 4,
+        }
+    )
+    calls.loc[0, "status"] = "several"
+    export.pharmacogenes(calls)
+    # 15 of the labelled have a single NM; the one without a label is not counted
+    assert export.files["pharmacogenes.tsv"].decode().split() == [
+        *("gene", "phenotype", "n"),
+        *("CYP2C19", "NM", "15"),
+    ]
+    assert any("fewer than 5 patients" in line for line in export.left_out)

@@ -14,6 +14,7 @@ ORDER = [
     {"reads"},
     {"layers"},
     {"cohort"},
+    {"pharmacogenes"},
     {"identity", "differential", "integration", "simulation"},
     {"confounding", "enrichment", "subtypes"},
     {"classification"},

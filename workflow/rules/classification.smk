@@ -1,5 +1,9 @@
+from trdomics.classification.derived import derived_tables
 from trdomics.classification.settings import fitting_settings
 from trdomics.cohort.config import patients_settings
+
+# Tables per patient that other stages derive; each is a feature set.
+DERIVED = list(derived_tables(config))
 
 
 rule classification_fit_split:
@@ -7,6 +11,7 @@ rule classification_fit_split:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+        derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
     output:
         predictions="results/{cohort}/classification/splits/{split}/predictions.tsv",
         chosen="results/{cohort}/classification/splits/{split}/chosen.tsv",
@@ -242,6 +247,7 @@ rule classification_final_model:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+        derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
     output:
         model="results/{cohort}/classification/model/model.safetensors",
         manifest="results/{cohort}/classification/model/model.json",

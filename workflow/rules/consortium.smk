@@ -20,6 +20,7 @@ rule consortium_export:
         performance="results/{cohort}/classification/performance.tsv",
         predictions="results/{cohort}/classification/predictions.tsv",
         sites="results/{cohort}/classification/sites_pooled.tsv",
+        calls="results/{cohort}/pharmacogenes/calls.tsv",
         model="results/{cohort}/classification/model/model.safetensors",
         manifest="results/{cohort}/classification/model/model.json",
         missing_layer_cost="results/{cohort}/classification/model/missing_layer_cost.json",

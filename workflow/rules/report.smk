@@ -18,6 +18,7 @@ rule report_collect:
         ),
         enrichment="results/{cohort}/enrichment/enrichment.json",
         subtypes="results/{cohort}/integration/subtypes.json",
+        pharmacogenes="results/{cohort}/pharmacogenes/summary.json",
         simulation=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.json", otherwise=[]
         ),

@@ -25,6 +25,7 @@ export.variance(read_table(inputs.variance))
 export.performance(read_table(inputs.performance), read_table(inputs.predictions))
 export.sites(read_table(inputs.sites))
 export.description(params.described, site)
+export.pharmacogenes(read_table(inputs.calls, dtype=str))
 tables = {
     layer: read_matrix(path) for layer, path in zip(params.carriers, inputs.tables, strict=True)
 }

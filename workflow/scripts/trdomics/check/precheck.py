@@ -129,6 +129,9 @@ def _named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "differential.burden_gene_sets": config["differential"]["burden_gene_sets"],
         "enrichment.mirna.targets": config["enrichment"]["mirna"]["targets"],
     }
+    drugs = config["pharmacogenes"]["medication"]
+    if drugs is not None and not is_simulated(config, drugs):
+        files["pharmacogenes.medication"] = drugs
     yield from ((key, file) for key, file in files.items() if file is not None)
     for entry in config["enrichment"]["gene_sets"]:
         file = entry if isinstance(entry, str) else entry["file"]

@@ -48,6 +48,7 @@ TABLES: dict[str, dict[str, str]] = {
         "share": NUMBER,
         "n": COUNT,
     },
+    r"pharmacogenes\.tsv": {"gene": NAME, "phenotype": NAME, "n": COUNT},
     r"performance\.tsv": {
         "feature_set": NAME,
         "role": NAME,

@@ -41,6 +41,7 @@ from trdomics.files import read_table
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.store import dumps, load_model
 from trdomics.layers.types import CARRIERS, layer_type
+from trdomics.pharmacogenes.calling import CALLED
 
 MINIMUM_KEY = "export.minimum_count"
 PREVALENCE_DECIMALS = 2
@@ -222,6 +223,25 @@ class Export:
             for column in missing
         ]
         self._add("description.tsv", table)
+
+    def pharmacogenes(self, calls: pd.DataFrame) -> None:
+        """Add how many labelled patients have which phenotype of a pharmacogene.
+
+        Parameters
+        ----------
+        calls : DataFrame
+            ``pharmacogenes/calls.tsv``.
+        """
+        own = calls[calls["patient_id"].isin(self.trained.index) & (calls["status"] == CALLED)]
+        table = own.groupby(["gene", "phenotype"]).size().rename("n").reset_index()
+        rare = table["n"] < self.minimum
+        if rare.any():
+            self.left_out.append(
+                f"phenotypes of pharmacogenes that fewer than {self.minimum} patients have"
+            )
+        table = table[~rare]
+        table["n"] = [coarse(n, self.minimum) for n in table["n"]]
+        self._add("pharmacogenes.tsv", table)
 
     def model(
         self,

@@ -161,6 +161,7 @@ def page_context(
             ),
             "methods": methods(config, summary),
             "trust": trust_sentences(summary["trust"]),
+            "pharmacogenes": [text for text in summary["pharmacogenes"]["sentences"] if text],
             "left_out": site_sentences(summary["sites"]),
             "missing_layer_cost": layer_sentence(missing_layer_cost),
         },
