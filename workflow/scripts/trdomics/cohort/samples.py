@@ -45,10 +45,7 @@ def typed_names(settings: Mapping[str, Any]) -> list[str]:
 def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
     """Return the whole sheet with the excluded patients in it.
 
-    Parameters
-    ----------
-    settings : mapping
-        What :func:`trdomics.cohort.config.sheet_settings` returns.
+    `settings` is of :func:`trdomics.cohort.config.sheet_settings`.
 
     Returns
     -------
