@@ -1,10 +1,3 @@
-from trdomics.cohort.config import sheet_settings
-from trdomics.cohort.samples import sheet_digest
-
-# Columns of the sheet that the config does not name make nothing due.
-SHEET = sheet_digest(sheet_settings(config))
-
-
 rule cohort_harmonise:
     """Bring the sheet and the layers together in one table of patients."""
     input:
@@ -46,6 +39,6 @@ rule cohort_harmonise:
     params:
         code=code_digest("cohort_harmonise"),
         settings=sheet_settings(config),
-        content=SHEET,
+        content=SHEET_DIGEST,
     script:
         "../scripts/cohort_harmonise.py"

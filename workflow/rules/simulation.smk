@@ -1,6 +1,3 @@
-from trdomics.cohort.config import sheet_settings
-from trdomics.cohort.samples import sheet_digest
-
 if SIMULATED:
 
     rule simulation_draw:
@@ -33,7 +30,7 @@ if SIMULATED:
         params:
             code=code_digest("simulation_draw"),
             settings=config["simulation"],
-            content=sheet_digest(sheet_settings(config)),
+            content=SHEET_DIGEST,
         script:
             "../scripts/simulation_draw.py"
 

@@ -4,7 +4,7 @@ from trdomics.classification.splits import permutations_of, split_names
 CLASSIFICATION = config["classification"]
 SPLITS = split_names(CLASSIFICATION["repeats"], CLASSIFICATION["folds"])
 # split -> name of the site that it leaves out
-LEFT_OUT_SITES = left_out_sites(config)
+LEFT_OUT_SITES = left_out_sites(config, SHEET)
 PERMUTED_REPEATS = range(1, CLASSIFICATION["repeats"] + 1)
 if not CLASSIFICATION["permutations"]:
     PERMUTED_REPEATS = []

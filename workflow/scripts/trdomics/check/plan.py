@@ -220,7 +220,7 @@ def _models(config: Mapping[str, Any]) -> list[str]:
     baselines = [each.name for each in sets if each.role == "baseline"]
     candidates = [each.name for each in sets if each.role == "candidate"]
     splits = chosen["repeats"] * chosen["folds"]
-    sites = ", ".join(left_out_sites(config).values())
+    sites = ", ".join(left_out_sites(config, read_sheet(sheet_settings(config))).values())
     return [
         f"baselines: {', '.join(baselines) or 'none'}",
         f"feature sets: {', '.join(candidates)}",

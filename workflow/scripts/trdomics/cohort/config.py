@@ -106,7 +106,7 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
     for file in files:
         try:
             with open(file, encoding="utf-8") as handle:
-                root = yaml.compose(handle, Loader=yaml.SafeLoader)
+                root = yaml.compose(handle, Loader=yaml.CSafeLoader)
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             continue
         pending = [] if root is None else [(root, "")]

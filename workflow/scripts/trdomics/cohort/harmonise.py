@@ -26,10 +26,7 @@ SITE_TEST = ("site_chi2", "site_degrees_of_freedom", "site_pvalue", "site_cramer
 def harmonise(settings: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bring sheet and layers together.
 
-    Parameters
-    ----------
-    settings : mapping
-        What :func:`trdomics.cohort.config.sheet_settings` returns.
+    `settings` is of :func:`trdomics.cohort.config.sheet_settings`.
 
     Returns
     -------
@@ -132,10 +129,7 @@ def label_by_site(patients: pd.DataFrame, site: str | None) -> pd.DataFrame:
 def site_test(sites: pd.DataFrame) -> dict[str, Any]:
     """Test whether the share of positive patients differs between sites.
 
-    Parameters
-    ----------
-    sites : DataFrame
-        As :func:`label_by_site` returns.
+    `sites` is of :func:`label_by_site`.
 
     Returns
     -------

@@ -27,33 +27,11 @@ HIDDEN_REASON = (
 )
 # Of fewer features there is no trend of the spread over abundance to weigh by.
 MIN_TREND = 20
-SUMMARY_COLUMNS = [
-    "set",
-    "adds",
-    "n_coefficients",
-    "n_patients",
-    "n_features",
-    "n_expressed",
-    "n_tested",
-    "n_significant",
-    "share_tested",
-    "share_expressed",
-    "share_features",
-    "n_up",
-    "n_down",
-    "n_kept",
-    "n_lost",
-    "n_gained",
-    "jaccard",
-    "effect_slope",
-    "median_retained",
-    "retained_lower",
-    "retained_upper",
-    "n_sign_flips",
-    "se_ratio",
-    "dropped",
-    "reason",
-]
+SUMMARY_COLUMNS = ["set", "adds", "n_coefficients", "n_patients", "n_features", "n_expressed"]
+SUMMARY_COLUMNS += ["n_tested", "n_significant", "share_tested", "share_expressed"]
+SUMMARY_COLUMNS += ["share_features", "n_up", "n_down", "n_kept", "n_lost", "n_gained", "jaccard"]
+SUMMARY_COLUMNS += ["effect_slope", "median_retained", "retained_lower", "retained_upper"]
+SUMMARY_COLUMNS += ["n_sign_flips", "se_ratio", "dropped", "reason"]
 
 
 def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, t
+from scipy.stats import t
 from statsmodels.nonparametric.smoothers_lowess import lowess
 
 from trdomics.differential.moderation import moderate
+from trdomics.pvalues import adjusted
 
 Floats = NDArray[np.float64]
 PER_MILLION = 1e6
@@ -107,11 +108,8 @@ def label_test(values: Floats, matrix: Floats, weights: Floats | None = None) ->
     effect = coefficients[:, 1]
     error = np.sqrt(moderated * inverse[:, 1, 1])
     pvalue = 2 * t.sf(np.abs(effect / error), total)
-    padj = np.full_like(pvalue, np.nan)
-    known = np.isfinite(pvalue)
-    if known.any():
-        padj[known] = false_discovery_control(pvalue[known])
-    return LabelTest(np.where(known, effect, np.nan), error, pvalue, padj)
+    effect = np.where(np.isfinite(pvalue), effect, np.nan)
+    return LabelTest(effect, error, pvalue, adjusted(pvalue))
 
 
 def _inverses(cross: Floats) -> Floats:

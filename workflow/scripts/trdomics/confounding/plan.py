@@ -96,11 +96,7 @@ def with_estimated(
 def column_roles(covariates: Covariates, sets: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return the columns to compare and what the config says of each.
 
-    Parameters
-    ----------
-    covariates : Covariates
-    sets : mapping
-        As :func:`adjustment_sets` returns.
+    `sets` is of :func:`adjustment_sets`.
 
     Returns
     -------

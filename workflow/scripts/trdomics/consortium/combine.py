@@ -14,26 +14,9 @@ from trdomics.differential.moderation import variance_prior
 
 Floats = NDArray[np.float64]
 
-COLUMNS = [
-    "k",
-    "effect",
-    "se",
-    "lower",
-    "upper",
-    "pvalue",
-    "padj",
-    "q",
-    "q_pvalue",
-    "i2",
-    "tau2",
-    "same_sign",
-    "effect_fixed",
-    "se_fixed",
-    "tau2_single",
-    "pvalue_single",
-    "pvalue_hksj",
-    "reason",
-]
+COLUMNS = ["k", "effect", "se", "lower", "upper", "pvalue", "padj", "q", "q_pvalue", "i2", "tau2"]
+COLUMNS += ["same_sign", "effect_fixed", "se_fixed", "tau2_single", "pvalue_single", "pvalue_hksj"]
+COLUMNS += ["reason"]
 MIN_COHORTS = 2
 TOO_FEW = f"tested in fewer than {MIN_COHORTS} cohorts"
 # Below this many features the heterogeneity of others says nothing reliable.

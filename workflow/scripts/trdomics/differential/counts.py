@@ -20,18 +20,8 @@ from trdomics.layers.counts import by_ratios, size_factors
 
 log = logging.getLogger(__name__)
 
-COLUMNS = [
-    "feature",
-    "base_mean",
-    "log2_fold_change",
-    "lfc_se",
-    "stat",
-    "pvalue",
-    "padj",
-    "log2_fold_change_shrunken",
-    "lfc_se_shrunken",
-    "reason",
-]
+COLUMNS = ["feature", "base_mean", "log2_fold_change", "lfc_se", "stat", "pvalue", "padj"]
+COLUMNS += ["log2_fold_change_shrunken", "lfc_se_shrunken", "reason"]
 # Share of the smaller group below which winsorising is warned of.
 RARE_CLASS = 0.15
 LOW_COUNT, OUTLIER, FILTERED = "low count", "outlier", "independent filtering"

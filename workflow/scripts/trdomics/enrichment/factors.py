@@ -6,25 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from trdomics.inputs.gene_sets import members
 from trdomics.integration.characterise import factors_of
+from trdomics.pvalues import adjusted
 
-COLUMNS = [
-    "factor",
-    "layer",
-    "collection",
-    "set",
-    "listed",
-    "size",
-    "score",
-    "pvalue",
-    "padj",
-    "leading",
-    "source",
-    "reason",
-]
+COLUMNS = ["factor", "layer", "collection", "set", "listed", "size", "score", "pvalue", "padj"]
+COLUMNS += ["leading", "source", "reason"]
 # A model holds a layer's most variable features only, and so few members of any set.
 FEWEST = 5
 LEADING = 8
@@ -162,6 +150,6 @@ def factor_enrichment(
                         }
                     )
     result = pd.DataFrame(rows).reindex(columns=COLUMNS)
-    for _, part in result[result["pvalue"].notna()].groupby("collection", sort=False):
-        result.loc[part.index, "padj"] = false_discovery_control(part["pvalue"])
+    for _, part in result.groupby("collection", sort=False):
+        result.loc[part.index, "padj"] = adjusted(part["pvalue"])
     return result

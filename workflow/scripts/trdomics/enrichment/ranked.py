@@ -10,23 +10,9 @@ from trdomics.inputs.gene_sets import members
 
 SHRUNKEN = "shrunken log2 fold change / its posterior standard deviation"
 UNSHRUNKEN = "t statistic"
-COLUMNS = [
-    "collection",
-    "set",
-    "group",
-    "listed",
-    "size",
-    "es",
-    "nes",
-    "pvalue",
-    "fdr",
-    "correlation",
-    "pvalue_correlated",
-    "fdr_correlated",
-    "leading_edge",
-    "source",
-    "reason",
-]
+COLUMNS = ["collection", "set", "group", "listed", "size", "es", "nes", "pvalue", "fdr"]
+COLUMNS += ["correlation", "pvalue_correlated", "fdr_correlated", "leading_edge", "source"]
+COLUMNS += ["reason"]
 SMALLEST_LIST = 20
 NO_SYMBOLS = (
     "no gene of any set is among the layer's symbols; if it has other names, give a table with "

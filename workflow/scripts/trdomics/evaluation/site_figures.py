@@ -30,14 +30,6 @@ def _numbers(axes: Axes, position: float, row: pd.Series, value: str = "value") 
     axes.annotate(text, (1.02, position), xycoords=where, va="center", fontsize=8.5)
 
 
-def _empty(text: str) -> Figure:
-    figure = Figure(figsize=(WIDTH, 1.6), layout="constrained")
-    axes = figure.subplots()
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes)
-    return figure
-
-
 def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
     """Draw a forest plot of the selected procedure's AUROC at sites that it had never seen.
 
@@ -53,7 +45,7 @@ def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
     ]
     sites = aurocs[aurocs["split"].notna() & (aurocs["split"] != ALL) & aurocs["value"].notna()]
     if sites.empty:
-        return _empty("No site was left out; the reasons are in sites.tsv.")
+        return style.empty_figure("No site was left out; the reasons are in sites.tsv.")
     names = list(dict.fromkeys(sites["split"]))
     left_out = sites[sites["validation"] == LEFT_OUT].set_index("split")
     size = left_out["n_patients"] / left_out["n_patients"].max()
@@ -71,7 +63,7 @@ def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
                 if validation == LEFT_OUT:
                     _numbers(axes, position, row)
         row = left_out.loc[split]
-        labels.append(f"{_short(str(row['site']))} (n = {row['n_patients']:.0f})")
+        labels.append(f"{style.shortened(str(row['site']), 28)} (n = {row['n_patients']:.0f})")
     bottom = _summary(axes, aurocs, pooled, len(names))
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
     axes.set_yticks([*range(len(names)), *bottom], [*labels, *bottom.values()])
@@ -122,21 +114,13 @@ def _summary(
     return rows
 
 
-def _short(name: str, length: int = 28) -> str:
-    """Return a name that leaves room for the plot."""
-    return name if len(name) <= length else name[: length - 1] + "…"
-
-
 def missing_layer_cost_figure(table: pd.DataFrame) -> Figure:
     """Draw the AUROC with all layers and without some of them.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`trdomics.evaluation.missing_layer_cost.missing_layer_cost_table`.
+    `table` is of :func:`trdomics.evaluation.missing_layer_cost.missing_layer_cost_table`.
     """
     if len(table) < 2:
-        return _empty("No cost of a missing layer: no patient has several layers.")
+        return style.empty_figure("No cost of a missing layer: no patient has several layers.")
     figure = Figure(figsize=(WIDTH, 1.3 + 0.36 * len(table)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     position = np.arange(len(table))

@@ -11,19 +11,8 @@ import pandas as pd
 from trdomics.identity import concordance, matching
 from trdomics.identity.matching import USEFUL_POWER, Match
 
-COLUMNS = [
-    "first",
-    "second",
-    "method",
-    "patient_id",
-    "score",
-    "rank_first",
-    "rank_second",
-    "n_candidates",
-    "flagged",
-    "likely_partner",
-    "sexes_differ",
-]
+COLUMNS = ["first", "second", "method", "patient_id", "score", "rank_first", "rank_second"]
+COLUMNS += ["n_candidates", "flagged", "likely_partner", "sexes_differ"]
 
 
 def match_all(

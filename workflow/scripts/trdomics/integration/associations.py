@@ -19,21 +19,8 @@ SMALLEST_GROUP = 3
 FEWEST_PATIENTS = 10
 NORMAL_95 = 1.959963984540054
 
-COLUMNS = [
-    "factor",
-    "variable",
-    "kind",
-    "test",
-    "effect_name",
-    "effect",
-    "lower",
-    "upper",
-    "contrast",
-    "pvalue",
-    "padj",
-    "n",
-    "reason",
-]
+COLUMNS = ["factor", "variable", "kind", "test", "effect_name", "effect", "lower", "upper"]
+COLUMNS += ["contrast", "pvalue", "padj", "n", "reason"]
 
 
 def variable_kinds(clinical: Mapping[str, Any], samples: Mapping[str, Any]) -> dict[str, str]:

@@ -27,19 +27,8 @@ STABLE = 0.8
 SAME_PAC = 0.02
 # A layer of which the factors explain less says nothing of where a patient lies.
 EXPLAINED = 0.05
-COLUMNS = [
-    "k",
-    "criterion",
-    "null",
-    "null_lower",
-    "null_upper",
-    "z",
-    "p",
-    "pac",
-    "consensus",
-    "chosen",
-    "reason",
-]
+COLUMNS = ["k", "criterion", "null", "null_lower", "null_upper", "z", "p", "pac", "consensus"]
+COLUMNS += ["chosen", "reason"]
 
 
 @dataclass(frozen=True)
