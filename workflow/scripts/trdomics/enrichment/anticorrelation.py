@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from trdomics.enrichment.ranked import correlated_test, set_correlation
+from trdomics.enrichment.correlated import correlated_test, set_correlation
 
 SUMMARY_COLUMNS = [
     "mirna",
@@ -92,7 +92,7 @@ def anticorrelation(
     Parameters
     ----------
     small : DataFrame, shape (n_patients, n_mirnas)
-        Residuals of length 1 (:func:`trdomics.enrichment.ranked.residuals`) of the miRNAs.
+        Residuals of length 1 (:func:`trdomics.enrichment.correlated.residuals`) of the miRNAs.
     genes : DataFrame, shape (n_patients, n_genes)
         The same of the layer with the targets, the same patients.
     names : Series

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from trdomics.enrichment.ranked import correlated_test, residuals, set_correlation
+from trdomics.enrichment.correlated import correlated_test, residuals, set_correlation
 from trdomics.inputs.gene_sets import members
 from trdomics.integration.characterise import factors_of
 
@@ -140,8 +140,8 @@ def factor_enrichment(
 
     Whether the members' mean weight is higher or lower than that of random sets of the layer's
     genes in the model (:func:`weight_test`); and whether their t statistics on the factor are, by
-    a test that allows for correlated genes (:func:`trdomics.enrichment.ranked.correlated_test`).
-    Weights of genes that share variation beyond the factors err together, so that a set of them
+    a test that allows for correlated genes
+    (:func:`trdomics.enrichment.correlated.correlated_test`). Weights of genes that share variation beyond the factors err together, so that a set of them
     seems enriched in factors that have nothing to do with it.
 
     Parameters
