@@ -141,8 +141,9 @@ def factor_enrichment(
     Whether the members' mean weight is higher or lower than that of random sets of the layer's
     genes in the model (:func:`weight_test`); and whether their t statistics on the factor are, by
     a test that allows for correlated genes
-    (:func:`trdomics.enrichment.correlated.correlated_test`). Weights of genes that share variation beyond the factors err together, so that a set of them
-    seems enriched in factors that have nothing to do with it.
+    (:func:`trdomics.enrichment.correlated.correlated_test`). Weights of genes that share variation
+    beyond the factors err together, so that a set of them seems enriched in factors that have
+    nothing to do with it.
 
     Parameters
     ----------

@@ -22,9 +22,9 @@ Floats = NDArray[np.floating]
 FEWEST_SIZES = 4
 MEASURED, FITTED, EXTRAPOLATED = "measured", "fitted", "extrapolated"
 COLUMNS = ["kind", "n_train", "auroc", "lower", "upper", "n_fits", "reason"]
-# Variance of an AUROC over sets of m patients to train on, times m: a standard deviation of 0.04
-# at 60 patients and 0.02 at 240 (benchmarks/truth.md).
-TYPICAL, PRIOR_FREEDOM = 0.09, 4
+# Variance of an AUROC over sets of m patients to train on, times m: a standard deviation of 0.03
+# at 60 patients and 0.016 at 240 (the default cohort: benchmarks/truth.md).
+TYPICAL, PRIOR_FREEDOM = 0.06, 4
 # A law of few points says nothing about cohorts several times as large.
 FARTHEST = 3
 # What a study would be planned to show, and how surely.
