@@ -190,8 +190,7 @@ def learning_curve_figure(table: pd.DataFrame, n_patients: int) -> Figure:
     axes.errorbar(measured["n_train"], measured["auroc"], reach, fmt="o", color=style.VERMILION)
     for n, name in ((n_patients, "this cohort"), (2 * n_patients, "twice as many")):
         axes.axvline(n, color=style.GREY, linewidth=0.8, linestyle=":")
-        axes.annotate(
-            name, (n, 1.0), xycoords=("data", "axes fraction"), rotation=90, va="top", ha="right"
-        )
+        where = ("data", "axes fraction")
+        axes.annotate(f" {name}", (n, 0.03), xycoords=where, color=style.GREY, fontsize=9)
     axes.set(xlabel="patients trained on", ylabel="AUROC (95 % interval)", xlim=(0, None))
     return figure
