@@ -88,7 +88,7 @@ class FastY(Adopting, Y_Node):
         """Return E[Σ_n (y − zᵀw)²] by feature, (d,)."""
         w = self.markov_blanket["W"]
         zy, zz, z2 = self.moments()
-        # E[z²]E[w²] has the place of the diagonal's squares of means; no copies of (K, d) on the way
+        # E[z²]E[w²] has the place of the diagonal's squared means; nothing of (K, d) is copied
         cross = (zz - np.diag(np.diag(zz))) @ w.mean_kd
         cross -= zy
         cross -= zy
