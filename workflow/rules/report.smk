@@ -9,6 +9,7 @@ rule report_collect:
         integration="results/{cohort}/integration/summary.json",
         classification="results/{cohort}/classification/summary.json",
         sites="results/{cohort}/classification/sites.json",
+        learning_curve="results/{cohort}/classification/learning_curve.json",
         scoring="results/{cohort}/scoring/summary.json",
         identity="results/{cohort}/cohort/identity.json",
         confounding="results/{cohort}/cohort/confounding.json",
@@ -67,6 +68,7 @@ rule report_summary:
         importance="results/{cohort}/classification/importance.svg",
         sites="results/{cohort}/classification/sites.svg",
         missing_layer_cost="results/{cohort}/classification/missing_layer_cost.svg",
+        learning_curve="results/{cohort}/classification/learning_curve.svg",
         recovery=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.svg", otherwise=[]
         ),

@@ -11,13 +11,8 @@ inputs = dict(snakemake.input.items())
 summary = {
     stage: read_json(inputs[stage])
     for stage in (
-        "cohort",
-        "integration",
-        "classification",
-        "sites",
-        "scoring",
-        "simulation",
-        "pharmacogenes",
+        *("cohort", "integration", "classification", "sites", "learning_curve", "scoring"),
+        *("simulation", "pharmacogenes"),
     )
     if inputs.get(stage)
 }

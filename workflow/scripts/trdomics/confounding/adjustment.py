@@ -16,10 +16,13 @@ from trdomics.confounding.sets import SetDesign, set_design
 from trdomics.differential.counts import expressed
 from trdomics.layers.counts import size_factors
 
-TEST = (
-    "voom and moderated t on counts as they are, the same for every set; the main test "
-    "(PyDESeq2, winsorised) is another one, so their numbers of genes differ"
-)
+# How the tests under the sets differ from the main one, by whether the layer is of counts.
+TESTS = {
+    True: "Sets of covariates are compared by voom and moderated t-tests of counts as they are. "
+    "The main test of counts is PyDESeq2's on winsorised counts, so its numbers differ",
+    False: "Sets of covariates of values that are no counts are compared by moderated t-tests, as "
+    "in the main test",
+}
 HIDDEN_REASON = (
     "hidden factors (SVA, RUV) are not fitted: without control genes they are taken from genes "
     "chosen by the label or protect its effect by construction, and no maintained Python library "
@@ -196,7 +199,7 @@ def headline(
     Returns
     -------
     dict
-        ``layer``, ``test`` (how it differs from the main one), ``fdr``, ``groups``,
+        ``layer``, ``fdr``, ``groups``,
         ``n_patients``, ``left_out`` (column to the patients who lack it), ``n_significant`` and
         ``share_tested`` (by set), ``share_surviving`` (of the features significant without
         adjustment, those that are so in the last set), the ``largest_fall`` (the set that takes
@@ -207,7 +210,6 @@ def headline(
     numbers = {str(k): int(n) for k, n in zip(tested["set"], tested["n_significant"], strict=True)}
     result: dict[str, Any] = {
         "layer": layer,
-        "test": TEST,
         "fdr": fdr,
         "groups": list(groups),
         "n_patients": int(summary["n_patients"].iloc[0]),

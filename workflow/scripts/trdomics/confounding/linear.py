@@ -3,9 +3,8 @@
 The adjustment sets are compared with limma's method (voom: Law et al. 2014, doi
 10.1186/gb-2014-15-2-r29; moderation: Smyth 2004, doi 10.2202/1544-6115.1027), because the number
 of fits is the number of sets. It costs a second a set, where a negative binomial fit takes twenty.
-Its false discovery rate can be too high in population data with outliers (Li et al. 2022, doi
-10.1186/s13059-022-02648-4), so that sets are compared with each other here. The main test of counts
-is another one, PyDESeq2's on winsorised counts, and its numbers differ.
+The main test of counts is another one, PyDESeq2's on winsorised counts, and its numbers differ. How
+many discoveries are false under each set was measured on drawn cohorts (benchmarks/truth.md).
 """
 
 from __future__ import annotations

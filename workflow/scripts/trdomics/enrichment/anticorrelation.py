@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from trdomics.enrichment.ranked import correlated_test, set_correlation
+from trdomics.enrichment.correlated import correlated_test, set_correlation
 from trdomics.pvalues import adjusted
 
 SUMMARY_COLUMNS = ["mirna", "log2_fold_change", "padj_differential", "listed", "targets", "mean_r"]
@@ -79,7 +79,7 @@ def anticorrelation(
     Parameters
     ----------
     small : DataFrame, shape (n_patients, n_mirnas)
-        Residuals of length 1 (:func:`trdomics.enrichment.ranked.residuals`) of the miRNAs.
+        Residuals of length 1 (:func:`trdomics.enrichment.correlated.residuals`) of the miRNAs.
     genes : DataFrame, shape (n_patients, n_genes)
         The same of the layer with the targets, the same patients.
     names : Series

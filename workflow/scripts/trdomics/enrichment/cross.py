@@ -11,7 +11,7 @@ import pandas as pd
 
 from trdomics.differential.design import build_design
 from trdomics.enrichment.anticorrelation import PAIR_COLUMNS, SUMMARY_COLUMNS, anticorrelation
-from trdomics.enrichment.ranked import residuals
+from trdomics.enrichment.correlated import residuals
 from trdomics.enrichment.targets import looks_like_mirnas, mirna_key, targets_of
 from trdomics.errors import InputError
 

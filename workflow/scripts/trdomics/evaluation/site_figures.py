@@ -1,4 +1,4 @@
-"""Figures of what was asked of the model beyond its own cohort: other sites, fewer layers."""
+"""Figures of the model beyond its cohort: other sites, fewer layers, more patients."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from trdomics import style
 from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.figures import WIDTH, readable
+from trdomics.evaluation.learning_curve import EXTRAPOLATED, FITTED, MEASURED
 from trdomics.evaluation.left_out_sites import ALL, LEFT_OUT, MIXED
 from trdomics.layers.subsets import NOTHING, named
 
@@ -145,4 +146,35 @@ def missing_layer_cost_figure(table: pd.DataFrame) -> Figure:
     left.set_yticks(position, names)
     left.invert_yaxis()
     right.tick_params(axis="y", left=False)
+    return figure
+
+
+def learning_curve_figure(table: pd.DataFrame, n_patients: int) -> Figure:
+    """Draw the AUROC by the number of patients trained on, and its extrapolation.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`trdomics.evaluation.learning_curve.curve_table`.
+    n_patients : int
+        Labelled patients of the cohort.
+    """
+    measured = table[table["kind"] == MEASURED]
+    law = table[table["kind"] != MEASURED]
+    if law.empty:
+        reasons = measured["reason"].dropna()
+        return _empty(f"No learning curve: {reasons.iloc[0] if len(reasons) else 'no fits'}.")
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.fill_between(law["n_train"], law["lower"], law["upper"], color=style.BLUE, alpha=0.15)
+    for kind, line in ((FITTED, "-"), (EXTRAPOLATED, "--")):
+        part = law[law["kind"] == kind]
+        axes.plot(part["n_train"], part["auroc"], line, color=style.BLUE)
+    reach = measured[["lower", "upper"]].sub(measured["auroc"], axis=0).abs().to_numpy().T
+    axes.errorbar(measured["n_train"], measured["auroc"], reach, fmt="o", color=style.VERMILION)
+    for n, name in ((n_patients, "this cohort"), (2 * n_patients, "twice as many")):
+        axes.axvline(n, color=style.GREY, linewidth=0.8, linestyle=":")
+        where = ("data", "axes fraction")
+        axes.annotate(f" {name}", (n, 0.03), xycoords=where, color=style.GREY, fontsize=9)
+    axes.set(xlabel="patients trained on", ylabel="AUROC (95 % interval)", xlim=(0, None))
     return figure

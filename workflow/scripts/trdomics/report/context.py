@@ -10,7 +10,7 @@ import pandas as pd
 from trdomics import __version__
 from trdomics.report import words
 from trdomics.report.trust import trust_sentences
-from trdomics.report.validation import layer_sentence, site_rows, site_sentences
+from trdomics.report.validation import layer_sentence, more_patients, site_rows, site_sentences
 
 METRICS = ("auroc", "auprc", "balanced_accuracy", "brier", "calibration_slope")
 ASSOCIATIONS_SHOWN = 8
@@ -145,6 +145,9 @@ def page_context(
                 words.differential(layer, summary["differential"][layer]) for layer in layers
             ],
             "factors": words.factors(summary["integration"], layers),
+            "factor_doubts": [
+                f"Doubtful: {warning}." for warning in summary["integration"]["warnings"]
+            ],
             "associations": associations(summary["integration"]),
             "doubts": [
                 *words.quick_look(classification["n_splits"]),
@@ -164,6 +167,7 @@ def page_context(
             "pharmacogenes": [text for text in summary["pharmacogenes"]["sentences"] if text],
             "left_out": site_sentences(summary["sites"]),
             "missing_layer_cost": layer_sentence(missing_layer_cost),
+            "more_patients": more_patients(summary["learning_curve"]),
         },
     }
 
