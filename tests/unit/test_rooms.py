@@ -17,6 +17,7 @@ ORDER = [
     {"pharmacogenes"},
     {"identity", "differential", "integration", "simulation"},
     {"confounding", "enrichment", "subtypes"},
+    {"mechanism"},
     {"classification"},
     {"evaluation"},
     {"frozen_model"},

@@ -1,17 +1,19 @@
-from trdomics.mechanism.specification import read_specification
+from trdomics.mechanism.specification import read_specification, specification_file
 from trdomics.pharmacogenes.settings import germline_layer
 
+MECHANISM = config["mechanism"]
+SPECIFICATION = specification_file(MECHANISM["model"]) if MECHANISM["model"] else []
 
-def specified_model(path):
-    """Return the file of the equations that a specification names; stop where it is wrong."""
+
+def equations():
+    """Return the file of the equations that the specification names; stop where it is wrong."""
     try:
-        return str(read_specification(path).model) if path else []
+        return str(read_specification(SPECIFICATION).model) if SPECIFICATION else []
     except InputError as error:
         stop_at(error.errors)
 
 
-MECHANISM = config["mechanism"]
-MECHANISM_INPUT = {"specification": MECHANISM["model"] or []}
+EQUATIONS = equations()
 # where patients' data for the model come from, as far as there are such layers
 GERMLINE, _ = germline_layer(config)
 SCORED = next(iter(EXPRESSION_LAYERS), None)
@@ -20,8 +22,8 @@ SCORED = next(iter(EXPRESSION_LAYERS), None)
 rule mechanism_model:
     """Run a mechanistic model: its experiments, and the share of draws in which they hold."""
     input:
-        **MECHANISM_INPUT,
-        equations=specified_model(MECHANISM["model"]),
+        specification=SPECIFICATION,
+        equations=EQUATIONS,
     output:
         sbml="results/{cohort}/mechanism/model.xml",
         parameters="results/{cohort}/mechanism/parameters.tsv",
@@ -69,8 +71,8 @@ rule mechanism_model:
 rule mechanism_features:
     """Predict each patient's response from what is known of that patient alone."""
     input:
-        **MECHANISM_INPUT,
-        equations=specified_model(MECHANISM["model"]),
+        specification=SPECIFICATION,
+        equations=EQUATIONS,
         patients="results/{cohort}/cohort/patients.tsv",
         phenotypes="results/{cohort}/pharmacogenes/calls.tsv",
         variants=branch(
@@ -102,8 +104,8 @@ rule mechanism_features:
 rule mechanism_trial:
     """Give the drug of the model to every patient of the cohort."""
     input:
-        **MECHANISM_INPUT,
-        equations=specified_model(MECHANISM["model"]),
+        specification=SPECIFICATION,
+        equations=EQUATIONS,
         patients="results/{cohort}/cohort/patients.tsv",
         phenotypes="results/{cohort}/pharmacogenes/calls.tsv",
         variants=branch(
@@ -156,7 +158,7 @@ rule mechanism_trial:
 rule mechanism_page:
     """Write the page of the mechanistic model."""
     input:
-        **MECHANISM_INPUT,
+        specification=SPECIFICATION,
         parameters="results/{cohort}/mechanism/parameters.tsv",
         statements="results/{cohort}/mechanism/statements.tsv",
         links="results/{cohort}/mechanism/links.tsv",

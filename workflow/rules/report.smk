@@ -20,6 +20,11 @@ rule report_collect:
         enrichment="results/{cohort}/enrichment/enrichment.json",
         subtypes="results/{cohort}/integration/subtypes.json",
         pharmacogenes="results/{cohort}/pharmacogenes/summary.json",
+        mechanism=branch(
+            MECHANISM["model"],
+            then="results/{cohort}/mechanism/summary.json",
+            otherwise=[],
+        ),
         simulation=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.json", otherwise=[]
         ),

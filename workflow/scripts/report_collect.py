@@ -12,7 +12,7 @@ summary = {
     stage: read_json(inputs[stage])
     for stage in (
         *("cohort", "integration", "classification", "sites", "learning_curve", "scoring"),
-        *("simulation", "pharmacogenes"),
+        *("simulation", "pharmacogenes", "mechanism"),
     )
     if inputs.get(stage)
 }

@@ -12,6 +12,7 @@ from typing import Any
 from trdomics.pharmacogenes.settings import germline_layer
 
 PHARMACOGENES = "pharmacogenes"
+MECHANISM = "mechanism"
 
 
 def derived_tables(config: Mapping[str, Any]) -> dict[str, bool]:
@@ -23,4 +24,6 @@ def derived_tables(config: Mapping[str, Any]) -> dict[str, bool]:
         A resolved config.
     """
     layer, _ = germline_layer(config)
-    return {PHARMACOGENES: False} if layer else {}
+    if layer is None:
+        return {}
+    return {PHARMACOGENES: False, **({MECHANISM: True} if config["mechanism"]["model"] else {})}

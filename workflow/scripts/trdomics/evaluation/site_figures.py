@@ -163,7 +163,9 @@ def learning_curve_figure(table: pd.DataFrame, n_patients: int) -> Figure:
     law = table[table["kind"] != MEASURED]
     if law.empty:
         reasons = measured["reason"].dropna()
-        return _empty(f"No learning curve: {reasons.iloc[0] if len(reasons) else 'no fits'}.")
+        return style.empty_figure(
+            f"No learning curve: {reasons.iloc[0] if len(reasons) else 'no fits'}."
+        )
     figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     axes = figure.subplots()
     axes.fill_between(law["n_train"], law["lower"], law["upper"], color=style.BLUE, alpha=0.15)

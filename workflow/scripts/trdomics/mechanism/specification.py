@@ -12,6 +12,7 @@ import yaml
 
 from trdomics.errors import InputError
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
+from trdomics.shipped import shipped
 
 Settings = Mapping[str, float]
 
@@ -106,6 +107,13 @@ class Specification:
     map: Mapping[str, Any]
     links: Mapping[str, Link]
     response: tuple[str, str]
+
+
+def specification_file(model: str) -> str:
+    """Return the file of a specification: a path as it is, one that is shipped by its name."""
+    if Path(model).suffix in (".yaml", ".yml"):
+        return model
+    return os.path.relpath(shipped(f"resources/models/{model}.yaml"))
 
 
 def read_specification(path: str | os.PathLike[str]) -> Specification:

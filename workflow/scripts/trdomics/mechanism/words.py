@@ -54,8 +54,10 @@ def summary(
     }
 
 
-def sentences(found: Mapping[str, Any]) -> list[str]:
-    """Return what the summary page says of the model, from :func:`summary`."""
+def sentences(found: Mapping[str, Any] | None) -> list[str]:
+    """Return what the summary page says of the model, from :func:`summary`; nothing without one."""
+    if found is None:
+        return []
     response = found["response"]
     low, high = 100 * response["lower"], 100 * response["upper"]
     text = (

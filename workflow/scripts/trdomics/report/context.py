@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics import __version__
+from trdomics.mechanism.words import sentences as mechanism_sentences
 from trdomics.report import words
 from trdomics.report.trust import trust_sentences
 from trdomics.report.validation import layer_sentence, more_patients, site_rows, site_sentences
@@ -165,6 +166,7 @@ def page_context(
             "methods": methods(config, summary),
             "trust": trust_sentences(summary["trust"]),
             "pharmacogenes": [text for text in summary["pharmacogenes"]["sentences"] if text],
+            "mechanism": mechanism_sentences(summary.get("mechanism")),
             "left_out": site_sentences(summary["sites"]),
             "missing_layer_cost": layer_sentence(missing_layer_cost),
             "more_patients": more_patients(summary["learning_curve"]),
