@@ -11,7 +11,7 @@ rule pharmacogenes_call:
         patients="results/{cohort}/cohort/patients.tsv",
         calls=branch(
             PHARMACOGENE_LAYER is not None,
-            then=[config["layers"][PHARMACOGENE_LAYER or LAYERS[0]]["file"]],
+            then=config["layers"][PHARMACOGENE_LAYER or LAYERS[0]]["file"],
             otherwise=[],
         ),
     output:

@@ -48,7 +48,8 @@ def draw_phenotypes(calls: pd.DataFrame, labels: pd.Series, label: Mapping[str, 
         ax.set_title(gene)
     axes[0][0].set_ylabel("patients (%)")
     if genes:
-        axes[0][-1].legend(loc="upper right")
+        handles, names = axes[0][0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     else:
         axes[0][0].text(0.5, 0.5, "nothing was called", ha="center", transform=axes[0][0].transAxes)
         axes[0][0].set_axis_off()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.pharmacogenes.definitions import PHENOTYPES
 from trdomics.pharmacogenes.mismatch import read_recommendations
 from trdomics.pharmacogenes.summary import CLAIM
 
@@ -134,5 +135,6 @@ def combinations(mismatches: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _gene(row: Mapping[str, Any]) -> dict[str, Any]:
-    listed = ", ".join(f"{name} {n}" for name, n in row["phenotypes"].items())
+    counts = row["phenotypes"]
+    listed = ", ".join(f"{name} {counts[name]}" for name in PHENOTYPES if name in counts)
     return {"phenotypes": listed or "none", **{key: row[key] for key in row if key != "phenotypes"}}
