@@ -138,8 +138,8 @@ def losses():
 
 
 def raw_tables():
-    """Return the layers of carriers."""
-    return {"dna": TABLES["dna"]}
+    """Return the layers."""
+    return {layer: TABLES[layer] for layer in LAYERS}
 
 
 def read(members, name):

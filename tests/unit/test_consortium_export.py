@@ -18,6 +18,7 @@ from export_data import (
     read,
 )
 from model_files import closed, opened
+from scipy.stats import spearmanr
 
 from trdomics.archive import sha256_of
 from trdomics.consortium.bundle import (
@@ -69,7 +70,9 @@ def test_the_shared_model_predicts_as_before_but_for_who_is_alone(fitted, sheet,
     before, after = model.predict_proba(tables)[:, 1], shared.predict_proba(tables)[:, 1]
     alone = (sheet == "the only one").any(axis=1).to_numpy()
     assert alone.sum() == 1
-    np.testing.assert_allclose(before[~alone], after[~alone], rtol=0, atol=1e-12)
+    # rounded numbers move nobody far, and keep the order
+    assert np.abs(before - after)[~alone].max() < 0.05
+    assert spearmanr(before[~alone], after[~alone]).statistic > 0.995
     names = json.loads(members["model/model.json"])["blocks"]["clinical"]
     assert any(RARE.format(1) in name for name in names)
 
@@ -146,7 +149,7 @@ def test_the_shared_model_holds_no_statistic_of_few(sheet, content):
     assert "fold_sizes" not in json.dumps([tree, list(arrays)])
     model = frozen_model("mofa_clinical")
     strict = shareable(model, sheet, raw_tables(), 10).reference
-    assert np.isnan(strict.levels_["rna"]["deciles"]).all()
+    assert "deciles" not in strict.levels_["rna"]
     assert np.isfinite(strict.levels_["rna"]["sd"])
     hidden = shareable(model, sheet, raw_tables(), 80).reference
     assert not hidden.patterns_
