@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trdomics.consortium.bundle import COUNT, FINITE, NAME, TEXT, columns_of, parse_table
+from trdomics.consortium.bundle import COUNT, FINITE, NAME, SHARE, TEXT, columns_of, parse_table
 from trdomics.consortium.bundle import NUMBER as NUMERIC
 from trdomics.consortium.digits import significant
 from trdomics.consortium.profiles import Profiles
@@ -232,7 +232,7 @@ class Finder:
             for size in table.groupby(keys, dropna=False).size().unique():
                 self.length(where, int(size))
         for column in table.columns:
-            if column not in kinds or kinds[column] in (NUMERIC, FINITE):
+            if column not in kinds or kinds[column] in (NUMERIC, FINITE, SHARE):
                 self.values(f"{where} column {column}", table[column])
                 if "feature" in table:
                     self.row(f"{where} column {column}", table[column], list(table["feature"]))

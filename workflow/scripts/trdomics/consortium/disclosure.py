@@ -11,13 +11,15 @@ import pandas as pd
 from scipy.stats import norm
 
 from trdomics.columns import as_text, is_quantity
-from trdomics.consortium.digits import on_grid, scale_on_grid, significant, step_of
+from trdomics.consortium.digits import effect_step, on_grid, scale_on_grid, significant, step_of
 
 Z = float(norm.isf(0.025))
 LARGEST_SHARE = 0.1  # of the patients in one bin of a curve
 RATES = np.linspace(0, 1, 11)  # false positive rates of an averaged ROC curve
 THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 CATEGORY_VALUES = 10
+# Over the squared error of a log odds ratio; half of the minimum's worth of carriers.
+CARRIER_PATIENTS = 8
 METRIC_DECIMALS = 3
 OTHER = "other"
 CARRYING = ("carriers", "others")
@@ -122,26 +124,26 @@ def burden_effects(results: pd.DataFrame, minimum: int) -> pd.DataFrame:
             "se": error[kept.index],
         }
     )
-    n = int(kept[counts].sum(axis=1).min()) if len(kept) else minimum
-    return short_effects(table, n, minimum)
+    # few carriers make the error: 2 / √n of n patients, half of them carriers
+    return short_effects(table, CARRIER_PATIENTS / table["se"] ** 2, minimum)
 
 
-def short_effects(table: pd.DataFrame, n: int, minimum: int) -> pd.DataFrame:
-    """Return effects and standard errors with the digits that the minimum of patients is worth.
+def short_effects(table: pd.DataFrame, n: Any, minimum: int) -> pd.DataFrame:
+    """Return effects and standard errors with as few digits as a meta-analysis needs.
 
-    One patient moves an effect by its standard error / √n, and the error by the n-th part of it.
+    The step of an effect follows from its rounded error, so that who reads it knows it.
 
     Parameters
     ----------
     table : DataFrame
         ``effect`` and ``se``.
-    n : int
-        Patients in the test.
+    n : int, or Series
+        Patients that the errors are of.
     minimum : int
+        Patients that the last digit of an error is worth.
     """
-    step = step_of(table["se"] * np.sqrt(n), n, minimum)
     se = scale_on_grid(table["se"], step_of(table["se"], n, minimum))
-    return table.assign(effect=on_grid(table["effect"], step), se=se)
+    return table.assign(effect=on_grid(table["effect"], effect_step(se)), se=se)
 
 
 def expression_effects(results: pd.DataFrame, n: int, minimum: int) -> pd.DataFrame:
@@ -154,7 +156,7 @@ def expression_effects(results: pd.DataFrame, n: int, minimum: int) -> pd.DataFr
     n : int
         Patients in the test.
     minimum : int
-        Patients that the last digit is worth, see :func:`short_effects`.
+        Patients that the last digit of an error is worth.
     """
     tested = results[np.isfinite(results["log2_fold_change"]) & (results["lfc_se"] > 0)]
     table = pd.DataFrame(

@@ -19,6 +19,7 @@ from trdomics.consortium.bundle import (
     MODEL_FILES,
     SITE_VALUES,
     json_bytes,
+    plausible,
     table_bytes,
     with_manifest,
 )
@@ -45,6 +46,7 @@ from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.self_test import probe_probabilities
 from trdomics.frozen_model.store import dumps, load_model, loads
 from trdomics.layers.types import CARRIERS, layer_type
+from trdomics.partner_json import with_checksum
 from trdomics.tables import CLINICAL, LayerTables
 
 MINIMUM_KEY = "export.minimum_count"
@@ -144,7 +146,10 @@ class Export:
             "design": self._without_sites(summary["design"]),
             "patients": groups,
         }
-        self._add(f"effects/{layer}.tsv", table[list(EFFECTS)])
+        fine = plausible(table, layer_type(kind).effect)
+        if not fine.all():
+            self.left_out.append(f"{layer}: features whose test did not converge ({(~fine).sum()})")
+        self._add(f"effects/{layer}.tsv", table.loc[fine, list(EFFECTS)])
 
     def factors(
         self, layer: str, weights: pd.DataFrame, tested: pd.DataFrame | None = None
@@ -166,8 +171,9 @@ class Export:
             carriers = [counts[f"{w}_positive"] + counts[f"{w}_negative"] for w in CARRYING]
             weights = weights[pd.concat(carriers, axis=1).min(axis=1).to_numpy() >= self.minimum]
         factors = [column for column in weights if column not in ("feature", "symbol")]
-        short = weights.assign(**{name: significant(weights[name]) for name in factors})
-        self._add(f"factors/{layer}.tsv", short[["feature", *factors]])
+        short = pd.DataFrame(significant(weights[factors]), weights.index, factors)
+        short.insert(0, "feature", weights["feature"])
+        self._add(f"factors/{layer}.tsv", short)
 
     def variance(self, table: pd.DataFrame) -> None:
         """Add the variance that factors explain (``view``, ``factor``, ``r2``)."""
@@ -261,18 +267,22 @@ class Export:
         self.profiles = profiles_of(frozen.representation, patients)
         content, inner = dumps(frozen), manifest["inner_auc"]
         normalisers = frozen.representation.normalisers_
-        manifest = {
-            **coarse_counts(manifest, self.minimum),
-            "prevalence": short_share(manifest["n_positive"], manifest["n_training"], self.minimum),
-            "inner_auc": None if inner is None else round(inner, METRIC_DECIMALS),
-            "blocks": frozen.risk.representation.feature_names_,
-            "layers": {
-                layer: {**described, "features": list(normalisers[layer].features_)}
-                for layer, described in manifest["layers"].items()
-            },
-            "sha256": sha256_of(content),
-            "probe": probe_probabilities(loads(content, str(folder)).risk),
-        }
+        manifest = with_checksum(
+            {
+                **coarse_counts(manifest, self.minimum),
+                "prevalence": short_share(
+                    manifest["n_positive"], manifest["n_training"], self.minimum
+                ),
+                "inner_auc": None if inner is None else round(inner, METRIC_DECIMALS),
+                "blocks": frozen.risk.representation.feature_names_,
+                "layers": {
+                    layer: {**described, "features": list(normalisers[layer].features_)}
+                    for layer, described in manifest["layers"].items()
+                },
+                "sha256": sha256_of(content),
+                "probe": probe_probabilities(loads(content, str(folder)).risk),
+            }
+        )
         self.files |= dict(zip(MODEL_FILES, (content, json_bytes(manifest)), strict=True))
         if losses is None:
             return

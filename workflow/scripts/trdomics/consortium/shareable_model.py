@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from trdomics.classification.feature_blocks import FittedColumnBlock, sheet_categories
-from trdomics.consortium.digits import round_model
 from trdomics.consortium.disclosure import coarse
+from trdomics.consortium.rounded_model import round_model
 from trdomics.frozen_model.decoders import Trees
 from trdomics.frozen_model.model import FrozenModel, without_rare_variants
 from trdomics.layers.transforms import (
