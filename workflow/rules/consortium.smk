@@ -12,10 +12,8 @@ rule consortium_export:
         weights=expand(
             "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
         ),
-        # who carries what is counted, never written
-        tables=expand(
-            "results/{{cohort}}/layers/{layer}/table.parquet", layer=CARRIER_LAYERS
-        ),
+        # what the bundle is compared with; never written
+        tables=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
         variance="results/{cohort}/integration/variance_explained.tsv",
         performance="results/{cohort}/classification/performance.tsv",
         predictions="results/{cohort}/classification/predictions.tsv",

@@ -91,6 +91,11 @@ class FittedRepresentation:
             fitted[MOFA] = self.mofa_
         return {k: [str(n) for n in v.get_feature_names_out()] for k, v in fitted.items()}
 
+    def features_of(self, layer: str) -> set[str]:
+        """Return the features of a layer that a block or a view reads."""
+        parts = [group[layer] for group in (self.layer_blocks_, self.views_) if layer in group]
+        return {str(name) for part in parts for name in part.features_}
+
     def effects(self) -> list[tuple[str, CovariateEffects]]:
         """Return what is taken out of layers, each with its layer."""
         parts = [*self.layer_blocks_.items(), *self.views_.items()]
