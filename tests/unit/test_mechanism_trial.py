@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from trdomics.mechanism.evidence import read_evidence
 from trdomics.mechanism.simulation import Simulator
 from trdomics.mechanism.specification import read_specification
 from trdomics.mechanism.trial import Evidence, link_settings, own_responses, run_trial
@@ -88,3 +89,31 @@ def test_predictor_of_a_patient_does_not_depend_on_the_others(simulator, evidenc
     assert alone["B"] == whole["B"]
     # D has neither phenotype, nor variants, nor genotypes; the score does not count
     assert "D" not in whole
+
+
+def test_named_variants_and_damaging_ones_are_read_from_the_layers_tables(tmp_path):
+    index = pd.MultiIndex.from_tuples(
+        [("rs6295", "HTR1A", "other"), ("2:9:C:T", "HTR2B", "lof"), ("2:8:C:T", "HTR2B", "other")],
+        names=["variant", "gene", "consequence_class"],
+    )
+    dosages = pd.DataFrame({"A": [0.0, 1.0, 0.0], "B": [2.0, 0.0, 2.0]}, index)
+    dosages.to_parquet(tmp_path / "table.parquet")
+    annotation = pd.DataFrame(
+        {
+            "variant": ["rs6295", "2:9:C:T", "2:8:C:T"],
+            "rsid": ["rs6295", None, None],
+            "chromosome": ["5", "2", "2"],
+            "position": [63962738, 9, 8],
+            "reference": ["C", "C", "C"],
+            "alternative": ["G", "T", "T"],
+        }
+    )
+    annotation.to_csv(tmp_path / "annotation.tsv", sep="\t", index=False, na_rep="NA")
+    calls = pd.DataFrame({"patient_id": ["A"], "gene": ["CYP2C19"], "phenotype": ["NM"]})
+    calls.to_csv(tmp_path / "calls.tsv", sep="\t", index=False)
+    read = read_evidence(
+        tmp_path / "calls.tsv", tmp_path / "table.parquet", tmp_path / "annotation.tsv"
+    )
+    simulator = Simulator(read_specification(shipped("resources/models/serotonin.yaml")))
+    assert settings_of(simulator, read, "receptor")[0] == {"A": 0.5, "B": 1.0}
+    assert settings_of(simulator, read, "autoreceptor")[0] == {"A": 1.21, "B": 1.0}

@@ -3,17 +3,7 @@ from trdomics.pharmacogenes.settings import germline_layer
 
 MECHANISM = config["mechanism"]
 SPECIFICATION = specification_file(MECHANISM["model"]) if MECHANISM["model"] else []
-
-
-def equations():
-    """Return the file of the equations that the specification names; stop where it is wrong."""
-    try:
-        return str(read_specification(SPECIFICATION).model) if SPECIFICATION else []
-    except InputError as error:
-        stop_at(error.errors)
-
-
-EQUATIONS = equations()
+EQUATIONS = str(read_specification(SPECIFICATION).model) if SPECIFICATION else []
 # where patients' data for the model come from, as far as there are such layers
 GERMLINE, _ = germline_layer(config)
 SCORED = next(iter(EXPRESSION_LAYERS), None)

@@ -29,6 +29,7 @@ from trdomics.confounding.plan import own_signature
 from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+from trdomics.mechanism.specification import read_specification, specification_file
 from trdomics.reads.units import missing_files, read_units
 from trdomics.schema import did_you_mean
 from trdomics.scoring.feature_names import read_names
@@ -48,6 +49,10 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
     """
     settings = sheet_settings(config)
     broken = []
+    model = config["mechanism"]["model"]
+    unfit = _problem(read_specification, specification_file(model)) if model else None
+    if unfit is not None:
+        yield unfit
     for name, problem in _file_problems(config):
         broken.append(name)
         yield problem

@@ -41,14 +41,11 @@ def read_evidence(
         damaging = table.index.get_level_values("consequence_class").isin(("lof", "damaging"))
         carriers = table[damaging].groupby(genes[damaging]).max().T
         known = read_table(annotation).dropna(subset=["rsid"]).drop_duplicates("variant")
-        rsids = known.set_index("variant")["rsid"]
-        named = table[table.index.get_level_values("variant").isin(rsids.index)]
-        keys = named.index.get_level_values("variant")
-        genotypes = named.set_axis(
-            pd.MultiIndex.from_tuples([tuple(key.split(":")) for key in keys])
-            if len(keys)
-            else pd.MultiIndex.from_arrays([[]] * 4)
-        ).assign(rsid=rsids.reindex(keys).to_numpy())
+        known = known.set_index("variant").reindex(table.index.get_level_values("variant"))
+        named = known["rsid"].notna().to_numpy()
+        places = known.loc[named, ["chromosome", "position", "reference", "alternative"]]
+        genotypes = table[named].set_axis(pd.MultiIndex.from_frame(places))
+        genotypes["rsid"] = known.loc[named, "rsid"].to_numpy()
     if normalised and symbols:
         names = read_table(symbols).dropna(subset=["symbol"])
 
