@@ -8,7 +8,8 @@ import pytest
 from trdomics.errors import InputError
 from trdomics.pharmacogenes.calling import call_patients
 from trdomics.pharmacogenes.definitions import read_genes, read_sites
-from trdomics.pharmacogenes.sites import ABSENT, FAILED, FOUND, read_site_genotypes
+from trdomics.pharmacogenes.settings import ABSENT, FAILED, FOUND
+from trdomics.pharmacogenes.sites import read_site_genotypes
 
 SETTINGS = {"pass_only": True, "min_quality": 30, "min_depth": 8, "min_genotype_quality": 20}
 PATIENTS = pd.Series({"a": "S1", "b": "S2"})

@@ -7,11 +7,11 @@ import pytest
 from trdomics.pharmacogenes.calling import call_patients
 from trdomics.pharmacogenes.definitions import read_genes
 from trdomics.simulation.cohort import draw_cohort
+from trdomics.simulation.diplotypes import diplotype_recovery
 from trdomics.simulation.pharmacogenes import (
     ACTS_ON,
     draw_medication,
     draw_pharmacogenes,
-    recovery,
     site_frequencies,
 )
 
@@ -33,7 +33,7 @@ def drawn(cohort, medication):
 
 def test_every_planted_diplotype_is_among_those_called_and_every_phenotype_right(drawn):
     dosages = drawn.dosages.astype(float).where(drawn.dosages >= 0)
-    found = recovery(call_patients(read_genes(), dosages), drawn.diplotypes)
+    found = diplotype_recovery(call_patients(read_genes(), dosages), drawn.diplotypes)
     assert list(found) == ["CYP2C19", "CYP2D6", "CYP2B6"]
     for part in found.values():
         assert part["n"] == part["n_called"] == part["n_contain"] == part["n_right"]
@@ -44,7 +44,7 @@ def test_every_planted_diplotype_is_among_those_called_and_every_phenotype_right
 def test_sites_without_calls_leave_the_planted_diplotype_possible(drawn):
     unseen = np.random.default_rng(3).random(drawn.dosages.shape) < 0.2
     dosages = drawn.dosages.astype(float).mask((drawn.dosages < 0) | unseen)
-    found = recovery(call_patients(read_genes(), dosages), drawn.diplotypes)
+    found = diplotype_recovery(call_patients(read_genes(), dosages), drawn.diplotypes)
     for part in found.values():
         assert part["n"] == part["n_contain"] > part["n_called"] == part["n_right"]
 

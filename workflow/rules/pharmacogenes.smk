@@ -84,15 +84,41 @@ rule pharmacogenes_drugs:
         "../scripts/pharmacogenes_drugs.py"
 
 
+rule pharmacogenes_sensitivity:
+    """Measure the model without the patients who may be resistant in name only."""
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        mismatches="results/{cohort}/pharmacogenes/mismatches.tsv",
+        predictions="results/{cohort}/classification/predictions.tsv",
+    output:
+        "results/{cohort}/pharmacogenes/sensitivity.json",
+    log:
+        "logs/{cohort}/pharmacogenes_sensitivity.log",
+    group:
+        "classification"
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(5),
+    params:
+        code=code_digest("pharmacogenes_sensitivity"),
+        bootstrap=config["classification"]["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../scripts/pharmacogenes_sensitivity.py"
+
+
 rule pharmacogenes_page:
-    """Measure the model without pseudo-resistant patients, and write the page of pharmacogenes."""
+    """Write the page of pharmacogenes."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         calls="results/{cohort}/pharmacogenes/calls.tsv",
         called="results/{cohort}/pharmacogenes/calls.json",
         mismatches="results/{cohort}/pharmacogenes/mismatches.tsv",
         drugs="results/{cohort}/pharmacogenes/drugs.json",
-        predictions="results/{cohort}/classification/predictions.tsv",
+        sensitivity="results/{cohort}/pharmacogenes/sensitivity.json",
     output:
         page=report(
             "results/{cohort}/pharmacogenes/pharmacogenes.html",
@@ -111,19 +137,14 @@ rule pharmacogenes_page:
         "logs/{cohort}/pharmacogenes_page.log",
     localrule: True
     conda:
-        "../../envs/classification.yaml"
+        "../../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
     params:
         code=code_digest("pharmacogenes_page"),
-        settings={
-            "cohort": COHORT,
-            "label": config["label"],
-            "bootstrap": config["classification"]["bootstrap"],
-            "seed": config["seed"],
-        },
+        settings={"cohort": COHORT, "label": config["label"]},
     script:
         "../scripts/pharmacogenes_page.py"
 

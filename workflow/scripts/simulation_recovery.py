@@ -9,7 +9,7 @@ import pandas as pd
 from trdomics.files import read_json, read_table, save_figure, write_json, write_table
 from trdomics.identity.recovery import identity_recovery
 from trdomics.simulation import evaluation
-from trdomics.simulation import pharmacogenes
+from trdomics.simulation.diplotypes import diplotype_recovery
 from trdomics.simulation.figures import draw_recovery
 from trdomics.style import set_style
 
@@ -37,7 +37,7 @@ factors = evaluation.factor_recovery(correlations)
 auc = evaluation.auc_recovery(read_table(inputs.performance), truth["best_auc"])
 identity = identity_recovery(read_json(inputs.identity), truth)
 adjustment = read_json(inputs.adjustment)
-diplotypes = pharmacogenes.recovery(
+diplotypes = diplotype_recovery(
     read_table(inputs.calls, dtype=str), read_table(inputs.true_diplotypes)
 )
 recovery = {

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from trdomics.errors import InputError
 from trdomics.inputs.vcf import opened, records, site_failure, unreliable
 from trdomics.pharmacogenes.definitions import BUILDS
+from trdomics.pharmacogenes.settings import ABSENT, FAILED, FOUND
 
-FOUND, ABSENT, FAILED = "found", "not in the file", "fails a filter of the layer"
 SITES = ["gene", "variant", "rsid", "position", "status", "called", "carriers"]
 # A build is refused where its sites fit less than this many times as often as the other's.
 CLEARER = 2

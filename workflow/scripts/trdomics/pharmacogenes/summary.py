@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from trdomics.pharmacogenes.calling import CALLED, NO_CALL, SEVERAL, UNKNOWN
 from trdomics.pharmacogenes.definitions import PHENOTYPES
 from trdomics.pharmacogenes.mismatch import FAST, NOT_CALLED, SLOW, UNCLEAR
-from trdomics.pharmacogenes.settings import MAF, NO_LAYER, NO_SITE, NOT_GERMLINE
-from trdomics.pharmacogenes.sites import FOUND, SiteGenotypes
+from trdomics.pharmacogenes.settings import FOUND, MAF, NO_LAYER, NO_SITE, NOT_GERMLINE
+
+if TYPE_CHECKING:
+    from trdomics.pharmacogenes.sites import SiteGenotypes
 
 REASONS = {
     NO_LAYER: "Pharmacogenes are not called: the cohort has no layer of variants.",
@@ -25,12 +27,6 @@ REASONS = {
 NO_MEDICATION = (
     "Drugs are not compared with genes: the config names no table of drugs "
     "(`pharmacogenes.medication`) and no column of them (`pharmacogenes.drug_columns`)."
-)
-# Jukić 2018, Li 2024 and Brown 2022, as in docs/pharmacogenes.md.
-CLAIM = (
-    "CYP2C19 changes the exposure to escitalopram three-fold (2,087 patients, Jukić 2018), but no "
-    "association with response was found in 5,843 patients (Li 2024): a phenotype is a reason to "
-    "look at the dose, not a prediction of resistance."
 )
 
 

@@ -1,4 +1,4 @@
-"""Diplotypes, genotypes and drugs of the simulated patients, and whether they were called.
+"""Diplotypes, genotypes and drugs of the simulated patients.
 
 Star alleles come in about their European frequencies. Of patients on citalopram or escitalopram
 the CYP2C19 diplotype is drawn given the label, like everything else of these patients: the faster
@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from trdomics.files import read_table
-from trdomics.pharmacogenes.calling import CALLED, NO_CALL, SEPARATOR, SEVERAL
 from trdomics.pharmacogenes.definitions import Allele, Gene, read_genes, read_sites
 from trdomics.shipped import shipped
 from trdomics.simulation.cohort import Cohort
@@ -209,58 +208,6 @@ def site_frequencies() -> pd.Series:
                 if variant in alleles[name].variants | alleles[name].may_carry
             )
     return pd.Series(found)
-
-
-def recovery(calls: pd.DataFrame, planted: pd.DataFrame) -> dict[str, Any]:
-    """Compare called with planted diplotypes.
-
-    Parameters
-    ----------
-    calls : DataFrame
-        Of :func:`trdomics.pharmacogenes.calling.call_patients`.
-    planted : DataFrame
-        ``diplotypes`` of :class:`Pharmacogenes`.
-
-    Returns
-    -------
-    dict
-        By gene: ``n`` (patients with a VCF and no deletion), ``n_called`` (one phenotype),
-        ``n_contain`` (the planted diplotype is not excluded), ``n_right`` (of the called,
-        the planted phenotype), ``n_deleted`` (a copy is, which sites do not show),
-        ``n_deleted_missed`` (of them called, but neither as what they are nor with what a deletion
-        would change).
-    """
-    both = calls.merge(planted, on=["patient_id", "gene"], suffixes=("", "_true"))
-    found = {}
-    for gene, part in both.groupby("gene", sort=False):
-        intact, deleted = part[part["deleted"] == 0], part[part["deleted"] == 1]
-        called = intact[intact["status"] == CALLED]
-        found[str(gene)] = {
-            "n": len(intact),
-            "n_called": len(called),
-            "n_contain": int(
-                (_among(intact, "diplotypes", "diplotype") | (intact["status"] == NO_CALL)).sum()
-            ),
-            "n_right": int((called["phenotype"] == called["phenotype_true"]).sum()),
-            "n_deleted": len(deleted),
-            "n_deleted_missed": int(
-                (
-                    deleted["status"].isin([CALLED, SEVERAL])
-                    & ~_among(deleted, "phenotype", "phenotype_true")
-                    & ~_among(deleted, "if_one_copy_is_deleted", "phenotype_true")
-                ).sum()
-            ),
-        }
-    return found
-
-
-def _among(table: pd.DataFrame, several: str, one: str) -> pd.Series:
-    """Say in which rows a value is among those of a field."""
-    hits = [
-        isinstance(field, str) and value in field.split(SEPARATOR)
-        for field, value in zip(table[several], table[one], strict=True)
-    ]
-    return pd.Series(hits, index=table.index, dtype=bool)
 
 
 def exposure_truth() -> Mapping[str, Any]:
