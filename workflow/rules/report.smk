@@ -107,3 +107,62 @@ rule report_summary:
         },
     script:
         "../scripts/report_summary.py"
+
+
+rule report_genes:
+    """Write the page on which every feature of every layer can be looked up."""
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        results=expand(
+            "results/{{cohort}}/differential/{layer}/results.tsv", layer=LAYERS
+        ),
+        normalised=expand(
+            "results/{{cohort}}/layers/{layer}/normalised.parquet", layer=LAYERS
+        ),
+        annotation=expand(
+            "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=LAYERS
+        ),
+        weights=expand(
+            "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
+        ),
+        adjustment=expand(
+            "results/{{cohort}}/differential/{layer}/adjustment.tsv",
+            layer=ADJUSTED_LAYERS,
+        ),
+        variance=expand(
+            "results/{{cohort}}/differential/{layer}/variance_partition.tsv",
+            layer=ADJUSTED_LAYERS,
+        ),
+        importance="results/{cohort}/classification/importance.tsv",
+        sets="results/{cohort}/enrichment/gene_sets.tsv",
+        pairs="results/{cohort}/enrichment/mirna_pairs.tsv",
+    output:
+        page=report(
+            "results/{cohort}/genes.html",
+            caption="../report/report_genes.rst",
+            category="Summary",
+            labels={"page": "Look a feature up"},
+        ),
+        table="results/{cohort}/genes.parquet",
+    log:
+        "logs/{cohort}/report_genes.log",
+    benchmark:
+        "benchmarks/{cohort}/report_genes.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        code=code_digest("report_genes"),
+        cohort=COHORT,
+        label=config["label"],
+        layers=LAYERS,
+        adjusted_layers=ADJUSTED_LAYERS,
+        carriers=CARRIER_LAYERS,
+    script:
+        "../scripts/report_genes.py"
+
+
+TARGETS.append(f"results/{COHORT}/genes.html")
