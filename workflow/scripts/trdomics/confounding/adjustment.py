@@ -87,7 +87,6 @@ def adjustment(
     prepared : mapping
         ``values`` (ndarray, n_patients × n_expressed, log2; NaN is missing), ``features``,
         ``libraries`` (of counts, else None) and ``n_features`` measured in anybody.
-    fdr : float
 
     Returns
     -------

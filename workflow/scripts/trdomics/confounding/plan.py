@@ -69,7 +69,7 @@ def cumulative(sets: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 def with_estimated(
     sets: Mapping[str, Sequence[str]], names: Sequence[str]
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Put the columns of the estimated fractions where ``estimated_cells`` stands.
+    """Replace ``estimated_cells`` by the columns of the estimated fractions.
 
     Parameters
     ----------

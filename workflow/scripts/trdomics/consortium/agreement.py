@@ -64,7 +64,6 @@ def best_matches(
     ----------
     first, second : ndarray, shape (n_features, K) and (n_features, L)
     layer : ndarray of int, shape (n_features,)
-    permutations, seed : int
 
     Returns
     -------

@@ -87,7 +87,6 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
     ----------
     table : DataFrame
         Of one layer: ``feature``, ``symbol``, ``effect``, ``pvalue``, ``padj``, ``q_pvalue``.
-    fdr : float
     effect_label : str
         Of the horizontal axis.
     """

@@ -33,7 +33,6 @@ def differential_continuous(
     ----------
     values : DataFrame, shape (n_patients, n_features)
         Patients who are not in the design are not used. NaN is missing.
-    design : Design
     log2 : bool
         Whether values are taken as log2(x + 1).
     max_missing : float

@@ -100,7 +100,6 @@ def differential_counts(
     ----------
     counts : DataFrame, shape (n_patients, n_features)
         Raw counts; patients who are not in the design are not used.
-    design : Design
     min_count, min_share
         A feature is tested if it has `min_count` in `min_share` of the patients of the design.
     fdr : float

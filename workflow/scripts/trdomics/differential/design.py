@@ -97,7 +97,7 @@ def build_design(
         Columns of the sheet, indexed by patient: those who have the layer. Numbers are
         quantities, anything else is a category.
     formula : str
-        A formulaic formula with an intercept, in which the contrast's column stands by itself.
+        A formulaic formula with an intercept, in which the contrast's column is a term of its own.
     contrast : (column, tested level, reference level)
         Patients with another value, or none, in this column are not in the matrix.
     key : str

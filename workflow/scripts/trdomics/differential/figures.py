@@ -40,7 +40,6 @@ def ma_figure(
     results : DataFrame
         With ``base_mean``, ``log2_fold_change``, ``padj`` and maybe
         ``log2_fold_change_shrunken``.
-    fdr : float
     groups : (tested, reference)
         Names of the groups.
     base_label : str
@@ -91,7 +90,6 @@ def volcano_figure(
     ----------
     results : DataFrame
         With `effect`, ``pvalue``, ``padj`` and the names in `label`.
-    fdr : float
     groups : (tested, reference)
     effect : str
         The column of the horizontal axis. Infinite effects stand at the edge.

@@ -90,7 +90,6 @@ def anticorrelation(
         miRNA → listed targets, as symbols or columns of `genes`.
     freedom : float
         Residual degrees of freedom.
-    permutations, seed : int
 
     Returns
     -------

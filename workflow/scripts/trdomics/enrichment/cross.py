@@ -94,18 +94,15 @@ def cross_layers(
 
     Parameters
     ----------
-    layers : mapping of str to ExpressionLayer
     patients : DataFrame
         The sheet, indexed by patient.
     targets : DataFrame
         mirna, gene, source.
-    design : str
     contrast : (column, tested level, reference level)
     fdr : float
         miRNAs with a lower adjusted p-value are tested.
     chosen : mapping
         ``layer`` and ``target_layer`` of the config; None finds them.
-    permutations, seed : int
 
     Returns
     -------

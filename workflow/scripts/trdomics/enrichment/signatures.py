@@ -101,10 +101,8 @@ def signature_effects(
     ----------
     scores, genes
         From :func:`signature_scores`.
-    sets : DataFrame
     design : Design
         Its patients must have scores.
-    min_size : int
 
     Returns
     -------

@@ -104,7 +104,6 @@ def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
 
     Parameters
     ----------
-    factor : str
     variance : DataFrame
         view, factor, r2.
     top : DataFrame
@@ -169,7 +168,6 @@ def factor_words(
 
     Parameters
     ----------
-    factors : sequence of str
     associations, variance, top, stability : DataFrame
         As the integration stage writes them.
     enrichment : DataFrame

@@ -41,7 +41,7 @@ def readable(name: str) -> str:
 
 
 def performance_figure(performance: pd.DataFrame) -> Figure:
-    """Draw the AUROC of every feature set with its interval; the headline stands first.
+    """Draw the AUROC of every feature set with its interval, the headline first.
 
     `performance` is of :func:`trdomics.evaluation.bootstrap.performance_table`.
     """

@@ -121,8 +121,6 @@ def check_scores(
 
     Parameters
     ----------
-    mofa : MOFAProjection
-    views : LayerTables
     mean, precision : array
         Of the factors of training patients with these views.
     errors : mapping of str to float

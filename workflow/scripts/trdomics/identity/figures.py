@@ -82,7 +82,7 @@ def match_figure(matches: Mapping[tuple[str, str], Match]) -> Figure:
         _score_panel(row[0], match)
         _rank_panel(row[1], match, first, second)
         power = match.summary["power"]
-        row[0].set_title(f"{first} and {second}: finds {power:.0%} of exchanges")
+        row[0].set_title(f"{first} and {second}: finds {power:.0%} of swaps")
         row[1].set_title(
             f"{len(match.summary['flagged'])} of {match.summary['n_patients']} flagged"
             if match.summary["usable"]

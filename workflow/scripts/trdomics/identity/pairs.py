@@ -41,8 +41,8 @@ def match_all(
     table : DataFrame
         ``COLUMNS``, one row per pair of layers and patient.
     summaries : list of dict
-        One per pair: `first`, `second`, `method`, `reason` (null where patients were judged), and
-        the match's summary.
+        One per pair: `first`, `second`, `method`, `reason` (null where patients were evaluated),
+        and the match's summary.
     matches : dict
         The matches that were computed, by pair.
     """

@@ -42,7 +42,7 @@ def haemolysis_index(table: pd.DataFrame, markers: pd.DataFrame) -> pd.Series | 
 
 
 def haemolysis_limit(index: pd.Series) -> tuple[float, str]:
-    """Return above which index a sample is noted, and by which measure.
+    """Return the index above which a sample is noted, and the source of that limit.
 
     Where half of the samples are above the limit of the literature they are no serum or plasma.
     """

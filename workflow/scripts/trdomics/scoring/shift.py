@@ -40,7 +40,6 @@ def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]
 
     Parameters
     ----------
-    frozen : FrozenModel
     tables : LayerTables
         Raw layers that may be used, and the sheet.
 

@@ -36,7 +36,7 @@ LAYERS = ["mrna", "small_rna", "mutations"]
 # Reads on 20,000 genes and on small RNAs, median and limits: what cores deliver per sample.
 MRNA_READS, MRNA_LIMITS, ALL_GENES = 25e6, (10e6, 60e6), 20_000
 SMALL_RNA_READS, SMALL_RNA_LIMITS = 5e6, (2e6, 10e6)
-# As many pairs of patients have their tubes of this layer exchanged.
+# Pairs of patients whose samples of this layer are swapped.
 SWAPPED_LAYER, N_SWAPS = "small_rna", 2
 # Columns that explain an effect wholly; a design that holds them adjusts for it.
 EXPLANATIONS: dict[str, list[str]] = {**EXPLAINED_BY, "tricyclic": ["medication"]}
@@ -63,7 +63,7 @@ class Simulation:
     present : DataFrame of bool, patients × layers
         Who has which layer.
     swaps : list of [str, str]
-        Pairs of patients whose samples of ``SWAPPED_LAYER`` are exchanged.
+        Pairs of patients whose samples of ``SWAPPED_LAYER`` are swapped.
     medication : DataFrame
         ``patient``, ``drug``, ``start``, ``stop``, ``dose``.
     pharmacogenes : Pharmacogenes
@@ -190,14 +190,14 @@ def _deliver(
 
 
 def draw_swaps(present: pd.DataFrame, rng: np.random.Generator) -> list[list[str]]:
-    """Draw the pairs of patients whose tubes are exchanged, among those with both RNA layers."""
+    """Draw the pairs of patients whose samples are swapped, among those with both RNA layers."""
     both = present.index[present["mrna"] & present["small_rna"]]
     drawn = rng.choice(both, (N_SWAPS, 2), replace=False)
     return [sorted(map(str, pair)) for pair in drawn]
 
 
 def exchanged(table: pd.DataFrame, swaps: list[list[str]]) -> pd.DataFrame:
-    """Return features × patients with the columns of each pair of patients exchanged."""
+    """Return features × patients with the columns of each pair of patients swapped."""
     other = {a: b for pair in swaps for a, b in (pair, reversed(pair))}
     source = [other.get(name, name) for name in map(str, table)]
     return table[source].set_axis(table.columns, axis=1)

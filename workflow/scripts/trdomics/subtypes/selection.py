@@ -136,7 +136,6 @@ def find_subtypes(
     ----------
     values : ndarray, shape (n_patients, n_factors)
         Scaled as distances shall count; no constant column.
-    seed : int
     references : int
         Draws of the reference.
     resamples : int
