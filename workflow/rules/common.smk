@@ -1,7 +1,13 @@
 import re
 
 from trdomics.classification.settings import fitted_layers
-from trdomics.cohort.config import check_duplicate_keys, cohort_inputs, resolve_config
+from trdomics.cohort.config import (
+    check_duplicate_keys,
+    cohort_inputs,
+    resolve_config,
+    sheet_settings,
+)
+from trdomics.cohort.samples import read_sheet, sheet_digest
 from trdomics.errors import InputError
 from trdomics.layers.types import layer_type
 
@@ -54,6 +60,9 @@ MATRIX_LAYERS = layers_where(is_matrix=True)
 VARIANT_LAYERS = layers_where(is_matrix=False)
 COHORT = config["cohort"]
 SIMULATED = bool(config.get("simulation"))
+SHEET = read_sheet(sheet_settings(config))
+# Columns of the sheet that the config does not name make nothing due.
+SHEET_DIGEST = sheet_digest(SHEET)
 
 
 wildcard_constraints:
