@@ -21,10 +21,9 @@ def main() -> None:
     """Compare the methods on every draw that was asked for."""
     sys.path.insert(0, str(REPOSITORY / "workflow" / "scripts"))
     import pandas as pd
+    from consortium_pooled import compare_with_pooled, draw_consortium
 
-    from trdomics.consortium.recovery import compare_with_pooled
     from trdomics.files import write_table
-    from trdomics.simulation.consortium import draw_consortium
     from trdomics.simulation.features import read_genes
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

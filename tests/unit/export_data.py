@@ -41,15 +41,16 @@ def patients_sheet():
 
 
 def searched(sheet, kinds=("elastic_net",), only=None):
-    """Return a search over all feature sets, or one, and the tables that it was fitted on."""
+    """Return a search over all feature sets, or one, of a sheet's patients, and their tables."""
     settings = {**CONFIG, "classification": {**CONFIG["classification"], "models": list(kinds)}}
-    tables = {name: TABLES[name] for name in TABLES if name != "clinical"}
+    chosen = TABLES.select(sheet.index)
+    tables = {name: chosen[name] for name in TABLES if name != "clinical"}
     own = [c for c in sheet if c == "label" or c.startswith("in_")]
     tables["clinical"] = sheet.drop(columns=own)
-    tables = LayerTables(tables, TABLES.patients)
+    tables = LayerTables(tables, sheet.index)
     search = nested_search(settings)
     search.feature_sets = [f for f in search.feature_sets if only in (None, f.name)]
-    return search.fit(tables, LABELS.to_numpy(dtype=int)), tables
+    return search.fit(tables, sheet["label"].to_numpy(dtype=int)), tables
 
 
 @functools.cache
@@ -138,8 +139,8 @@ def losses():
 
 
 def raw_tables():
-    """Return the layers of carriers."""
-    return {"dna": TABLES["dna"]}
+    """Return the layers."""
+    return {layer: TABLES[layer] for layer in LAYERS}
 
 
 def read(members, name):

@@ -12,6 +12,7 @@ from trdomics.files import read_json, write_json
 from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.frozen_model.manifest import FORMAT, MANIFEST, MODEL
 from trdomics.frozen_model.store import save_model
+from trdomics.partner_json import with_checksum
 
 CONFIG = config(inner_folds=2, regress_out=["age", "site"])
 # 71 patients, 65 of them in each layer: no block or feature set has as many features
@@ -79,7 +80,7 @@ def closed(tree, arrays):
 
 def copied(folder, tmp_path, **changes):
     (tmp_path / MODEL).write_bytes((folder / MODEL).read_bytes())
-    write_json({**read_json(folder / MANIFEST), **changes}, tmp_path / MANIFEST)
+    write_json(with_checksum({**read_json(folder / MANIFEST), **changes}), tmp_path / MANIFEST)
     return tmp_path
 
 
@@ -87,7 +88,8 @@ def signed(folder, tmp_path, content):
     """Lay out a model whose manifest has the checksum of whatever content it is."""
     (tmp_path / MODEL).write_bytes(content)
     checksum = hashlib.sha256(content).hexdigest()
-    write_json({**read_json(folder / MANIFEST), "sha256": checksum}, tmp_path / MANIFEST)
+    described = {**read_json(folder / MANIFEST), "sha256": checksum}
+    write_json(with_checksum(described), tmp_path / MANIFEST)
     return tmp_path
 
 
@@ -112,4 +114,4 @@ def write_manifest(folder, label, layers=()):
         "probe": [0.5],
     }
     folder.mkdir(exist_ok=True)
-    write_json(manifest, folder / MANIFEST)
+    write_json(with_checksum(manifest), folder / MANIFEST)

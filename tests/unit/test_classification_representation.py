@@ -182,3 +182,23 @@ def test_feature_sets_without_a_sheet_and_with_one_layer():
         "mofa",
         "late_fusion_mofa",
     ]
+
+
+def test_a_derived_table_is_a_block_of_its_own_that_patients_may_lack():
+    extra = pd.DataFrame({"gene": [0.0, 1.0, 2.0, np.nan] * 10}, index=TABLES.patients[:40])
+    tables = TABLES.replace(pharmacogenes=extra)
+    settings = {**CONFIG, "derived": {"pharmacogenes": False}}
+    fitted = representation(settings).fit(tables)
+    dense = DenseBlocks.of(fitted.transform(tables))
+    assert dense.present["pharmacogenes"].sum() == 40
+    assert (dense.values["pharmacogenes"][40:] == 0).all()
+    # another cohort without the table lacks it, as it may lack a layer
+    lacking = DenseBlocks.of(fitted.transform(TABLES))
+    assert not lacking.present["pharmacogenes"].any()
+    assert "pharmacogenes" not in fitted.restricted(["rna"]).feature_names_
+
+    sets = {f.name: f for f in feature_sets(CONFIG["layers"], CLINICAL, settings["derived"])}
+    own = sets["pharmacogenes"]
+    assert (own.role, own.selectable) == ("baseline", False)
+    chosen = {f.name: f for f in feature_sets(["rna"], CLINICAL, {"other": True})}["other"]
+    assert (chosen.role, chosen.selectable) == ("candidate", True)

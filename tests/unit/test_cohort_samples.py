@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from trdomics.cohort.config import resolve_config, sheet_settings
-from trdomics.cohort.samples import labels, read_samples, read_sheet
+from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, typed_names
 from trdomics.errors import InputError
 
 ROWS = [
@@ -29,6 +29,11 @@ def config(folder, *rows, name="s.tsv", **samples):
         },
         "c.yaml",
     )
+
+
+def read_samples(settings):
+    sheet = read_sheet(sheet_settings(settings))
+    return sheet.loc[~sheet[EXCLUDE], typed_names(sheet_settings(settings))]
 
 
 def failure(folder, *rows, **options):

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from trdomics.classification.splits import NO_REPEAT, draw_split, permutations_of
-from trdomics.cohort.config import resolve_config
+from trdomics.cohort.config import resolve_config, sheet_settings
+from trdomics.cohort.samples import read_sheet
 from trdomics.cohort.site_plan import left_out_sites, site_plan
 from trdomics.errors import InputError
 from trdomics.files import write_table
@@ -109,15 +110,19 @@ def config(tmp_path, **classification):
     )
 
 
+def sites_of(settings):
+    return left_out_sites(settings, read_sheet(sheet_settings(settings)))
+
+
 def test_the_sheet_tells_which_sites_are_left_out(tmp_path):
-    left_out = left_out_sites(config(tmp_path))
+    left_out = sites_of(config(tmp_path))
     # excluded patients do not count, so that one site is not there at all
     assert sorted(left_out.values()) == sorted([SITES[0], SITES[2], "4"])
-    assert "tiny" in left_out_sites(config(tmp_path, min_site_class=4)).values()
-    assert left_out_sites(config(tmp_path, leave_one_site_out=False)) == {}
+    assert "tiny" in sites_of(config(tmp_path, min_site_class=4)).values()
+    assert sites_of(config(tmp_path, leave_one_site_out=False)) == {}
 
 
 def test_without_a_column_of_sites_none_is_left_out(tmp_path):
     settings = config(tmp_path)
     settings["samples"]["site"] = None
-    assert left_out_sites(settings) == {}
+    assert sites_of(settings) == {}

@@ -104,14 +104,17 @@ def changed_manifest(**changes):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format": 2}, ["format 2"]),
+        ({"format": 1}, ["format 1"]),
         ({"extra": 1}, ["unknown key `extra`"]),
         ({"cohort": "../../x"}, ["cohort"]),
         ({"cohort": "$(touch x)"}, ["cohort"]),
         ({"cohort": "<script>"}, ["cohort"]),
         ({"patients": {"n_positive": 70}}, ["n_negative"]),
         ({"layers": {"a b": {}}}, ["a b"]),
-        ({"files": {}}, ["no checksum"]),
+        # whoever changes it without its checksum is noticed
+        ({"cohort": "two"}, ["not what was written"]),
+        ({"minimum_count": 7}, ["not what was written"]),
+        ({"files": {}}, ["not what was written"]),
         ({"contrast": float("nan")}, ["NaN is no number"]),
         ({"cohort": "one\n"}, ["cohort"]),
         ({"left_out": ["\ud800"]}, ["surrogates not allowed"]),
@@ -122,15 +125,15 @@ def changed_manifest(**changes):
 def test_manifests_of_another_form_are_refused(tmp_path, changes, words):
     refused(
         written(tmp_path, changed_manifest(**changes)),
-        MANIFEST if "files" not in changes else "checksum",
+        MANIFEST,
         *words,
     )
 
 
 def test_a_manifest_that_is_no_json_is_refused(tmp_path):
     content = members("one", 1)
-    deep = b'{"format": 1, "label": ' + b'{"a": ' * 700 + b"1" + b"}" * 701
-    infinite = b'{"format": 1, "label": 1e999}'
+    deep = b'{"format": 2, "label": ' + b'{"a": ' * 700 + b"1" + b"}" * 701
+    infinite = b'{"format": 2, "label": 1e999}'
     for broken in (b"\xff\xfe", b"[" * 100_000, b"[]", b"{", deep, infinite):
         content[MANIFEST] = broken
         refused(written(tmp_path, content))
@@ -166,6 +169,63 @@ def test_rows_of_more_than_their_columns_are_refused(tmp_path, change):
     files[name] = b"\n".join([rows[0], *(row + change for row in rows[1:])])
     word = "is no text" if change == b"\0" else "longer than its header"
     refused(written(tmp_path, with_manifest(description("one"), files)), name, word)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"effect": 1e300}, ["row 4 (G", "that no data give", "effect 1e+300"]),
+        ({"effect": -2e3}, ["that no data give"]),
+        ({"se": 1e-12}, ["row 4 (G", "se 1e-12"]),
+        ({"se": 1e300}, ["that no data give"]),
+        # ten thousand standard errors off zero
+        ({"effect": 900.0, "se": 0.01}, ["that no data give"]),
+    ],
+)
+def test_effects_beyond_any_data_are_refused(tmp_path, change, words):
+    table = tables(1)["effects/mrna.tsv"].reset_index(drop=True)
+    table.loc[2, list(change)] = list(change.values())
+    content = members("one", 1, changed={"effects/mrna.tsv": table})
+    refused(written(tmp_path, content), "effects/mrna.tsv", *words)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "word"),
+    [
+        ("performance.tsv", {"value": 1.2}, "row 2 (selected)"),
+        ("performance.tsv", {"lower": -0.1}, "that no data give"),
+        ("performance.tsv", {"lower": 0.9, "upper": 0.6}, "lower 0.9, upper 0.6"),
+        ("calibration.tsv", {"observed": 1.5}, "row 2: 1.5 is not between 0 and 1"),
+        ("calibration.tsv", {"n": -5}, "row 2: -5 is not 0 or more"),
+    ],
+)
+def test_shares_and_limits_that_cannot_be_are_refused(tmp_path, name, change, word):
+    table = tables(1)[name].reset_index(drop=True)
+    table = table.astype(dict.fromkeys(change, float))
+    table.loc[0, list(change)] = list(change.values())
+    refused(written(tmp_path, members("one", 1, changed={name: table})), name, word)
+
+
+def test_reading_takes_no_longer_with_thousands_of_factors(tmp_path):
+    wide = pd.DataFrame(1.0, index=range(30), columns=[f"Factor{i}" for i in range(1, 9001)])
+    wide.insert(0, "feature", [f"g{i}" for i in range(30)])
+    content = members("one", 1, changed={"factors/mrna.tsv": wide})
+    refused(written(tmp_path, content), "factors/mrna.tsv", "more than 200 factors")
+    many = pd.concat([tables(1)["calibration.tsv"]] * 20_000)
+    content = members("one", 1, changed={"calibration.tsv": many})
+    refused(written(tmp_path, content), "calibration.tsv", "more than 20000 rows")
+
+
+@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(A1)"])
+def test_nothing_that_leaves_is_run_by_a_spreadsheet(name):
+    table = spoiled(symbol=name)
+    table.loc[table.index[0], "feature"] = name
+    text = table_bytes(table).decode()
+    cells = [cell for line in text.splitlines() for cell in line.split("\t")]
+    assert f"'{name}" in cells
+    assert name not in cells
+    # numbers stay numbers
+    assert any(cell.startswith("-0.") for cell in cells)
 
 
 def test_arrays_are_no_tables(tmp_path):
@@ -205,6 +265,19 @@ def test_bundles_side_by_side(tmp_path):
 def test_bundles_that_do_not_belong_together_are_refused(tmp_path, second, word):
     with pytest.raises(InputError, match=word):
         read_bundles(pair(tmp_path, second))
+
+
+@pytest.mark.parametrize("digits", ["last", "noise"])
+def test_a_copy_with_other_last_digits_is_one_cohort(tmp_path, digits):
+    rng = np.random.default_rng(4)
+    changed = {}
+    for name, table in tables(1).items():
+        if name.startswith("effects/"):
+            size = 0.3 * table["se"] if digits == "noise" else 1e-4
+            effect = table["effect"] + size * rng.normal(size=len(table))
+            changed[name] = table.assign(effect=effect, se=table["se"].round(3))
+    with pytest.raises(InputError, match="by less than two cohorts of other patients do"):
+        read_bundles(pair(tmp_path, members("two", 1, changed=changed)))
 
 
 def test_layers_of_different_types_are_refused(tmp_path):

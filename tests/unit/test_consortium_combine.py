@@ -3,12 +3,12 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
+from consortium_pooled import draw_consortium
 from scipy.stats import false_discovery_control, norm, t
 from statsmodels.stats.meta_analysis import combine_effects
 
 from trdomics.consortium import combine
 from trdomics.consortium.combine import between_cohorts, combine_features, moderate, weighted_mean
-from trdomics.simulation.consortium import draw_consortium
 from trdomics.simulation.features import read_genes
 
 REPETITIONS = 8000

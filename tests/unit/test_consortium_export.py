@@ -6,10 +6,13 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from attacks import membership
+from classification_data import cohort
 from export_data import (
     LABEL,
     LABELS,
     MINIMUM,
+    TABLES,
     exported,
     fitted_search,
     frozen_model,
@@ -18,6 +21,8 @@ from export_data import (
     read,
 )
 from model_files import closed, opened
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
 
 from trdomics.archive import sha256_of
 from trdomics.consortium.bundle import (
@@ -35,6 +40,7 @@ from trdomics.consortium.shareable_model import RARE, shareable
 from trdomics.errors import InputError
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.store import load_model, loads
+from trdomics.partner_json import with_checksum
 from trdomics.parts import take_apart
 from trdomics.scoring.expected import NOT_MEASURED, expected_losses
 from trdomics.scoring.shift import FEW_FOLDS, judge
@@ -69,7 +75,9 @@ def test_the_shared_model_predicts_as_before_but_for_who_is_alone(fitted, sheet,
     before, after = model.predict_proba(tables)[:, 1], shared.predict_proba(tables)[:, 1]
     alone = (sheet == "the only one").any(axis=1).to_numpy()
     assert alone.sum() == 1
-    np.testing.assert_allclose(before[~alone], after[~alone], rtol=0, atol=1e-12)
+    # rounded numbers move nobody far, and keep the order
+    assert np.abs(before - after)[~alone].max() < 0.05
+    assert spearmanr(before[~alone], after[~alone]).statistic > 0.995
     names = json.loads(members["model/model.json"])["blocks"]["clinical"]
     assert any(RARE.format(1) in name for name in names)
 
@@ -100,6 +108,16 @@ def test_who_gets_the_bundle_can_load_its_model(content, tmp_path):
         losses["missing_layer_cost"][1]["n_patients"],
     ]
     assert counts == [60, 30, 60]
+
+
+def test_nobody_is_recognised_as_a_training_patient(content):
+    """One draw of the attacks; test_consortium_attacks.py has all."""
+    shared = loads(content[1][MODEL_FILES[0]], "memory")
+    members = membership(shared, TABLES, LABELS)
+    others = membership(shared, *cohort(seed=11, prefix="other-"))
+    for attack, score in members.items():
+        label = np.r_[np.ones(len(score)), np.zeros(len(others[attack]))]
+        assert roc_auc_score(label, np.r_[score, others[attack]]) <= 0.6, attack
 
 
 def test_what_layers_cost_few_patients_is_not_told(content):
@@ -146,7 +164,7 @@ def test_the_shared_model_holds_no_statistic_of_few(sheet, content):
     assert "fold_sizes" not in json.dumps([tree, list(arrays)])
     model = frozen_model("mofa_clinical")
     strict = shareable(model, sheet, raw_tables(), 10).reference
-    assert np.isnan(strict.levels_["rna"]["deciles"]).all()
+    assert "deciles" not in strict.levels_["rna"]
     assert np.isfinite(strict.levels_["rna"]["sd"])
     hidden = shareable(model, sheet, raw_tables(), 80).reference
     assert not hidden.patterns_
@@ -215,7 +233,7 @@ def test_a_model_that_was_planted_in_a_bundle_is_refused_where_it_is_used(conten
     model, told = MODEL_FILES
     tree, arrays = opened(members[model])
     changed = closed({**tree, "run": "os.system"}, arrays)
-    described = {**json.loads(members[told]), "sha256": sha256_of(changed)}
+    described = with_checksum({**json.loads(members[told]), "sha256": sha256_of(changed)})
     for name, written in ((model, changed), (told, json_bytes(described))):
         (tmp_path / name.split("/")[1]).write_bytes(written)
     with pytest.raises(InputError, match=r"model\.safetensors: .*a key that no model has"):
@@ -274,3 +292,25 @@ def test_the_export_searches_its_sites_but_for_words_that_it_needs(sheet):
     export.left_out.append("patients of northfield")
     with pytest.raises(InputError, match="names the site 'northfield'"):
         export.members(())
+
+
+def test_phenotypes_of_pharmacogenes_are_counted_in_steps_and_rare_ones_left_out():
+    patients = pd.DataFrame({"label": [1.0] * 10 + [0.0] * 10 + [np.nan]})
+    patients.index = [f"p{i}" for i in range(21)]
+    export = Export("c", LABEL, ["y", "a", "b"], patients, 5)
+    calls = pd.DataFrame(
+        {
+            "patient_id": patients.index,
+            "gene": "CYP2C19",
+            "status": "called",
+            "phenotype": ["NM"] * 13 + ["PM"] * 4 + ["NM"] * 4,
+        }
+    )
+    calls.loc[0, "status"] = "several"
+    export.pharmacogenes(calls)
+    # 15 of the labelled have a single NM; the one without a label is not counted
+    assert export.files["pharmacogenes.tsv"].decode().split() == [
+        *("gene", "phenotype", "n"),
+        *("CYP2C19", "NM", "15"),
+    ]
+    assert any("fewer than 5 patients" in line for line in export.left_out)

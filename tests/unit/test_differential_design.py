@@ -1,10 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from formulaic import model_matrix
 
 from trdomics.cohort.formula import quoted
 from trdomics.differential.burden import burden_design
-from trdomics.differential.design import build_design, required_columns
+from trdomics.differential.design import build_design, plain_matrix, required_columns
 from trdomics.errors import InputError
 
 CONTRAST = ("group", "case", "control")
@@ -54,6 +55,14 @@ def test_centring_and_scaling_leave_the_contrast_alone(patients):
     assert fitted == pytest.approx(np.linalg.lstsq(raw, outcome, rcond=None)[0][-1])
     assert design.matrix["age"].mean() == pytest.approx(0)
     assert design.matrix["age"].std(ddof=0) == pytest.approx(1)
+
+
+def test_columns_added_up_are_coded_as_formulaic_does(patients):
+    patients["group"] = pd.Categorical(patients["group"], categories=["control", "case"])
+    patients["batch"] = patients["batch"].astype(str).replace("12", "9")
+    names = ["age", "site", "group", "batch"]
+    expected = pd.DataFrame(model_matrix(f"~ {' + '.join(names)}", patients)).astype(float)
+    pd.testing.assert_frame_equal(plain_matrix(patients[names]), expected)
 
 
 def test_text_and_truth_values_are_categories(patients):

@@ -3,16 +3,14 @@ import pandas as pd
 import pytest
 
 from trdomics.differential.design import build_design
+from trdomics.enrichment.correlated import correlated_test, residuals, set_correlation
 from trdomics.enrichment.figures import empty_figure, enrichment_figure, signature_figure
 from trdomics.enrichment.ranked import (
     NO_SYMBOLS,
     SHRUNKEN,
     UNSHRUNKEN,
-    correlated_test,
     enrichment,
     ranking,
-    residuals,
-    set_correlation,
 )
 from trdomics.enrichment.signatures import (
     ADAPTIVE,

@@ -10,6 +10,7 @@ import pytest
 from model_files import MODELS, closed, copied, opened, signed, written
 
 from trdomics.errors import InputError
+from trdomics.files import read_json, write_json
 from trdomics.frozen_model import store
 from trdomics.frozen_model.store import MANIFEST, MODEL, load_model
 
@@ -338,6 +339,31 @@ def test_other_numbers_than_were_written_are_refused(folders, tmp_path):
 def test_the_manifest_is_held_to_its_schema(folders, tmp_path, changes, problem):
     with pytest.raises(InputError, match=re.escape(problem)):
         load_model(copied(folders["linear"], tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"prevalence": 0.9}, "prevalence"),
+        ({"n_training": 10, "n_positive": 5}, "n_training"),
+        ({"n_positive": 1}, "prevalence"),
+        ({"prevalence": 0.05, "n_positive": 4}, "prevalence"),
+        ({"predictors": ["age", "weight"]}, "predictors"),
+        ({"layers": {}}, "layers"),
+        ({"blocks": {"rna": ["g1"]}}, "blocks"),
+    ],
+)
+def test_a_manifest_that_contradicts_the_arrays_is_refused(folders, tmp_path, changes, key):
+    with pytest.raises(InputError, match=rf"model\.json key `{key}`"):
+        load_model(copied(folders["linear"], tmp_path, **changes))
+
+
+def test_a_manifest_that_was_changed_is_refused(folders, tmp_path):
+    copied(folders["linear"], tmp_path)
+    described = read_json(tmp_path / MANIFEST)
+    write_json({**described, "inner_auc": 0.99}, tmp_path / MANIFEST)
+    with pytest.raises(InputError, match=r"model\.json: is not what was written"):
+        load_model(tmp_path)
 
 
 def test_a_manifest_that_is_no_manifest_is_refused(folders, tmp_path):

@@ -6,7 +6,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from trdomics.integration.associations import associations, variable_kinds
+from trdomics.integration.associations import adjusted_test, associations, variable_kinds
+from trdomics.integration.characterise import by_label, in_words
 
 N = 120
 
@@ -107,6 +108,59 @@ def test_a_cohort_without_labels_has_the_reason(cohort):
     found = associations(factors, patients.assign(label=np.nan), {"label": "label"})
     assert found["reason"].str.contains("fewer than").all()
     assert found["padj"].isna().all()
+
+
+def confounded(n=400, seed=3):
+    """Return a factor that follows the neutrophils, which differ by label, and one by label."""
+    rng = np.random.default_rng(seed)
+    label = pd.Series(rng.integers(0, 2, n).astype(float))
+    sheet = pd.DataFrame(
+        {"neutrophils": label + rng.normal(size=n), "site": rng.choice(["a", "b"], n)}
+    )
+    sheet.loc[:4, "neutrophils"] = np.nan
+    cells = sheet["neutrophils"].fillna(0)
+    factors = pd.DataFrame(
+        {"Factor1": cells + 0.3 * rng.normal(size=n), "Factor2": label + rng.normal(size=n)}
+    )
+    return factors, sheet.assign(label=label)
+
+
+def test_a_confounded_factor_loses_its_link_to_the_label_when_adjusted():
+    factors, patients = confounded()
+    names = ["neutrophils", "site"]
+    found = associations(factors, patients, {"label": "label"}, confounders=names)
+    rows = found.set_index("factor")
+    assert (rows["padj"] < 1e-6).all()
+    assert rows.loc["Factor1", "padj_adjusted"] > 0.05
+    lower, upper = rows.loc["Factor1", ["auc_adjusted_lower", "auc_adjusted_upper"]]
+    assert lower < 0.5 < upper
+    assert rows.loc["Factor2", "padj_adjusted"] < 1e-6
+    # two normal groups one standard deviation apart
+    assert rows.loc["Factor2", "auc_adjusted"] == pytest.approx(0.76, abs=0.03)
+    assert (rows["n_adjusted"] == len(patients) - 5).all()
+    words = in_words(by_label(found).set_index("factor", drop=False).loc["Factor1"])
+    assert f"; given the confounders {rows.loc['Factor1', 'auc_adjusted']:.2f} (" in words
+
+
+def test_the_adjusted_test_says_why_it_cannot_be_made():
+    factors, patients = confounded()
+    factor, label = factors["Factor1"], patients["label"]
+    twin = pd.DataFrame({"twin": label})
+    assert adjusted_test(factor, label, twin)["reason_adjusted"] == (
+        "the confounders determine the label"
+    )
+    assert "no confounders" in adjusted_test(factor, label, twin[[]])["reason_adjusted"]
+    many = pd.DataFrame({"plate": np.arange(len(label)).astype(str)})
+    assert "coefficients for" in adjusted_test(factor, label, many)["reason_adjusted"]
+
+
+def test_adjusted_p_values_are_uniform_where_only_the_confounder_differs():
+    pvalues = []
+    for seed in range(100):
+        factors, patients = confounded(n=80, seed=seed)
+        tested = adjusted_test(factors["Factor1"], patients["label"], patients[["neutrophils"]])
+        pvalues.append(tested["pvalue_adjusted"])
+    assert stats.kstest(pvalues, "uniform").pvalue > 0.01
 
 
 def test_every_column_has_one_kind():

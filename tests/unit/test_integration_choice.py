@@ -77,6 +77,9 @@ def test_planted_factors_are_stable_across_seeds(models):
     top = table[table["factor"].isin(["Factor1", "Factor2", "Factor3"])]
     assert len(top) == 6
     assert (top["r"] > 0.95).all()
+    for seed, rows in table.groupby("seed"):
+        assert (rows["elbo"] == models[seed].bound).all()
+        assert (rows["n_factors"] == len(models[seed].factors)).all()
 
 
 def test_a_model_compared_with_its_mirror_image_is_perfectly_stable(models):
@@ -209,7 +212,7 @@ def test_an_association_is_told_so_that_an_auc_of_1_is_the_strongest():
     row = pd.Series(
         {
             "factor": "Factor2",
-            "variable": "label",
+            "variable": "sex",
             "effect_name": "auc",
             "effect": 0.02,
             "lower": 0.0,
@@ -219,18 +222,18 @@ def test_an_association_is_told_so_that_an_auc_of_1_is_the_strongest():
         }
     )
     assert in_words(row) == (
-        "Factor2 with label: AUC 0.98 (0.95 to 1.00), higher in well than in ill, padj 1e-11"
+        "Factor2 with sex: AUC 0.98 (0.95 to 1.00), higher in well than in ill, padj 1e-11"
     )
     # which group is which cannot be told: the contrast as it is
     odd = row.copy()
     odd["contrast"] = "ill vs well vs young"
     assert in_words(odd) == (
-        "Factor2 with label (ill vs well vs young): AUC 0.02 (0.00 to 0.05), padj 1e-11"
+        "Factor2 with sex (ill vs well vs young): AUC 0.02 (0.00 to 0.05), padj 1e-11"
     )
     rho = row.copy()
     rho[["effect_name", "effect", "lower", "upper"]] = ["rho", -0.3, -0.5, -0.1]
     rho["contrast"] = np.nan
-    assert in_words(rho) == "Factor2 with label: ρ -0.30 (-0.50 to -0.10), padj 1e-11"
+    assert in_words(rho) == "Factor2 with sex: ρ -0.30 (-0.50 to -0.10), padj 1e-11"
 
 
 def test_views_without_factors_and_seeds_that_disagree_are_warned_of():

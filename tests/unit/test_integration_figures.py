@@ -63,6 +63,8 @@ def test_stability_has_a_dot_per_factor_and_seed():
         {
             "factor": FACTORS * 2,
             "seed": ["2"] * 3 + ["3"] * 3,
+            "n_factors": [3] * 3 + [4] * 3,
+            "elbo": [-1234.0] * 3 + [-1250.0] * 3,
             "matched": FACTORS * 2,
             "r": [1.0, 0.95, 0.4, 1.0, 0.9, 0.5],
         }
@@ -71,6 +73,8 @@ def test_stability_has_a_dot_per_factor_and_seed():
     dots = [c.get_offsets() for c in axes.collections if len(c.get_offsets()) == 3]
     np.testing.assert_allclose([d[:, 1] for d in dots], [[1, 0.95, 0.4], [1, 0.9, 0.5]])
     assert axes.get_ylim()[0] < 0.4
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend[1] == "seed 3: 4 factors,\nbound -1,250"
 
 
 def test_associations_are_marked_where_significant(associations):

@@ -7,6 +7,7 @@ from trdomics.errors import InputError
 from trdomics.layers.counts import (
     CountsNormaliser,
     by_ratios,
+    refused_warning,
     size_factors,
     spread_over_means,
     without_empty_libraries,
@@ -172,6 +173,8 @@ def test_few_features_in_everybody_do_not_decide_the_size_factors():
     kept, refused = without_empty_libraries(pd.DataFrame(counts, index=range(60)))
     assert list(refused) == ["0"]
     assert "a library of 3 reads" in refused["0"]
+    assert refused_warning(refused).startswith("1 library is left out of the test, with less")
+    assert refused_warning({}) is None
     factors = size_factors(kept.to_numpy())
     error = np.log(factors / depths[1:])
     plain = np.log(counts[1:, 0] / depths[1:])  # what the median of ratios would rest on

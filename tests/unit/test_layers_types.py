@@ -19,13 +19,13 @@ from trdomics.layers import types
 from trdomics.layers.base import LayerNormaliser
 from trdomics.layers.figures import label_groups, quality_figure
 from trdomics.layers.quality import assess
-from trdomics.layers.transforms import TRANSFORMS, LayerTransform
+from trdomics.layers.transforms import LayerTransform
 from trdomics.layers.types import LayerType, guessed_type, layer_type
 from trdomics.parts import NUMBER, put_together, stored, take_apart
 
 
 @dataclass(eq=False, repr=False)
-class MethylationTransform(LayerTransform):
+class MethylationTransform(LayerTransform, kind="methylation"):
     """M-values: log odds of the methylated share."""
 
     margin: float = stored(NUMBER)
@@ -64,7 +64,6 @@ class Methylation(LayerType):
 def methylation(monkeypatch):
     monkeypatch.setattr(types, "TYPES", dict(types.TYPES))
     types.register(Methylation())
-    monkeypatch.setitem(TRANSFORMS, "methylation", MethylationTransform)
     return layer_type("methylation")
 
 

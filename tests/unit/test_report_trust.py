@@ -1,3 +1,4 @@
+from trdomics.confounding.adjustment import TESTS
 from trdomics.report.trust import anonymous, trust_sentences
 
 IDENTITY = {
@@ -24,7 +25,7 @@ def sentences(**changes):
     trust = {
         "identity": anonymous(IDENTITY),
         "confounding": CONFOUNDING,
-        "adjustment": {"mrna": {"finding": "Of 5 features 3 are left."}},
+        "adjustment": {"mrna": {"finding": "Of 5 features 3 are left.", "test": TESTS[True]}},
         "enrichment": {"immune_sentence": "The immune response is lower."},
         "subtypes": {"sentence": "There are no subtypes."},
     }
@@ -45,7 +46,9 @@ def test_every_question_is_answered():
     )
     assert "severity and neutrophils" in told["disease"][0]
     assert "0.54 (0.48 to 0.60)" in told["disease"][1]
-    assert told["disease"][-1] == "mrna: Of 5 features 3 are left."
+    assert told["disease"][-2] == "mrna: Of 5 features 3 are left."
+    assert "voom" in told["disease"][-1]
+    assert "PyDESeq2" in told["disease"][-1]
     assert told["meaning"] == ["The immune response is lower.", "There are no subtypes."]
 
 
@@ -74,4 +77,5 @@ def test_a_warning_about_technical_columns_is_shown():
         "Technical columns alone (site) reach an AUROC of 0.54 (0.48 to 0.60; p = 0.001): "
         "differences between the groups may reflect where and how samples were taken."
     )
-    assert len(told) == 3
+    # of the adjustment what is left, and by which test
+    assert len(told) == 4

@@ -183,3 +183,19 @@ def test_layers_stand_in_the_order_of_the_config():
 def test_few_splits_are_called_a_quick_look():
     assert "Only 3 splits" in words.quick_look(3)[0]
     assert words.quick_look(10) == []
+
+
+def test_what_spoils_a_test_is_said_beside_its_numbers():
+    summary = {
+        "contrast": ["label", "case", "control"],
+        **dict.fromkeys(("n_significant", "n_up"), 3),
+        **{"n_tested": 60, "n_down": 0, "share_tested": 0.05, "fdr": 0.05, "n_patients": 90},
+        "refused_warning": "1 library is left out of the test",
+        "winsorise_warning": "the smaller group is 5 % of the patients",
+    }
+    said = words.differential("small_rna", summary)
+    assert said.endswith(
+        " 1 library is left out of the test. The smaller group is 5 % of the patients."
+    )
+    clean = words.differential("small_rna", summary | dict.fromkeys(list(summary)[-2:]))
+    assert clean.endswith("than in control (90 patients).")

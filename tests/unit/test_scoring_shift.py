@@ -7,7 +7,8 @@ from classification_data import cohort, config
 
 from trdomics.classification.outer_split import nested_search
 from trdomics.frozen_model.training_reference import distance_scores, squares_of_scores
-from trdomics.frozen_model.training_summaries import TrainingSummaries, summary_of
+from trdomics.frozen_model.training_summaries import DECILES, TrainingSummaries, summary_of
+from trdomics.quantiles import neighbour_quantiles
 from trdomics.scoring.shift import PATIENTS, compare, judge, shift_summary
 from trdomics.tables import LayerTables
 
@@ -119,14 +120,18 @@ def test_distances_become_normal_whatever_the_number_of_factors():
         np.testing.assert_allclose(squares_of_scores(scores, k), squares)
 
 
+def with_deciles(values):
+    return summary_of(values) | {"deciles": neighbour_quantiles(values, DECILES)}
+
+
 def test_comparisons_keep_their_level_and_see_a_difference():
     rng = np.random.default_rng(2)
     ps = []
     for _ in range(400):
-        training = summary_of(rng.normal(size=200))
+        training = with_deciles(rng.normal(size=200))
         ps.append(compare(rng.normal(size=80), training)["p"])
     assert np.mean(np.array(ps) < 0.05) < 0.08
-    training = summary_of(rng.normal(size=200))
+    training = with_deciles(rng.normal(size=200))
     assert compare(rng.normal(loc=0.7, size=80), training)["p"] < 1e-3
     # the same mean, another spread
     assert compare(rng.normal(scale=2.5, size=80), training)["p"] < 1e-3

@@ -93,6 +93,10 @@ def poison(
         ]
     (folder / "mutations.vcf").write_text("\n".join(text) + "\n", encoding="utf-8")
     settings["layers"]["mutations"]["file"] = "mutations.vcf"
+    drugs = read_table(raw / "medication.tsv")
+    drugs["patient"] = drugs["patient"].map(names["patient_id"])
+    write_table(drugs, folder / "medication.tsv")
+    settings["pharmacogenes"]["medication"] = "medication.tsv"
     settings["label"].update(positive=POSITIVE, negative=NEGATIVE)
     settings["cohort"] = "nasty"
     del settings["simulation"]

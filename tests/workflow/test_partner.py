@@ -78,6 +78,7 @@ def test_every_problem_is_told_at_once(partner, small_config):
     settings = yaml.safe_load(yaml.safe_dump(small_config))
     del settings["simulation"]
     settings["cohort"] = "faulty"
+    settings["pharmacogenes"]["medication"] = "nowhere/medication.tsv"
     settings["samples"]["file"] = "config/samples.tsv"
     for name, layer in settings["layers"].items():
         layer["file"] = f"nowhere/{name}.vcf" if name == "mutations" else f"nowhere/{name}.tsv"
@@ -88,8 +89,8 @@ def test_every_problem_is_told_at_once(partner, small_config):
     told = run(folder, config, "check", cores=1)
     assert told.returncode != 0
     errors = [line for line in told.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 4, told.stderr
-    assert sum("no such file" in line for line in errors) == 3
+    assert len(errors) == 5, told.stderr
+    assert sum("no such file" in line for line in errors) == 4
     assert any("classification.folds" in line for line in errors)
 
 
@@ -162,6 +163,7 @@ def test_as_a_module_with_provenance_or_under_a_prefix(partner, small_config, pr
     settings = yaml.safe_load(yaml.safe_dump(small_config))
     del settings["simulation"]
     settings["cohort"] = f"inside{prefix}"
+    settings["pharmacogenes"]["medication"] = str(folder / "data" / "medication.tsv")
     settings["samples"]["file"] = str(folder / "config" / "samples.tsv")
     for layer in settings["layers"].values():
         layer["file"] = str(folder / "data" / Path(layer["file"]).name)

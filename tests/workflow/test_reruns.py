@@ -31,6 +31,7 @@ REPORT = {"report_collect", "report_summary"}
 EVALUATION = REPORT | {
     *("classification_performance", "classification_sites", "classification_figures"),
     *("classification_missing_layer_cost", "scoring_apply", "simulation_recovery"),
+    *("pharmacogenes_sensitivity", "pharmacogenes_page"),
 }
 
 

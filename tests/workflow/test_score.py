@@ -21,6 +21,7 @@ def scored(ran, tmp_path_factory):
     """Return a partner's cohort, scored: the small one's first patients, matrices rearranged."""
     settings = copying.deepcopy(ran.settings)
     settings["cohort"] = "partner"
+    settings["pharmacogenes"]["medication"] = None
     sheet = ran.sheet.head(N_PATIENTS)
     cohort = lay_out(tmp_path_factory.mktemp("partner") / "run", settings, sheet)
     names = {name for column in sheet if column.endswith("_id") for name in sheet[column]}

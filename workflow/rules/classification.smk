@@ -1,5 +1,9 @@
+from trdomics.classification.derived import derived_tables
 from trdomics.classification.settings import fitting_settings
 from trdomics.cohort.config import patients_settings
+
+# Tables per patient that other stages derive; each is a feature set.
+DERIVED = list(derived_tables(config))
 
 
 rule classification_fit_split:
@@ -7,6 +11,7 @@ rule classification_fit_split:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+        derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
     output:
         predictions="results/{cohort}/classification/splits/{split}/predictions.tsv",
         chosen="results/{cohort}/classification/splits/{split}/chosen.tsv",
@@ -242,6 +247,7 @@ rule classification_final_model:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+        derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
     output:
         model="results/{cohort}/classification/model/model.safetensors",
         manifest="results/{cohort}/classification/model/model.json",
@@ -294,3 +300,65 @@ rule classification_missing_layer_cost:
         layers=LAYERS,
     script:
         "../scripts/classification_missing_layer_cost.py"
+
+
+rule classification_learning_curve:
+    """Train on a share of the patients only, and predict the others."""
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+    output:
+        "results/{cohort}/classification/shares/{share}.tsv",
+    log:
+        "logs/{cohort}/classification_learning_curve.{share}.log",
+    benchmark:
+        "benchmarks/{cohort}/classification_learning_curve.{share}.tsv"
+    wildcard_constraints:
+        share=r"\d+",
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        code=code_digest("classification_learning_curve"),
+        config=fitting_settings(config, "learning_curve"),
+    script:
+        "../scripts/classification_learning_curve.py"
+
+
+rule classification_more_patients:
+    """Fit the learning curve and say what more patients would give."""
+    input:
+        shares=expand(
+            "results/{{cohort}}/classification/shares/{share}.tsv", share=SHARES
+        ),
+        predictions="results/{cohort}/classification/predictions.tsv",
+        gains="results/{cohort}/classification/gains.tsv",
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        table="results/{cohort}/classification/learning_curve.tsv",
+        summary="results/{cohort}/classification/learning_curve.json",
+        figure=report(
+            "results/{cohort}/classification/learning_curve.svg",
+            caption="../report/classification_learning_curve.rst",
+            category="Classification",
+            labels={"figure": "More patients"},
+        ),
+    log:
+        "logs/{cohort}/classification_more_patients.log",
+    group:
+        "classification"
+    conda:
+        "../../envs/classification.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code_digest("classification_more_patients"),
+        bootstrap=CLASSIFICATION["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../scripts/classification_more_patients.py"

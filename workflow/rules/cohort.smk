@@ -1,12 +1,9 @@
-from trdomics.cohort.config import cohort_quality, sheet_settings
-from trdomics.cohort.samples import sheet_digest
+from trdomics.cohort.config import cohort_quality
 
 # Layers whose quality of reads goes into patients.tsv.
 QUALITY_LAYERS = list(
     dict.fromkeys(layer for layer, _ in cohort_quality(config).values())
 )
-# Columns of the sheet that the config does not name make nothing due.
-SHEET = sheet_digest(sheet_settings(config))
 
 
 rule cohort_harmonise:
@@ -51,7 +48,7 @@ rule cohort_harmonise:
     params:
         code=code_digest("cohort_harmonise"),
         settings=sheet_settings(config),
-        content=SHEET,
+        content=SHEET_DIGEST,
         quality=QUALITY_LAYERS,
     script:
         "../scripts/cohort_harmonise.py"

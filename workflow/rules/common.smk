@@ -1,7 +1,13 @@
 import re
 
 from trdomics.classification.settings import fitted_layers
-from trdomics.cohort.config import check_duplicate_keys, cohort_inputs, resolve_config
+from trdomics.cohort.config import (
+    check_duplicate_keys,
+    cohort_inputs,
+    resolve_config,
+    sheet_settings,
+)
+from trdomics.cohort.samples import read_sheet, sheet_digest
 from trdomics.errors import InputError
 from trdomics.layers.types import layer_type
 from trdomics.reads.callset import is_bare_vcf
@@ -59,6 +65,9 @@ SIMULATED = bool(config["simulation"] or config["simulated_reads"])
 BARE_VCF_LAYERS = [
     layer for layer in VARIANT_LAYERS if is_bare_vcf(config, config["layers"][layer])
 ]
+SHEET = read_sheet(sheet_settings(config))
+# Columns of the sheet that the config does not name make nothing due.
+SHEET_DIGEST = sheet_digest(SHEET)
 
 
 wildcard_constraints:

@@ -12,14 +12,13 @@ rule consortium_export:
         weights=expand(
             "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
         ),
-        # who carries what is counted, never written
-        tables=expand(
-            "results/{{cohort}}/layers/{layer}/table.parquet", layer=CARRIER_LAYERS
-        ),
+        # what the bundle is compared with; never written
+        tables=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
         variance="results/{cohort}/integration/variance_explained.tsv",
         performance="results/{cohort}/classification/performance.tsv",
         predictions="results/{cohort}/classification/predictions.tsv",
         sites="results/{cohort}/classification/sites_pooled.tsv",
+        calls="results/{cohort}/pharmacogenes/calls.tsv",
         model="results/{cohort}/classification/model/model.safetensors",
         manifest="results/{cohort}/classification/model/model.json",
         missing_layer_cost="results/{cohort}/classification/model/missing_layer_cost.json",

@@ -185,6 +185,10 @@ rule enrichment_factors:
             "results/{{cohort}}/integration/weights/{layer}.tsv",
             layer=EXPRESSION_LAYERS,
         ),
+        views=expand(
+            "results/{{cohort}}/integration/views/{layer}.parquet",
+            layer=EXPRESSION_LAYERS,
+        ),
     output:
         enrichment="results/{cohort}/enrichment/factors.tsv",
         words=report(

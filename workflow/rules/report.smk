@@ -9,6 +9,7 @@ rule report_collect:
         integration="results/{cohort}/integration/summary.json",
         classification="results/{cohort}/classification/summary.json",
         sites="results/{cohort}/classification/sites.json",
+        learning_curve="results/{cohort}/classification/learning_curve.json",
         scoring="results/{cohort}/scoring/summary.json",
         identity="results/{cohort}/cohort/identity.json",
         confounding="results/{cohort}/cohort/confounding.json",
@@ -18,6 +19,12 @@ rule report_collect:
         ),
         enrichment="results/{cohort}/enrichment/enrichment.json",
         subtypes="results/{cohort}/integration/subtypes.json",
+        pharmacogenes="results/{cohort}/pharmacogenes/summary.json",
+        mechanism=branch(
+            MECHANISM["model"],
+            then="results/{cohort}/mechanism/summary.json",
+            otherwise=[],
+        ),
         simulation=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.json", otherwise=[]
         ),
@@ -71,6 +78,8 @@ rule report_summary:
         importance="results/{cohort}/classification/importance.svg",
         sites="results/{cohort}/classification/sites.svg",
         missing_layer_cost="results/{cohort}/classification/missing_layer_cost.svg",
+        learning_curve="results/{cohort}/classification/learning_curve.svg",
+        reads=MULTIQC_PAGE if UNITS else [],
         recovery=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.svg", otherwise=[]
         ),
@@ -99,8 +108,68 @@ rule report_summary:
             "layers": LAYERS,
             "adjusted_layers": ADJUSTED_LAYERS,
             "simulated": SIMULATED,
+            "reads": "reads/multiqc.html" if UNITS else None,
             "confounders": config["clinical"]["confounders"],
             "null_models": config["classification"]["null_models"],
         },
     script:
         "../scripts/report_summary.py"
+
+
+rule report_genes:
+    """Write the page on which every feature of every layer can be looked up."""
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        results=expand(
+            "results/{{cohort}}/differential/{layer}/results.tsv", layer=LAYERS
+        ),
+        normalised=expand(
+            "results/{{cohort}}/layers/{layer}/normalised.parquet", layer=LAYERS
+        ),
+        annotation=expand(
+            "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=LAYERS
+        ),
+        weights=expand(
+            "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
+        ),
+        adjustment=expand(
+            "results/{{cohort}}/differential/{layer}/adjustment.tsv",
+            layer=ADJUSTED_LAYERS,
+        ),
+        variance=expand(
+            "results/{{cohort}}/differential/{layer}/variance_partition.tsv",
+            layer=ADJUSTED_LAYERS,
+        ),
+        importance="results/{cohort}/classification/importance.tsv",
+        sets="results/{cohort}/enrichment/gene_sets.tsv",
+        pairs="results/{cohort}/enrichment/mirna_pairs.tsv",
+    output:
+        page=report(
+            "results/{cohort}/genes.html",
+            caption="../report/report_genes.rst",
+            category="Summary",
+            labels={"page": "Look a feature up"},
+        ),
+        table="results/{cohort}/genes.parquet",
+    log:
+        "logs/{cohort}/report_genes.log",
+    benchmark:
+        "benchmarks/{cohort}/report_genes.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        code=code_digest("report_genes"),
+        cohort=COHORT,
+        label=config["label"],
+        layers=LAYERS,
+        adjusted_layers=ADJUSTED_LAYERS,
+        carriers=CARRIER_LAYERS,
+    script:
+        "../scripts/report_genes.py"
+
+
+TARGETS.append(f"results/{COHORT}/genes.html")

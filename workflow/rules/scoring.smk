@@ -15,6 +15,7 @@ rule scoring_apply:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+        derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
         model=f"{MODEL_FOLDER}/model.safetensors",
         manifest=f"{MODEL_FOLDER}/model.json",
         missing_layer_cost=branch(
@@ -42,6 +43,7 @@ rule scoring_apply:
         code=code_digest("scoring_apply"),
         config=patients_settings(config) | {"layers": fitted_layers(config)},
         external=EXTERNAL_MODEL is not None,
+        derived=DERIVED,
         feature_names=config["scoring"]["feature_names"],
         max_missing=config["scoring"]["max_missing_features"],
         threshold=config["scoring"]["threshold"],

@@ -1,6 +1,3 @@
-from trdomics.cohort.config import sheet_settings
-from trdomics.cohort.samples import sheet_digest
-
 if config["simulation"]:
 
     rule simulation_draw:
@@ -12,9 +9,11 @@ if config["simulation"]:
             mrna_features="results/{cohort}/simulation/mrna_features.tsv",
             small_rna="results/{cohort}/simulation/small_rna_counts.tsv.gz",
             mutations="results/{cohort}/simulation/mutations.vcf.gz",
+            medication="results/{cohort}/simulation/medication.tsv",
             factors="results/{cohort}/simulation/truth/factors.tsv",
             features="results/{cohort}/simulation/truth/features.tsv",
             patients="results/{cohort}/simulation/truth/patients.tsv",
+            pharmacogenes="results/{cohort}/simulation/truth/pharmacogenes.tsv",
             truth="results/{cohort}/simulation/truth/truth.json",
         log:
             "logs/{cohort}/simulation_draw.log",
@@ -31,7 +30,7 @@ if config["simulation"]:
         params:
             code=code_digest("simulation_draw"),
             settings=config["simulation"],
-            content=sheet_digest(sheet_settings(config)),
+            content=SHEET_DIGEST,
         script:
             "../scripts/simulation_draw.py"
 
@@ -50,6 +49,8 @@ if SIMULATED:
             performance="results/{cohort}/classification/performance.tsv",
             identity="results/{cohort}/cohort/identity.json",
             adjustment="results/{cohort}/simulation/adjustment_recovery.json",
+            calls="results/{cohort}/pharmacogenes/calls.tsv",
+            true_diplotypes="results/{cohort}/simulation/truth/pharmacogenes.tsv",
             factors="results/{cohort}/simulation/truth/factors.tsv",
             features="results/{cohort}/simulation/truth/features.tsv",
             true_patients="results/{cohort}/simulation/truth/patients.tsv",

@@ -41,7 +41,7 @@ if config["simulated_reads"]:
         params:
             code=code_digest("simulation_reads"),
             settings=config["simulated_reads"],
-            content=sheet_digest(sheet_settings(config)),
+            content=SHEET_DIGEST,
             layers=SIMULATED_READS,
         script:
             "../scripts/simulation_reads.py"

@@ -1,13 +1,16 @@
 from trdomics.cohort.site_plan import left_out_sites
-from trdomics.classification.splits import permutations_of, split_names
+from trdomics.classification.splits import learning_shares, permutations_of, split_names
 
 CLASSIFICATION = config["classification"]
 SPLITS = split_names(CLASSIFICATION["repeats"], CLASSIFICATION["folds"])
 # split -> name of the site that it leaves out
-LEFT_OUT_SITES = left_out_sites(config)
+LEFT_OUT_SITES = left_out_sites(config, SHEET)
 PERMUTED_REPEATS = range(1, CLASSIFICATION["repeats"] + 1)
 if not CLASSIFICATION["permutations"]:
     PERMUTED_REPEATS = []
+SHARES = learning_shares(CLASSIFICATION["folds"])
+if not CLASSIFICATION["learning_curve"]:
+    SHARES = []
 
 
 def left_out_site(wildcards):

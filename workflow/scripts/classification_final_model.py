@@ -11,8 +11,9 @@ from trdomics.cohort.load import load_labels, load_tables
 
 params, paths = snakemake.params, snakemake.input
 layers = dict(zip(params.config["layers"], paths.layers, strict=True))
+derived = dict(zip(params.config["derived"], paths.derived, strict=True))
 labels = load_labels(paths.patients).dropna().sort_index()
-tables = load_tables(paths.patients, layers, params.config).select(labels.index)
+tables = load_tables(paths.patients, layers, params.config, derived).select(labels.index)
 truth = labels.to_numpy(dtype=int)
 
 search = nested_search(params.config)

@@ -15,7 +15,8 @@ from trdomics.files import write_table
 params, paths, outputs = snakemake.params, snakemake.input, snakemake.output
 config = params.config
 layers = dict(zip(config["layers"], paths.layers, strict=True))
-tables, labels = load_tables(paths.patients, layers, config), load_labels(paths.patients)
+derived = dict(zip(config["derived"], paths.derived, strict=True))
+tables, labels = load_tables(paths.patients, layers, config, derived), load_labels(paths.patients)
 sites = read_patients(paths.patients, config)[config["samples"]["site"]] if params.site else None
 split = draw_split(
     snakemake.wildcards.split,

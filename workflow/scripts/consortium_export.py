@@ -7,9 +7,11 @@ start(snakemake)
 import logging
 from pathlib import Path
 
+from trdomics.archive import pack, sha256_of
 from trdomics.cohort.load import read_patients
 from trdomics.consortium.bundle import MANIFEST, write_bundle
 from trdomics.consortium.export import Export, identifiers
+from trdomics.consortium.ledger import open_ledger
 from trdomics.files import read_json, read_matrix, read_table, replacing
 
 inputs, params, outputs = snakemake.input, snakemake.params, snakemake.output
@@ -25,12 +27,15 @@ export.variance(read_table(inputs.variance))
 export.performance(read_table(inputs.performance), read_table(inputs.predictions))
 export.sites(read_table(inputs.sites))
 export.description(params.described, site)
-tables = {
-    layer: read_matrix(path) for layer, path in zip(params.carriers, inputs.tables, strict=True)
-}
+export.pharmacogenes(read_table(inputs.calls, dtype=str))
+tables = {layer: read_matrix(path) for layer, path in zip(params.types, inputs.tables, strict=True)}
 export.model(Path(inputs.model).parent, tables, site)
 ids = [layer["id_column"] for layer in sheet["layers"].values()]
 members = export.members(identifiers(patients, ids, inputs.excluded))
+ledger = open_ledger(Path(outputs.bundle).parent)
+groups = ledger.groups(patients, params.contrast[0])
+ledger.check(groups, params.minimum)
+ledger.record(groups, sha256_of(pack(members)), params.minimum)
 write_bundle(members, outputs.bundle)
 with replacing(outputs.manifest) as temporary:
     temporary.write_bytes(members[MANIFEST])

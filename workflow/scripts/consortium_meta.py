@@ -7,7 +7,9 @@ start(snakemake)
 import pandas as pd
 
 from trdomics.consortium.agreement import factor_agreement
+from trdomics.consortium.bundle import defused
 from trdomics.consortium.combine import combine_features
+from trdomics.consortium.digits import effect_step
 from trdomics.consortium.gather import cohort_table, layers_of, read_bundles, side_by_side
 from trdomics.consortium.page import meta_summary
 from trdomics.consortium.pooled_performance import auroc_table
@@ -18,14 +20,16 @@ bundles = read_bundles(snakemake.input.bundles)
 tables = []
 for layer in layers_of(bundles):
     parts = side_by_side(bundles, layer)
-    results = combine_features(parts["effect"], parts["se"])
+    steps = pd.DataFrame(effect_step(parts["se"]), parts["se"].index, parts["se"].columns)
+    results = combine_features(parts["effect"], parts["se"], steps)
     named = pd.concat([parts["symbol"], results], axis=1).rename_axis("feature").reset_index()
     tables.append(named.assign(layer=layer)[["layer", *named.columns]])
 effects = pd.concat(tables, ignore_index=True)
 factors = factor_agreement(bundles, settings["permutations"], settings["seed"])
 performance = auroc_table(bundles)
-write_table(effects, outputs.effects)
-write_table(factors, outputs.factors)
-write_table(performance, outputs.performance)
-write_table(cohort_table(bundles), outputs.cohorts)
+# names are of partners, and the tables are opened in spreadsheets
+write_table(defused(effects), outputs.effects)
+write_table(defused(factors), outputs.factors)
+write_table(defused(performance), outputs.performance)
+write_table(defused(cohort_table(bundles)), outputs.cohorts)
 write_json(meta_summary(bundles, effects, factors, performance, settings["fdr"]), outputs.summary)

@@ -9,7 +9,7 @@ from trdomics.differential.counts import differential_counts
 from trdomics.differential.design import build_design
 from trdomics.differential.summary import headline
 from trdomics.differential.symbols import with_symbols
-from trdomics.layers.counts import without_empty_libraries
+from trdomics.layers.counts import refused_warning, without_empty_libraries
 from trdomics.files import read_matrix, read_table, write_json, write_table
 
 counts, refused = without_empty_libraries(read_matrix(snakemake.input.table))
@@ -28,4 +28,6 @@ summary = headline(
     results, design, effect="log2_fold_change", fdr=params.fdr, layer=snakemake.wildcards.layer
 )
 write_table(with_symbols(results, read_table(snakemake.input.annotation)), snakemake.output.results)
-write_json({**summary, **fit, "n_refused_libraries": len(refused)}, snakemake.output.summary)
+write_json(
+    {**summary, **fit, "refused_warning": refused_warning(refused)}, snakemake.output.summary
+)

@@ -4,18 +4,23 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.enrichment.factors import factor_enrichment
+from trdomics.enrichment.factors import FactorModel, factor_enrichment
 from trdomics.enrichment.words import factor_words
-from trdomics.files import read_table, write_table
+from trdomics.files import read_matrix, read_table, write_table
 from trdomics.integration.characterise import factors_of
 
 inputs, params = snakemake.input, snakemake.params
 weights = {
     layer: read_table(path) for layer, path in zip(params.layers, inputs.weights, strict=True)
 }
-found = factor_enrichment(weights, read_table(inputs.sets), **params.options)
+factors = read_table(inputs.factors).set_index("patient_id")
+models = {
+    layer: FactorModel.of(read_matrix(path), factors)
+    for layer, path in zip(params.layers, inputs.views, strict=True)
+}
+found = factor_enrichment(weights, read_table(inputs.sets), models, **params.options)
 words = factor_words(
-    factors_of(read_table(inputs.factors)),
+    factors_of(factors),
     read_table(inputs.associations),
     read_table(inputs.variance),
     read_table(inputs.top_weights),

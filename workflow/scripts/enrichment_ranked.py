@@ -6,8 +6,9 @@ start(snakemake)
 
 from trdomics.cohort.load import read_patients
 from trdomics.differential.design import build_design
+from trdomics.enrichment.correlated import residuals
 from trdomics.enrichment.figures import enrichment_figure, signature_figure
-from trdomics.enrichment.ranked import enrichment, ranking, residuals
+from trdomics.enrichment.ranked import enrichment, ranking
 from trdomics.enrichment.signatures import signature_effects, signature_scores
 from trdomics.enrichment.summary import layer_summary
 from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table

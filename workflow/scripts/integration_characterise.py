@@ -21,6 +21,7 @@ found = associations(
     read_patients(inputs.patients, params.sheet),
     variable_kinds(params.clinical, params.sheet["samples"]),
     label_names=(label["negative"], label["positive"]),
+    confounders=params.clinical["confounders"],
 )
 headline = summary(
     models=read_table(inputs.models),

@@ -10,7 +10,10 @@ from trdomics.report.trust import ENRICHMENT_KEYS, anonymous
 inputs = dict(snakemake.input.items())
 summary = {
     stage: read_json(inputs[stage])
-    for stage in ("cohort", "integration", "classification", "sites", "scoring", "simulation")
+    for stage in (
+        *("cohort", "integration", "classification", "sites", "learning_curve", "scoring"),
+        *("simulation", "pharmacogenes", "mechanism"),
+    )
     if inputs.get(stage)
 }
 if inputs["simulated_reads"]:

@@ -24,6 +24,7 @@ figures = {
         "importance",
         "sites",
         "missing_layer_cost",
+        "learning_curve",
     )
 }
 figures["recovery"] = embedded(inputs.recovery) if settings["simulated"] else None

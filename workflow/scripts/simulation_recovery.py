@@ -4,9 +4,12 @@ from trdomics.scripting import start
 
 start(snakemake)
 
+import pandas as pd
+
 from trdomics.files import read_json, read_table, save_figure, write_json, write_table
 from trdomics.identity.recovery import identity_recovery
 from trdomics.simulation import evaluation
+from trdomics.simulation.diplotypes import diplotype_recovery
 from trdomics.simulation.figures import draw_recovery
 from trdomics.style import set_style
 
@@ -34,12 +37,16 @@ factors = evaluation.factor_recovery(correlations)
 auc = evaluation.auc_recovery(read_table(inputs.performance), truth["best_auc"])
 identity = identity_recovery(read_json(inputs.identity), truth)
 adjustment = read_json(inputs.adjustment)
+diplotypes = diplotype_recovery(
+    read_table(inputs.calls, dtype=str), read_table(inputs.true_diplotypes)
+)
 recovery = {
     "differential": differential,
     "factors": factors.to_dict("records"),
     "auc": auc,
     "identity": identity,
     "adjustment": adjustment,
+    "pharmacogenes": diplotypes,
     "n_exchanged_left_out": len(exchanged),
     "labels_as_drawn": evaluation.labels_as_drawn(
         read_table(inputs.patients), read_table(inputs.true_patients)
@@ -48,6 +55,12 @@ recovery = {
 
 write_json(recovery, snakemake.output.summary)
 table = evaluation.recovery_table(differential, factors, auc, identity, adjustment["layers"])
+genes = [
+    {"part": "pharmacogenes", "item": gene, "measure": name, "value": value}
+    for gene, part in diplotypes.items()
+    for name, value in part.items()
+]
+table = pd.concat([table, pd.DataFrame(genes)])
 write_table(table, snakemake.output.table)
 set_style()
 save_figure(draw_recovery(correlations), snakemake.output.figure)

@@ -29,7 +29,7 @@ def code_digest(script: str) -> str:
         Name of a file of ``workflow/scripts/``, without ``.py``.
     """
     digest = hashlib.sha256()
-    for path in sorted(closure(SCRIPTS / f"{script}.py")):
+    for path in sorted(closure(SCRIPTS / f"{script}.py"), key=str):
         digest.update(f"{path.name} {_content(path)}\n".encode())
     return digest.hexdigest()[:16]
 
@@ -45,6 +45,13 @@ def closure(path: Path) -> set[Path]:
 
 
 @cache
+def _modules() -> dict[str, Path]:
+    """Return the library's files by the names that they are imported by."""
+    files = sorted((SCRIPTS / "trdomics").rglob("*.py"))
+    return {".".join(path.relative_to(SCRIPTS).with_suffix("").parts): path for path in files}
+
+
+@cache
 def _content(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -57,12 +64,10 @@ def _uses(path: Path) -> frozenset[Path]:
     source = path.read_text(encoding="utf-8")
     used = {shipped(name) for name in SHIPPED.findall(source)}
     used |= {shipped(f"workflow/schemas/{name}.schema.yaml") for name in SCHEMA.findall(source)}
-    for module, names in IMPORT.findall(source):
+    for module, listed in IMPORT.findall(source):
         # a name may be a module of the package or something in it
-        for dotted in (module, *(f"{module}.{name}" for name in re.findall(r"\w+", names))):
-            own = SCRIPTS.joinpath(*dotted.split(".")).with_suffix(".py")
-            if own.is_file():
-                used.add(own)
+        names = (module, *(f"{module}.{name}" for name in re.findall(r"\w+", listed)))
+        used |= {_modules()[name] for name in names if name in _modules()}
         if module == "trdomics":
-            used.add(SCRIPTS / "trdomics" / "__init__.py")
+            used.add(_modules()["trdomics.__init__"])
     return frozenset(used)

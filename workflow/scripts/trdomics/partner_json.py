@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from trdomics.errors import InputError
+from trdomics.files import plain
 from trdomics.schema import ClosedSchema
 
 MAX_DIGITS = 15
+# The key of a description under which its own checksum is, of those that have one.
+CHECKSUM = "checksum"
+
+
+def with_checksum(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a description with the checksum of all its other keys."""
+    whole = plain(dict(description))
+    whole.pop(CHECKSUM, None)
+    text = json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return {**whole, CHECKSUM: hashlib.sha256(text.encode()).hexdigest()}
 
 
 def parse_partner_json(
@@ -33,7 +45,7 @@ def parse_partner_json(
     ------
     InputError
         If it is no JSON object, of another format, holds numbers that are not finite or text that
-        cannot be written, or does not fit the schema.
+        cannot be written, does not fit the schema, or was changed after it was written.
     """
     try:
         found = strict_json(content)
@@ -51,6 +63,8 @@ def parse_partner_json(
         resolved: dict[str, Any] = ClosedSchema(schema).resolve(found, where)
     except RecursionError as error:
         raise InputError(where, "is nested too deeply", fix) from error
+    if CHECKSUM in schema["properties"] and with_checksum(found) != found:
+        raise InputError(where, "is not what was written: its checksum is another", fix)
     return resolved
 
 

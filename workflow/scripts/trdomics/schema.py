@@ -34,7 +34,7 @@ URGENCY = {"additionalProperties": 0, "propertyNames": 1, "required": 2, "type":
 def load_schema(name: str) -> dict[str, Any]:
     """Return ``workflow/schemas/<name>.schema.yaml``."""
     with open(SCHEMAS / f"{name}.schema.yaml", encoding="utf-8") as handle:
-        schema: dict[str, Any] = yaml.safe_load(handle)
+        schema: dict[str, Any] = yaml.load(handle, Loader=yaml.CSafeLoader)
     return schema
 
 

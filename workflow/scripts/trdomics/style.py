@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 # Okabe & Ito's palette (jfly.uni-koeln.de/color), the usual choice for colour-blind readers.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
@@ -47,3 +49,22 @@ def set_style() -> None:
 def layer_colours(layers: Sequence[str]) -> dict[str, str]:
     """Give every layer its colour, in the order of the config."""
     return {layer: PALETTE[i % len(PALETTE)] for i, layer in enumerate(layers)}
+
+
+def say(axes: Axes, text: str) -> None:
+    """Write in place of a plot why there is none."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes)
+
+
+def empty_figure(text: str) -> Figure:
+    """Return a figure that says why there is nothing to draw."""
+    set_style()
+    figure = Figure(figsize=(6.4, 1.6), layout="constrained")
+    say(figure.subplots(), text)
+    return figure
+
+
+def shortened(name: str, length: int) -> str:
+    """Cut a name to what fits beside an axis."""
+    return name if len(name) <= length else name[: length - 1] + "…"

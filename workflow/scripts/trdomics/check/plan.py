@@ -10,6 +10,7 @@ import pandas as pd
 
 from trdomics.check.precheck import known_samples
 from trdomics.check.sheet_values import label_warnings, value_warnings
+from trdomics.classification.derived import derived_tables
 from trdomics.classification.feature_sets import feature_sets
 from trdomics.cohort.config import from_reads, is_simulated, sheet_settings, text_columns
 from trdomics.cohort.membership import (
@@ -216,12 +217,13 @@ def plan_in_words(plan: Mapping[str, Any], config: Mapping[str, Any]) -> list[st
 def _models(config: Mapping[str, Any]) -> list[str]:
     if config["scoring"]["model"] is not None:
         return [f"model: applied with `snakemake score`, {config['scoring']['model']}"]
-    sets = feature_sets(config["layers"], Clinical.of(config["clinical"]))
+    clinical = Clinical.of(config["clinical"])
+    sets = feature_sets(config["layers"], clinical, derived_tables(config))
     chosen = config["classification"]
     baselines = [each.name for each in sets if each.role == "baseline"]
     candidates = [each.name for each in sets if each.role == "candidate"]
     splits = chosen["repeats"] * chosen["folds"]
-    sites = ", ".join(left_out_sites(config).values())
+    sites = ", ".join(left_out_sites(config, read_sheet(sheet_settings(config))).values())
     return [
         f"baselines: {', '.join(baselines) or 'none'}",
         f"feature sets: {', '.join(candidates)}",

@@ -30,6 +30,7 @@ from trdomics.confounding.plan import own_signature
 from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+from trdomics.mechanism.specification import read_specification, specification_file
 from trdomics.reads.units import missing_files, read_units
 from trdomics.schema import did_you_mean
 from trdomics.scoring.feature_names import read_names
@@ -49,6 +50,10 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
     """
     settings = sheet_settings(config)
     broken = []
+    model = config["mechanism"]["model"]
+    unfit = _problem(read_specification, specification_file(model)) if model else None
+    if unfit is not None:
+        yield unfit
     for name, problem in _file_problems(config):
         broken.append(name)
         yield problem
@@ -130,6 +135,9 @@ def _named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "differential.burden_gene_sets": config["differential"]["burden_gene_sets"],
         "enrichment.mirna.targets": config["enrichment"]["mirna"]["targets"],
     }
+    drugs = config["pharmacogenes"]["medication"]
+    if drugs is not None and not is_simulated(config, drugs):
+        files["pharmacogenes.medication"] = drugs
     yield from ((key, file) for key, file in files.items() if file is not None)
     for entry in config["enrichment"]["gene_sets"]:
         file = entry if isinstance(entry, str) else entry["file"]

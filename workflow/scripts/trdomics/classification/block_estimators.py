@@ -21,6 +21,7 @@ from trdomics.classification.feature_blocks import (
 from trdomics.columns import is_quantity
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.select import TopVariance
+from trdomics.quantiles import NEIGHBOURS, neighbour_quantiles
 
 
 class LayerBlock(TransformerMixin, BaseEstimator, FittedLayerBlock):
@@ -98,9 +99,7 @@ class ColumnBlock(TransformerMixin, BaseEstimator, FittedColumnBlock):
         ]
         numbers = sheet_numbers(sheet, self.numeric_)
         known = ~np.isnan(numbers)
-        # a column without any value is 0 for all
-        numbers[:, ~known.any(axis=0)] = 0.0
-        self.medians_ = np.nanmedian(numbers, axis=0)
+        self.medians_ = np.array([middle(column) for column in numbers.T])
         self.means_, self.scales_ = standard_scale(np.where(known, numbers, self.medians_))
         self.levels_ = {
             name: sorted(set(sheet_categories(sheet, name)))
@@ -113,6 +112,17 @@ class ColumnBlock(TransformerMixin, BaseEstimator, FittedColumnBlock):
         """Return the block: numbers, then an indicator ``column=category`` each."""
         check_is_fitted(self, "levels_")
         return super().transform(sheet)
+
+
+def middle(values: Floats) -> float:
+    """Return the median as the mean of the values around it; of a few values that of all, or 0.
+
+    A frozen model holds it, and a median is a patient's own value.
+    """
+    known = values[~np.isnan(values)]
+    if len(known) < NEIGHBOURS:
+        return float(known.mean()) if len(known) else 0.0
+    return float(neighbour_quantiles(known, [0.5])[0])
 
 
 def standard_scale(values: Floats) -> tuple[Floats, Floats]:

@@ -141,9 +141,9 @@ class FittedLayerBlock(FittedView):
 class FittedColumnBlock:
     """Columns of the sheet: numbers imputed and standardised, categories one-hot encoded.
 
-    A missing number becomes the training median. A missing category is a category of its own; one
-    that was not seen in training is none of the known ones. A column that a cohort lacks counts as
-    missing in all its patients.
+    A missing number becomes the training median, taken as the mean of the values around it. A
+    missing category is a category of its own; one that was not seen in training is none of the
+    known ones. A column that a cohort lacks counts as missing in all its patients.
 
     Attributes
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from trdomics.cohort.settings import Clinical
@@ -38,7 +38,9 @@ class FeatureSet:
     selectable: bool = True
 
 
-def feature_sets(layers: Iterable[str], clinical: Clinical) -> list[FeatureSet]:
+def feature_sets(
+    layers: Iterable[str], clinical: Clinical, derived: Mapping[str, bool] | None = None
+) -> list[FeatureSet]:
     """Return the feature sets of a cohort, simple ones first.
 
     The clinical set is a baseline that is also part of the average. Confounders never are: a
@@ -50,12 +52,18 @@ def feature_sets(layers: Iterable[str], clinical: Clinical) -> list[FeatureSet]:
     layers : iterable of str
         Of the cohort, in the order of the config.
     clinical : Clinical
+    derived : mapping of str to bool, optional
+        Derived tables, and whether each is part of the average. One that is not is shown beside
+        the baselines.
     """
     layers = tuple(layers)
     sheet = ("clinical",) if clinical.predictors else ()
     sets = [FeatureSet("clinical", sheet, BASELINE)] if sheet else []
     if clinical.confounders:
         sets.append(FeatureSet("confounders", ("confounders",), BASELINE, selectable=False))
+    for name, selectable in (derived or {}).items():
+        role = CANDIDATE if selectable else BASELINE
+        sets.append(FeatureSet(name, (name,), role, selectable=selectable))
     sets += [FeatureSet(layer, (layer,)) for layer in layers]
     sets.append(FeatureSet("mofa", ("mofa",)))
     if sheet:

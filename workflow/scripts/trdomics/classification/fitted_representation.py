@@ -37,6 +37,8 @@ class FittedRepresentation:
         By layer. A layer that no training patient has is not among them.
     layer_blocks_, column_blocks_ : dict of str to block
         By layer and by group of columns.
+    derived_blocks_ : dict of str to block
+        By derived table.
     views_ : dict of str to FittedView
         MOFA's; empty without MOFA.
     mofa_ : MOFAProjection or None
@@ -47,6 +49,7 @@ class FittedRepresentation:
     normalisers_: dict[str, Any] = stored(mapping(one_of(TRANSFORMS)))
     layer_blocks_: dict[str, Any] = stored(mapping(part(FittedLayerBlock)))
     column_blocks_: dict[str, Any] = stored(mapping(part(FittedColumnBlock)))
+    derived_blocks_: dict[str, Any] = stored(mapping(part(FittedColumnBlock)))
     views_: dict[str, FittedView] = stored(mapping(part(FittedView)))
     mofa_: Any = stored(optional(part(MOFAProjection)))
     factor_means_: Floats = stored(array("n_factors"))
@@ -61,7 +64,7 @@ class FittedRepresentation:
         known = {name: list(view.features_) for name, view in self.views_.items()}
         if known != (self.mofa_.feature_names_ if self.mofa_ else {}):
             raise ValueError("the factors are of other views")
-        blocks = [*self.layer_blocks_, *self.column_blocks_, MOFA]
+        blocks = [*self.layer_blocks_, *self.column_blocks_, *self.derived_blocks_, MOFA]
         if len(set(blocks)) != len(blocks):
             raise ValueError("two blocks have the same name")
         if not (self.factor_scales_ > 0).all():
@@ -82,11 +85,16 @@ class FittedRepresentation:
 
     @property
     def feature_names_(self) -> dict[str, list[str]]:
-        """Names of the features by block, in the order layers, columns, mofa."""
-        fitted = {**self.layer_blocks_, **self.column_blocks_}
+        """Names of the features by block, in the order layers, columns, derived, mofa."""
+        fitted = {**self.layer_blocks_, **self.column_blocks_, **self.derived_blocks_}
         if self.mofa_ is not None:
             fitted[MOFA] = self.mofa_
         return {k: [str(n) for n in v.get_feature_names_out()] for k, v in fitted.items()}
+
+    def features_of(self, layer: str) -> set[str]:
+        """Return the features of a layer that a block or a view reads."""
+        parts = [group[layer] for group in (self.layer_blocks_, self.views_) if layer in group]
+        return {str(name) for part in parts for name in part.features_}
 
     def effects(self) -> list[tuple[str, CovariateEffects]]:
         """Return what is taken out of layers, each with its layer."""
@@ -134,6 +142,7 @@ class FittedRepresentation:
         result = copy.copy(self)
         result.layer_blocks_ = {k: v for k, v in self.layer_blocks_.items() if k in kept}
         result.column_blocks_ = {k: v for k, v in self.column_blocks_.items() if k in kept}
+        result.derived_blocks_ = {k: v for k, v in self.derived_blocks_.items() if k in kept}
         if MOFA not in kept:
             result.views_, result.mofa_ = {}, None
             result.factor_means_ = result.factor_scales_ = np.zeros(0)
@@ -173,6 +182,9 @@ class FittedRepresentation:
                 blocks[layer] = block.transform(normalised[layer], sheet)
         for name, block in self.column_blocks_.items():
             blocks[name] = block.transform(tables[CLINICAL])
+        for name, block in self.derived_blocks_.items():
+            if name in tables:
+                blocks[name] = block.transform(tables[name])
         if self.mofa_ is not None:
             blocks[MOFA] = self._factors(self._views(measured, tables))
         # a block that no patient here has is kept, without rows

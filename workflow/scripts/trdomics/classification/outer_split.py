@@ -28,7 +28,7 @@ def nested_search(config: Mapping[str, Any]) -> NestedSearch:
     settings = config["classification"]
     return NestedSearch(
         representation(config),
-        feature_sets(config["layers"], Clinical.of(config["clinical"])),
+        feature_sets(config["layers"], Clinical.of(config["clinical"]), config.get("derived")),
         models=settings["models"],
         inner_folds=settings["inner_folds"],
         seed=config["seed"],

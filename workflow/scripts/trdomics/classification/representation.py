@@ -40,6 +40,8 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         Parameters of :class:`MOFATransformer` but for ``likelihoods``; None for no such block.
     mofa_regress_out : sequence of str
         Columns whose effects are taken out of MOFA's views.
+    derived : sequence of str
+        Derived tables, each a block.
 
     Attributes
     ----------
@@ -54,6 +56,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         regress_out: Sequence[str] = (),
         mofa: Mapping[str, Any] | None = None,
         mofa_regress_out: Sequence[str] = (),
+        derived: Sequence[str] = (),
     ) -> None:
         self.layers = layers
         self.columns = columns
@@ -61,6 +64,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         self.regress_out = regress_out
         self.mofa = mofa
         self.mofa_regress_out = mofa_regress_out
+        self.derived = derived
 
     def fit(self, tables: LayerTables, y: Any = None) -> Self:
         """Learn all blocks.
@@ -90,6 +94,11 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
             name: ColumnBlock(columns, self.categorical).fit(tables[CLINICAL])
             for name, columns in (self.columns or {}).items()
             if len(columns)
+        }
+        self.derived_blocks_ = {
+            name: ColumnBlock(list(tables[name].columns)).fit(tables[name])
+            for name in self.derived
+            if name in tables and not tables[name].empty
         }
         self.views_: dict[str, FittedView] = {}
         self.mofa_: Any = None
@@ -162,7 +171,8 @@ def representation(config: Mapping[str, Any]) -> MultiOmicsRepresentation:
     ----------
     config : mapping
         A resolved config; its ``layers``, ``clinical``, ``samples``, ``integration`` and
-        ``classification`` are used. MOFA's views lose what either stage regresses out.
+        ``classification`` are used, and ``derived`` where it is there. MOFA's views lose what
+        either stage regresses out.
     """
     clinical, mofa = config["clinical"], config["integration"]
     regress_out = list(config["classification"]["regress_out"])
@@ -178,4 +188,5 @@ def representation(config: Mapping[str, Any]) -> MultiOmicsRepresentation:
         regress_out=regress_out,
         mofa={"n_factors": mofa["factors"], "seed": mofa["seeds"][0], **options},
         mofa_regress_out=list(dict.fromkeys([*mofa["regress_out"], *regress_out])),
+        derived=list(config.get("derived", ())),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trdomics.classification.derived import derived_tables
+
 # What decides how a layer's file is read; its outcome is in the table that the fit reads.
 READING = (
     *("file", "reads", "features", "profiled", "format", "sample_column", "snv_only"),
@@ -39,6 +41,7 @@ def fitting_settings(config: Mapping[str, Any], *more: str) -> dict[str, Any]:
         "samples": {key: samples[key] for key in ("patient_id", "site", "categorical")},
         "clinical": {key: clinical[key] for key in ("predictors", "confounders", "circular")},
         "layers": fitted_layers(config),
+        "derived": derived_tables(config),
         "integration": {
             **{key: config["integration"][key] for key in MOFA},
             "seeds": config["integration"]["seeds"][:1],

@@ -12,6 +12,9 @@ from trdomics.errors import InputError
 
 # A left-out site belongs to no repeat of the cross-validation.
 NO_REPEAT = 0
+# Training sizes of the learning curve, in per cent of the labelled patients, about equal steps on
+# the scale of a power law. The largest size is that of the cross-validation's own splits.
+SHARES = (20, 28, 40, 56)
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,37 @@ def repeat_folds(labels: pd.Series, *, repeat: int, folds: int, seed: int) -> li
     dealer = StratifiedKFold(folds, shuffle=True, random_state=state)
     dealt = dealer.split(np.zeros(len(known)), known.to_numpy(dtype=int))
     return [known.index[test] for _, test in dealt]
+
+
+def learning_shares(folds: int) -> list[int]:
+    """Return the sizes below that of the splits themselves, in per cent of the patients."""
+    return [share for share in SHARES if share * folds < 95 * (folds - 1)]
+
+
+def draw_share(labels: pd.Series, share: int, draw: int, seed: int) -> Split:
+    """Draw a share of the labelled patients to train on, class by class.
+
+    The shares of a draw are nested, so that sizes differ by patients who are added.
+
+    Parameters
+    ----------
+    labels : Series
+        1, 0 or missing, by patient id.
+    share : int
+        Per cent.
+    draw, seed : int
+        The same numbers give the same order of the patients.
+
+    Returns
+    -------
+    Split
+        ``fold`` is the draw, ``repeat`` is ``NO_REPEAT``; tested are all who were not drawn.
+    """
+    known = labels.dropna().sort_index()
+    order = known.sample(frac=1, random_state=np.random.default_rng([seed, draw]))
+    drawn = [part.index[: round(share / 100 * len(part))] for _, part in order.groupby(order)]
+    train = drawn[0].append(drawn[1:]).sort_values()
+    return Split(f"p{share}d{draw}", NO_REPEAT, draw, train, known.index.difference(train))
 
 
 def permuted_labels(

@@ -113,7 +113,7 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
     for file in files:
         try:
             with open(file, encoding="utf-8") as handle:
-                root = yaml.compose(handle, Loader=yaml.SafeLoader)
+                root = yaml.compose(handle, Loader=yaml.CSafeLoader)
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             continue
         pending = [] if root is None else [(root, "")]
@@ -344,6 +344,7 @@ def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
     for key in ("sex", "rna_quality"):
         keys.append((f"samples.{key}", [samples[key]["column"]] if samples[key] else []))
     keys.append(("samples.three_prime_bias", [samples["three_prime_bias"]]))
+    keys += [("pharmacogenes.drug_columns", config["pharmacogenes"]["drug_columns"])]
     keys += [("cells.columns", list((config["cells"]["columns"] or {}).values()))]
     if config["label"]["column"] is not None:
         differential = config["differential"]
@@ -444,7 +445,7 @@ def text_columns(settings: Mapping[str, Any]) -> list[str]:
 
 
 def cohort_inputs(config: Mapping[str, Any]) -> list[str]:
-    """Return the sheet and every file of a layer that a resolved config names.
+    """Return the sheet, every file of a layer and that of drugs, which a resolved config names.
 
     Of layers from reads these are the tables of units, and the references.
     """
@@ -452,6 +453,7 @@ def cohort_inputs(config: Mapping[str, Any]) -> list[str]:
     units = [layer["reads"]["units"] for layer in config["layers"].values() if from_reads(layer)]
     references = [config["references"][key] for key in REFERENCE_FILES] if units else []
     named = [config["samples"]["file"], *layers, *units, *references]
+    named.append(config["pharmacogenes"]["medication"])
     return [name for name in named if name and not is_from_reads(config, name)]
 
 

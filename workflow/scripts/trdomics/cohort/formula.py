@@ -19,7 +19,7 @@ _CONSTANTS = ("True", "False", "None")
 def design_columns(design: str) -> list[str]:
     """Return the columns that a formula names, in its order.
 
-    Read off the text: formulaic, whose ``required_variables`` leave out what stands inside
+    Read off the text: formulaic, whose ``required_variables`` leave out what is inside
     stateful transforms such as ``poly``, takes a second to import at every start.
     """
     found = (quoted or name for quoted, name in _NAMES.findall(design))
@@ -53,7 +53,7 @@ def with_quotes(design: str, columns: Iterable[str]) -> str:
 def with_contrast(design: str, column: str) -> str:
     """Return the fix for a formula that lacks the contrast's column, to be pasted into the config.
 
-    A column that stands there without its backquotes gets them; else it is added.
+    A column that is there without backquotes gets them; otherwise it is added.
     """
     if "`" in column:
         return (

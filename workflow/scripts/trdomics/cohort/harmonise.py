@@ -28,12 +28,8 @@ def harmonise(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bring sheet and layers together.
 
-    Parameters
-    ----------
-    settings : mapping
-        What :func:`trdomics.cohort.config.sheet_settings` returns.
-    quality : mapping of str to DataFrame, optional
-        Layer -> quality of its reads by sample; of each layer that ``settings["quality"]`` names.
+    `settings` is of :func:`trdomics.cohort.config.sheet_settings`; `quality` has, for each layer
+    that ``settings["quality"]`` names, the quality of its reads by sample.
 
     Returns
     -------
@@ -150,10 +146,7 @@ def label_by_site(patients: pd.DataFrame, site: str | None) -> pd.DataFrame:
 def site_test(sites: pd.DataFrame) -> dict[str, Any]:
     """Test whether the share of positive patients differs between sites.
 
-    Parameters
-    ----------
-    sites : DataFrame
-        As :func:`label_by_site` returns.
+    `sites` is of :func:`label_by_site`.
 
     Returns
     -------

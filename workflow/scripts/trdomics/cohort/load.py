@@ -45,6 +45,7 @@ def load_tables(
     patients: str | os.PathLike[str],
     layers: Mapping[str, str | os.PathLike[str]],
     config: Mapping[str, Any],
+    derived: Mapping[str, str | os.PathLike[str]] | None = None,
 ) -> LayerTables:
     """Load layers, with the sheet's columns as the layer "clinical".
 
@@ -56,6 +57,8 @@ def load_tables(
         ``table.parquet`` of each layer.
     config : mapping
         A resolved config; its `samples`, `label` and `layers` are used.
+    derived : mapping of str to path, optional
+        ``features.tsv`` of each derived table.
 
     Returns
     -------
@@ -67,6 +70,8 @@ def load_tables(
     ids = [layer["id_column"] for layer in config["layers"].values()]
     own = ["label", config["label"]["column"], *(f"in_{name}" for name in config["layers"]), *ids]
     tables = {name: read_matrix(path) for name, path in layers.items()}
+    for name, path in (derived or {}).items():
+        tables[name] = read_table(path).set_index("patient_id").astype(float)
     tables[CLINICAL] = table.drop(columns=[name for name in own if name in table.columns])
     return LayerTables(tables, table.index)
 

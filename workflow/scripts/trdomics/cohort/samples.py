@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.cohort.config import nearest, sheet_settings, text_columns
+from trdomics.cohort.config import nearest, text_columns
 from trdomics.errors import InputError, InputErrors
 from trdomics.inputs.text_table import (
     MISSING,
@@ -37,31 +37,6 @@ FEMALE = ("f", "female", "w", "woman", "weiblich", "frau", "fem", "femme", "feme
 MALE = ("m", "male", "man", "männlich", "mann", "masc", "masculin", "homme", "masculino", "hombre")
 
 
-def read_samples(config: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the patients that take part.
-
-    Parameters
-    ----------
-    config : mapping
-        A resolved config.
-
-    Returns
-    -------
-    DataFrame, shape (n_patients, n_named_columns)
-        Indexed by `patient_id` (text, in the order of the sheet), with every column that the
-        config names under its own name: float64 where all of its values are numbers, text
-        (object, NaN for what is missing) otherwise or where the config says so.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and column of what cannot be used.
-    """
-    settings = sheet_settings(config)
-    sheet = read_sheet(settings)
-    return sheet.loc[~sheet[EXCLUDE], typed_names(settings)]
-
-
 def typed_names(settings: Mapping[str, Any]) -> list[str]:
     """Return the columns of a sheet that the config names, without the patients' ids."""
     return [column for column in settings["columns"] if column != settings["samples"]["patient_id"]]
@@ -70,16 +45,20 @@ def typed_names(settings: Mapping[str, Any]) -> list[str]:
 def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
     """Return the whole sheet with the excluded patients in it.
 
-    Parameters
-    ----------
-    settings : mapping
-        What :func:`trdomics.cohort.config.sheet_settings` returns.
+    `settings` is of :func:`trdomics.cohort.config.sheet_settings`.
 
     Returns
     -------
     DataFrame
-        As :func:`read_samples`, with `exclude` (bool), `exclude_reason` (text) and `line`, the
-        line of the file that the patient stands in.
+        Indexed by `patient_id` (text, in the order of the sheet), with every column that the
+        config names under its own name: float64 where all of its values are numbers, text
+        (object, NaN for what is missing) otherwise or where the config says so. Besides `exclude`
+        (bool), `exclude_reason` (text) and `line`, the line of the patient in the file.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and column of what cannot be used.
     """
     file = settings["samples"]["file"]
     text = _read_text(file)
@@ -113,10 +92,9 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
     return sheet
 
 
-def sheet_digest(settings: Mapping[str, Any]) -> str:
+def sheet_digest(sheet: pd.DataFrame) -> str:
     """Return a digest of what :func:`read_sheet` returns, but for the lines of the file."""
-    sheet = read_sheet(settings).drop(columns="line")
-    return hashlib.sha256(sheet.to_csv().encode()).hexdigest()[:16]
+    return hashlib.sha256(sheet.drop(columns="line").to_csv().encode()).hexdigest()[:16]
 
 
 def _read_text(file: str) -> TextTable:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.cohort.samples import EXCLUDE
 from trdomics.cohort.samples import labels as sheet_labels
-from trdomics.cohort.samples import read_samples
 
 COLUMNS = ["split", "site", "n_patients", "n_positive", "reason"]
 
@@ -68,7 +68,7 @@ def site_plan(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def left_out_sites(config: Mapping[str, Any]) -> dict[str, str]:
+def left_out_sites(config: Mapping[str, Any], sheet: pd.DataFrame) -> dict[str, str]:
     """Return the split and the name of every site that the sheet lets be left out.
 
     Parameters
@@ -76,13 +76,15 @@ def left_out_sites(config: Mapping[str, Any]) -> dict[str, str]:
     config : mapping
         A resolved config. Without sites, without training (`scoring.model`) or where the config
         does not want it, no site is left out.
+    sheet : DataFrame
+        Of :func:`trdomics.cohort.samples.read_sheet`.
     """
     settings, column = config["classification"], config["samples"]["site"]
     if column is None or not settings["leave_one_site_out"] or config["label"]["column"] is None:
         return {}
     if config["scoring"]["model"] is not None:
         return {}
-    sheet = read_samples(config)
+    sheet = sheet[~sheet[EXCLUDE]]
     plan = site_plan(
         sheet_labels(sheet, config["label"]),
         sheet[column],

@@ -1,4 +1,4 @@
-"""A config and a sheet for a new cohort, begun from what its matrices say."""
+"""A first config and sheet for a new cohort, from its matrices."""
 
 from __future__ import annotations
 
@@ -324,7 +324,7 @@ def guess_classes(values: pd.Series) -> tuple[tuple[str, str] | None, dict[str, 
 
 
 def _yaml(value: str | bool) -> str:
-    """Return a value as it stands in YAML, in quotes where it would be read otherwise."""
+    """Return a value as YAML, in quotes where it would be read as something else."""
     plain = yaml.safe_dump(value, width=float("inf")).removesuffix("...\n").strip()
     # JSON is YAML, and keeps to one line
     return json.dumps(value) if "\n" in plain else plain

@@ -16,10 +16,13 @@ from trdomics.confounding.sets import SetDesign, set_design
 from trdomics.differential.counts import expressed
 from trdomics.layers.counts import size_factors
 
-TEST = (
-    "voom and moderated t on counts as they are, the same for every set; the main test "
-    "(PyDESeq2, winsorised) is another one, so their numbers of genes differ"
-)
+# How the tests under the sets differ from the main one, by whether the layer is of counts.
+TESTS = {
+    True: "Sets of covariates are compared by voom and moderated t-tests of counts as they are. "
+    "The main test of counts is PyDESeq2's on winsorised counts, so its numbers differ",
+    False: "Sets of covariates of values that are no counts are compared by moderated t-tests, as "
+    "in the main test",
+}
 HIDDEN_REASON = (
     "hidden factors (SVA, RUV) are not fitted: without control genes they are taken from genes "
     "chosen by the label or protect its effect by construction, and no maintained Python library "
@@ -27,33 +30,11 @@ HIDDEN_REASON = (
 )
 # Of fewer features there is no trend of the spread over abundance to weigh by.
 MIN_TREND = 20
-SUMMARY_COLUMNS = [
-    "set",
-    "adds",
-    "n_coefficients",
-    "n_patients",
-    "n_features",
-    "n_expressed",
-    "n_tested",
-    "n_significant",
-    "share_tested",
-    "share_expressed",
-    "share_features",
-    "n_up",
-    "n_down",
-    "n_kept",
-    "n_lost",
-    "n_gained",
-    "jaccard",
-    "effect_slope",
-    "median_retained",
-    "retained_lower",
-    "retained_upper",
-    "n_sign_flips",
-    "se_ratio",
-    "dropped",
-    "reason",
-]
+SUMMARY_COLUMNS = ["set", "adds", "n_coefficients", "n_patients", "n_features", "n_expressed"]
+SUMMARY_COLUMNS += ["n_tested", "n_significant", "share_tested", "share_expressed"]
+SUMMARY_COLUMNS += ["share_features", "n_up", "n_down", "n_kept", "n_lost", "n_gained", "jaccard"]
+SUMMARY_COLUMNS += ["effect_slope", "median_retained", "retained_lower", "retained_upper"]
+SUMMARY_COLUMNS += ["n_sign_flips", "se_ratio", "dropped", "reason"]
 
 
 def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> dict[str, Any]:
@@ -106,7 +87,6 @@ def adjustment(
     prepared : mapping
         ``values`` (ndarray, n_patients × n_expressed, log2; NaN is missing), ``features``,
         ``libraries`` (of counts, else None) and ``n_features`` measured in anybody.
-    fdr : float
 
     Returns
     -------
@@ -218,7 +198,7 @@ def headline(
     Returns
     -------
     dict
-        ``layer``, ``test`` (how it differs from the main one), ``fdr``, ``groups``,
+        ``layer``, ``fdr``, ``groups``,
         ``n_patients``, ``left_out`` (column to the patients who lack it), ``n_significant`` and
         ``share_tested`` (by set), ``share_surviving`` (of the features significant without
         adjustment, those that are so in the last set), the ``largest_fall`` (the set that takes
@@ -229,7 +209,6 @@ def headline(
     numbers = {str(k): int(n) for k, n in zip(tested["set"], tested["n_significant"], strict=True)}
     result: dict[str, Any] = {
         "layer": layer,
-        "test": TEST,
         "fdr": fdr,
         "groups": list(groups),
         "n_patients": int(summary["n_patients"].iloc[0]),

@@ -99,7 +99,6 @@ def estimate_fractions(
         On the linear scale, normalised for library size.
     symbols : Series
         Symbol by feature.
-    signature : Signature
 
     Returns
     -------

@@ -7,14 +7,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from trdomics.confounding.table import UNBALANCED
 from trdomics.confounding.variance import LABEL
-from trdomics.style import BLUE, GREEN, GREY, LABEL_COLOURS, ORANGE, PURPLE, SKY, VERMILION
+from trdomics.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    LABEL_COLOURS,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    empty_figure,
+    shortened,
+)
 
 LIGHT = "#A6A6A6"
 ROLE_COLOURS = {
@@ -100,12 +110,7 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
 def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
     """Draw how many features differ under each set, and how much of their effect is left.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        From :func:`trdomics.confounding.adjustment.adjustment`.
-    fdr : float
-    layer : str
+    `summary` is of :func:`trdomics.confounding.adjustment.adjustment`.
     """
     n = len(summary)
     rows: list[Any] = summary.to_dict("records")
@@ -169,25 +174,21 @@ def _set_name(row: Mapping[str, Any]) -> str:
         return f"{row['set']}\n(label only)"
     adds = row["adds"].split(", ")
     text = ", ".join(adds[:2]) + (f" and {len(adds) - 2} more" if len(adds) > 2 else "")
-    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    text = shortened(text, LONGEST)
     return f"+ {row['set']}\n({text})" if row["set"] != text else f"+ {text}"
 
 
 def variance_figure(table: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
     """Draw the shares of variance of all features, by group; whiskers from 1 to 99 %.
 
-    Parameters
-    ----------
-    table, summary
-        From :func:`trdomics.confounding.variance.variance_partition`.
+    `table` and `summary` are of :func:`trdomics.confounding.variance.variance_partition`.
     """
     groups = summary.get("groups", {})
     names = sorted(groups, key=lambda name: groups[name]["mean"])
+    if not names:
+        return empty_figure(str(summary.get("reason")))
     figure = Figure(figsize=(6.4, 1.3 + 0.36 * max(len(names), 3)), layout="constrained")
     axes = figure.subplots()
-    if not names:
-        _say(axes, str(summary.get("reason")))
-        return figure
     boxes = axes.boxplot(
         [table[name].to_numpy(float) * 100 for name in names],
         orientation="horizontal",
@@ -244,9 +245,7 @@ def cells_figure(
     """
     both = comparison[comparison["pearson_r"].notna()]
     if fractions is None or reason is not None:
-        figure = Figure(figsize=(6.4, 1.6), layout="constrained")
-        _say(figure.subplots(), f"no cell fractions: {reason}")
-        return figure
+        return empty_figure(f"no cell fractions: {reason}")
     label = patients["label"].reindex(fractions.index)
     sides = [("black", "no label", label.isna())] if label.isna().any() else []
     sides += [(LABEL_COLOURS[0], groups[1], label == 0), (LABEL_COLOURS[1], groups[0], label == 1)]
@@ -278,8 +277,3 @@ def cells_figure(
         handles, names = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=3)
     return figure
-
-
-def _say(axes: Axes, text: str) -> None:
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True)

@@ -69,7 +69,7 @@ def cumulative(sets: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 def with_estimated(
     sets: Mapping[str, Sequence[str]], names: Sequence[str]
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Put the columns of the estimated fractions where ``estimated_cells`` stands.
+    """Replace ``estimated_cells`` by the columns of the estimated fractions.
 
     Parameters
     ----------
@@ -98,13 +98,7 @@ def column_roles(
 ) -> dict[str, list[str]]:
     """Return the columns to compare and what the config says of each.
 
-    Parameters
-    ----------
-    covariates : Covariates
-    sets : mapping
-        As :func:`adjustment_sets` returns.
-    quality : sequence of str
-        Columns of the quality of reads, which are technical.
+    `sets` is of :func:`adjustment_sets`; columns of the `quality` of reads are technical.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Whether site and technical columns alone tell the label."""
+"""Whether site and technical columns alone predict the label."""
 
 from __future__ import annotations
 
@@ -41,12 +41,10 @@ def predictability(
     ----------
     patients : DataFrame
         With ``label`` (1, 0, NaN) and the columns.
-    columns : sequence of str
     categorical : sequence of str
-        Columns whose numbers are names.
+        Columns whose numbers are categories.
     n_samples : int
         Resamples of the interval: of patients within the groups.
-    seed : int
 
     Returns
     -------
@@ -106,7 +104,7 @@ def _permutation_pvalue(block: pd.DataFrame, label: NDArray[np.int64], seed: int
     """Return how often permuted labels are predicted as well as the real ones, cross-validated.
 
     The interval of the AUC takes the models as given, and would warn of one in ten cohorts without
-    any relation; this does not. Ridge regression stands in for its logistic sister, which would
+    any relation; this does not. Ridge regression replaces ridge logistic regression, which would
     take minutes; folds are the same for all permutations. The encoding knows no label, so that it
     may see all patients.
     """

@@ -21,8 +21,6 @@ def adjustment_recovery(
         From :func:`trdomics.confounding.adjustment.adjustment`, of one layer.
     truth : DataFrame
         ``feature`` and ``differs_by`` of that layer.
-    sets : sequence of str
-    fdr : float
 
     Returns
     -------

@@ -27,7 +27,6 @@ def compared_patients(
     patients : DataFrame
         Those who have the layer.
     contrast : (column, tested level, reference level)
-    sets : mapping of name to columns
 
     Returns
     -------
@@ -101,7 +100,6 @@ def set_design(
     patients : DataFrame
         Without missing values in `columns`.
     positive : ndarray of bool, shape (n_patients,)
-    columns : sequence of str
     """
     if min(positive.sum(), (~positive).sum()) < MIN_GROUP:
         nothing = np.column_stack([np.ones(len(patients)), positive.astype(float)])

@@ -9,37 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import (
-    chi2,
-    chi2_contingency,
-    false_discovery_control,
-    fisher_exact,
-    ncx2,
-    ttest_ind,
-)
+from scipy.stats import chi2, chi2_contingency, fisher_exact, ncx2, ttest_ind
 
 from trdomics.columns import as_text, is_quantity
+from trdomics.pvalues import adjusted
 
-COLUMNS = [
-    "column",
-    "roles",
-    "kind",
-    "measure",
-    "effect",
-    "lower",
-    "upper",
-    "standardised_difference",
-    "standardised_lower",
-    "standardised_upper",
-    "pvalue",
-    "padj",
-    "n_positive",
-    "n_negative",
-    "missing_positive",
-    "missing_negative",
-    "missing_pvalue",
-    "reason",
-]
+COLUMNS = ["column", "roles", "kind", "measure", "effect", "lower", "upper"]
+COLUMNS += ["standardised_difference", "standardised_lower", "standardised_upper", "pvalue", "padj"]
+COLUMNS += ["n_positive", "n_negative", "missing_positive", "missing_negative", "missing_pvalue"]
+COLUMNS += ["reason"]
 DIFFERENCE, ODDS_RATIO, CRAMERS_V = "standardised difference", "odds ratio", "Cramér's V"
 # Beyond it groups are commonly called unbalanced (Austin 2009, doi 10.1002/sim.3697).
 UNBALANCED = 0.1
@@ -84,10 +62,7 @@ def confounding_table(
     # a cohort whose config names no column has none to compare
     text = dict.fromkeys(("column", "roles", "kind", "measure", "reason"), object)
     table = pd.DataFrame(rows).reindex(columns=COLUMNS).astype(text)
-    known = table["pvalue"].notna()
-    if known.any():
-        table.loc[known, "padj"] = false_discovery_control(table.loc[known, "pvalue"].astype(float))
-    return table
+    return table.assign(padj=adjusted(table["pvalue"]))
 
 
 def table_summary(table: pd.DataFrame, fdr: float) -> dict[str, Any]:

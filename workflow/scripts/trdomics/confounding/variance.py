@@ -33,7 +33,6 @@ def variance_groups(
         Each is a group, but those of `last` stand for themselves.
     site : str or None
         Its column is a group of its own.
-    last : str
 
     Returns
     -------
@@ -81,7 +80,6 @@ def variance_partition(
     patients : DataFrame, n_patients rows in the order of `values`
         Without missing values in the columns of the groups.
     positive : ndarray of bool, shape (n_patients,)
-    groups : mapping of name to columns
 
     Returns
     -------

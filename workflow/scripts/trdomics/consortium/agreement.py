@@ -9,25 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
 from trdomics.consortium.bundle import Bundle
+from trdomics.pvalues import adjusted
 
 Floats = NDArray[np.float64]
 MIN_SHARED = 20
-COLUMNS = [
-    "cohort",
-    "factor",
-    "other_cohort",
-    "other_factor",
-    "r",
-    "null_upper",
-    "pvalue",
-    "padj",
-    "mutual",
-    "n_features",
-    "reason",
-]
+COLUMNS = ["cohort", "factor", "other_cohort", "other_factor", "r", "null_upper", "pvalue", "padj"]
+COLUMNS += ["mutual", "n_features", "reason"]
 
 
 def correlations(first: Floats, second: Floats) -> Floats:
@@ -75,7 +64,6 @@ def best_matches(
     ----------
     first, second : ndarray, shape (n_features, K) and (n_features, L)
     layer : ndarray of int, shape (n_features,)
-    permutations, seed : int
 
     Returns
     -------
@@ -133,7 +121,4 @@ def factor_agreement(bundles: Sequence[Bundle], permutations: int, seed: int) ->
         matches["other_factor"] = other.columns.to_numpy()[matches.pop("match")]
         tables.append(matches.assign(**named))
     result = pd.concat(tables, ignore_index=True).reindex(columns=COLUMNS)
-    tested = result["pvalue"].notna()
-    if tested.any():
-        result.loc[tested, "padj"] = false_discovery_control(result.loc[tested, "pvalue"])
-    return result
+    return result.assign(padj=adjusted(result["pvalue"]))

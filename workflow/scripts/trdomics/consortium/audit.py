@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from trdomics.consortium.bundle import COUNT, FINITE, NAME, TEXT, columns_of, parse_table
+from trdomics.consortium.bundle import COUNT, FINITE, NAME, SHARE, TEXT, columns_of, parse_table
 from trdomics.consortium.bundle import NUMBER as NUMERIC
+from trdomics.consortium.digits import significant
+from trdomics.consortium.profiles import Profiles
 from trdomics.errors import InputError
 from trdomics.frozen_model.store import loads
 from trdomics.parts import take_apart
@@ -19,6 +21,8 @@ from trdomics.parts import take_apart
 DISTINCTIVE = 5
 # One number among so many names is no name of their kind. Of short numbers so many are no chance.
 STRANGE = 10
+# Rounded numbers of a model have fewer, and a float sixteen.
+MAX_DIGITS = 8
 SEVERAL = 3
 # A number of a name, but for decimals, rs12345, LOC12345 and the position in 1:12345:A:C.
 NUMBER = re.compile(
@@ -36,8 +40,12 @@ def audit(
     lengths: Collection[int],
     minimum: int,
     sites: Collection[str] = (),
+    profiles: Profiles | None = None,
 ) -> list[str]:
     """Search a bundle, its model included, for traces of single patients.
+
+    Names, lists as long as there are patients, small counts, rows of values that are a patient's,
+    and numbers of so many digits as only a single patient's value has.
 
     Parameters
     ----------
@@ -52,13 +60,15 @@ def audit(
         The smallest number of patients that may be counted.
     sites : collection of str, optional
         Names of sites, found as words: a feature may well be called like the beginning of one.
+    profiles : Profiles, optional
+        Patients' values.
 
     Returns
     -------
     list of str
         What was found, as sentences; empty where nothing was.
     """
-    finder = Finder(names, lengths, minimum, sites)
+    finder = Finder(names, lengths, minimum, sites, profiles)
     for name, content in members.items():
         finder.member(name, content)
     return list(dict.fromkeys(finder.found))
@@ -73,7 +83,9 @@ class Finder:
         lengths: Collection[int],
         minimum: int,
         sites: Collection[str] = (),
+        profiles: Profiles | None = None,
     ) -> None:
+        self.profiles = profiles or Profiles()
         self.distinctive = [n for n in names if _is_distinctive(n)]
         self.names = {*names, *sites}
         self.numbers = {name for name in names if NUMBER.fullmatch(name)}
@@ -149,6 +161,18 @@ class Finder:
             if len(kept & self.numbers) >= SEVERAL:
                 self.long_numbers(where, kept)
 
+    def row(self, where: str, values: Any, names: Sequence[str] | None = None) -> None:
+        """Compare numbers with the rows of all patients."""
+        patient = self.profiles.row_in(np.asarray(values), names)
+        if patient is not None:
+            self.found.append(f"{where} holds values of one patient ({patient!r})")
+
+    def digits(self, where: str, values: Any) -> None:
+        """Refuse numbers that nobody rounded."""
+        known = np.asarray(values)[np.isfinite(values)]
+        if not np.allclose(known, significant(known, MAX_DIGITS), rtol=1e-12, atol=0):
+            self.found.append(f"{where} has numbers of more than {MAX_DIGITS} digits")
+
     def length(self, where: str, size: int) -> None:
         """Compare how long something is with the numbers of patients."""
         if size in self.lengths:
@@ -170,6 +194,9 @@ class Finder:
         self.json(where, tree, measured=False)
         for name, values in arrays.items():
             self.values(f"{where}: {name}", values)
+            self.row(f"{where}: {name}", values)
+            if values.dtype.kind == "f":
+                self.digits(f"{where}: {name}", values)
 
     def json(self, where: str, value: Any, *, measured: bool = True) -> None:
         """Search JSON: the manifests, and the names of the model, whose lengths are known.
@@ -205,8 +232,10 @@ class Finder:
             for size in table.groupby(keys, dropna=False).size().unique():
                 self.length(where, int(size))
         for column in table.columns:
-            if column not in kinds or kinds[column] in (NUMERIC, FINITE):
+            if column not in kinds or kinds[column] in (NUMERIC, FINITE, SHARE):
                 self.values(f"{where} column {column}", table[column])
+                if "feature" in table:
+                    self.row(f"{where} column {column}", table[column], list(table["feature"]))
             elif kinds[column] == COUNT:
                 small = table[column][(table[column] > 0) & (table[column] < self.minimum)]
                 self.found += [f"{where}: {column} is {count:g}" for count in small]

@@ -17,24 +17,34 @@ from trdomics.archive import AGAIN, read_archive, sha256_of, verify, write_archi
 from trdomics.errors import InputError
 from trdomics.files import MISSING, plain
 from trdomics.frozen_model.missing_layer_cost import parse_missing_layer_cost
-from trdomics.partner_json import parse_partner_json
+from trdomics.integration.projection import MAX_FACTORS
+from trdomics.partner_json import parse_partner_json, with_checksum
 from trdomics.schema import ClosedSchema, load_schema
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 MODEL_FILES = ("model/model.safetensors", "model/model.json")
 LOSS_FILE = "model/missing_layer_cost.json"
 MAX_BYTES = 2**28
 MAX_MEMBERS = 200
 MAX_ROWS = 500_000
 MAX_TEXT = 500
-# Columns of every table. TEXT may be empty, NUMBER missing; COUNT is a number of patients.
-TEXT, NAME, NUMBER, FINITE, COUNT = "text", "name", "number", "finite", "count"
+# More than any cohort has feature sets, metrics, columns and points of curves.
+MAX_OTHER_ROWS = 20_000
+# Columns of every table. TEXT may be empty, NUMBER missing, SHARE too and is between 0 and 1;
+# COUNT is a number of patients.
+TEXT, NAME, NUMBER, FINITE = "text", "name", "number", "finite"
+SHARE, COUNT = "share", "count"
+SHARES = ("auroc", "auprc", "balanced_accuracy", "brier")
+# Beyond these no data lead: effects and standard errors on a log scale and in a layer's own units.
+LOG_LIMITS, OWN_LIMITS, MAX_RATIO = (1e-4, 1e3), (1e-9, 1e12), 1e4
+DIFFERENCE = "difference"
+# What a spreadsheet takes for a formula, and the mark before it that makes it text.
+FORMULA, AS_TEXT = ("=", "+", "-", "@", "\t", "\r"), "'"
 # AUROCs over the cohort's own sites, none of which is named.
-SITE_VALUES = (
-    *("auroc", "lower", "upper", "prediction_lower", "prediction_upper"),
-    *("n_sites", "tau2", "i2", "change", "change_lower", "change_upper"),
-)
+SITE_SHARES = ("auroc", "lower", "upper", "prediction_lower", "prediction_upper", "i2")
+SITE_NUMBERS = ("n_sites", "tau2", "change", "change_lower", "change_upper")
+SITE_VALUES = (*SITE_SHARES, *SITE_NUMBERS)
 EFFECTS = {"feature": NAME, "symbol": TEXT, "base_mean": NUMBER, "effect": FINITE, "se": FINITE}
 TABLES: dict[str, dict[str, str]] = {
     r"effects/[A-Za-z0-9_]+\.tsv": EFFECTS,
@@ -45,9 +55,10 @@ TABLES: dict[str, dict[str, str]] = {
         "level": TEXT,
         "mean": NUMBER,
         "sd": NUMBER,
-        "share": NUMBER,
+        "share": SHARE,
         "n": COUNT,
     },
+    r"pharmacogenes\.tsv": {"gene": NAME, "phenotype": NAME, "n": COUNT},
     r"performance\.tsv": {
         "feature_set": NAME,
         "role": NAME,
@@ -60,23 +71,24 @@ TABLES: dict[str, dict[str, str]] = {
     },
     r"calibration\.tsv": {
         "feature_set": NAME,
-        "predicted": FINITE,
-        "observed": FINITE,
+        "predicted": SHARE,
+        "observed": SHARE,
         "n": COUNT,
     },
     r"roc\.tsv": {
         "feature_set": NAME,
-        "false_positive_rate": FINITE,
-        "true_positive_rate": FINITE,
+        "false_positive_rate": SHARE,
+        "true_positive_rate": SHARE,
     },
     r"decision\.tsv": {
         "feature_set": NAME,
-        "threshold": FINITE,
+        "threshold": SHARE,
         "net_benefit": FINITE,
         "treat_all": FINITE,
     },
     r"sites\.tsv": {"feature_set": NAME, "role": NAME, "validation": NAME}
-    | dict.fromkeys(SITE_VALUES, NUMBER),
+    | dict.fromkeys(SITE_SHARES, SHARE)
+    | dict.fromkeys(SITE_NUMBERS, NUMBER),
 }
 _FACTOR = re.compile(r"Factor[1-9][0-9]{0,3}")
 
@@ -113,11 +125,21 @@ class Bundle:
 
 
 def table_bytes(table: pd.DataFrame) -> bytes:
-    """Return a table as TSV, six significant digits."""
-    text = table.to_csv(
+    """Return a table as TSV, six significant digits, with nothing that a spreadsheet would run."""
+    text = defused(table).to_csv(
         sep="\t", index=False, na_rep=MISSING, float_format="%.6g", lineterminator="\n"
     )
     return text.encode()
+
+
+def defused(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts no spreadsheet takes for formulas."""
+    result = table.copy()
+    for column in table.select_dtypes(exclude="number"):
+        formula = table[column].map(lambda v: isinstance(v, str) and v.startswith(FORMULA))
+        if formula.any():
+            result[column] = table[column].mask(formula, AS_TEXT + table[column].astype(str))
+    return result
 
 
 def json_bytes(value: Any) -> bytes:
@@ -130,7 +152,8 @@ def with_manifest(description: Mapping[str, Any], files: Mapping[str, bytes]) ->
     checksums = {name: sha256_of(content) for name, content in files.items()}
     manifest = {**description, "files": checksums}
     schema = ClosedSchema(load_schema("bundle"))
-    return {MANIFEST: json_bytes(schema.resolve(plain(manifest), MANIFEST)), **files}
+    manifest = with_checksum(manifest)
+    return {MANIFEST: json_bytes(schema.resolve(manifest, MANIFEST)), **files}
 
 
 def write_bundle(members: Mapping[str, bytes], path: str | os.PathLike[str]) -> None:
@@ -173,7 +196,42 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         strangers = set(bundle.of(folder)) - set(manifest["layers"])
         if strangers:
             raise InputError(where, f"has a table of no layer of its own: {min(strangers)}", AGAIN)
+    for layer, table in bundle.of("effects").items():
+        fine = plausible(table, manifest["layers"][layer]["effect"])
+        _refuse_row(table, fine, f"{where}: effects/{layer}.tsv", "feature")
     return bundle
+
+
+def plausible(table: pd.DataFrame, effect: str) -> pd.Series:
+    """Return which rows have an effect and a standard error that data can give.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``effect``, ``se``.
+    effect : str
+        What it is: ``difference`` is in the layer's own units, all others are logarithms.
+    """
+    least, largest = OWN_LIMITS if effect == DIFFERENCE else LOG_LIMITS
+    size, error = table["effect"].abs(), table["se"]
+    return error.between(least, largest) & (size <= largest) & (size <= MAX_RATIO * error)
+
+
+def _refuse_row(table: pd.DataFrame, fine: pd.Series, where: str, named: str) -> None:
+    """Raise InputError at the first row that is not fine."""
+    if fine.all():
+        return
+    place = int((~fine).to_numpy().argmax())
+    row = table.iloc[place]
+    shown = ", ".join(
+        f"{k} {row[k]:.6g}" for k in ("value", "effect", "se", "lower", "upper") if k in row
+    )
+    raise InputError(
+        # the header is the first
+        f"{where} row {place + 2} ({str(row[named])[:80]})",
+        f"has numbers that no data give ({shown})",
+        AGAIN,
+    )
 
 
 def columns_of(name: str) -> dict[str, str]:
@@ -207,9 +265,12 @@ def parse_table(name: str, content: bytes, where: str) -> pd.DataFrame:
         raise InputError(where, f"is no table ({str(error)[:80]})", AGAIN) from error
     if not isinstance(table.index, pd.RangeIndex):
         raise InputError(where, "has rows longer than its header", AGAIN)
-    if len(table) > MAX_ROWS:
-        raise InputError(where, f"has more than {MAX_ROWS} rows", AGAIN)
     kinds = dict(columns_of(name))
+    most = MAX_ROWS if "feature" in kinds else MAX_OTHER_ROWS
+    if len(table) > most:
+        raise InputError(where, f"has more than {most} rows", AGAIN)
+    if len(table.columns) > MAX_FACTORS + 1:
+        raise InputError(where, f"has more than {MAX_FACTORS} factors", AGAIN)
     if name.startswith("factors/"):
         kinds |= {column: FINITE for column in table.columns if _FACTOR.fullmatch(column)}
     if list(table.columns) != list(kinds):
@@ -222,6 +283,14 @@ def parse_table(name: str, content: bytes, where: str) -> pd.DataFrame:
         raise InputError(where, f"lists {twice[:80]!r} twice", AGAIN)
     if "se" in kinds and kinds["se"] == FINITE and not (table["se"] > 0).all():
         raise InputError(f"{where} column se", "has errors that are not above 0", AGAIN)
+    if {"lower", "upper"} <= kinds.keys():
+        # a comparison with a missing number is false
+        fine = ~(table["lower"] > table["upper"])
+        if "metric" in kinds:
+            numbers = table[["value", "lower", "upper"]]
+            within = (numbers.isna() | ((numbers >= 0) & (numbers <= 1))).all(axis=1)
+            fine &= within | ~table["metric"].isin(SHARES)
+        _refuse_row(table, fine, where, "feature_set")
     return table
 
 
@@ -234,7 +303,14 @@ def _checked(column: pd.Series, kind: str, where: str) -> pd.Series:
         return column.where(column != MISSING, None)
     numbers = pd.to_numeric(column.where(column != MISSING), errors="coerce").astype(float)
     missing = numbers.isna() | numbers.map(math.isinf)
-    if (missing & (column != MISSING)).any() or (kind != NUMBER and missing.any()):
+    if (missing & (column != MISSING)).any() or (kind not in (NUMBER, SHARE) and missing.any()):
         found = column[missing].iloc[0]
         raise InputError(where, f"{found[:40]!r} is no finite number", AGAIN)
+    wrong = (numbers < 0) | (numbers > 1) if kind == SHARE else numbers < 0
+    if kind in (SHARE, COUNT) and wrong.any():
+        limits = "between 0 and 1" if kind == SHARE else "0 or more"
+        place = int(wrong.to_numpy().argmax())
+        raise InputError(
+            f"{where} row {place + 2}", f"{numbers[wrong].iloc[0]:g} is not {limits}", AGAIN
+        )
     return numbers

@@ -14,26 +14,9 @@ from trdomics.differential.moderation import variance_prior
 
 Floats = NDArray[np.float64]
 
-COLUMNS = [
-    "k",
-    "effect",
-    "se",
-    "lower",
-    "upper",
-    "pvalue",
-    "padj",
-    "q",
-    "q_pvalue",
-    "i2",
-    "tau2",
-    "same_sign",
-    "effect_fixed",
-    "se_fixed",
-    "tau2_single",
-    "pvalue_single",
-    "pvalue_hksj",
-    "reason",
-]
+COLUMNS = ["k", "effect", "se", "lower", "upper", "pvalue", "padj", "q", "q_pvalue", "i2", "tau2"]
+COLUMNS += ["same_sign", "effect_fixed", "se_fixed", "tau2_single", "pvalue_single", "pvalue_hksj"]
+COLUMNS += ["reason"]
 MIN_COHORTS = 2
 TOO_FEW = f"tested in fewer than {MIN_COHORTS} cohorts"
 # Below this many features the heterogeneity of others says nothing reliable.
@@ -42,7 +25,9 @@ MIN_FEATURES = 20
 ITERATIONS = 500
 
 
-def combine_features(effects: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+def combine_features(
+    effects: pd.DataFrame, errors: pd.DataFrame, steps: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Combine the estimates of every feature of a layer.
 
     A random-effects model whose variance between cohorts is DerSimonian and Laird's, from a
@@ -56,6 +41,10 @@ def combine_features(effects: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFram
     ----------
     effects, errors : DataFrame, shape (n_features, n_cohorts)
         Estimates and standard errors; NaN where a cohort has not tested a feature.
+    steps : DataFrame, optional, shape (n_features, n_cohorts)
+        Multiples of which the estimates are rounded to. The variance of rounding is added to that
+        of the estimates, and their heterogeneity taken after a random shift by up to half a step:
+        rounded estimates that agree by chance would have none.
 
     Returns
     -------
@@ -77,8 +66,10 @@ def combine_features(effects: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFram
     if not enough.any():
         return results
     effect = np.where(known, effect, 0.0)[enough]
-    weight = (known / np.where(known, error, 1.0) ** 2)[enough]
-    found = {**_random_effects(effect, weight), **_single(effect, weight)}
+    step = np.where(known, 0.0 if steps is None else steps.to_numpy(float), 0.0)[enough]
+    variance = np.where(known, error, 1.0)[enough] ** 2 + step**2 / 12
+    weight = known[enough] / variance
+    found = {**_random_effects(effect, weight, step), **_single(effect, weight)}
     signs = np.abs(np.where(weight > 0, np.sign(effect), 0).sum(axis=1))
     found["same_sign"] = (signs == results["k"][enough]).to_numpy(float)
     for name, values in found.items():
@@ -88,11 +79,13 @@ def combine_features(effects: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFram
     return results
 
 
-def _random_effects(effect: Floats, weight: Floats) -> dict[str, Floats]:
+def _random_effects(effect: Floats, weight: Floats, step: Floats) -> dict[str, Floats]:
     """Return the moderated model; a weight of 0 is a cohort without the feature."""
     freedom = (weight > 0).sum(axis=1) - 1
     fixed, fixed_error = weighted_mean(effect, weight)
-    q = (weight * (effect - fixed[:, None]) ** 2).sum(axis=1)
+    shifted = effect + step * (np.random.default_rng(0).random(effect.shape) - 0.5)
+    own = weight / (1 + weight * step**2 / 12)
+    q = (own * (shifted - weighted_mean(shifted, own)[0][:, None]) ** 2).sum(axis=1)
     moderated, prior = moderate(q / freedom, freedom)
     tau2 = between_cohorts(moderated * freedom, weight)
     with np.errstate(divide="ignore"):

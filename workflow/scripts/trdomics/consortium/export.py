@@ -19,9 +19,11 @@ from trdomics.consortium.bundle import (
     MODEL_FILES,
     SITE_VALUES,
     json_bytes,
+    plausible,
     table_bytes,
     with_manifest,
 )
+from trdomics.consortium.digits import significant
 from trdomics.consortium.disclosure import (
     CARRYING,
     METRIC_DECIMALS,
@@ -33,17 +35,22 @@ from trdomics.consortium.disclosure import (
     interval_error,
     rounded,
     shareable_losses,
+    short_share,
 )
+from trdomics.consortium.profiles import Profiles, profiles_of
 from trdomics.consortium.shareable_model import obstacles, shareable
 from trdomics.errors import InputError
 from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.files import read_table
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
-from trdomics.frozen_model.store import dumps, load_model
+from trdomics.frozen_model.self_test import probe_probabilities
+from trdomics.frozen_model.store import dumps, load_model, loads
 from trdomics.layers.types import CARRIERS, layer_type
+from trdomics.partner_json import with_checksum
+from trdomics.pharmacogenes.calling import CALLED
+from trdomics.tables import CLINICAL, LayerTables
 
 MINIMUM_KEY = "export.minimum_count"
-PREVALENCE_DECIMALS = 2
 # Of two sites each can work out the other's AUROC from the combined one and its own.
 FEWEST_SITES = 3
 # Curves have eleven points, the model's probe fewer, and four layers fifteen sets of missing ones.
@@ -86,6 +93,7 @@ class Export:
         self.layers: dict[str, dict[str, Any]] = {}
         self.left_out: list[str] = []
         self.folds: set[int] = set()
+        self.profiles = Profiles()
         self.n = self._groups(
             int((self.trained["label"] == 1).sum()), int((self.trained["label"] == 0).sum())
         )
@@ -132,14 +140,17 @@ class Export:
                 f"a group ({len(results) - len(table)} of {len(results)})"
             )
         else:
-            table = expression_effects(results)
+            table = expression_effects(results, positive + negative, self.minimum)
         self.layers[layer] = {
             "type": kind,
             "effect": layer_type(kind).effect,
             "design": self._without_sites(summary["design"]),
             "patients": groups,
         }
-        self._add(f"effects/{layer}.tsv", table[list(EFFECTS)])
+        fine = plausible(table, layer_type(kind).effect)
+        if not fine.all():
+            self.left_out.append(f"{layer}: features whose test did not converge ({(~fine).sum()})")
+        self._add(f"effects/{layer}.tsv", table.loc[fine, list(EFFECTS)])
 
     def factors(
         self, layer: str, weights: pd.DataFrame, tested: pd.DataFrame | None = None
@@ -160,12 +171,16 @@ class Export:
             counts = tested.set_index("feature").reindex(weights["feature"]).fillna(0)
             carriers = [counts[f"{w}_positive"] + counts[f"{w}_negative"] for w in CARRYING]
             weights = weights[pd.concat(carriers, axis=1).min(axis=1).to_numpy() >= self.minimum]
-        self._add(f"factors/{layer}.tsv", weights.drop(columns="symbol"))
+        factors = [column for column in weights if column not in ("feature", "symbol")]
+        short = pd.DataFrame(significant(weights[factors]), weights.index, factors)
+        short.insert(0, "feature", weights["feature"])
+        self._add(f"factors/{layer}.tsv", short)
 
     def variance(self, table: pd.DataFrame) -> None:
         """Add the variance that factors explain (``view``, ``factor``, ``r2``)."""
         table = table.rename(columns={"view": "layer"})[["layer", "factor", "r2"]]
-        self._add("variance_explained.tsv", table[np.isfinite(table["r2"])])
+        known = table[np.isfinite(table["r2"])]
+        self._add("variance_explained.tsv", known.round({"r2": METRIC_DECIMALS}))
 
     def performance(self, performance: pd.DataFrame, predictions: pd.DataFrame) -> None:
         """Add metrics to three decimals, and curves of patients in bins, averaged over repeats.
@@ -223,6 +238,25 @@ class Export:
         ]
         self._add("description.tsv", table)
 
+    def pharmacogenes(self, calls: pd.DataFrame) -> None:
+        """Add how many labelled patients have which phenotype of a pharmacogene.
+
+        Parameters
+        ----------
+        calls : DataFrame
+            ``pharmacogenes/calls.tsv``.
+        """
+        own = calls[calls["patient_id"].isin(self.trained.index) & (calls["status"] == CALLED)]
+        table = own.groupby(["gene", "phenotype"]).size().rename("n").reset_index()
+        rare = table["n"] < self.minimum
+        if rare.any():
+            self.left_out.append(
+                f"phenotypes of pharmacogenes that fewer than {self.minimum} patients have"
+            )
+        table = table[~rare]
+        table["n"] = [coarse(n, self.minimum) for n in table["n"]]
+        self._add("pharmacogenes.tsv", table)
+
     def model(
         self,
         folder: str | os.PathLike[str],
@@ -235,7 +269,7 @@ class Export:
         ----------
         folder : path
         tables : mapping of str to DataFrame
-            The raw layers of carriers: variants and binary ones.
+            The raw layers.
         site : str or None
             Column that holds the site.
         """
@@ -249,14 +283,26 @@ class Export:
             self.left_out += [f"the frozen model: {reason}" for reason in reasons]
             return
         frozen = shareable(model, self.trained, trained, self.minimum)
+        patients = LayerTables({**trained, CLINICAL: self.trained}, self.trained.index)
+        self.profiles = profiles_of(frozen.representation, patients)
         content, inner = dumps(frozen), manifest["inner_auc"]
-        manifest = {
-            **coarse_counts(manifest, self.minimum),
-            "prevalence": round(manifest["prevalence"], PREVALENCE_DECIMALS),
-            "inner_auc": None if inner is None else round(inner, METRIC_DECIMALS),
-            "blocks": frozen.risk.representation.feature_names_,
-            "sha256": sha256_of(content),
-        }
+        normalisers = frozen.representation.normalisers_
+        manifest = with_checksum(
+            {
+                **coarse_counts(manifest, self.minimum),
+                "prevalence": short_share(
+                    manifest["n_positive"], manifest["n_training"], self.minimum
+                ),
+                "inner_auc": None if inner is None else round(inner, METRIC_DECIMALS),
+                "blocks": frozen.risk.representation.feature_names_,
+                "layers": {
+                    layer: {**described, "features": list(normalisers[layer].features_)}
+                    for layer, described in manifest["layers"].items()
+                },
+                "sha256": sha256_of(content),
+                "probe": probe_probabilities(loads(content, str(folder)).risk),
+            }
+        )
         self.files |= dict(zip(MODEL_FILES, (content, json_bytes(manifest)), strict=True))
         if losses is None:
             return
@@ -290,7 +336,14 @@ class Export:
             "left_out": self.left_out,
         }
         members = with_manifest(manifest, self.files)
-        found = audit(members, set(names), self.lengths(), self.minimum, self.searched_sites())
+        found = audit(
+            members,
+            set(names),
+            self.lengths(),
+            self.minimum,
+            self.searched_sites(),
+            self.profiles,
+        )
         if found:
             raise InputError(
                 f"export of {self.cohort}",

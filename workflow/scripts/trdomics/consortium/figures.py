@@ -13,20 +13,11 @@ from matplotlib.lines import Line2D
 
 from trdomics import style
 from trdomics.consortium.pooled_performance import COMBINED, LEFT_OUT_SITES
+from trdomics.style import empty_figure, shortened
 
 SHOWN_SETS = ("selected", LEFT_OUT_SITES, "clinical", "confounders")
 LABELLED = 8
 SHOWN_NAME = 24
-
-
-def short(name: str) -> str:
-    """Cut a name of a foreign bundle to what fits beside an axis."""
-    return name if len(name) <= SHOWN_NAME else name[: SHOWN_NAME - 1] + "…"
-
-
-def _says(axes: Axes, text: str) -> None:
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes)
 
 
 def forest_figure(table: pd.DataFrame, sets: Sequence[str] = SHOWN_SETS) -> Figure:
@@ -40,20 +31,19 @@ def forest_figure(table: pd.DataFrame, sets: Sequence[str] = SHOWN_SETS) -> Figu
         Those that are drawn, where they are there.
     """
     shown = [name for name in sets if name in set(table["feature_set"])]
+    if not shown:
+        return empty_figure("no cohort has a performance")
     figure = Figure(
         figsize=(7.6, 0.9 + 0.32 * len(table[table["feature_set"].isin(shown)])),
         layout="constrained",
     )
-    if not shown:
-        _says(figure.subplots(), "no cohort has a performance")
-        return figure
     heights = [int((table["feature_set"] == name).sum()) for name in shown]
     panels = figure.subplots(len(shown), 1, sharex=True, height_ratios=heights, squeeze=False)
     for axes, name in zip(panels[:, 0], shown, strict=True):
         rows = table[table["feature_set"] == name].reset_index(drop=True)
         for position, row in enumerate(rows.to_dict("records")):
             _forest_row(axes, position, row)
-        axes.set_yticks(range(len(rows)), [short(c) for c in rows["cohort"]])
+        axes.set_yticks(range(len(rows)), [shortened(c, SHOWN_NAME) for c in rows["cohort"]])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
         axes.set_title(name.replace("_", " "), loc="left")
@@ -97,16 +87,14 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
     ----------
     table : DataFrame
         Of one layer: ``feature``, ``symbol``, ``effect``, ``pvalue``, ``padj``, ``q_pvalue``.
-    fdr : float
     effect_label : str
         Of the horizontal axis.
     """
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-    axes = figure.subplots()
     rows = table[table["pvalue"].notna()]
     if rows.empty:
-        _says(axes, "no feature was tested in two cohorts")
-        return figure
+        return empty_figure("no feature was tested in two cohorts")
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    axes = figure.subplots()
     evidence = -np.log10(rows["pvalue"].clip(lower=1e-300))
     called = rows["padj"] < fdr
     uneven = called & (rows["q_pvalue"] < 0.05)
@@ -129,7 +117,7 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
     for position in evidence[called].nlargest(LABELLED).index:
         name = rows.loc[position, "symbol"] or rows.loc[position, "feature"]
         axes.annotate(
-            short(str(name)),
+            shortened(str(name), SHOWN_NAME),
             (rows.loc[position, "effect"], evidence[position]),
             fontsize=7,
             xytext=(3, 2),
@@ -144,17 +132,12 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
 def agreement_figure(table: pd.DataFrame) -> Figure:
     """Draw how similar every factor's best match in every other cohort is.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`trdomics.consortium.agreement.factor_agreement`.
+    `table` is of :func:`trdomics.consortium.agreement.factor_agreement`.
     """
     rows = table[table["r"].notna()].copy()
-    figure = Figure(layout="constrained")
     if rows.empty:
-        figure.set_size_inches(6.4, 2)
-        _says(figure.subplots(), "no two cohorts share enough features")
-        return figure
+        return empty_figure("no two cohorts share enough features")
+    figure = Figure(layout="constrained")
     rows["name"] = rows["cohort"] + " " + rows["factor"]
     others = list(dict.fromkeys(rows["other_cohort"]))
     cohorts = list(dict.fromkeys(rows["cohort"]))
@@ -175,16 +158,23 @@ def agreement_figure(table: pd.DataFrame) -> Figure:
                 heights,
                 s=26,
                 color=colours[other],
-                label=short(other),
+                label=shortened(other, SHOWN_NAME),
                 facecolors=[colours[other] if m else "white" for m in part["mutual"]],
                 edgecolors=colours[other],
             )
         axes.axvline(here["null_upper"].max(), color=style.GREY, linestyle=":", linewidth=1)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.set(title=short(cohort), xlabel="|r| of weights", xlim=(0, 1.02))
+        axes.set(title=shortened(cohort, SHOWN_NAME), xlabel="|r| of weights", xlim=(0, 1.02))
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=colours[other], label=short(other))
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="",
+            color=colours[other],
+            label=shortened(other, SHOWN_NAME),
+        )
         for other in others
     ]
     figure.legend(

@@ -6,12 +6,19 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from trdomics.cohort.config import check_markup
 from trdomics.consortium.bundle import MODEL_FILES, Bundle, read_bundle
 from trdomics.errors import InputError
 from trdomics.schema import ClosedSchema, load_schema
+
+# Of fewer features two cohorts may agree by chance.
+MIN_COMPARED = 20
+# Mean square of the differences in standard errors, 1 for other patients; standard deviation of
+# the log ratio of standard errors, 0.1 and more.
+LEAST_DIFFERENCE, LEAST_RATIO = 0.3, 0.05
 
 
 def resolve_meta(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -59,6 +66,14 @@ def _check_pair(first: Bundle, second: Bundle) -> None:
             f"holds the same results as {first.where}, under another name",
             "name every cohort once",
         )
+    for layer in first.of("effects").keys() & second.of("effects").keys():
+        if same_patients(first.of("effects")[layer], second.of("effects")[layer]):
+            raise InputError(
+                second.where,
+                f"its results of {layer} differ from those of {first.where} by less than two "
+                "cohorts of other patients do",
+                "name every patient once: leave out the copy, or export without shared patients",
+            )
     for key in ("label", "contrast"):
         groups = [
             f"{each.manifest[key]['positive']!r} against {each.manifest[key]['negative']!r}"
@@ -78,6 +93,23 @@ def _check_pair(first: Bundle, second: Bundle) -> None:
                 f"its layer {layer} is of the type {kinds[1]}, that of {first.where} {kinds[0]}",
                 "give layers of different types different names",
             )
+
+
+def same_patients(first: pd.DataFrame, second: pd.DataFrame) -> bool:
+    """Tell whether two tables of effects are of the same patients, whatever their last digits are.
+
+    Effects of two cohorts differ by their standard errors at least, whose squares add up; and their
+    standard errors differ by features, since variances do.
+    """
+    joined = first.set_index("feature").join(
+        second.set_index("feature"), how="inner", lsuffix="_1", rsuffix="_2"
+    )
+    if len(joined) < MIN_COMPARED:
+        return False
+    squares = (joined["effect_1"] - joined["effect_2"]) ** 2
+    ratio = np.log(joined["se_1"] / joined["se_2"])
+    differing = (squares / (joined["se_1"] ** 2 + joined["se_2"] ** 2)).mean()
+    return bool(differing < LEAST_DIFFERENCE and ratio.std() < LEAST_RATIO)
 
 
 def layers_of(bundles: Sequence[Bundle]) -> list[str]:

@@ -13,19 +13,8 @@ from trdomics.consortium.bundle import Bundle
 from trdomics.consortium.disclosure import Z
 from trdomics.evaluation.pooling import KEYS, random_effects
 
-COLUMNS = [
-    "feature_set",
-    "cohort",
-    "value",
-    "lower",
-    "upper",
-    "prediction_lower",
-    "prediction_upper",
-    "i2",
-    "tau2",
-    "k",
-    "reason",
-]
+COLUMNS = ["feature_set", "cohort", "value", "lower", "upper", "prediction_lower"]
+COLUMNS += ["prediction_upper", "i2", "tau2", "k", "reason"]
 COMBINED = "all cohorts"
 METRIC = "auroc"
 # The selected procedure at sites that it was not trained on, within every cohort.

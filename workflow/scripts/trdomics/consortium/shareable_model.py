@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,23 @@ import pandas as pd
 
 from trdomics.classification.feature_blocks import FittedColumnBlock, sheet_categories
 from trdomics.consortium.disclosure import coarse
+from trdomics.consortium.rounded_model import round_model
 from trdomics.frozen_model.decoders import Trees
 from trdomics.frozen_model.model import FrozenModel, without_rare_variants
-from trdomics.layers.transforms import DOSAGE_PREFIX, BinaryTransform, BurdenTransform
+from trdomics.layers.transforms import (
+    DOSAGE_PREFIX,
+    BinaryTransform,
+    BurdenTransform,
+    CountsTransform,
+)
+from trdomics.quantiles import NEIGHBOURS
 
 RARE = "(rare {})"
 # A mean, a spread and a number of patients tell how many have each of so many values.
 FEW_VALUES = 3
 TENTHS = 10
+# The median of so many log ratios is as good as that of all.
+N_REFERENCE = 500
 # Fixes, as the manifest gives them.
 OUT_OF = "take it out of"
 REGRESS_OUT = "`classification.regress_out` and `integration.regress_out`"
@@ -41,7 +50,7 @@ def obstacles(
     sheet : DataFrame
         The training patients, with ``in_<layer>``.
     tables : mapping of str to DataFrame
-        Raw values of the training patients who have them, by layer of variants or of 0 and 1.
+        Raw values of the training patients who have them, by layer.
     site : str or None
         Column of the sheet that holds the site.
     least : int
@@ -113,9 +122,10 @@ def shareable(
     """Return a copy that tells of no group below the minimum.
 
     Variants of few carriers are not named. A category of few patients loses its name, so that
-    patients who have it are in none of the known ones; for all others predictions stay the same.
-    Numbers of patients are rounded down, deciles with too few patients in between and means of
-    folds with too few patients are left out.
+    patients who have it are in none of the known ones. Numbers of patients are rounded down,
+    deciles with too few patients in between and means of folds with too few patients are left out.
+    What was learned from patients keeps the digits that `least` of them are worth (see
+    :mod:`trdomics.consortium.digits`).
 
     Parameters
     ----------
@@ -124,10 +134,14 @@ def shareable(
     sheet : DataFrame
         The training patients.
     tables : mapping of str to DataFrame
-        As for :func:`obstacles`.
+        Raw values of the training patients who have them, by layer; of all layers of the model.
     least : int
     """
     model = without_rare_variants(copy.deepcopy(model), tables, least)
+    for layer, normaliser in model.representation.normalisers_.items():
+        if isinstance(normaliser, CountsTransform):
+            needed = model.representation.features_of(layer)
+            model.representation.normalisers_[layer] = only_needed(normaliser, needed)
     for block in model.representation.column_blocks_.values():
         hide_rare(block, sheet, least)
     reference = model.reference
@@ -140,14 +154,37 @@ def shareable(
         pattern["n"] = coarse(pattern["n"], least)
     for summary in reference.summaries():
         hide_few(summary, least)
+    round_model(model, sheet, tables, least)
     return model
+
+
+def only_needed(normaliser: CountsTransform, needed: Collection[str]) -> CountsTransform:
+    """Return a copy without the means of features that no block or view reads.
+
+    Thousands of means tell whether somebody whose profile is known was among the training patients
+    (Homer 2008, doi 10.1371/journal.pgen.1000167), and rounding does not help against that. The
+    size factors keep `N_REFERENCE` reference features, those that are read first.
+    """
+    names = pd.Index(np.asarray(normaliser.features_, dtype=object))
+    read = np.asarray(names.isin(list(needed)))
+    usable = np.isfinite(normaliser.reference_)
+    order = np.lexsort((-np.nan_to_num(normaliser.reference_), ~read, ~usable))
+    reference = np.zeros(len(names), dtype=bool)
+    reference[order[:N_REFERENCE]] = True
+    reference &= usable
+    kept = read | reference
+    result = copy.copy(normaliser)
+    result.features_ = [str(name) for name in names[kept]]
+    result.means_ = np.where(read, normaliser.means_, 0.0)[kept]
+    result.reference_ = np.where(reference, normaliser.reference_, np.nan)[kept]
+    return result
 
 
 def hide_few(summary: dict[str, Any], least: int) -> None:
     """Round a summary's number of patients down, and take out what tells of too few, in place."""
     n = int(summary["n"])
-    if n < TENTHS * least:
-        summary["deciles"] = np.full(TENTHS - 1, np.nan)
+    if n < TENTHS * least or least > NEIGHBOURS:
+        summary.pop("deciles", None)
     if n < least:
         summary["mean"] = summary["sd"] = np.nan
     if "fold_means" in summary:

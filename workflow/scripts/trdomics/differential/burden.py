@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from firthmodels import FirthLogisticRegression
-from scipy.stats import false_discovery_control, fisher_exact
+from scipy.stats import fisher_exact
 from scipy.stats.contingency import odds_ratio
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
@@ -17,21 +17,11 @@ from threadpoolctl import threadpool_limits
 from trdomics.differential.design import Design, build_design
 from trdomics.layers.normalise import normaliser
 from trdomics.layers.types import DOSAGE_PREFIX, layer_type
+from trdomics.pvalues import adjusted
 
-COLUMNS = [
-    "feature",
-    "carriers_positive",
-    "carriers_negative",
-    "others_positive",
-    "others_negative",
-    "log_odds_ratio",
-    "lower",
-    "upper",
-    "pvalue",
-    "padj",
-    "method",
-    "reason",
-]
+COLUMNS = ["feature", "carriers_positive", "carriers_negative", "others_positive"]
+COLUMNS += ["others_negative", "log_odds_ratio", "lower", "upper", "pvalue", "padj", "method"]
+COLUMNS += ["reason"]
 FIRTH, FISHER = "Firth", "Fisher"
 COVARIATES_KEY = "config differential.burden_covariates"
 
@@ -104,12 +94,7 @@ def differential_carriers(
                 }
             )
     results = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "padj"])
-    results["padj"] = np.nan
-    tested = results["pvalue"].notna()
-    if tested.any():
-        results.loc[tested, "padj"] = false_discovery_control(
-            results.loc[tested, "pvalue"].astype(float)
-        )
+    results["padj"] = adjusted(results["pvalue"])
     return results[COLUMNS]
 
 

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control, t
+from scipy.stats import t
 from threadpoolctl import threadpool_limits
 
 from trdomics.differential.design import Design
 from trdomics.differential.moderation import moderate
+from trdomics.pvalues import adjusted
 
-COLUMNS = [
-    "feature",
-    "base_mean",
-    "log2_fold_change",
-    "lfc_se",
-    "stat",
-    "pvalue",
-    "padj",
-    "n_patients",
-    "reason",
-]
+COLUMNS = ["feature", "base_mean", "log2_fold_change", "lfc_se", "stat", "pvalue", "padj"]
+COLUMNS += ["n_patients", "reason"]
 CONSTANT, TOO_FEW, MISSING = "no variation", "too few values", "missing values"
 
 
@@ -41,7 +33,6 @@ def differential_continuous(
     ----------
     values : DataFrame, shape (n_patients, n_features)
         Patients who are not in the design are not used. NaN is missing.
-    design : Design
     log2 : bool
         Whether values are taken as log2(x + 1).
     max_missing : float
@@ -94,10 +85,7 @@ def differential_continuous(
     with np.errstate(invalid="ignore"):
         total = np.where(present, outcome, 0).sum(axis=0)
         results["base_mean"] = np.where(n_patients > 0, total / np.maximum(n_patients, 1), np.nan)
-    tested = results["pvalue"].notna()
-    results["padj"] = np.nan
-    if tested.any():
-        results.loc[tested, "padj"] = false_discovery_control(results.loc[tested, "pvalue"])
+    results["padj"] = adjusted(results["pvalue"])
     results["n_patients"] = n_patients
     results["reason"] = reason
     return results.rename_axis("feature").reset_index()[COLUMNS]

@@ -20,18 +20,8 @@ from trdomics.layers.counts import by_ratios, size_factors
 
 log = logging.getLogger(__name__)
 
-COLUMNS = [
-    "feature",
-    "base_mean",
-    "log2_fold_change",
-    "lfc_se",
-    "stat",
-    "pvalue",
-    "padj",
-    "log2_fold_change_shrunken",
-    "lfc_se_shrunken",
-    "reason",
-]
+COLUMNS = ["feature", "base_mean", "log2_fold_change", "lfc_se", "stat", "pvalue", "padj"]
+COLUMNS += ["log2_fold_change_shrunken", "lfc_se_shrunken", "reason"]
 # Share of the smaller group below which winsorising is warned of.
 RARE_CLASS = 0.15
 LOW_COUNT, OUTLIER, FILTERED = "low count", "outlier", "independent filtering"
@@ -110,7 +100,6 @@ def differential_counts(
     ----------
     counts : DataFrame, shape (n_patients, n_features)
         Raw counts; patients who are not in the design are not used.
-    design : Design
     min_count, min_share
         A feature is tested if it has `min_count` in `min_share` of the patients of the design.
     fdr : float

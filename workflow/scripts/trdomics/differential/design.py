@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from formulaic import Formula, model_matrix
-from formulaic.errors import FormulaicError
-from scipy.linalg import qr
 
 from trdomics.cohort.formula import design_columns
 from trdomics.columns import as_text, is_quantity
@@ -20,6 +17,8 @@ from trdomics.errors import InputError
 INTERCEPT = "Intercept"
 DESIGN_KEY = "config differential.design"
 WARN_SHARE = 0.1
+# Columns added up: expanded without formulaic, which takes half a second to import at each start.
+PLAIN = re.compile(r"\s*~\s*[A-Za-z_]\w*(\s*\+\s*[A-Za-z_]\w*)*\s*")
 FUNCTIONS = (
     *("np.log10", "np.log1p", "np.log2", "np.log", "np.sqrt", "np.exp"),
     *("C", "I", "poly", "bs", "cr", "cs", "scale", "center", "log10", "log1p", "log", "exp"),
@@ -98,7 +97,7 @@ def build_design(
         Columns of the sheet, indexed by patient: those who have the layer. Numbers are
         quantities, anything else is a category.
     formula : str
-        A formulaic formula with an intercept, in which the contrast's column stands by itself.
+        A formulaic formula with an intercept, in which the contrast's column is a term of its own.
     contrast : (column, tested level, reference level)
         Patients with another value, or none, in this column are not in the matrix.
     key : str
@@ -144,6 +143,11 @@ def build_design(
 
 def required_columns(formula: str, key: str = DESIGN_KEY) -> list[str]:
     """Return the columns of the sheet that a formula uses, sorted."""
+    if PLAIN.fullmatch(formula):
+        return sorted(design_columns(formula))
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
     _check_harmless(formula, key)
     try:
         Formula(formula)
@@ -199,6 +203,11 @@ def _matrix(
     formula: str, complete: pd.DataFrame, column: str, key: str
 ) -> tuple[pd.DataFrame, str]:
     """Expand the formula, and find the one coefficient that the contrast's column moves."""
+    reference, tested = complete[column].cat.categories
+    if PLAIN.fullmatch(formula):
+        return plain_matrix(complete[design_columns(formula)]), f"{column}[T.{tested}]"
+    from formulaic import model_matrix
+
     try:
         expanded = model_matrix(formula, complete, na_action="raise", context={})
     except Exception as error:  # a formula may call any function, which may fail in any way
@@ -208,7 +217,6 @@ def _matrix(
     spec = expanded.model_spec
     # The same patients once with the reference level and once with the tested one: what differs
     # between the two matrices is the contrast, however the formula writes the column.
-    reference, tested = complete[column].cat.categories
     moved = [
         spec.get_model_matrix(
             complete.assign(
@@ -230,6 +238,18 @@ def _matrix(
     return matrix, str(coefficients[0])
 
 
+def plain_matrix(columns: pd.DataFrame) -> pd.DataFrame:
+    """Return what formulaic makes of these columns added up, beside an intercept."""
+    parts: list[pd.Series | pd.DataFrame] = [pd.Series(1.0, columns.index, name=INTERCEPT)]
+    for name, values in columns.items():
+        if is_quantity(values):
+            parts.append(values.astype(float))
+        else:
+            coded = pd.get_dummies(values, drop_first=True, dtype=float)
+            parts.append(coded.set_axis([f"{name}[T.{level}]" for level in coded], axis=1))
+    return pd.concat(parts, axis=1)
+
+
 def _at(matrix: pd.DataFrame, names: pd.Index) -> np.ndarray:
     return matrix.columns.get_indexer(names)
 
@@ -247,7 +267,7 @@ def _check_rank(matrix: pd.DataFrame, coefficient: str, key: str) -> None:
     rank = np.linalg.matrix_rank(scaled)
     if rank == len(order):
         return
-    triangle = np.abs(np.diag(qr(scaled.to_numpy(), mode="r")[0]))
+    triangle = np.abs(np.diag(np.linalg.qr(scaled.to_numpy(), mode="r")))
     redundant = [name for name, size in zip(order, triangle, strict=False) if size < 1e-9]
     raise InputError(
         key,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from trdomics.differential.summary import NULL_ABOVE, share_null
-from trdomics.style import GREY, LABEL_COLOURS
+from trdomics.style import GREY, LABEL_COLOURS, shortened
 
 NOT_SIGNIFICANT = "#C4C4C4"
 N_LABELS = 12
@@ -40,7 +40,6 @@ def ma_figure(
     results : DataFrame
         With ``base_mean``, ``log2_fold_change``, ``padj`` and maybe
         ``log2_fold_change_shrunken``.
-    fdr : float
     groups : (tested, reference)
         Names of the groups.
     base_label : str
@@ -91,7 +90,6 @@ def volcano_figure(
     ----------
     results : DataFrame
         With `effect`, ``pvalue``, ``padj`` and the names in `label`.
-    fdr : float
     groups : (tested, reference)
     effect : str
         The column of the horizontal axis. Infinite effects stand at the edge.
@@ -130,7 +128,9 @@ def volcano_figure(
         of_side = best_few[np.sign(best_few[effect]) == side].copy()
         of_side["outer"] = -of_side[effect].abs()
         best = of_side.sort_values(["pvalue", "outer", label], kind="stable").head(N_LABELS)
-        named[side] = best.assign(name=best[label].astype(str).map(_shortened))
+        named[side] = best.assign(
+            name=best[label].astype(str).map(lambda name: shortened(name, LONGEST_NAME))
+        )
     longest = max((len(name) for best in named.values() for name in best["name"]), default=0)
     width = 1.22 * limit / (1 - 2 * min(longest * CHARACTER_WIDTH, 0.32))
     axes.set_xlim(-width, width)
@@ -242,10 +242,6 @@ def _scatter_clipped(
                 linewidths=0,
                 alpha=0.8,
             )
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _names_in_margin(axes: Axes, best: pd.DataFrame, side: int, margin: float) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 from threadpoolctl import threadpool_limits
 
 from trdomics.differential.burden import firth_test
@@ -16,24 +15,11 @@ from trdomics.differential.design import Design
 from trdomics.errors import InputError
 from trdomics.inputs.gene_sets import read_gmt
 from trdomics.layers.types import DOSAGE_PREFIX
+from trdomics.pvalues import adjusted
 
 CARRIERS, GENES_HIT = "carriers", "log2(1 + genes hit)"
-COLUMNS = [
-    "set",
-    "n_genes",
-    "n_genes_hit",
-    "carriers_positive",
-    "carriers_negative",
-    "predictor",
-    "log_odds_ratio",
-    "lower",
-    "upper",
-    "pvalue",
-    "padj",
-    "most_hit",
-    "source",
-    "reason",
-]
+COLUMNS = ["set", "n_genes", "n_genes_hit", "carriers_positive", "carriers_negative", "predictor"]
+COLUMNS += ["log_odds_ratio", "lower", "upper", "pvalue", "padj", "most_hit", "source", "reason"]
 SHOWN_GENES = 5
 
 
@@ -116,11 +102,7 @@ def set_burden(
                 }
             )
     results = pd.DataFrame(rows).reindex(columns=COLUMNS)
-    tested = results["pvalue"].notna()
-    if tested.any():
-        results.loc[tested, "padj"] = false_discovery_control(
-            results.loc[tested, "pvalue"].astype(float)
-        )
+    results["padj"] = adjusted(results["pvalue"])
     numbers = ["log_odds_ratio", "lower", "upper", "pvalue", "padj"]
     results[numbers] = results[numbers].astype(float)
     return results.sort_values(["pvalue", "set"], kind="stable", ignore_index=True)

@@ -24,12 +24,10 @@ def headline(
     ----------
     results : DataFrame
         With ``feature``, ``pvalue``, ``padj``, ``reason`` and the column `effect`.
-    design : Design
     effect : str
         The column whose sign is the direction.
     fdr : float
         Below this ``padj``, a feature is significant.
-    layer : str
 
     Returns
     -------

@@ -6,26 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
-from trdomics.enrichment.ranked import correlated_test, set_correlation
+from trdomics.enrichment.correlated import correlated_test, set_correlation
+from trdomics.pvalues import adjusted
 
-SUMMARY_COLUMNS = [
-    "mirna",
-    "log2_fold_change",
-    "padj_differential",
-    "listed",
-    "targets",
-    "mean_r",
-    "expected_r",
-    "pvalue",
-    "padj",
-    "correlation",
-    "pvalue_correlated",
-    "padj_correlated",
-    "strongest",
-    "reason",
-]
+SUMMARY_COLUMNS = ["mirna", "log2_fold_change", "padj_differential", "listed", "targets", "mean_r"]
+SUMMARY_COLUMNS += ["expected_r", "pvalue", "padj", "correlation", "pvalue_correlated"]
+SUMMARY_COLUMNS += ["padj_correlated", "strongest", "reason"]
 PAIR_COLUMNS = ["mirna", "gene", "feature", "r", "source"]
 FEWEST_TARGETS = 3
 BINS = 10
@@ -92,7 +79,7 @@ def anticorrelation(
     Parameters
     ----------
     small : DataFrame, shape (n_patients, n_mirnas)
-        Residuals of length 1 (:func:`trdomics.enrichment.ranked.residuals`) of the miRNAs.
+        Residuals of length 1 (:func:`trdomics.enrichment.correlated.residuals`) of the miRNAs.
     genes : DataFrame, shape (n_patients, n_genes)
         The same of the layer with the targets, the same patients.
     names : Series
@@ -103,7 +90,6 @@ def anticorrelation(
         miRNA → listed targets, as symbols or columns of `genes`.
     freedom : float
         Residual degrees of freedom.
-    permutations, seed : int
 
     Returns
     -------
@@ -145,9 +131,7 @@ def anticorrelation(
         rows.append(row)
     summary = pd.DataFrame(rows).reindex(columns=SUMMARY_COLUMNS)
     for pvalue, padj in (("pvalue", "padj"), ("pvalue_correlated", "padj_correlated")):
-        known = summary[pvalue].notna()
-        if known.any():
-            summary.loc[known, padj] = false_discovery_control(summary.loc[known, pvalue])
+        summary[padj] = adjusted(summary[pvalue])
     pairs = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PAIR_COLUMNS[:4])
     return summary, pairs
 

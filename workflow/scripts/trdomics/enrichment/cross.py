@@ -11,7 +11,7 @@ import pandas as pd
 
 from trdomics.differential.design import build_design
 from trdomics.enrichment.anticorrelation import PAIR_COLUMNS, SUMMARY_COLUMNS, anticorrelation
-from trdomics.enrichment.ranked import residuals
+from trdomics.enrichment.correlated import residuals
 from trdomics.enrichment.targets import looks_like_mirnas, mirna_key, targets_of
 from trdomics.errors import InputError
 
@@ -94,18 +94,15 @@ def cross_layers(
 
     Parameters
     ----------
-    layers : mapping of str to ExpressionLayer
     patients : DataFrame
         The sheet, indexed by patient.
     targets : DataFrame
         mirna, gene, source.
-    design : str
     contrast : (column, tested level, reference level)
     fdr : float
         miRNAs with a lower adjusted p-value are tested.
     chosen : mapping
         ``layer`` and ``target_layer`` of the config; None finds them.
-    permutations, seed : int
 
     Returns
     -------

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
+from trdomics.enrichment.correlated import correlated_test, residuals, set_correlation
 from trdomics.inputs.gene_sets import members
 from trdomics.integration.characterise import factors_of
+from trdomics.pvalues import adjusted
 
-COLUMNS = [
-    "factor",
-    "layer",
-    "collection",
-    "set",
-    "listed",
-    "size",
-    "score",
-    "pvalue",
-    "padj",
-    "leading",
-    "source",
-    "reason",
-]
+COLUMNS = ["factor", "layer", "collection", "set", "listed", "size", "score", "pvalue", "padj"]
+COLUMNS += ["correlation", "pvalue_correlated", "padj_correlated", "leading", "source", "reason"]
 # A model holds a layer's most variable features only, and so few members of any set.
 FEWEST = 5
 LEADING = 8
@@ -80,9 +70,52 @@ def weight_test(
     return score, pvalue
 
 
+@dataclass(frozen=True)
+class FactorModel:
+    """Linear models of a view's features on all factors.
+
+    Attributes
+    ----------
+    stat : DataFrame, shape (n_features, K)
+        t statistics of the factors' coefficients; 0 of a feature that the factors explain wholly.
+    unit : DataFrame, shape (n_patients, n_features)
+        Residuals of length 1, whose products are partial correlations.
+    freedom : int
+        Residual degrees of freedom.
+    """
+
+    stat: pd.DataFrame
+    unit: pd.DataFrame
+    freedom: int
+
+    @classmethod
+    def of(cls, values: pd.DataFrame, factors: pd.DataFrame) -> FactorModel:
+        """Fit a view.
+
+        Parameters
+        ----------
+        values : DataFrame, shape (n_patients, n_features)
+            As MOFA saw them.
+        factors : DataFrame, K columns
+            Of all patients of the view.
+        """
+        known = factors.loc[values.index]
+        design = np.column_stack([np.ones(len(known)), known])
+        unit = residuals(values, pd.DataFrame(design, index=known.index))
+        outcome = values.to_numpy(float)
+        inverse = np.linalg.pinv(design.T @ design)
+        coefficients = inverse @ design.T @ outcome
+        freedom = len(design) - design.shape[1]
+        spread = np.sqrt(((outcome - design @ coefficients) ** 2).sum(axis=0) / freedom)
+        error = np.sqrt(np.diag(inverse))[1:, None] * np.where(unit.any(), spread, np.inf)
+        stat = pd.DataFrame((coefficients[1:] / error).T, values.columns, factors.columns)
+        return cls(stat, unit, freedom)
+
+
 def factor_enrichment(
     weights: Mapping[str, pd.DataFrame],
     sets: pd.DataFrame,
+    models: Mapping[str, FactorModel],
     *,
     max_size: int,
     permutations: int,
@@ -91,8 +124,11 @@ def factor_enrichment(
     """Test every set in every layer's weights of every factor.
 
     Whether the members' mean weight is higher or lower than that of random sets of the layer's
-    genes in the model (:func:`weight_test`). Genes are what is drawn: the question is about the
-    factor as fitted.
+    genes in the model (:func:`weight_test`); and whether their t statistics on the factor are, by
+    a test that allows for correlated genes
+    (:func:`trdomics.enrichment.correlated.correlated_test`). Weights of genes that share variation
+    beyond the factors err together, so that a set of them seems enriched in factors that have
+    nothing to do with it.
 
     Parameters
     ----------
@@ -100,6 +136,8 @@ def factor_enrichment(
         Layer → feature, symbol, Factor1 ….
     sets : DataFrame
         With the columns of :data:`trdomics.inputs.gene_sets.COLUMNS`.
+    models : mapping of str to FactorModel
+        By layer.
     max_size : int
         Sets with more genes in the model are not tested.
     permutations, seed : int
@@ -109,7 +147,8 @@ def factor_enrichment(
     -------
     DataFrame
         With the columns ``COLUMNS``: ``score`` is the members' mean weight in standard deviations
-        of the layer's weights; ``padj`` is over all factors, layers and sets of a collection;
+        of the layer's weights; ``correlation`` is the members' mean residual correlation;
+        ``padj`` and ``padj_correlated`` are over all factors, layers and sets of a collection;
         ``leading`` the members with the strongest weights in the enriched direction. Sets that
         no layer has enough genes of have one row per layer, with the reason.
     """
@@ -125,6 +164,9 @@ def factor_enrichment(
         table = table.drop_duplicates("symbol").reset_index(drop=True)
         names = factors_of(table)
         values = table[names].to_numpy(float)
+        model = models[layer]
+        left = model.unit[table["feature"]].to_numpy()
+        stat = model.stat.loc[table["feature"], names].to_numpy()
         drawn: dict[int, np.ndarray] = {}
         for collection, (listed, source) in by_collection.items():
             for name, genes in listed.items():
@@ -146,6 +188,7 @@ def factor_enrichment(
                 if size not in drawn:
                     drawn[size] = random_sets(len(inside), size, n_random, seed)
                 scores, pvalues = weight_test(values, inside, drawn[size])
+                correlation = set_correlation(left[:, inside])
                 for k, factor in enumerate(names):
                     w = values[:, k]
                     sign = 1 if scores[k] >= 0 else -1
@@ -157,11 +200,18 @@ def factor_enrichment(
                             **row,
                             "score": scores[k],
                             "pvalue": pvalues[k],
+                            "correlation": correlation,
+                            "pvalue_correlated": correlated_test(
+                                stat[:, k], inside, correlation, model.freedom
+                            )
+                            if np.isfinite(scores[k])
+                            else np.nan,
                             "leading": ",".join(map(str, leading)) or None,
                             "reason": None if np.isfinite(scores[k]) else NO_WEIGHTS,
                         }
                     )
     result = pd.DataFrame(rows).reindex(columns=COLUMNS)
-    for _, part in result[result["pvalue"].notna()].groupby("collection", sort=False):
-        result.loc[part.index, "padj"] = false_discovery_control(part["pvalue"])
+    for _, part in result.groupby("collection", sort=False):
+        result.loc[part.index, "padj"] = adjusted(part["pvalue"])
+        result.loc[part.index, "padj_correlated"] = adjusted(part["pvalue_correlated"])
     return result

@@ -12,26 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from trdomics.enrichment.signatures import COMPOSITES
-from trdomics.style import BLUE, LABEL_COLOURS, set_style
+from trdomics.style import BLUE, LABEL_COLOURS, empty_figure, set_style, shortened
 
 NOT_SIGNIFICANT = "#B4B4B4"
 MAX_ROWS = 24
 LONGEST_NAME = 44
-
-
-def empty_figure(reason: str) -> Figure:
-    """Return a figure that says why there is nothing to draw."""
-    set_style()
-    figure = Figure(figsize=(6.4, 1.0), layout="constrained")
-    axes = figure.subplots()
-    axes.axis("off")
-    axes.text(0.5, 0.5, reason, ha="center", va="center", wrap=True)
-    return figure
-
-
-def _shorten(name: str) -> str:
-    name = str(name).replace("_", " ")
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _rows(n: int) -> tuple[Figure, Axes]:
@@ -106,12 +91,7 @@ def _hollow() -> Line2D:
 def enrichment_figure(table: pd.DataFrame, fdr: float, groups: Sequence[str]) -> Figure:
     """Draw the sets with the strongest normalised enrichment scores.
 
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`trdomics.enrichment.ranked.enrichment`.
-    fdr : float
-    groups : (tested, reference)
+    `table` is of :func:`trdomics.enrichment.ranked.enrichment`.
     """
     tested = table[table["nes"].notna()]
     if tested.empty:
@@ -131,7 +111,9 @@ def enrichment_figure(table: pd.DataFrame, fdr: float, groups: Sequence[str]) ->
     shade = _colours(best["nes"], either, fdr)
     axes.hlines(where, 0, best["nes"], color=shade, linewidth=2)
     _points(axes, best["nes"].to_numpy(), where, shade, robust)
-    axes.set_yticks(where, [_shorten(name) for name in best["set"]])
+    axes.set_yticks(
+        where, [shortened(name, LONGEST_NAME) for name in best["set"].str.replace("_", " ")]
+    )
     axes.set_xlabel(f"normalised enrichment score ({groups[1]} ← → {groups[0]})")
     shown = best["fdr_correlated"].map(_p)
     texts = [f"{q}  {n:>3}" for q, n in zip(shown, best["size"], strict=True)]
@@ -152,12 +134,7 @@ def enrichment_figure(table: pd.DataFrame, fdr: float, groups: Sequence[str]) ->
 def signature_figure(effects: pd.DataFrame, fdr: float, groups: Sequence[str]) -> Figure:
     """Draw every signature's adjusted difference with its 95 % interval.
 
-    Parameters
-    ----------
-    effects : DataFrame
-        From :func:`trdomics.enrichment.signatures.signature_effects`.
-    fdr : float
-    groups : (tested, reference)
+    `effects` is of :func:`trdomics.enrichment.signatures.signature_effects`.
     """
     shown = effects[effects["difference"].notna()]
     if shown.empty:
@@ -198,7 +175,6 @@ def target_figure(table: pd.DataFrame, fdr: float, reason: str | None) -> Figure
     ----------
     table : DataFrame
         From :func:`trdomics.enrichment.anticorrelation.anticorrelation`.
-    fdr : float
     reason : str or None
         Why there is nothing to draw.
     """

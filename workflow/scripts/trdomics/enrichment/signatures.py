@@ -13,6 +13,7 @@ from trdomics.differential.continuous import differential_continuous
 from trdomics.differential.design import Design
 from trdomics.enrichment.ranked import NO_SYMBOLS
 from trdomics.inputs.gene_sets import CURATED, IMMUNE
+from trdomics.pvalues import adjusted
 
 OVERALL = "immune response"
 # The two arms, by curated sets. In depression the innate one was higher and the adaptive one lower
@@ -24,18 +25,8 @@ ARMS = {
     ADAPTIVE: ("T cells", "B cells", "cytotoxic cells"),
 }
 COMPOSITES = (OVERALL, *ARMS)
-COLUMNS = [
-    "set",
-    "group",
-    "genes",
-    "difference",
-    "lower",
-    "upper",
-    "pvalue",
-    "padj",
-    "n_patients",
-    "reason",
-]
+COLUMNS = ["set", "group", "genes", "difference", "lower", "upper", "pvalue", "padj", "n_patients"]
+COLUMNS += ["reason"]
 
 
 def signature_scores(
@@ -110,10 +101,8 @@ def signature_effects(
     ----------
     scores, genes
         From :func:`signature_scores`.
-    sets : DataFrame
     design : Design
         Its patients must have scores.
-    min_size : int
 
     Returns
     -------
@@ -140,28 +129,14 @@ def signature_effects(
     unscored = ~table["set"].isin(scores.columns)
     few = f"fewer than {min_size} of its genes are measured"
     table.loc[unscored, "reason"] = few if genes.any() else NO_SYMBOLS
-    table["padj"] = _adjusted(table["pvalue"].where(~table["set"].isin(COMPOSITES)))
+    table["padj"] = adjusted(table["pvalue"].where(~table["set"].isin(COMPOSITES)))
     return table[COLUMNS]
-
-
-def _adjusted(pvalues: pd.Series) -> pd.Series:
-    from scipy.stats import false_discovery_control
-
-    adjusted = pd.Series(np.nan, index=pvalues.index)
-    known = pvalues.notna()
-    if known.any():
-        adjusted[known] = false_discovery_control(pvalues[known])
-    return adjusted
 
 
 def immune_sentences(effects: pd.DataFrame, groups: tuple[str, str]) -> str:
     """Say in which direction the immune response and its arms go, and whether the arms oppose.
 
-    Parameters
-    ----------
-    effects : DataFrame
-        Of :func:`signature_effects`.
-    groups : (tested, reference)
+    `effects` is of :func:`signature_effects`.
     """
     records = [{str(k): v for k, v in row.items()} for row in effects.to_dict("records")]
     rows = {row["set"]: row for row in records}

@@ -72,7 +72,6 @@ def download(url: str, path: str | os.PathLike[str], expected: str | None) -> No
 
     Parameters
     ----------
-    url : str
     path : path
         Where it goes.
     expected : str or None

@@ -102,7 +102,6 @@ def targets_of(features: Iterable[str], targets: pd.DataFrame) -> dict[str, list
 
     Parameters
     ----------
-    features : iterable of str
     targets : DataFrame
         mirna, gene.
 

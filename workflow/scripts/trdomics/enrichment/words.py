@@ -88,8 +88,15 @@ def label_words(associations: pd.DataFrame, label: str) -> str:
     row = rows.iloc[0]
     auc = f"AUC {_number(row['effect'])}{_interval(row)}"
     if row["padj"] < SIGNIFICANT:
-        return f"goes with {label}: {_way(row['effect'] > 0.5)} there ({auc})"
+        given = f"; {given_confounders(row)}" if np.isfinite(row["auc_adjusted"]) else ""
+        return f"goes with {label}: {_way(row['effect'] > 0.5)} there ({auc}{given})"
     return f"no measurable link to {label} ({auc}; adjusted p {row['padj']:.1g})"
+
+
+def given_confounders(row: pd.Series) -> str:
+    """Return "0.63 given the confounders, 0.56 to 0.69", the AUC adjusted for them."""
+    limits = " to ".join(_number(row[f"auc_adjusted_{end}"]) for end in ("lower", "upper"))
+    return f"{_number(row['auc_adjusted'])} given the confounders, {limits}"
 
 
 def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
@@ -97,7 +104,6 @@ def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
 
     Parameters
     ----------
-    factor : str
     variance : DataFrame
         view, factor, r2.
     top : DataFrame
@@ -121,11 +127,15 @@ def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
 
 
 def enriched(factor: str, enrichment: pd.DataFrame) -> str:
-    """Say which gene sets a factor's weights are enriched for, one layer's or another's."""
+    """Say which gene sets a factor's weights are enriched for, one layer's or another's.
+
+    Enriched is what both tests find, also that which allows for correlated genes.
+    """
     own = enrichment[enrichment["factor"] == factor]
     if not own["pvalue"].notna().any():
         return "no gene set has enough genes in the model to be tested"
-    found = own[own["padj"] < SIGNIFICANT].sort_values(["pvalue", "set"], kind="stable")
+    both = (own["padj"] < SIGNIFICANT) & (own["padj_correlated"] < SIGNIFICANT)
+    found = own[both].sort_values(["pvalue", "set"], kind="stable")
     found = found.drop_duplicates("set")
     if found.empty:
         return "enriched for no gene set"
@@ -158,7 +168,6 @@ def factor_words(
 
     Parameters
     ----------
-    factors : sequence of str
     associations, variance, top, stability : DataFrame
         As the integration stage writes them.
     enrichment : DataFrame

@@ -31,9 +31,9 @@ def resample(label: Floats, n_samples: int, seed: int, *, fixed_classes: bool = 
         The same seed and labels give the same draws, so that feature sets are compared on the
         same resamples.
     fixed_classes : bool
-        True keeps the class sizes, as a training cohort's design did. False is for patients of
-        whose number of positives no design fixed, as of a scored cohort or a single site: all are
-        drawn alike, and a draw of one class only is repeated.
+        True keeps the class sizes, as a training cohort's design did. False is for patients whose
+        number of positives was not fixed by design, as in a scored cohort or a single site: all
+        are drawn alike, and draws of one class only are repeated.
 
     Returns
     -------

@@ -40,19 +40,10 @@ def readable(name: str) -> str:
     return name.replace("_", " ").replace("+", " + ")
 
 
-def _says(axes: Axes, text: str) -> None:
-    """Say in place of a plot why there is none."""
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes)
-
-
 def performance_figure(performance: pd.DataFrame) -> Figure:
-    """Draw the AUROC of every feature set with its interval; the headline stands first.
+    """Draw the AUROC of every feature set with its interval, the headline first.
 
-    Parameters
-    ----------
-    performance : DataFrame
-        Of :func:`trdomics.evaluation.bootstrap.performance_table`.
+    `performance` is of :func:`trdomics.evaluation.bootstrap.performance_table`.
     """
     rows = performance[performance["metric"] == "auroc"].copy()
     # by role and not by value: sorted by value the best of many would look like the result
@@ -114,17 +105,13 @@ def performance_figure(performance: pd.DataFrame) -> Figure:
 def null_figure(null: pd.DataFrame) -> Figure:
     """Draw the AUROC under permuted labels, and with the true labels under the same models.
 
-    Parameters
-    ----------
-    null : DataFrame
-        Of :func:`trdomics.evaluation.permutation_null.null_distribution`.
+    `null` is of :func:`trdomics.evaluation.permutation_null.null_distribution`.
     """
-    figure, axes = _axes(3.4)
     test = null_test(null)
     values = null.loc[null["permutation"] != OBSERVED, "auroc"].dropna()
     if values.empty:
-        _says(axes, f"No null distribution: {test['reason']}.")
-        return figure
+        return style.empty_figure(f"No null distribution: {test['reason']}.")
+    figure, axes = _axes(3.4)
     # as many bins as few values bear
     bins = int(np.clip(len(values) // 3, 5, 30))
     axes.hist(values, bins=bins, color=style.GREY, edgecolor="white", label="labels permuted")
@@ -210,15 +197,10 @@ def decision_figure(decision: pd.DataFrame) -> Figure:
 
     Where both prevalences are the same number of per cent there is one panel.
 
-    Parameters
-    ----------
-    decision : DataFrame
-        Of :func:`trdomics.evaluation.decision_curve.decision_table`.
+    `decision` is of :func:`trdomics.evaluation.decision_curve.decision_table`.
     """
     if decision.empty:
-        figure, axes = _axes(2)
-        _says(axes, "No decision curve: all patients are of one class.")
-        return figure
+        return style.empty_figure("No decision curve: all patients are of one class.")
     shares = decision.groupby("population")["prevalence"].first()
     titles = {"cohort": "the cohort", "target": "the place of use"}
     if f"{shares['cohort']:.0%}" == f"{shares['target']:.0%}":
@@ -267,10 +249,9 @@ def importance_figure(
         How many to show.
     """
     rows = importance[importance["feature_set"] == feature_set].head(n_features)
-    figure = Figure(figsize=(WIDTH, 1.5 + 0.24 * max(len(rows), 4)), layout="constrained")
     if rows.empty:
-        _says(figure.subplots(), "No importances: the models used no feature.")
-        return figure
+        return style.empty_figure("No importances: the models used no feature.")
+    figure = Figure(figsize=(WIDTH, 1.5 + 0.24 * max(len(rows), 4)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2, 1])
     blocks = sorted(importance["block"].unique())
     colours = style.layer_colours(blocks)
@@ -303,10 +284,7 @@ def importance_figure(
 def chosen_figure(chosen: pd.DataFrame) -> Figure:
     """Draw which models the inner loop chose for each feature set, and how often.
 
-    Parameters
-    ----------
-    chosen : DataFrame
-        Of :func:`trdomics.evaluation.importance.chosen_table`.
+    `chosen` is of :func:`trdomics.evaluation.importance.chosen_table`.
     """
     rows = chosen[chosen["n_features"].notna()]
     names = [model_name(*pair) for pair in zip(rows["model"], rows["n_features"], strict=True)]

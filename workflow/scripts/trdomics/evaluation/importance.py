@@ -57,10 +57,7 @@ def model_name(model: str, n_features: str) -> str:
 def models_in_words(table: pd.DataFrame) -> dict[str, str]:
     """Say for each feature set in how many splits which model was chosen.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`chosen_table`.
+    `table` is of :func:`chosen_table`.
     """
     return {
         str(name): "; ".join(

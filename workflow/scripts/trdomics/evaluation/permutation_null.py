@@ -57,10 +57,7 @@ def null_test(distribution: pd.DataFrame) -> dict[str, float | int | str]:
     null a mean over repeats has the same expectation and less spread than one repeat, so that
     the test errs on the safe side.
 
-    Parameters
-    ----------
-    distribution : DataFrame
-        Of :func:`null_distribution`.
+    `distribution` is of :func:`null_distribution`.
 
     Returns
     -------

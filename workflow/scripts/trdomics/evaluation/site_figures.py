@@ -1,4 +1,4 @@
-"""Figures of what was asked of the model beyond its own cohort: other sites, fewer layers."""
+"""Figures of the model beyond its cohort: other sites, fewer layers, more patients."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from trdomics import style
 from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.figures import WIDTH, readable
+from trdomics.evaluation.learning_curve import EXTRAPOLATED, FITTED, MEASURED
 from trdomics.evaluation.left_out_sites import ALL, LEFT_OUT, MIXED
 from trdomics.layers.subsets import NOTHING, named
 
@@ -30,14 +31,6 @@ def _numbers(axes: Axes, position: float, row: pd.Series, value: str = "value") 
     axes.annotate(text, (1.02, position), xycoords=where, va="center", fontsize=8.5)
 
 
-def _empty(text: str) -> Figure:
-    figure = Figure(figsize=(WIDTH, 1.6), layout="constrained")
-    axes = figure.subplots()
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes)
-    return figure
-
-
 def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
     """Draw a forest plot of the selected procedure's AUROC at sites that it had never seen.
 
@@ -53,7 +46,7 @@ def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
     ]
     sites = aurocs[aurocs["split"].notna() & (aurocs["split"] != ALL) & aurocs["value"].notna()]
     if sites.empty:
-        return _empty("No site was left out; the reasons are in sites.tsv.")
+        return style.empty_figure("No site was left out; the reasons are in sites.tsv.")
     names = list(dict.fromkeys(sites["split"]))
     left_out = sites[sites["validation"] == LEFT_OUT].set_index("split")
     size = left_out["n_patients"] / left_out["n_patients"].max()
@@ -71,7 +64,7 @@ def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
                 if validation == LEFT_OUT:
                     _numbers(axes, position, row)
         row = left_out.loc[split]
-        labels.append(f"{_short(str(row['site']))} (n = {row['n_patients']:.0f})")
+        labels.append(f"{style.shortened(str(row['site']), 28)} (n = {row['n_patients']:.0f})")
     bottom = _summary(axes, aurocs, pooled, len(names))
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
     axes.set_yticks([*range(len(names)), *bottom], [*labels, *bottom.values()])
@@ -122,21 +115,13 @@ def _summary(
     return rows
 
 
-def _short(name: str, length: int = 28) -> str:
-    """Return a name that leaves room for the plot."""
-    return name if len(name) <= length else name[: length - 1] + "…"
-
-
 def missing_layer_cost_figure(table: pd.DataFrame) -> Figure:
     """Draw the AUROC with all layers and without some of them.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`trdomics.evaluation.missing_layer_cost.missing_layer_cost_table`.
+    `table` is of :func:`trdomics.evaluation.missing_layer_cost.missing_layer_cost_table`.
     """
     if len(table) < 2:
-        return _empty("No cost of a missing layer: no patient has several layers.")
+        return style.empty_figure("No cost of a missing layer: no patient has several layers.")
     figure = Figure(figsize=(WIDTH, 1.3 + 0.36 * len(table)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     position = np.arange(len(table))
@@ -161,4 +146,37 @@ def missing_layer_cost_figure(table: pd.DataFrame) -> Figure:
     left.set_yticks(position, names)
     left.invert_yaxis()
     right.tick_params(axis="y", left=False)
+    return figure
+
+
+def learning_curve_figure(table: pd.DataFrame, n_patients: int) -> Figure:
+    """Draw the AUROC by the number of patients trained on, and its extrapolation.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`trdomics.evaluation.learning_curve.curve_table`.
+    n_patients : int
+        Labelled patients of the cohort.
+    """
+    measured = table[table["kind"] == MEASURED]
+    law = table[table["kind"] != MEASURED]
+    if law.empty:
+        reasons = measured["reason"].dropna()
+        return style.empty_figure(
+            f"No learning curve: {reasons.iloc[0] if len(reasons) else 'no fits'}."
+        )
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.fill_between(law["n_train"], law["lower"], law["upper"], color=style.BLUE, alpha=0.15)
+    for kind, line in ((FITTED, "-"), (EXTRAPOLATED, "--")):
+        part = law[law["kind"] == kind]
+        axes.plot(part["n_train"], part["auroc"], line, color=style.BLUE)
+    reach = measured[["lower", "upper"]].sub(measured["auroc"], axis=0).abs().to_numpy().T
+    axes.errorbar(measured["n_train"], measured["auroc"], reach, fmt="o", color=style.VERMILION)
+    for n, name in ((n_patients, "this cohort"), (2 * n_patients, "twice as many")):
+        axes.axvline(n, color=style.GREY, linewidth=0.8, linestyle=":")
+        where = ("data", "axes fraction")
+        axes.annotate(f" {name}", (n, 0.03), xycoords=where, color=style.GREY, fontsize=9)
+    axes.set(xlabel="patients trained on", ylabel="AUROC (95 % interval)", xlim=(0, None))
     return figure

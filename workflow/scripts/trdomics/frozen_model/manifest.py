@@ -16,7 +16,7 @@ from trdomics.schema import load_schema
 
 MODEL, MANIFEST = "model.safetensors", "model.json"
 OLD_MODEL = "model.skops"
-FORMAT = 3
+FORMAT = 4
 MAX_BYTES = 2**25
 AGAIN = "copy the model's folder again"
 

@@ -37,7 +37,7 @@ class FrozenRisk:
 
 @dataclass(eq=False, repr=False)
 class FrozenModel:
-    """A risk model with what tells how much its predictions are worth.
+    """A risk model with what its predictions are compared with and how uncertain they are.
 
     Attributes
     ----------
@@ -80,10 +80,8 @@ def without_rare_variants(
 
     Parameters
     ----------
-    frozen : FrozenModel
     tables : mapping of str to DataFrame
         Raw layers of variants of the training patients.
-    min_carriers : int
     """
     representation = copy.copy(frozen.representation)
     representation.normalisers_ = {

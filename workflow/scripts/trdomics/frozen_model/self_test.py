@@ -30,6 +30,9 @@ def probe_tables(representation: FittedRepresentation) -> LayerTables:
         lacking = {1, 2 + position % (N_PROBES - 2)}
         there = patients[[i not in lacking for i in range(N_PROBES)]]
         tables[layer] = _layer(fitted, there, rng)
+    for name, block in sorted(representation.derived_blocks_.items()):
+        columns = {column: 100 * rng.random(N_PROBES) for column in block.numeric_}
+        tables[name] = pd.DataFrame(columns, index=patients).drop(index=patients[1])
     sheet = {
         name: _column(representation, name, rng) for name in sorted(representation.sheet_columns())
     }

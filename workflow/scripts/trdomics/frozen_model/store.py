@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
+from scipy.special import expit
 
 from trdomics.archive import sha256_of
 from trdomics.errors import InputError
@@ -22,13 +24,15 @@ from trdomics.files import replacing, write_json
 from trdomics.frozen_model.manifest import AGAIN, MANIFEST, MODEL, read_manifest, refuse_old
 from trdomics.frozen_model.model import FrozenModel
 from trdomics.frozen_model.self_test import TOLERANCE, probe_probabilities, worst_difference
-from trdomics.partner_json import strict_json
+from trdomics.partner_json import strict_json, with_checksum
 from trdomics.parts import Arrays, put_together, take_apart
 
 MAX_MODEL_BYTES, MAX_HEADER_BYTES = 2**29, 2**25
 MAX_ARRAYS = 20_000
 TYPES = {"F64", "I64", "BOOL"}
 TREE = "model"
+# Shared models have rounded numbers of patients; those with a layer have a prevalence of their own.
+MAX_DEVIATION = 0.2
 
 
 def dumps(frozen: FrozenModel) -> bytes:
@@ -92,7 +96,7 @@ def save_model(
     with replacing(model_path) as temporary:
         temporary.write_bytes(content)
     checks = {"sha256": sha256_of(content), "probe": probe_probabilities(written.risk)}
-    write_json({**description, **checks}, manifest_path)
+    write_json(with_checksum({**description, **checks}), manifest_path)
 
 
 def load_model(folder: str | os.PathLike[str]) -> tuple[FrozenModel, dict[str, Any]]:
@@ -118,8 +122,34 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[FrozenModel, dict[str, A
     if sha256_of(content) != description["sha256"]:
         raise InputError(where, "is not the file its manifest describes", AGAIN)
     frozen = loads(content, where)
+    for key, problem in contradictions(frozen, description):
+        raise InputError(f"{paths[MANIFEST]} key `{key}`", problem, AGAIN)
     _check_predictions(frozen, description, where)
     return frozen, description
+
+
+def contradictions(
+    frozen: FrozenModel, description: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield what a manifest says otherwise than the arrays, by key."""
+    used = frozen.risk.representation
+    layers = {
+        layer: {"type": used.types[layer], "features": list(fitted.features_)}
+        for layer, fitted in used.normalisers_.items()
+    }
+    found = {"layers": layers, "predictors": used.sheet_columns(), "blocks": used.feature_names_}
+    for key, value in found.items():
+        if description[key] != value:
+            yield key, "is not what the model has there"
+    n, prevalence = description["n_training"], description["prevalence"]
+    if abs(prevalence - description["n_positive"] / n) > MAX_DEVIATION:
+        yield "prevalence", "is not the share of n_positive in n_training"
+    priors = [expit(member.priors) for member in frozen.classifier.members]
+    if any((np.abs(prior - prevalence) > MAX_DEVIATION).any() for prior in priors):
+        yield "prevalence", "is not that of the model's classifiers"
+    known = [summary["n"] for summary in frozen.reference.summaries()]
+    if max(known, default=0) > n:
+        yield "n_training", "is smaller than the number of patients that the model describes"
 
 
 def _check_predictions(frozen: FrozenModel, description: Mapping[str, Any], where: str) -> None:

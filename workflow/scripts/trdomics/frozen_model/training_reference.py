@@ -20,8 +20,12 @@ from trdomics.tables import LayerTables
 DISTANCE = "factor distance"
 N_DECILES, MAX_FOLDS = 9, 50
 SUMMARY = group(
-    {"n": COUNT, "mean": NUMBER_OR_GAP, "sd": NUMBER_OR_GAP, "deciles": array("q", gaps=True)},
-    {"fold_means": array("folds"), "fold_sizes": array("folds", dtype="int")},
+    {"n": COUNT, "mean": NUMBER_OR_GAP, "sd": NUMBER_OR_GAP},
+    {
+        "deciles": array("q", gaps=True),
+        "fold_means": array("folds"),
+        "fold_sizes": array("folds", dtype="int"),
+    },
 )
 PATTERN = group(
     {
@@ -117,8 +121,6 @@ def check_scores(
 
     Parameters
     ----------
-    mofa : MOFAProjection
-    views : LayerTables
     mean, precision : array
         Of the factors of training patients with these views.
     errors : mapping of str to float
@@ -154,8 +156,8 @@ class TrainingReference:
         patients, ``held_out`` (check → summary of :func:`check_scores`, with its ``fold_means`` and
         ``fold_sizes``).
     levels_ : dict of str to summary
-        By layer, see :func:`patient_levels`, of unseen patients; with ``fold_means`` and
-        ``fold_sizes``.
+        By layer, see :func:`patient_levels`, of unseen patients; with ``fold_means``,
+        ``fold_sizes`` and nine ``deciles``, each the mean of its neighbours.
     clinical_ : dict of str to summary
         By number in the clinical block, standardised.
     """
@@ -172,7 +174,8 @@ class TrainingReference:
                 raise ValueError("moments of the factors are of other numbers of factors")
         for summary in self.summaries():
             folds = summary.get("fold_means", ())
-            if len(summary["deciles"]) != N_DECILES or len(folds) > MAX_FOLDS:
+            n_deciles = len(summary.get("deciles", np.zeros(N_DECILES)))
+            if n_deciles != N_DECILES or len(folds) > MAX_FOLDS:
                 raise ValueError(f"a summary has not {N_DECILES} deciles, or too many folds")
             if len(summary.get("fold_sizes", folds)) != len(folds):
                 raise ValueError("a summary has other sizes than means of folds")

@@ -19,6 +19,7 @@ from trdomics.frozen_model.training_reference import (
     profile_errors,
 )
 from trdomics.layers.subsets import subset_name, subsets
+from trdomics.quantiles import neighbour_quantiles
 from trdomics.tables import CLINICAL, LayerTables
 
 DECILES = np.arange(1, 10) / 10
@@ -30,17 +31,12 @@ MIN_FOLD = 5
 
 
 def summary_of(values: Floats) -> dict[str, Any]:
-    """Return ``n``, ``mean``, ``sd`` and the nine ``deciles`` of some values."""
+    """Return ``n``, ``mean`` and ``sd`` of some values."""
     known = np.asarray(values, dtype=float)
     known = known[np.isfinite(known)]
     if len(known) < 2:
-        return {"n": len(known), "mean": np.nan, "sd": np.nan, "deciles": np.full(9, np.nan)}
-    return {
-        "n": len(known),
-        "mean": float(known.mean()),
-        "sd": float(known.std(ddof=1)),
-        "deciles": np.quantile(known, DECILES),
-    }
+        return {"n": len(known), "mean": np.nan, "sd": np.nan}
+    return {"n": len(known), "mean": float(known.mean()), "sd": float(known.std(ddof=1))}
 
 
 def summary_of_folds(folds: list[Floats]) -> dict[str, Any]:
@@ -79,7 +75,11 @@ class TrainingSummaries(BaseEstimator, TrainingReference):
         whole = representations.representation
         self.patterns_: dict[str, Any] = {}
         levels = self._held_out_levels(representations, tables)
-        self.levels_ = {layer: summary_of_folds(folds) for layer, folds in levels.items()}
+        self.levels_ = {
+            layer: summary_of_folds(folds)
+            | {"deciles": neighbour_quantiles(np.concatenate(folds), DECILES)}
+            for layer, folds in levels.items()
+        }
         self.clinical_: dict[str, Any] = {}
         if CLINICAL in whole.column_blocks_:
             names = whole.feature_names_[CLINICAL]

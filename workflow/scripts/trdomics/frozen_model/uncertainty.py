@@ -52,8 +52,8 @@ class Replicates:
     def variance_of_missing(self, layers: Iterable[str]) -> float | None:
         """Return the variance that lacking layers adds to the log odds.
 
-        That of layers which were not looked at together is the sum of theirs; None where one of
-        them was not looked at at all.
+        That of layers which were not measured together is the sum of theirs; None where one of
+        them was not measured.
         """
         names = sorted(layers)
         if not names:
@@ -86,7 +86,7 @@ class Replicates:
         Returns
         -------
         lower, upper : array, shape (n,)
-            NaN for patients who lack layers whose absence could not be judged in training.
+            NaN for patients who lack layers whose absence was not estimated in training.
         """
         added = [self.variance_of_missing(layers) for layers in missing]
         lacking = np.array([np.nan if value is None else value for value in added], dtype=float)

@@ -32,10 +32,7 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
     The score is the share of the sites called in both at which the genotypes are equal. The
     threshold is midway between the median of the own pairs and that of the wrong ones.
 
-    Parameters
-    ----------
-    first, second : DataFrame
-        From :func:`trdomics.identity.genotypes.read_genotypes`.
+    `first` and `second` are of :func:`trdomics.identity.genotypes.read_genotypes`.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from trdomics.identity.matching import Match
-from trdomics.style import BLUE, GREY, ORANGE, VERMILION
+from trdomics.style import BLUE, GREY, ORANGE, VERMILION, empty_figure
 
 # A figure with more names than these is unreadable; the tables have them all.
 _NAMES = 8
@@ -36,7 +36,7 @@ def sex_figure(table: pd.DataFrame, layers: Sequence[Mapping[str, Any]]) -> Figu
     shown = [layer for layer in layers if not layer["reason"]]
     if not shown:
         reasons = "\n".join(f"{layer['layer']}: {layer['reason']}" for layer in layers)
-        return _message(f"No layer tells the sex.\n{reasons}")
+        return empty_figure(f"No layer tells the sex.\n{reasons}")
     figure, axes = plt.subplots(
         1, len(shown), figsize=(min(3.4 * len(shown), 10) + 0.6, 3.6), squeeze=False
     )
@@ -74,7 +74,7 @@ def match_figure(matches: Mapping[tuple[str, str], Match]) -> Figure:
     """
     shown = sorted(matches.items(), key=lambda item: -item[1].summary["power"])[:_PAIRS]
     if not shown:
-        return _message("No two layers share enough patients\nto see whether they match.")
+        return empty_figure("No two layers share enough patients\nto see whether they match.")
     figure, axes = plt.subplots(
         len(shown), 2, figsize=(8.6, 3.1 * len(shown)), squeeze=False, layout="constrained"
     )
@@ -82,7 +82,7 @@ def match_figure(matches: Mapping[tuple[str, str], Match]) -> Figure:
         _score_panel(row[0], match)
         _rank_panel(row[1], match, first, second)
         power = match.summary["power"]
-        row[0].set_title(f"{first} and {second}: finds {power:.0%} of exchanges")
+        row[0].set_title(f"{first} and {second}: finds {power:.0%} of swaps")
         row[1].set_title(
             f"{len(match.summary['flagged'])} of {match.summary['n_patients']} flagged"
             if match.summary["usable"]
@@ -138,7 +138,7 @@ def haemolysis_figure(
 ) -> Figure:
     """Draw the haemolysis index of every sample with its limits."""
     if not index:
-        return _message("No layer of counts has both miR-451a and miR-23a.")
+        return empty_figure("No layer of counts has both miR-451a and miR-23a.")
     figure, axes = plt.subplots(
         1, len(index), figsize=(min(5.2 * len(index), 10), 3.2), squeeze=False
     )
@@ -180,10 +180,3 @@ def _name(ax: Axes, x: np.ndarray, y: np.ndarray, names: np.ndarray) -> None:
             fontsize=8,
         )
         text.set_path_effects([withStroke(linewidth=2, foreground="white")])
-
-
-def _message(text: str) -> Figure:
-    figure, ax = plt.subplots(figsize=(6, 2))
-    ax.axis("off")
-    ax.text(0.5, 0.5, text, ha="center", va="center", wrap=True, fontsize=10)
-    return figure

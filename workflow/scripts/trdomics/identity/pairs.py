@@ -11,19 +11,8 @@ import pandas as pd
 from trdomics.identity import concordance, matching
 from trdomics.identity.matching import USEFUL_POWER, Match
 
-COLUMNS = [
-    "first",
-    "second",
-    "method",
-    "patient_id",
-    "score",
-    "rank_first",
-    "rank_second",
-    "n_candidates",
-    "flagged",
-    "likely_partner",
-    "sexes_differ",
-]
+COLUMNS = ["first", "second", "method", "patient_id", "score", "rank_first", "rank_second"]
+COLUMNS += ["n_candidates", "flagged", "likely_partner", "sexes_differ"]
 
 
 def match_all(
@@ -52,8 +41,8 @@ def match_all(
     table : DataFrame
         ``COLUMNS``, one row per pair of layers and patient.
     summaries : list of dict
-        One per pair: `first`, `second`, `method`, `reason` (null where patients were judged), and
-        the match's summary.
+        One per pair: `first`, `second`, `method`, `reason` (null where patients were evaluated),
+        and the match's summary.
     matches : dict
         The matches that were computed, by pair.
     """

@@ -11,22 +11,9 @@ import pandas as pd
 from trdomics.layers.quality import OUTLIER_DEVIATIONS
 from trdomics.layers.types import layer_type
 
-COLUMNS = [
-    "patient_id",
-    "layer",
-    "library_size",
-    "detected_features",
-    "top_feature_share",
-    "pca_isolation",
-    "outlier",
-    "rna_quality",
-    "three_prime_bias",
-    "haemolysis_index",
-    "sex",
-    "sheet_sex",
-    "verdict",
-    "reason",
-]
+COLUMNS = ["patient_id", "layer", "library_size", "detected_features", "top_feature_share"]
+COLUMNS += ["pca_isolation", "outlier", "rna_quality", "three_prime_bias", "haemolysis_index"]
+COLUMNS += ["sex", "sheet_sex", "verdict", "reason"]
 # log2 miR-451a / miR-23a-3p of serum and plasma, in cycles of qPCR: below the first there is no
 # haemolysis, above the second there is (Blondal 2013, 10.1016/j.ymeth.2012.09.015). Whole blood
 # and tissue are full of erythrocytes or free of both, so there the cohort itself is the measure.
@@ -55,7 +42,7 @@ def haemolysis_index(table: pd.DataFrame, markers: pd.DataFrame) -> pd.Series | 
 
 
 def haemolysis_limit(index: pd.Series) -> tuple[float, str]:
-    """Return above which index a sample is noted, and by which measure.
+    """Return the index above which a sample is noted, and the source of that limit.
 
     Where half of the samples are above the limit of the literature they are no serum or plasma.
     """

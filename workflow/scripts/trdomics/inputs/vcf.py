@@ -120,16 +120,16 @@ def read_vcf(
             for record, alleles, first, entries in _annotated(list(site[1]), annotation, pointers):
                 if "GT" in record.FORMAT:
                     genotypes = record.genotype.array()[:, :-1][order]
-                    unreliable = _unreliable(record, settings)[order]
-                    failure = _site_failure(record, settings)
+                    poor = unreliable(record, settings)[order]
+                    failure = site_failure(record, settings)
                 else:
                     genotypes = np.full((len(order), 1), -1)
-                    unreliable, failure = np.ones(len(order), dtype=bool), "no genotypes"
+                    poor, failure = np.ones(len(order), dtype=bool), "no genotypes"
                 for number in range(1, len(record.ALT) + 1):
                     if record.ALT[number - 1] in _NO_ALLELE:
                         continue
                     variant = _variant(record, alleles, first + number, entries, classes)
-                    dosage = np.where(unreliable, np.int8(-1), dosage_of(genotypes, number))
+                    dosage = np.where(poor, np.int8(-1), dosage_of(genotypes, number))
                     collector.add(variant, dosage, failure)
     warn_of_terms(classes.unknown)
     return collector.finish()
@@ -219,7 +219,7 @@ def numbers(record: Any, field: str) -> np.ndarray:
     return parts.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
 
 
-def _unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
+def unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
     """Return a mask of the genotypes with too little depth or quality, shape (n_samples,)."""
     fields = set(record.FORMAT)
     bad = np.zeros(len(record.genotype.array()), dtype=bool)
@@ -238,7 +238,8 @@ def _unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
     return bad
 
 
-def _site_failure(record: Any, settings: Mapping[str, Any]) -> str:
+def site_failure(record: Any, settings: Mapping[str, Any]) -> str:
+    """Return the filter of the layer that a site fails, or nothing."""
     if settings["pass_only"] and record.FILTER is not None:
         return f"filter {record.FILTER}"
     quality = np.inf if record.QUAL is None else record.QUAL

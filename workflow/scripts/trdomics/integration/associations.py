@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.linalg import orth
+from statsmodels.api import OLS
 from statsmodels.stats.multitest import multipletests
 
-from trdomics.columns import is_quantity
+from trdomics.columns import as_text, is_quantity
 
 LABEL = "label"
 VERSUS = " vs "
@@ -19,21 +21,10 @@ SMALLEST_GROUP = 3
 FEWEST_PATIENTS = 10
 NORMAL_95 = 1.959963984540054
 
-COLUMNS = [
-    "factor",
-    "variable",
-    "kind",
-    "test",
-    "effect_name",
-    "effect",
-    "lower",
-    "upper",
-    "contrast",
-    "pvalue",
-    "padj",
-    "n",
-    "reason",
-]
+COLUMNS = ["factor", "variable", "kind", "test", "effect_name", "effect", "lower", "upper"]
+COLUMNS += ["contrast", "pvalue", "padj", "n", "reason", "auc_adjusted", "auc_adjusted_lower"]
+COLUMNS += ["auc_adjusted_upper", "pvalue_adjusted", "padj_adjusted", "n_adjusted"]
+COLUMNS += ["reason_adjusted"]
 
 
 def variable_kinds(clinical: Mapping[str, Any], samples: Mapping[str, Any]) -> dict[str, str]:
@@ -63,15 +54,17 @@ def associations(
     kinds: Mapping[str, str],
     *,
     label_names: tuple[str, str] = ("negative", "positive"),
+    confounders: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Test every factor against every variable.
+    """Test every factor against every variable, and against the label given the confounders.
 
     A variable of two values is tested by Mann–Whitney's test, its effect is the AUC (above 0.5:
     the factor is higher in the second value) with Hanley & McNeil's interval (1982, doi
     10.1148/radiology.143.1.7063747); a categorical one by Kruskal–Wallis with
     η² = (H − g + 1) / (n − g); a numeric one by Spearman's correlation with Bonett & Wright's
     interval (2000, doi 10.1007/BF02294183). False discoveries are controlled over the whole
-    table (Benjamini & Hochberg 1995).
+    table (Benjamini & Hochberg 1995). The label's rows have :func:`adjusted_test` beside it, a
+    family of its own.
 
     Parameters
     ----------
@@ -84,6 +77,8 @@ def associations(
         Kind by column.
     label_names : pair of str
         What the label's 0 and 1 are called.
+    confounders : sequence of str
+        Columns of `patients` that the association with the label is adjusted for.
 
     Returns
     -------
@@ -105,14 +100,70 @@ def associations(
                 values,
                 order,
             )
+            if variable == LABEL:
+                tested |= adjusted_test(factors[factor], table[LABEL], table[list(confounders)])
             rows.append({"factor": factor, "variable": variable, "kind": kind, **tested})
     result = pd.DataFrame(rows, columns=COLUMNS)
-    has_p = result["pvalue"].notna().to_numpy()
-    adjusted = np.full(len(result), np.nan)
-    if has_p.any():
-        adjusted[has_p] = multipletests(result.loc[has_p, "pvalue"], method="fdr_bh")[1]
-    result["padj"] = adjusted
+    result["padj"] = false_discovery_rates(result["pvalue"])
+    result["padj_adjusted"] = false_discovery_rates(result["pvalue_adjusted"])
     return result
+
+
+def false_discovery_rates(pvalues: pd.Series) -> NDArray[np.floating]:
+    """Return p-values adjusted after Benjamini and Hochberg; missing ones are no test."""
+    has_p = pvalues.notna().to_numpy()
+    adjusted = np.full(len(pvalues), np.nan)
+    if has_p.any():
+        adjusted[has_p] = multipletests(pvalues[has_p].astype(float), method="fdr_bh")[1]
+    return adjusted
+
+
+def adjusted_test(factor: pd.Series, label: pd.Series, confounders: pd.DataFrame) -> dict[str, Any]:
+    """Test a factor against the label among patients of equal confounders.
+
+    The label's coefficient δ in the linear model of the factor on label and confounders, by its
+    t test. It is given as the AUC of two normal groups that far apart, Φ(δ / σ√2) with the
+    residual standard deviation σ: the covariate-adjusted AUC where the confounders shift both
+    groups alike (Janes & Pepe 2009, doi 10.1093/biomet/asp002). Its interval is that of δ.
+
+    Parameters
+    ----------
+    factor, label : Series, shape (n_patients,)
+        The label is 1, 0 or missing.
+    confounders : DataFrame, n_patients rows
+        Patients who lack a value are left out.
+    """
+    if confounders.empty:
+        return {"reason_adjusted": "the config names no confounders"}
+    known = label.notna() & confounders.notna().all(axis=1)
+    n = int(known.sum())
+    coded = [
+        confounders.loc[known, [name]].astype(float)
+        if is_quantity(confounders[name])
+        else pd.get_dummies(as_text(confounders.loc[known, name]), dtype=float)
+        for name in confounders
+    ]
+    # a basis of what they span: an indicator per level is one too many
+    covariates = orth(np.column_stack([np.ones(n), *coded]))
+    design = np.column_stack([label[known], covariates])
+    n_coefficients = design.shape[1]
+    if n - n_coefficients < FEWEST_PATIENTS:
+        few = f"{n_coefficients} coefficients for {n} patients"
+        return {"n_adjusted": n, "reason_adjusted": few}
+    if np.linalg.matrix_rank(design) < n_coefficients:
+        return {"n_adjusted": n, "reason_adjusted": "the confounders determine the label"}
+    fit = OLS(factor[known].to_numpy(float), design).fit()
+    spread = np.sqrt(2 * fit.scale)
+    if not spread > 0:
+        return {"n_adjusted": n, "reason_adjusted": "the confounders determine the factor"}
+    lower, upper = fit.conf_int()[0]
+    return {
+        "auc_adjusted": float(stats.norm.cdf(fit.params[0] / spread)),
+        "auc_adjusted_lower": float(stats.norm.cdf(lower / spread)),
+        "auc_adjusted_upper": float(stats.norm.cdf(upper / spread)),
+        "pvalue_adjusted": float(fit.pvalues[0]),
+        "n_adjusted": n,
+    }
 
 
 def association(

@@ -91,7 +91,23 @@ def in_words(row: pd.Series) -> str:
     between = f" ({contrast})" if contrast else ""
     return (
         f"{row['factor']} with {row['variable']}{between}: "
-        f"{name} {effect:.2f}{interval}{direction}, padj {row['padj']:.1g}"
+        f"{name} {effect:.2f}{interval}{direction}, padj {row['padj']:.1g}{_adjusted(row)}"
+    )
+
+
+def _adjusted(row: pd.Series) -> str:
+    """Return how the label's row changes given the confounders; nothing for another row."""
+    if row["variable"] != LABEL:
+        return ""
+    if not np.isfinite(row["auc_adjusted"]):
+        return f" (not adjusted: {row['reason_adjusted']})"
+    aucs = [row[f"auc_adjusted{end}"] for end in ("", "_lower", "_upper")]
+    if row["effect"] < 0.5:
+        aucs = [1 - aucs[0], 1 - aucs[2], 1 - aucs[1]]
+    value, lower, upper = aucs
+    return (
+        f"; given the confounders {value:.2f} ({lower:.2f} to {upper:.2f}), "
+        f"padj {row['padj_adjusted']:.1g}"
     )
 
 
@@ -122,6 +138,7 @@ def summary(
         views_left_out (reasons); variance_explained (total R² by view); stable_factors (factors
         found with |r| ≥ 0.9 in every other seed, or null with the reason), stability (the
         lowest |r| by factor); n_associations, label_factors (significant with the label),
+        label_factors_adjusted (of them, those that are so given the confounders),
         associations (the strongest one of each variable, in words).
     """
     chosen = models[models["chosen"] == 1].iloc[0]
@@ -146,6 +163,9 @@ def summary(
         "variance_explained": dict(zip(totals["view"], totals["r2"], strict=True)),
         "n_associations": len(found),
         "label_factors": list(labelled["factor"]),
+        "label_factors_adjusted": list(
+            labelled.loc[labelled["padj_adjusted"] < SIGNIFICANT, "factor"]
+        ),
         "label_associations": [in_words(row) for _, row in labelled.iterrows()],
         "associations": [in_words(row) for _, row in strongest.iterrows()],
         "stable_factors": None,

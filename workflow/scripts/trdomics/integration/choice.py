@@ -148,8 +148,9 @@ def stability(models: Mapping[str, SeedModel], chosen: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        factor, seed, matched (the other seed's factor that correlates best over the patients), r
-        (absolute Pearson correlation with it, 0 to 1). Without another seed it has no rows.
+        factor, seed, n_factors and elbo (of that seed), matched (its factor that correlates best
+        over the patients), r (absolute Pearson correlation with it, 0 to 1). Without another seed
+        it has no rows.
     """
     reference = models[chosen]
     rows = []
@@ -161,10 +162,18 @@ def stability(models: Mapping[str, SeedModel], chosen: str) -> pd.DataFrame:
         r = np.abs(correlations(reference.z, model.z))
         matched = r.argmax(axis=1)
         rows += [
-            (factor, seed, model.factors[matched[i]], r[i, matched[i]])
+            (
+                factor,
+                seed,
+                len(model.factors),
+                model.bound,
+                model.factors[matched[i]],
+                r[i, matched[i]],
+            )
             for i, factor in enumerate(reference.factors)
         ]
-    return pd.DataFrame(rows, columns=["factor", "seed", "matched", "r"])
+    columns = ["factor", "seed", "n_factors", "elbo", "matched", "r"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def factor_table(model: SeedModel) -> pd.DataFrame:

@@ -81,7 +81,7 @@ def stability_figure(stability: pd.DataFrame) -> Figure:
     Parameters
     ----------
     stability : DataFrame
-        factor, seed, matched, r.
+        factor, seed, n_factors, elbo, matched, r.
     """
     set_style()
     if stability.empty:
@@ -102,7 +102,8 @@ def stability_figure(stability: pd.DataFrame) -> Figure:
             rows["r"],
             s=28,
             zorder=2,
-            label=f"seed {seed}",
+            label=f"seed {seed}: {rows['n_factors'].iloc[0]:d} factors,\n"
+            f"bound {rows['elbo'].iloc[0]:,.0f}",
         )
     axes.set(
         xticks=range(len(factors)),

@@ -88,11 +88,13 @@ class FastY(Adopting, Y_Node):
         """Return E[Σ_n (y − zᵀw)²] by feature, (d,)."""
         w = self.markov_blanket["W"]
         zy, zz, z2 = self.moments()
-        cross = zz @ w.mean_kd
-        cross -= 2 * zy
-        cross *= w.mean_kd
-        residual = self.squares + cross.sum(axis=0)
-        residual += z2 @ w.square_kd - np.diag(zz) @ w.mean_kd**2
+        # E[z²]E[w²] has the place of the diagonal's squared means; nothing of (K, d) is copied
+        cross = (zz - np.diag(np.diag(zz))) @ w.mean_kd
+        cross -= zy
+        cross -= zy
+        residual = np.einsum("kd,kd->d", cross, w.mean_kd)
+        residual += self.squares
+        residual += z2 @ w.square_kd
         return np.asarray(residual)
 
     def calculateELBO(self) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from scipy.stats import trim_mean
 
 from trdomics.layers.base import LayerNormaliser
 from trdomics.layers.transforms import CountsTransform
+
+log = logging.getLogger(__name__)
 
 # Median of ratios over fewer features than these is decided by too few of them.
 _RATIO_FEATURES, _RATIO_SHARE = 50, 0.1
@@ -67,7 +71,18 @@ def without_empty_libraries(counts: pd.DataFrame) -> tuple[pd.DataFrame, dict[st
         f"({reads.median():,.0f})"
         for patient, n in reads[~kept].items()
     }
+    for patient, reason in refused.items():
+        log.warning("left out: %s, %s", patient, reason)
     return counts[kept], refused
+
+
+def refused_warning(refused: Mapping[str, str]) -> str | None:
+    """Say how many libraries a test leaves out, without a patient's name; None if none."""
+    if not refused:
+        return None
+    many = "1 library is" if len(refused) == 1 else f"{len(refused)} libraries are"
+    share = f"{100 * NEARLY_EMPTY:g} %"
+    return f"{many} left out of the test, with less than {share} of the median number of reads"
 
 
 class _InterceptOnly(DefaultInference):

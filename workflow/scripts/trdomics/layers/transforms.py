@@ -22,6 +22,8 @@ from trdomics.parts import FLAG, NAMES, array, mapping, stored, text
 Names = Sequence[str] | np.ndarray
 # Rare variants tell who was among the training patients: no fitted model names one of fewer.
 MIN_CARRIERS = 5
+# By type of the layer: each class adds itself under the `kind` that it is defined with.
+TRANSFORMS: dict[str, type[LayerTransform]] = {}
 CLASSES = {"lof": ("lof",), "damaging": ("lof", "damaging")}
 # A table of so many genes that shares none with the model names its genes otherwise.
 _GENES_TO_JUDGE = 20
@@ -45,6 +47,11 @@ class LayerTransform:
 
     features_: Names = stored(NAMES)
     means_: np.ndarray = stored(array("features_"))
+
+    def __init_subclass__(cls, kind: str | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if kind is not None:
+            TRANSFORMS[kind] = cls
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns that ``transform`` gives, shape (n_kept,)."""
@@ -74,7 +81,7 @@ class LayerTransform:
 
 
 @dataclass(eq=False, repr=False)
-class CountsTransform(LayerTransform):
+class CountsTransform(LayerTransform, kind="counts"):
     """Size factors and variance-stabilising transformation (VST).
 
     Attributes
@@ -138,7 +145,7 @@ class CountsTransform(LayerTransform):
 
 
 @dataclass(eq=False, repr=False)
-class ContinuousTransform(LayerTransform):
+class ContinuousTransform(LayerTransform, kind="continuous"):
     """Optional log2(x + 1); gaps become the training mean.
 
     Attributes
@@ -166,7 +173,7 @@ class ContinuousTransform(LayerTransform):
 
 
 @dataclass(eq=False, repr=False)
-class BinaryTransform(LayerTransform):
+class BinaryTransform(LayerTransform, kind="binary"):
     """Gaps become the commoner value, so that 0/1 stays 0/1."""
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -194,7 +201,7 @@ class BinaryTransform(LayerTransform):
 
 
 @dataclass(eq=False, repr=False)
-class BurdenTransform(LayerTransform):
+class BurdenTransform(LayerTransform, kind="variants"):
     """Carrier of a rare variant of the chosen class: 0/1 per gene; named variants: dosage.
 
     Attributes
@@ -244,7 +251,6 @@ class BurdenTransform(LayerTransform):
         ----------
         table : DataFrame
             Of the training patients.
-        min_carriers : int
         """
         position = positions(table)
         result = copy.copy(self)
@@ -314,15 +320,6 @@ def carriers_and_others(table: pd.DataFrame, column: int) -> tuple[int, int]:
     """Return how many patients carry a variant, and how many are known not to."""
     values = table.iloc[:, column].to_numpy(dtype=np.float32)
     return int((values >= 1).sum()), int((values < 1).sum())
-
-
-# By type of the layer; what a frozen model of a new type holds is added here.
-TRANSFORMS: dict[str, type[LayerTransform]] = {
-    "counts": CountsTransform,
-    "continuous": ContinuousTransform,
-    "binary": BinaryTransform,
-    "variants": BurdenTransform,
-}
 
 
 @dataclass(eq=False, repr=False)

@@ -1,7 +1,7 @@
 """Types of layers: one class each knows its values, its tests, its quality and its figures.
 
 A new type is a subclass of :class:`LayerType`, registered with :func:`register`, and what its
-normaliser does once fitted, added to :data:`trdomics.layers.transforms.TRANSFORMS`. The
+normaliser does once fitted, a :class:`trdomics.layers.transforms.LayerTransform`. The
 normalisers of the types below are set in :mod:`trdomics.layers.normalise`, so that a rule that
 only reads a layer does not depend on them.
 """

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from trdomics import __version__
+from trdomics.mechanism.words import sentences as mechanism_sentences
 from trdomics.report import words
 from trdomics.report.trust import trust_sentences
-from trdomics.report.validation import layer_sentence, site_rows, site_sentences
+from trdomics.report.validation import layer_sentence, more_patients, site_rows, site_sentences
 
 METRICS = ("auroc", "auprc", "balanced_accuracy", "brier", "calibration_slope")
 ASSOCIATIONS_SHOWN = 8
@@ -112,7 +113,8 @@ def page_context(
     Parameters
     ----------
     config : mapping
-        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``, ``confounders``,
+        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``, ``reads`` (page of
+        their quality, or None), ``confounders``,
         ``null_models``.
     patients, performance, gains, missing_layer_cost : DataFrame
         As the stages wrote them.
@@ -128,6 +130,7 @@ def page_context(
         "negative": label["negative"],
         "layer_names": words.listed([words.readable(name) for name in layers]),
         "simulated": config["simulated"],
+        "reads": config["reads"],
         "version": __version__,
         "sites": sites,
         "facts": facts(performance),
@@ -148,6 +151,9 @@ def page_context(
                 words.differential(layer, summary["differential"][layer]) for layer in layers
             ],
             "factors": words.factors(summary["integration"], layers),
+            "factor_doubts": [
+                f"Doubtful: {warning}." for warning in summary["integration"]["warnings"]
+            ],
             "associations": associations(summary["integration"]),
             "doubts": [
                 *words.quick_look(classification["n_splits"]),
@@ -164,8 +170,11 @@ def page_context(
             ),
             "methods": methods(config, summary),
             "trust": trust_sentences(summary["trust"]),
+            "pharmacogenes": [text for text in summary["pharmacogenes"]["sentences"] if text],
+            "mechanism": mechanism_sentences(summary.get("mechanism")),
             "left_out": site_sentences(summary["sites"]),
             "missing_layer_cost": layer_sentence(missing_layer_cost),
+            "more_patients": more_patients(summary["learning_curve"]),
         },
     }
 

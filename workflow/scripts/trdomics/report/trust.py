@@ -98,6 +98,7 @@ def trust_sentences(trust: Mapping[str, Any]) -> dict[str, list[str]]:
     disease = confounding(trust["confounding"])
     for layer, part in trust["adjustment"].items():
         disease.append(f"{readable(layer)}: {part['finding']}")
+    disease += dict.fromkeys(f"{part['test']}." for part in trust["adjustment"].values())
     return {
         "samples": samples(trust["identity"]),
         "disease": disease,

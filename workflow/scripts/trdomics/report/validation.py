@@ -171,3 +171,29 @@ def layer_sentence(missing_layer_cost: pd.DataFrame) -> str:
         f"In {single['n_patients'].iloc[0]:.0f} labelled patients with all layers, predicted as if "
         f"one were missing, the AUROC changes by {listed(text)}.{''.join(reasons)}"
     )
+
+
+def more_patients(learning: Mapping[str, Any]) -> str:
+    """State what more patients would give.
+
+    Parameters
+    ----------
+    learning : mapping
+        The cohort's ``learning_curve.json``.
+    """
+    if learning["now"] is None:
+        text = f"What more patients would give is not known: {learning['reason']}."
+    else:
+        text = (
+            f"With {learning['more']['n_more']} more patients like these expect an AUROC of "
+            f"{interval(learning['more'], 'auroc')}; trained on all {learning['n_patients']} of "
+            f"today, {interval(learning['now'], 'auroc')}."
+        )
+    settles = learning["settles"]
+    gain = f"a gain of {settles['gain']:g} in AUROC over the clinical predictors"
+    if settles["n_patients"] is None:
+        return f"{text} How many patients would settle {gain} is not known: {settles['reason']}."
+    return (
+        f"{text} To settle {gain} (power {100 * settles['power']:.0f} %, two-sided test at 5 %), "
+        f"about {settles['n_patients']:,} patients are needed."
+    )

@@ -155,7 +155,11 @@ def differential(layer: str, summary: Mapping[str, Any]) -> str:
         f"{100 * summary['fdr']:g} %, {summary['n_up']:,} higher and {summary['n_down']:,} lower "
         f"in {positive} than in {negative} ({summary['n_patients']} patients)."
     )
-    return f"{text} {summary['left_out_warning']}." if summary.get("left_out_warning") else text
+    keys = ("left_out_warning", "refused_warning", "winsorise_warning")
+    warnings = [summary.get(key) for key in keys]
+    return " ".join(
+        [text, *(f"{warning[0].upper()}{warning[1:]}." for warning in warnings if warning)]
+    )
 
 
 def tested(layer: str, summary: Mapping[str, Any]) -> str:

@@ -17,18 +17,9 @@ from trdomics.tables import CLINICAL, LayerTables
 
 # Names shown of a long list of missing features.
 SHOWN = 20
-PREDICTIONS = [
-    "patient_id",
-    "label",
-    "probability",
-    "probability_lower",
-    "probability_upper",
-    "probability_at_target_prevalence",
-    "layers_used",
-    "layers_missing",
-    "n_layers_used",
-    "missing_features_share",
-]
+PREDICTIONS = ["patient_id", "label", "probability", "probability_lower", "probability_upper"]
+PREDICTIONS += ["probability_at_target_prevalence", "layers_used", "layers_missing"]
+PREDICTIONS += ["n_layers_used", "missing_features_share"]
 
 
 def check_layers(

@@ -32,7 +32,6 @@ def page_context(
 
     Parameters
     ----------
-    cohort : str
     summary : mapping
         ``scoring/summary.json``.
     shift : DataFrame

@@ -40,7 +40,6 @@ def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]
 
     Parameters
     ----------
-    frozen : FrozenModel
     tables : LayerTables
         Raw layers that may be used, and the sheet.
 
@@ -66,9 +65,7 @@ def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]
     patients = _patients(tables, checks)
     rows = []
     for (part, name), (values, training) in scores.items():
-        # the factors of training patients helped to fit the model: their spread is not that of
-        # others, their mean is
-        row = compare(values, training, tenths=False)
+        row = compare(values, training)
         row |= _against_folds(row, values, training)
         rows.append({"part": part, "name": name, **row})
     for layer, values in patient_levels(representation, tables).items():
@@ -80,27 +77,25 @@ def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]
     if CLINICAL in representation.column_blocks_:
         block = representation.column_blocks_[CLINICAL].transform(tables[CLINICAL])
         for name, training in reference.clinical_.items():
-            row = compare(block[name].to_numpy(dtype=float), training, tenths=False)
+            row = compare(block[name].to_numpy(dtype=float), training)
             rows.append({"part": "clinical", "name": name, **row})
     rows.append({"part": "patients", "name": "unlike training", **_too_many(patients)})
     return patients, _adjusted(pd.DataFrame(rows))
 
 
-def compare(values: Floats, training: Mapping[str, Any], *, tenths: bool = True) -> dict[str, Any]:
+def compare(values: Floats, training: Mapping[str, Any]) -> dict[str, Any]:
     """Compare values with a summary of training values: their mean, and their distribution.
 
-    Means by Welch's t test from summaries; distributions by how many values lie in each tenth of
-    the training values, χ² with the training deciles' own uncertainty. The p value is the
-    smaller of the two, doubled.
+    Means by Welch's t test from summaries; where the summary has deciles, distributions by how many
+    values lie in each tenth of the training values, χ² with the training deciles' own
+    uncertainty. The p value is the smaller of the two, doubled.
 
     Parameters
     ----------
     values : array, shape (n,)
         NaN are left out. Where they come already standardised, `training` has mean 0 and sd 1.
     training : mapping
-        ``n``, ``mean``, ``sd``, ``deciles``.
-    tenths : bool
-        Whether to look at the distribution.
+        ``n``, ``mean``, ``sd``, and possibly ``deciles``.
 
     Returns
     -------
@@ -130,8 +125,8 @@ def compare(values: Floats, training: Mapping[str, Any], *, tenths: bool = True)
                 equal_var=False,
             ).pvalue
         ]
-    edges = np.asarray(training["deciles"])
-    if tenths and np.all(np.diff(edges) > 0):
+    edges = np.asarray(training.get("deciles", np.nan))
+    if edges.ndim and np.all(np.diff(edges) > 0):
         below = np.searchsorted(np.sort(known), edges, side="right") / n
         row["ks"] = float(np.abs(below - np.arange(1, 10) / 10).max())
         if n >= MIN_FOR_TENTHS:
@@ -216,17 +211,16 @@ def _checks(
 
 
 def _pooled(groups: list[tuple[Floats, dict[str, Any]]]) -> tuple[Floats, dict[str, Any]]:
-    """Join groups that have summaries of their own; the deciles become those of the largest."""
+    """Join groups that have summaries of their own; the folds become those of the largest."""
     if len(groups) == 1:
         return groups[0]
     largest = max(groups, key=lambda group: len(group[0]))[1]
     values = [(found - s["mean"]) / s["sd"] for found, s in groups]
-    centred: dict[str, Any] = {
-        key: (np.asarray(largest[key]) - largest["mean"]) / largest["sd"]
-        for key in ("deciles", "fold_means")
-        if key in largest
-    }
-    return np.concatenate(values), {"n": largest["n"], "mean": 0.0, "sd": 1.0, **centred}
+    centred: dict[str, Any] = {"n": largest["n"], "mean": 0.0, "sd": 1.0}
+    if "fold_means" in largest:
+        means = np.asarray(largest["fold_means"])
+        centred["fold_means"] = (means - largest["mean"]) / largest["sd"]
+    return np.concatenate(values), centred
 
 
 def _patients(tables: LayerTables, checks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -83,7 +83,7 @@ class Cohort:
     logit : ndarray, shape (n_patients,)
         True log odds of the positive class.
     wrong_sex : str
-        The patient whose sex the sheet tells wrong; `patients` has the true one.
+        The patient whose sex is wrong in the sheet; `patients` has the true one.
     """
 
     patients: pd.DataFrame

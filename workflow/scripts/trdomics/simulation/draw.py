@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
+from sklearn.metrics import roc_auc_score
 
 from trdomics.files import write_json, write_table
 from trdomics.simulation import counts, variants
@@ -21,12 +23,20 @@ from trdomics.simulation.features import (
     draw_effects,
     name_features,
 )
+from trdomics.simulation.pharmacogenes import (
+    Pharmacogenes,
+    draw_medication,
+    draw_pharmacogenes,
+    exposure_truth,
+    site_frequencies,
+    variant_sites,
+)
 
 LAYERS = ["mrna", "small_rna", "mutations"]
 # Reads on 20,000 genes and on small RNAs, median and limits: what cores deliver per sample.
 MRNA_READS, MRNA_LIMITS, ALL_GENES = 25e6, (10e6, 60e6), 20_000
 SMALL_RNA_READS, SMALL_RNA_LIMITS = 5e6, (2e6, 10e6)
-# As many pairs of patients have their tubes of this layer exchanged.
+# Pairs of patients whose samples of this layer are swapped.
 SWAPPED_LAYER, N_SWAPS = "small_rna", 2
 # Columns that explain an effect wholly; a design that holds them adjusts for it.
 EXPLANATIONS: dict[str, list[str]] = {**EXPLAINED_BY, "tricyclic": ["medication"]}
@@ -53,7 +63,11 @@ class Simulation:
     present : DataFrame of bool, patients × layers
         Who has which layer.
     swaps : list of [str, str]
-        Pairs of patients whose samples of ``SWAPPED_LAYER`` are exchanged.
+        Pairs of patients whose samples of ``SWAPPED_LAYER`` are swapped.
+    medication : DataFrame
+        ``patient``, ``drug``, ``start``, ``stop``, ``dose``.
+    pharmacogenes : Pharmacogenes
+        Planted diplotypes; those of ``sequenced`` patients are in ``genotypes``.
     """
 
     mrna: pd.DataFrame
@@ -65,6 +79,8 @@ class Simulation:
     features: pd.DataFrame
     present: pd.DataFrame
     swaps: list[list[str]]
+    medication: pd.DataFrame
+    pharmacogenes: Pharmacogenes
 
 
 def simulate(
@@ -90,6 +106,7 @@ def simulate(
     """
     # a new part comes last: those before it keep their draws
     parts = ["present", "mrna", "small_rna", "mutations", "swaps", "switch", "alleles"]
+    parts += ["medication", "pharmacogenes"]
     streams = np.random.SeedSequence(seed).spawn(len(parts))
     rng = {name: np.random.default_rng(stream) for name, stream in zip(parts, streams, strict=True)}
     present = draw_present(cohort, settings["missing_layer"], rng["present"])
@@ -121,6 +138,9 @@ def simulate(
     sites = variants.with_transitions(sites, rng["alleles"])
     sequenced = present.index[present["mutations"]].tolist()
     genotypes = variants.draw_genotypes(sites, len(sequenced), rng["mutations"])
+    medication = draw_medication(cohort, rng["medication"])
+    drawn = draw_pharmacogenes(cohort, medication, rng["pharmacogenes"])
+    sites, genotypes = _with_pharmacogenes(sites, genotypes, drawn, sequenced, rng["pharmacogenes"])
     annotation = names[["feature", "chromosome"]].copy()
     annotation.insert(1, "symbol", annotation["feature"])
     features = pd.concat([effects.assign(layer="mrna"), small.assign(layer="small_rna")])
@@ -134,7 +154,30 @@ def simulate(
         features=features[["layer", *effects.columns]],
         present=present,
         swaps=swaps,
+        medication=medication,
+        pharmacogenes=drawn,
     )
+
+
+def _with_pharmacogenes(
+    sites: pd.DataFrame,
+    genotypes: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    drawn: Pharmacogenes,
+    sequenced: list[str],
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Put the sites of pharmacogenes between the others; these keep their numbers."""
+    added = variant_sites()
+    added["frequency"] = site_frequencies().reindex(drawn.dosages.columns).to_numpy()
+    calls = variants.genotype_calls(added, drawn.dosages.loc[sequenced].to_numpy().T, rng)
+    added.index = added.index + len(sites)
+    together = pd.concat([sites, added[sites.columns]])
+    places = together[["chromosome", "position"]].to_numpy().T
+    order = np.lexsort(places[::-1])
+    first, second, third, fourth = (
+        np.concatenate([old, new])[order] for old, new in zip(genotypes, calls, strict=True)
+    )
+    return together.iloc[order], (first, second, third, fourth)
 
 
 def _deliver(
@@ -147,14 +190,14 @@ def _deliver(
 
 
 def draw_swaps(present: pd.DataFrame, rng: np.random.Generator) -> list[list[str]]:
-    """Draw the pairs of patients whose tubes are exchanged, among those with both RNA layers."""
+    """Draw the pairs of patients whose samples are swapped, among those with both RNA layers."""
     both = present.index[present["mrna"] & present["small_rna"]]
     drawn = rng.choice(both, (N_SWAPS, 2), replace=False)
     return [sorted(map(str, pair)) for pair in drawn]
 
 
 def exchanged(table: pd.DataFrame, swaps: list[list[str]]) -> pd.DataFrame:
-    """Return features × patients with the columns of each pair of patients exchanged."""
+    """Return features × patients with the columns of each pair of patients swapped."""
     other = {a: b for pair in swaps for a, b in (pair, reversed(pair))}
     source = [other.get(name, name) for name in map(str, table)]
     return table[source].set_axis(table.columns, axis=1)
@@ -189,10 +232,14 @@ def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.D
 
 
 def write_raw(simulation: Simulation, paths: Mapping[str, str]) -> None:
-    """Write the raw files: ``mrna``, ``mrna_features``, ``small_rna``, ``mutations``."""
+    """Write the raw files.
+
+    ``mrna``, ``mrna_features``, ``small_rna``, ``mutations`` and ``medication``.
+    """
     counts.write_counts(simulation.mrna, "gene", paths["mrna"])
     counts.write_counts(simulation.small_rna, "mirna", paths["small_rna"])
     write_table(simulation.mrna_features, paths["mrna_features"])
+    write_table(simulation.medication, paths["medication"])
     variants.write_vcf(
         simulation.sites, simulation.sequenced, simulation.genotypes, paths["mutations"]
     )
@@ -201,17 +248,26 @@ def write_raw(simulation: Simulation, paths: Mapping[str, str]) -> None:
 def write_truth(
     cohort: Cohort, simulation: Simulation, seed: int, paths: Mapping[str, str]
 ) -> None:
-    """Write the truth: ``factors``, ``features``, ``patients`` and ``truth``."""
+    """Write the truth: ``factors``, ``features``, ``patients``, ``pharmacogenes``, ``truth``.
+
+    A patient's true risk is that of the cohort and of the pharmacogenes in the VCF; ``best_auc``
+    is what no model can beat but by chance.
+    """
     write_table(cohort.factors.reset_index(), paths["factors"])
     write_table(simulation.features, paths["features"])
+    write_table(simulation.pharmacogenes.diplotypes, paths["pharmacogenes"])
+    # of patients without a VCF nothing is known of what their genes tell
+    ratio = simulation.pharmacogenes.log_ratio.where(simulation.present["mutations"], 0.0)
+    logit = cohort.logit + ratio.to_numpy()
     patients = pd.DataFrame(
-        {"true_label": cohort.positive.astype(int), "true_risk": cohort.risk},
+        {"true_label": cohort.positive.astype(int), "true_risk": expit(logit)},
         index=cohort.patients.index,
     ).join(simulation.present.astype(int).add_prefix("in_"))
     write_table(patients.reset_index(), paths["patients"])
     differs = simulation.features.groupby("layer")["differs_by"].value_counts()
     truth = {
-        "best_auc": cohort.best_auc,
+        "best_auc": float(roc_auc_score(cohort.positive, logit)),
+        "pharmacogenes": exposure_truth(),
         "cohort_seed": COHORT_SEED,
         "seed": seed,
         "n_patients": len(cohort.patients),

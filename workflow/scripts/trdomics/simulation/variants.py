@@ -164,12 +164,28 @@ def draw_genotypes(
     dosage = rng.binomial(2, sites["frequency"].to_numpy()[:, None], shape)
     empty = np.flatnonzero(dosage.sum(axis=1) == 0)
     dosage[empty, rng.integers(0, n_samples, len(empty))] = 1
+    return genotype_calls(sites, dosage, rng)
+
+
+def genotype_calls(
+    sites: pd.DataFrame, dosage: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Draw reads and qualities of given genotypes; see :func:`draw_genotypes`.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        With ``depth`` and ``call_rate``.
+    dosage : ndarray of int, shape (n_sites, n_samples)
+        True copies; -1 where there is no chromosome to read.
+    """
+    shape = dosage.shape
     depth = rng.poisson(sites["depth"].to_numpy()[:, None], shape)
+    depth[dosage < 0] = 0
     alternative = rng.binomial(depth, np.array([0.001, 0.5, 0.999])[dosage])
     quality = np.clip(3 * depth + rng.integers(-8, 9, shape), 3, 99)
     no_call = rng.random(shape) > sites["call_rate"].to_numpy()[:, None]
-    dosage[no_call | (depth == 0)] = -1
-    return dosage, depth, alternative, quality
+    return np.where(no_call | (depth == 0), -1, dosage), depth, alternative, quality
 
 
 def write_vcf(

@@ -11,6 +11,7 @@ from scipy import stats
 
 from trdomics.columns import is_quantity
 from trdomics.integration.associations import FEWEST_PATIENTS, LABEL
+from trdomics.pvalues import adjusted
 
 COLUMNS = ["variable", "kind", "test", "effect_name", "effect", "pvalue", "padj", "n", "reason"]
 PERMUTATIONS = 4999
@@ -63,11 +64,7 @@ def subtype_associations(
             values = values.astype("string")
         rows.append({**row, **_one(subtypes, values, rng)})
     result = pd.DataFrame(rows).reindex(columns=COLUMNS)
-    tested = result["pvalue"].notna()
-    if tested.any():
-        result.loc[tested, "padj"] = stats.false_discovery_control(
-            result.loc[tested, "pvalue"].astype(float)
-        )
+    result["padj"] = adjusted(result["pvalue"])
     result = result.astype({"effect": float, "pvalue": float, "padj": float})
     return result.sort_values(
         ["padj", "effect", "variable"], ascending=[True, False, True], ignore_index=True

@@ -35,7 +35,6 @@ def consensus_matrix(
     values : ndarray, shape (n_patients, n_factors)
     k : int
         Number of clusters.
-    rng : Generator
     resamples : int
         k-means fits, each on ``SHARE`` of the patients without replacement.
 

@@ -7,7 +7,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from trdomics.style import BLUE, GREEN, GREY, ORANGE, PALETTE, PURPLE, SEQUENTIAL, VERMILION
+from trdomics.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALETTE,
+    PURPLE,
+    SEQUENTIAL,
+    VERMILION,
+    empty_figure,
+    say,
+)
 from trdomics.subtypes.associations import SYMBOLS
 
 KIND_COLOURS = {
@@ -27,8 +38,7 @@ def association_figure(associations: pd.DataFrame, title: str) -> Figure:
     axes = figure.subplots()
     figure.suptitle(title, fontsize=10, wrap=True)
     if tested.empty:
-        axes.axis("off")
-        axes.text(0.5, 0.5, "nothing to associate", ha="center", va="center")
+        say(axes, "nothing to associate")
         return figure
     where = np.arange(len(tested))
     colours = [KIND_COLOURS.get(kind, GREY) for kind in tested["kind"]]
@@ -62,14 +72,12 @@ def association_figure(associations: pd.DataFrame, title: str) -> Figure:
 
 def criterion_figure(selection: pd.DataFrame) -> Figure:
     """Draw the criterion by number of clusters, against one cloud of the same shape."""
-    figure = Figure(figsize=(5.6, 3.6), layout="constrained")
-    axes = figure.subplots()
     single = selection[selection["k"] == 1].iloc[0]
     tested = selection[selection["criterion"].notna()]
     if tested.empty:
-        axes.axis("off")
-        axes.text(0.5, 0.5, f"not tested: {single['reason']}", ha="center", va="center")
-        return figure
+        return empty_figure(f"not tested: {single['reason']}")
+    figure = Figure(figsize=(5.6, 3.6), layout="constrained")
+    axes = figure.subplots()
     numbers = tested["k"].to_numpy(int)
     middle = tested["null"]
     axes.fill_between(

@@ -27,19 +27,8 @@ STABLE = 0.8
 SAME_PAC = 0.02
 # A layer of which the factors explain less says nothing of where a patient lies.
 EXPLAINED = 0.05
-COLUMNS = [
-    "k",
-    "criterion",
-    "null",
-    "null_lower",
-    "null_upper",
-    "z",
-    "p",
-    "pac",
-    "consensus",
-    "chosen",
-    "reason",
-]
+COLUMNS = ["k", "criterion", "null", "null_lower", "null_upper", "z", "p", "pac", "consensus"]
+COLUMNS += ["chosen", "reason"]
 
 
 @dataclass(frozen=True)
@@ -147,7 +136,6 @@ def find_subtypes(
     ----------
     values : ndarray, shape (n_patients, n_factors)
         Scaled as distances shall count; no constant column.
-    seed : int
     references : int
         Draws of the reference.
     resamples : int

@@ -1,9 +1,8 @@
 """Four sites of one truth: their meta-analysis against the analysis of all patients together."""
 
 import pytest
+from consortium_pooled import compare_with_pooled, draw_consortium
 
-from trdomics.consortium.recovery import compare_with_pooled
-from trdomics.simulation.consortium import draw_consortium
 from trdomics.simulation.features import read_genes
 
 # smaller than benchmarks/consortium.py, whose results docs/consortium.md shows

@@ -1,0 +1,187 @@
+from trdomics.mechanism.specification import read_specification, specification_file
+from trdomics.pharmacogenes.settings import germline_layer
+
+MECHANISM = config["mechanism"]
+SPECIFICATION = specification_file(MECHANISM["model"]) if MECHANISM["model"] else []
+EQUATIONS = str(read_specification(SPECIFICATION).model) if SPECIFICATION else []
+# where patients' data for the model come from, as far as there are such layers
+GERMLINE, _ = germline_layer(config)
+SCORED = next(iter(EXPRESSION_LAYERS), None)
+
+
+rule mechanism_model:
+    """Run a mechanistic model: its experiments, and the share of draws in which they hold."""
+    input:
+        specification=SPECIFICATION,
+        equations=EQUATIONS,
+    output:
+        sbml="results/{cohort}/mechanism/model.xml",
+        parameters="results/{cohort}/mechanism/parameters.tsv",
+        statements="results/{cohort}/mechanism/statements.tsv",
+        sensitivity="results/{cohort}/mechanism/sensitivity.tsv",
+        map="results/{cohort}/mechanism/map.tsv",
+        map_figure="results/{cohort}/mechanism/map.svg",
+        sensitivity_figure="results/{cohort}/mechanism/sensitivity.svg",
+        circuit_figure=report(
+            "results/{cohort}/mechanism/circuit.svg",
+            caption="../report/mechanism_circuit.rst",
+            category="Mechanism",
+            labels={"figure": "Circuit"},
+        ),
+        courses_figure=report(
+            "results/{cohort}/mechanism/courses.svg",
+            caption="../report/mechanism_courses.rst",
+            category="Mechanism",
+            labels={"figure": "Under the drug"},
+        ),
+        statements_figure=report(
+            "results/{cohort}/mechanism/statements.svg",
+            caption="../report/mechanism_statements.rst",
+            category="Mechanism",
+            labels={"figure": "What holds in which share of draws"},
+        ),
+    log:
+        "logs/{cohort}/mechanism_model.log",
+    benchmark:
+        "benchmarks/{cohort}/mechanism_model.tsv"
+    conda:
+        "../../envs/mechanism.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(15),
+    params:
+        code=code_digest("mechanism_model"),
+        draws=MECHANISM["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/mechanism_model.py"
+
+
+rule mechanism_features:
+    """Predict each patient's response from what is known of that patient alone."""
+    input:
+        specification=SPECIFICATION,
+        equations=EQUATIONS,
+        patients="results/{cohort}/cohort/patients.tsv",
+        phenotypes="results/{cohort}/pharmacogenes/calls.tsv",
+        variants=branch(
+            GERMLINE is not None,
+            then=f"results/{{cohort}}/layers/{GERMLINE}/table.parquet",
+            otherwise=[],
+        ),
+        annotation=branch(
+            GERMLINE is not None,
+            then=f"results/{{cohort}}/layers/{GERMLINE}/annotation.tsv",
+            otherwise=[],
+        ),
+    output:
+        "results/{cohort}/mechanism/features.tsv",
+    log:
+        "logs/{cohort}/mechanism_features.log",
+    conda:
+        "../../envs/mechanism.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code_digest("mechanism_features"),
+    script:
+        "../scripts/mechanism_features.py"
+
+
+rule mechanism_trial:
+    """Give the drug of the model to every patient of the cohort."""
+    input:
+        specification=SPECIFICATION,
+        equations=EQUATIONS,
+        patients="results/{cohort}/cohort/patients.tsv",
+        phenotypes="results/{cohort}/pharmacogenes/calls.tsv",
+        variants=branch(
+            GERMLINE is not None,
+            then=f"results/{{cohort}}/layers/{GERMLINE}/table.parquet",
+            otherwise=[],
+        ),
+        annotation=branch(
+            GERMLINE is not None,
+            then=f"results/{{cohort}}/layers/{GERMLINE}/annotation.tsv",
+            otherwise=[],
+        ),
+        normalised=branch(
+            SCORED is not None,
+            then=f"results/{{cohort}}/layers/{SCORED}/normalised.parquet",
+            otherwise=[],
+        ),
+        symbols=branch(
+            SCORED is not None,
+            then=f"results/{{cohort}}/layers/{SCORED}/annotation.tsv",
+            otherwise=[],
+        ),
+    output:
+        responses="results/{cohort}/mechanism/responses.tsv",
+        links="results/{cohort}/mechanism/links.tsv",
+        figure=report(
+            "results/{cohort}/mechanism/trial.svg",
+            caption="../report/mechanism_trial.rst",
+            category="Mechanism",
+            labels={"figure": "Virtual trial"},
+        ),
+    log:
+        "logs/{cohort}/mechanism_trial.log",
+    benchmark:
+        "benchmarks/{cohort}/mechanism_trial.tsv"
+    conda:
+        "../../envs/mechanism.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(15),
+    params:
+        code=code_digest("mechanism_trial"),
+        draws=MECHANISM["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/mechanism_trial.py"
+
+
+rule mechanism_page:
+    """Write the page of the mechanistic model."""
+    input:
+        specification=SPECIFICATION,
+        parameters="results/{cohort}/mechanism/parameters.tsv",
+        statements="results/{cohort}/mechanism/statements.tsv",
+        links="results/{cohort}/mechanism/links.tsv",
+        responses="results/{cohort}/mechanism/responses.tsv",
+        circuit="results/{cohort}/mechanism/circuit.svg",
+        courses="results/{cohort}/mechanism/courses.svg",
+        map_figure="results/{cohort}/mechanism/map.svg",
+        statements_figure="results/{cohort}/mechanism/statements.svg",
+        sensitivity="results/{cohort}/mechanism/sensitivity.svg",
+        trial="results/{cohort}/mechanism/trial.svg",
+    output:
+        page=report(
+            "results/{cohort}/mechanism/mechanism.html",
+            caption="../report/mechanism_page.rst",
+            category="Mechanism",
+            labels={"page": "Mechanistic model"},
+        ),
+        summary="results/{cohort}/mechanism/summary.json",
+    log:
+        "logs/{cohort}/mechanism_page.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_digest("mechanism_page"),
+        cohort=COHORT,
+    script:
+        "../scripts/mechanism_page.py"
+
+
+if MECHANISM["model"]:
+    TARGETS.append(f"results/{COHORT}/mechanism/mechanism.html")

@@ -1,0 +1,77 @@
+"""The procedure that is selected, fitted on fewer patients than the cohort has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.classification.feature_sets import SELECTED
+from trdomics.classification.outer_split import nested_search
+from trdomics.classification.splits import Split, draw_share
+from trdomics.tables import CLINICAL, LayerTables
+
+COLUMNS = ["share", "draw", "n_train", "patient_id", "feature_set", "probability", "reason"]
+# In an inner fold a class of fewer patients gives no usable AUROC.
+FEWEST_VALIDATED = 3
+
+
+def fit_share(
+    tables: LayerTables, labels: pd.Series, share: int, config: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Train on a share of the labelled patients, several draws of it, and predict all others.
+
+    The search is that of a split, with the sets that the selected model is made of.
+
+    Parameters
+    ----------
+    tables : LayerTables
+        All patients.
+    labels : Series
+        1, 0 or missing, by patient id.
+    share : int
+        Per cent of the labelled patients.
+    config : mapping
+        A resolved config; ``classification.learning_curve`` is the number of draws.
+
+    Returns
+    -------
+    DataFrame
+        The columns ``COLUMNS``: of every patient who was not drawn, the probability by what is
+        selected and by the clinical predictors. A draw that is too small to be fitted is one row
+        with the reason.
+    """
+    parts = []
+    for draw in range(1, config["classification"]["learning_curve"] + 1):
+        split = draw_share(labels, share, draw, config["seed"])
+        where = {"share": share, "draw": draw, "n_train": len(split.train)}
+        reason = too_small(labels[split.train], config)
+        if reason:
+            parts.append(pd.DataFrame([{**where, "reason": reason}]))
+        else:
+            parts.append(_predicted(tables, labels, split, config).assign(**where))
+    return pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS)
+
+
+def _predicted(
+    tables: LayerTables, labels: pd.Series, split: Split, config: Mapping[str, Any]
+) -> pd.DataFrame:
+    search = nested_search(config)
+    search.feature_sets = [features for features in search.feature_sets if features.selectable]
+    search.fit(tables.select(split.train), labels[split.train].to_numpy(dtype=int))
+    predicted = search.predict_sets(tables.select(split.test))
+    return predicted[predicted["feature_set"].isin([SELECTED, CLINICAL])]
+
+
+def too_small(labels: pd.Series, config: Mapping[str, Any]) -> str:
+    """Return why a search on patients with these labels could not be run, or an empty text."""
+    inner, factors = config["classification"]["inner_folds"], config["integration"]["factors"]
+    rare = int(labels.value_counts().reindex([0, 1], fill_value=0).min())
+    if rare < FEWEST_VALIDATED * inner:
+        return f"{rare} patients of a class are too few for {inner} inner folds"
+    within = int(np.floor(len(labels) * (1 - 1 / inner)))
+    if within <= factors:
+        return f"{within} patients of an inner fold are too few for {factors} factors"
+    return ""

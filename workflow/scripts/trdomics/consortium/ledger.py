@@ -1,0 +1,159 @@
+"""What a cohort has exported, so that no two of its bundles differ by a few patients.
+
+Two bundles with and without one patient tell that patient's label, and much of the rest, to
+whoever has both: their difference is the patient. Rounding does not prevent it, since thousands of
+numbers move in one direction (docs/consortium.md). So each export is recorded beside the bundle,
+and the next is compared with all of them.
+
+The ledger holds no ids: patients are keyed hashes, and the key is a file of its own that never
+leaves.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trdomics.errors import InputError
+from trdomics.files import read_json, replacing, write_json
+
+LEDGER, KEY = "ledger.json", ".ledger.key"
+KEY_BYTES, HASH_LETTERS = 32, 24
+LABELLED = "patients with a label"
+
+Groups = Mapping[str, Set[str]]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The exports of a cohort.
+
+    Attributes
+    ----------
+    path : path
+        Of the file.
+    key : bytes
+        Of the hashes.
+    exports : list of dict
+        ``when``, ``bundle`` (SHA-256), ``minimum_count``, ``epsilon`` (None without formal
+        privacy), ``patients`` (group → sorted hashes).
+    """
+
+    path: Path
+    key: bytes
+    exports: list[dict[str, Any]]
+
+    def groups(self, patients: pd.DataFrame, contrast: str) -> dict[str, set[str]]:
+        """Return the hashes of a cohort's groups: those with a label, and those with each layer.
+
+        A patient whose label or contrast changed is another one.
+
+        Parameters
+        ----------
+        patients : DataFrame
+            With ``label``, ``in_<layer>`` and the contrast's column.
+        contrast : str
+        """
+        described = patients["label"].astype(str) + "\0" + patients[contrast].astype(str)
+        hashes = pd.Series(
+            [self._hash(f"{name}\0{text}") for name, text in described.items()], patients.index
+        )
+        result = {LABELLED: set(hashes[patients["label"].notna()])}
+        for column in patients:
+            if str(column).startswith("in_"):
+                layer = str(column).removeprefix("in_")
+                result[f"patients with {layer}"] = set(hashes[patients[column] == 1])
+        return result
+
+    def _hash(self, text: str) -> str:
+        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()[:HASH_LETTERS]
+
+    def check(self, groups: Groups, minimum: int) -> None:
+        """Compare a bundle with all earlier ones.
+
+        Raises
+        ------
+        InputError
+            If a group differs from that of an earlier bundle, but by fewer patients than `minimum`.
+        """
+        for entry in self.exports:
+            for name, hashes in groups.items():
+                differing = len(hashes ^ set(entry["patients"].get(name, hashes)))
+                if 0 < differing < minimum:
+                    raise InputError(
+                        "export",
+                        f"{name}: {differing} fewer or more than in the bundle of {entry['when']}, "
+                        f"and two bundles that differ by fewer than {minimum} patients tell about "
+                        "them",
+                        f"pass on the earlier bundle, or add or exclude patients until {minimum} "
+                        "differ; if that bundle was never passed on, delete its entry in "
+                        f"{self.path}",
+                    )
+
+    def record(
+        self, groups: Groups, bundle: str, minimum: int, epsilon: float | None = None
+    ) -> None:
+        """Add an export, unless the very same bundle is there; before the bundle is written.
+
+        Parameters
+        ----------
+        groups : mapping of str to set of str
+            Of :meth:`groups`.
+        bundle : str
+            SHA-256.
+        minimum : int
+        epsilon : float, optional
+            What the bundle costs.
+        """
+        if bundle in {entry["bundle"] for entry in self.exports}:
+            return
+        self.exports.append(
+            {
+                "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "bundle": bundle,
+                "minimum_count": minimum,
+                "epsilon": epsilon,
+                "patients": {name: sorted(hashes) for name, hashes in groups.items()},
+            }
+        )
+        write_json({"exports": self.exports}, self.path)
+
+
+def open_ledger(folder: str | os.PathLike[str]) -> Ledger:
+    """Return the ledger in a folder, a new one where there is none.
+
+    Raises
+    ------
+    InputError
+        If there is a ledger without its key, or it cannot be read: what was exported is then not
+        known.
+    """
+    path, secret = Path(folder) / LEDGER, Path(folder) / KEY
+    if not secret.is_file():
+        if path.is_file():
+            raise InputError(
+                str(path),
+                f"its key {KEY} is missing, so that no export can be compared with it",
+                "put the key back, or move the ledger away if none of these bundles was passed on",
+            )
+        with replacing(secret) as temporary:
+            temporary.touch(mode=0o600)
+            temporary.write_text(secrets.token_hex(KEY_BYTES), encoding="ascii")
+    try:
+        exports = read_json(path)["exports"] if path.is_file() else []
+        compared = [(entry["when"], entry["bundle"], entry["patients"]) for entry in exports]
+        assert all(isinstance(patients, dict) for _, _, patients in compared)
+    except (ValueError, KeyError, TypeError, AssertionError) as error:
+        raise InputError(
+            str(path), "is no ledger, or damaged", "restore it from a backup"
+        ) from error
+    return Ledger(path, secret.read_bytes(), exports)

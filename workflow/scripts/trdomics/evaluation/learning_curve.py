@@ -1,0 +1,351 @@
+"""How the AUROC grows with the patients trained on, and what more patients would give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from trdomics.classification.feature_sets import SELECTED
+from trdomics.evaluation.bootstrap import resample
+from trdomics.evaluation.metrics import auroc
+from trdomics.tables import CLINICAL
+
+Floats = NDArray[np.floating]
+
+# Three parameters need more points than that.
+FEWEST_SIZES = 4
+MEASURED, FITTED, EXTRAPOLATED = "measured", "fitted", "extrapolated"
+COLUMNS = ["kind", "n_train", "auroc", "lower", "upper", "n_fits", "reason"]
+# Variance of an AUROC over sets of m patients to train on, times m: a standard deviation of 0.03
+# at 60 patients and 0.016 at 240 (the default cohort: benchmarks/truth.md).
+TYPICAL, PRIOR_FREEDOM = 0.06, 4
+# A law of few points says nothing about cohorts several times as large.
+FARTHEST = 3
+# What a study would be planned to show, and how surely.
+GAIN, POWER, LEVEL = 0.05, 0.8, 0.95
+EXPONENTS = np.linspace(0.25, 1.25, 6)
+DROPS = np.linspace(0.0, 0.4, 41)
+LEVELS = np.linspace(0.4, 1.0, 121)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """AUROCs by training size, n_sizes of them, the smallest first.
+
+    Attributes
+    ----------
+    n_train : array, shape (n_sizes,)
+        Patients trained on (mean over fits).
+    auroc : array, shape (n_sizes,)
+        Mean over the fits of a size.
+    covariance : array, shape (n_sizes, n_sizes)
+        Of the means: which patients were tested (bootstrap) and which were trained on.
+    n_fits : array of int, shape (n_sizes,)
+    """
+
+    n_train: Floats
+    auroc: Floats
+    covariance: Floats
+    n_fits: NDArray[np.int_]
+
+    @property
+    def errors(self) -> Floats:
+        """Standard errors, shape (n_sizes,)."""
+        return np.sqrt(np.diag(self.covariance))
+
+
+def gathered(shares: pd.DataFrame, splits: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
+    """Return the predictions of what is selected by all fits, of shares and of the splits.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Of :func:`trdomics.classification.training_sizes.fit_share`, all shares.
+    splits : DataFrame
+        Out-of-fold predictions of the cross-validation.
+    labels : Series
+        1, 0 or missing by patient id.
+
+    Returns
+    -------
+    DataFrame
+        ``size`` (fits of equal size), ``fit``, ``n_train``, ``patient_id``, ``probability``.
+    """
+    own = splits[(splits["feature_set"] == SELECTED) & splits["patient_id"].map(labels).notna()]
+    n = own["patient_id"].nunique()
+    own = own.assign(size="splits", fit=own["split"])
+    own["n_train"] = n - own.groupby("fit")["patient_id"].transform("size")
+    drawn = shares[shares["feature_set"] == SELECTED]
+    drawn = drawn.assign(size=drawn["share"].astype(str), fit=drawn["draw"].astype(str))
+    columns = ["size", "fit", "n_train", "patient_id", "probability"]
+    return pd.concat([drawn[columns], own[columns]], ignore_index=True)
+
+
+def learning_curve(
+    shares: Sequence[pd.DataFrame],
+    splits: pd.DataFrame,
+    labels: pd.Series,
+    *,
+    n_samples: int,
+    seed: int,
+) -> tuple[Sizes, LearningCurve | None, str]:
+    """Measure the sizes and fit the law, or say why there is none.
+
+    Parameters
+    ----------
+    shares : sequence of DataFrame
+        Of :func:`trdomics.classification.training_sizes.fit_share`.
+    splits, labels
+        See :func:`gathered`.
+    n_samples, seed : int
+        Of the bootstrap.
+    """
+    reasons = [str(r) for table in shares for r in table["reason"].dropna().unique()]
+    filled = [table[table["reason"].isna()] for table in shares if table["reason"].isna().any()]
+    none = pd.DataFrame(columns=["share", "draw", "n_train", "patient_id", "feature_set"])
+    drawn = pd.concat(filled) if filled else none.assign(probability=0.0)
+    sizes = sizes_of(gathered(drawn, splits, labels), labels, n_samples=n_samples, seed=seed)
+    if len(sizes.n_train) >= FEWEST_SIZES:
+        return sizes, LearningCurve.of(sizes), ""
+    why = reasons[0] if reasons else "classification.learning_curve is 0"
+    return sizes, None, f"fewer than {FEWEST_SIZES} training sizes: {why}"
+
+
+def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int) -> Sizes:
+    """Measure the AUROC at every training size, with the covariance of the sizes.
+
+    A fit is tested on all patients whom it was not trained on. The bootstrap draws patients
+    within class, the same for all fits, so that it knows that sizes share test patients. What
+    fits of one size differ by beyond that is due to whom they were trained on: a variance κ/m of
+    m patients, estimated over all sizes. Fits share patients, so that their mean has the variance
+    (κ/m)[(1 − m/n)/D + m/n] over D fits of m out of n patients.
+
+    Parameters
+    ----------
+    fits : DataFrame
+        Of :func:`gathered`.
+    labels : Series
+        1, 0 or missing by patient id.
+    n_samples, seed : int
+        Of the bootstrap.
+    """
+    known = labels.dropna().sort_index()
+    truth = known.to_numpy(dtype=float)
+    counts = resample(truth, n_samples, seed)
+    rows = []
+    for _, size in fits.groupby("size", sort=False):
+        values, drawn = [], []
+        for _, fit in size.groupby("fit", sort=False):
+            at = known.index.get_indexer(fit["patient_id"])
+            probability = fit["probability"].to_numpy(dtype=float)[:, None]
+            if np.unique(truth[at]).size < 2:
+                continue
+            values.append(auroc(truth[at], probability, np.ones((1, len(at))))[0])
+            # a resample may hold one class only of a small fold
+            with np.errstate(invalid="ignore"):
+                drawn.append(auroc(truth[at], probability, counts[:, at]))
+        if values:
+            m = float(size.groupby("fit")["n_train"].first().mean())
+            rows.append((m, np.array(values), np.array(drawn)))
+    rows.sort(key=lambda row: row[0])
+    n = len(known)
+    sampled = np.array([np.nanmean(drawn, axis=0) for _, _, drawn in rows])
+    sampled = sampled[:, np.isfinite(sampled).all(axis=0)]
+    covariance = np.atleast_2d(np.cov(sampled))
+    kappa = training_variance([(m, v, d) for m, v, d in rows if len(v) > 1], n)
+    for j, (m, values, _) in enumerate(rows):
+        covariance[j, j] += kappa / m * ((1 - m / n) / len(values) + m / n)
+    return Sizes(
+        n_train=np.array([m for m, _, _ in rows]),
+        auroc=np.array([values.mean() for _, values, _ in rows]),
+        covariance=covariance,
+        n_fits=np.array([len(values) for _, values, _ in rows]),
+    )
+
+
+def training_variance(rows: list[tuple[float, Floats, Floats]], n: int) -> float:
+    """Return κ: the variance of an AUROC due to whom it was trained on, times their number.
+
+    Each size with several fits gives an estimate with a standard error; ``TYPICAL`` counts as one
+    of ``PRIOR_FREEDOM`` degrees of freedom, and they are averaged by their precision. It is not
+    taken to be below a quarter of the typical one.
+
+    Parameters
+    ----------
+    rows : list of (patients trained on, AUROCs of D fits, their resamples of shape (n_samples, D))
+        Resampling patients adds to the variance between fits as much as testing on a sample has
+        added to it already.
+    n : int
+        Patients from whom those trained on are drawn.
+    """
+    estimates, variances = [TYPICAL], [2 * TYPICAL**2 / PRIOR_FREEDOM]
+    for m, values, drawn in rows:
+        freedom = len(values) - 1
+        between = values.var(ddof=1)
+        total = float(np.nanmean(drawn.var(axis=0, ddof=1)))
+        scale = m / (1 - m / n)
+        estimates.append(scale * (2 * between - total))
+        # a variance of few fits may be small by chance, but that of the resamples cannot be
+        variances.append(2 * (scale * max(between, total)) ** 2 / freedom)
+    return max(TYPICAL / 4, float(np.average(estimates, weights=1 / np.array(variances))))
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """An inverse power law of the AUROC, and how surely it is known.
+
+    AUROC(m) = L + d · (1 − (m/m₀)^−c) / ((m₁/m₀)^−c − 1): L after training on m₀ patients, the
+    most that were, d less after the fewest, m₁, and in between and beyond by the exponent c.
+
+    Attributes
+    ----------
+    smallest, largest : float
+        m₁ and m₀.
+    level, drop, exponent : array, shape (n_laws,)
+        L, d and c of all laws of a grid that stay at or below an AUROC of 1.
+    weight : array, shape (n_laws,)
+        Their posterior probabilities.
+    """
+
+    smallest: float
+    largest: float
+    level: Floats
+    drop: Floats
+    exponent: Floats
+    weight: Floats
+
+    @classmethod
+    def of(cls, sizes: Sizes) -> LearningCurve:
+        """Weigh the laws by the measured AUROCs, normal with their covariance.
+
+        Inverse power laws describe learning curves of classifiers on molecular data (Mukherjee
+        et al. 2003, doi 10.1089/106652703321825928; Figueroa et al. 2012, doi
+        10.1186/1472-6947-12-8). Five noisy points do not fix three parameters, so that all that
+        they allow are averaged: flat in level, drop (never below 0: patients do no harm) and
+        exponent (a quarter to five quarters; 1 is that of a well specified model, ½ that of
+        sparse estimates in many features).
+        """
+        smallest, largest = float(sizes.n_train[0]), float(sizes.n_train[-1])
+        level, drop, exponent = (a.ravel() for a in np.meshgrid(LEVELS, DROPS, EXPONENTS))
+        limit = level + drop / ((smallest / largest) ** -exponent - 1)
+        kept = limit <= 1
+        level, drop, exponent = level[kept], drop[kept], exponent[kept]
+        curve = cls(smallest, largest, level, drop, exponent, np.ones_like(level))
+        off = np.column_stack([curve.laws(m) for m in sizes.n_train]) - sizes.auroc
+        score = -0.5 * np.einsum("ij,ij->i", off @ np.linalg.pinv(sizes.covariance), off)
+        weight = np.exp(score - score.max())
+        return cls(smallest, largest, level, drop, exponent, weight / weight.sum())
+
+    def laws(self, n_train: float) -> Floats:
+        """Return the AUROC by every law after training on so many patients."""
+        ratio = self.smallest / self.largest
+        share = (1 - (n_train / self.largest) ** -self.exponent) / (ratio**-self.exponent - 1)
+        return np.asarray(self.level + self.drop * share)
+
+    def at(self, n_train: float) -> tuple[float, float, float]:
+        """Return the median AUROC and its 95 % interval after training on so many patients."""
+        values = self.laws(n_train)
+        order = np.argsort(values)
+        cumulative = np.cumsum(self.weight[order])
+        tails = (0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2)
+        places = np.minimum(np.searchsorted(cumulative, tails), len(order) - 1)
+        middle, lower, upper = values[order][places]
+        return float(middle), float(lower), float(upper)
+
+
+def settling_size(
+    gain: float, lower: float, upper: float, n_folds: int, n_patients: int
+) -> dict[str, Any]:
+    """Return how many patients would settle a gain of ``GAIN`` over a baseline.
+
+    The standard error of the paired gain is taken from its interval (the corrected resampled t
+    test) and falls with the root of the number of patients. A gain is settled if a two-sided test
+    at 5 % finds it with a power of 80 %.
+
+    Parameters
+    ----------
+    gain, lower, upper : float
+        The measured gain with its 95 % interval.
+    n_folds : int
+        Behind the interval.
+    n_patients : int
+        Labelled patients of the cohort.
+    """
+    if n_folds < 2 or not np.isfinite([lower, upper]).all():
+        return {"n_patients": None, "reason": "the gain has no interval"}
+    error = (upper - lower) / 2 / stats.t.ppf((1 + LEVEL) / 2, n_folds - 1)
+    needed = stats.norm.ppf((1 + LEVEL) / 2) + stats.norm.ppf(POWER)
+    return {"n_patients": int(np.ceil(n_patients * (needed * error / GAIN) ** 2))}
+
+
+def curve_table(sizes: Sizes, curve: LearningCurve | None, n: int, reason: str) -> pd.DataFrame:
+    """Return the measured points and, where there is one, the law up to ``FARTHEST`` × n.
+
+    Parameters
+    ----------
+    sizes : Sizes
+    curve : LearningCurve or None
+    n : int
+        Labelled patients of the cohort.
+    reason : str
+        Why there is no law.
+    """
+    reach = stats.norm.ppf((1 + LEVEL) / 2) * sizes.errors
+    rows = [
+        (MEASURED, m, value, max(0.0, value - r), min(1.0, value + r), fits, reason)
+        for m, value, r, fits in zip(sizes.n_train, sizes.auroc, reach, sizes.n_fits, strict=True)
+    ]
+    if curve is not None:
+        for m in np.unique(np.rint(np.geomspace(sizes.n_train[0], FARTHEST * n, 40))):
+            kind = FITTED if m <= sizes.n_train[-1] else EXTRAPOLATED
+            rows.append((kind, m, *curve.at(m), np.nan, ""))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def learning_summary(
+    curve: LearningCurve | None, gains: pd.DataFrame, n: int, reason: str
+) -> dict[str, Any]:
+    """Return what more patients would give.
+
+    Parameters
+    ----------
+    curve : LearningCurve or None
+    gains : DataFrame
+        Of :func:`trdomics.evaluation.paired_gains.gains_table`.
+    n : int
+        Labelled patients of the cohort.
+    reason : str
+        Why there is no law.
+
+    Returns
+    -------
+    dict
+        ``n_patients``; ``now`` (trained on all of them) and ``more`` (on twice as many:
+        ``n_more``), each auroc, lower, upper, or None with ``reason``; ``settles``: ``gain``,
+        ``power``, ``baseline`` and ``n_patients``, or None with the reason.
+    """
+    result: dict[str, Any] = {"n_patients": n, "now": None, "more": None}
+    if curve is None:
+        result["reason"] = reason
+    else:
+        names = ("auroc", "lower", "upper")
+        result["now"] = dict(zip(names, curve.at(n), strict=True))
+        result["more"] = {"n_more": n, **dict(zip(names, curve.at(2 * n), strict=True))}
+    row = gains[
+        (gains["feature_set"] == SELECTED)
+        & (gains["baseline"] == CLINICAL)
+        & (gains["metric"] == "auroc")
+    ]
+    settles: dict[str, Any] = {"n_patients": None, "reason": "there are no clinical predictors"}
+    if len(row):
+        first = row.iloc[0]
+        interval = (float(first[name]) for name in ("gain", "lower", "upper"))
+        settles = settling_size(*interval, int(first["n_folds"]), n)
+    result["settles"] = {"gain": GAIN, "power": POWER, "baseline": CLINICAL, **settles}
+    return result

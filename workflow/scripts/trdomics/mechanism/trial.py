@@ -1,0 +1,207 @@
+"""A virtual trial: the drug given to every patient, as far as their data set the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from trdomics.mechanism.simulation import Simulator
+from trdomics.mechanism.specification import Link
+from trdomics.mechanism.uncertainty import as_settings
+
+NORMAL = "normal"
+SEPARATOR = "; "
+# Settings are rounded to this many digits, so that patients who hardly differ share a run.
+DIGITS = 2
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the patients; empty where it was not measured.
+
+    Attributes
+    ----------
+    phenotypes : DataFrame
+        Columns patient_id, gene, phenotype (alternatives separated by a semicolon).
+    carriers : DataFrame, shape (n_patients, n_genes)
+        Damaging variants of each gene; patients in rows.
+    genotypes : DataFrame
+        A row per variant (index: chromosome, position, reference, alternative) with its rsid in
+        the column ``rsid``, and the patients' dosages of the alternative.
+    scores : DataFrame, shape (n_patients, n_sets)
+        Scores of gene sets.
+    """
+
+    phenotypes: pd.DataFrame
+    carriers: pd.DataFrame
+    genotypes: pd.DataFrame
+    scores: pd.DataFrame
+
+
+def link_settings(link: Link, evidence: Evidence) -> tuple[pd.Series, str]:
+    """Return the value of a link's parameter for every patient it is known of.
+
+    Parameters
+    ----------
+    link : Link
+    evidence : Evidence
+
+    Returns
+    -------
+    settings : Series
+        Patient → value; 1 is normal for factors, 0 for what is added.
+    reason : str
+        Why it is empty; empty where it is not.
+    """
+    none = pd.Series(dtype=float)
+    if link.values is not None:
+        of_gene = evidence.phenotypes.loc[lambda t: t["gene"] == link.phenotype].dropna(
+            subset=["phenotype"]
+        )
+        values = of_gene.set_index("patient_id")["phenotype"].map(
+            lambda text: _mean_value(str(text), link.values or {})
+        )
+        values = values.astype(float).dropna()
+        return values, "" if len(values) else f"{link.phenotype} is not called"
+    if link.gene is not None:
+        if link.gene not in evidence.carriers:
+            return none, f"no variants of {link.gene} were called"
+        carriers = evidence.carriers[link.gene].dropna()
+        return pd.Series(np.where(carriers > 0, link.carrier or 1.0, 1.0), carriers.index), ""
+    if link.variant is not None:
+        return _by_allele(link, evidence.genotypes)
+    if link.gene_set not in evidence.scores:
+        return none, f"{link.gene_set} has no score: too few of its genes are measured"
+    score = evidence.scores[link.gene_set].dropna()
+    z = (score - score.mean()) / score.std(ddof=0)
+    return (link.per_sd or 0.0) * z.clip(lower=0), ""
+
+
+def _mean_value(phenotypes: str, values: Mapping[str, float]) -> float:
+    """Return the geometric mean over alternatives; NaN where one of them has no value."""
+    found = [values.get(name, np.nan) for name in phenotypes.split(SEPARATOR)]
+    return float(np.exp(np.mean(np.log(found))))
+
+
+def _by_allele(link: Link, genotypes: pd.DataFrame) -> tuple[pd.Series, str]:
+    rows = genotypes[genotypes["rsid"] == link.variant] if len(genotypes) else genotypes
+    dosages = rows.drop(columns="rsid", errors="ignore")
+    for place, key in enumerate(rows.index):
+        if link.effect_allele in key[2:]:
+            dosage = dosages.iloc[place].astype(float).dropna()
+            copies = dosage if link.effect_allele == key[3] else 2 - dosage
+            return (link.per_allele or 1.0) ** copies, ""
+    return pd.Series(dtype=float), f"{link.variant} is not among the called variants"
+
+
+def run_trial(
+    simulator: Simulator, patients: pd.Index, evidence: Evidence, parameters: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the drug to every patient.
+
+    Parameters
+    ----------
+    simulator : Simulator
+    patients : Index
+    evidence : Evidence
+    parameters : DataFrame, shape (n_draws, n_parameters)
+        Of :func:`trdomics.mechanism.uncertainty.draw_parameters`: the uncertainty of a link.
+
+    Returns
+    -------
+    responses : DataFrame
+        A row per patient: patient_id, response (all links together), and the setting of each
+        link's parameter, missing where it is not known (the normal neuron's is taken then).
+    links : DataFrame
+        A row per link: link, label, n_measured, n_concerned (patients whose setting is not the
+        normal one), contribution (mean difference of the response of those concerned with this
+        link alone), lower and upper (5th and 95th percentile over the draws of the difference at
+        their mean setting), reason, source.
+    """
+    specification = simulator.specification
+    normal = {link.parameter: _normal(link) for link in specification.links.values()}
+    found = {name: link_settings(link, evidence) for name, link in specification.links.items()}
+    settings = pd.DataFrame({name: values for name, (values, _) in found.items()}, index=patients)
+    settings = settings.astype(float).round(DIGITS)
+
+    draws = as_settings(parameters)
+    response = _Responses(simulator)
+    base = response(simulator.defaults())
+    rows, contributions = [], []
+    for patient, known in settings.iterrows():
+        own = {specification.links[str(n)].parameter: v for n, v in known.dropna().items()}
+        rows.append({"patient_id": patient, "response": response({**simulator.defaults(), **own})})
+    for name, link in specification.links.items():
+        values = settings[name].dropna()
+        concerned = values[values != normal[link.parameter]]
+        row = {
+            "link": name,
+            "label": link.label,
+            "n_measured": len(values),
+            "n_concerned": len(concerned),
+            "contribution": np.nan,
+            "lower": np.nan,
+            "upper": np.nan,
+            "reason": found[name][1] or ("" if len(concerned) else "no patient differs"),
+            "source": link.source,
+        }
+        if len(concerned):
+            alone = [response({**simulator.defaults(), link.parameter: v}) for v in concerned]
+            row["contribution"] = float(np.mean(alone)) - base
+            at_mean = {link.parameter: float(concerned.mean())}
+            drawn = [response({**draw, **at_mean}) - response(draw) for draw in draws]
+            row["lower"], row["upper"] = np.nanquantile(drawn, [0.05, 0.95])
+        contributions.append(row)
+    responses = pd.DataFrame(rows).merge(settings, left_on="patient_id", right_index=True)
+    return responses, pd.DataFrame(contributions)
+
+
+def own_responses(simulator: Simulator, patients: pd.Index, evidence: Evidence) -> pd.DataFrame:
+    """Return the predicted response of every patient from what is known of that patient alone.
+
+    Scores of gene sets compare a patient with the others and are left out: in a cross-validation
+    they would carry test patients into training.
+
+    Returns
+    -------
+    DataFrame
+        patient_id and response, of the patients for whom a link is known.
+    """
+    links = {
+        name: link for name, link in simulator.specification.links.items() if link.gene_set is None
+    }
+    found = {name: link_settings(link, evidence)[0] for name, link in links.items()}
+    settings = pd.DataFrame(found, index=patients).astype(float).round(DIGITS).dropna(how="all")
+    response = _Responses(simulator)
+    values = [
+        response(
+            {
+                **simulator.defaults(),
+                **{links[str(name)].parameter: value for name, value in row.dropna().items()},
+            }
+        )
+        for _, row in settings.iterrows()
+    ]
+    return pd.DataFrame({"patient_id": settings.index, "response": values})
+
+
+def _normal(link: Link) -> float:
+    return 0.0 if link.per_sd is not None else 1.0
+
+
+class _Responses:
+    """The response of the normal condition under given settings, each run once."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.known: dict[tuple[tuple[str, float], ...], float] = {}
+
+    def __call__(self, settings: Mapping[str, float]) -> float:
+        key = tuple(sorted(settings.items()))
+        if key not in self.known:
+            found = self.simulator.measure(settings, [NORMAL])[NORMAL]
+            self.known[key] = found[self.simulator.specification.response]
+        return self.known[key]

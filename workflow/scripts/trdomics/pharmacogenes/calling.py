@@ -1,0 +1,154 @@
+"""Diplotypes and phenotypes from unphased genotypes, as sets of all that fit.
+
+A diplotype fits a patient if, at every site that is called, it has as many copies of the variant
+as were seen. A site that is not called excludes nothing, so that missing sites enlarge the set
+instead of being taken for the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from trdomics.pharmacogenes.definitions import RANKS, Allele, Gene, ordered
+
+CALLED, SEVERAL, NO_CALL, UNKNOWN = "called", "several", "no call", "unknown haplotype"
+SEPARATOR = "; "
+CALLS = [
+    *("patient_id", "gene", "status", "diplotypes", "phenotype", "activity"),
+    *("sites_called", "sites_missing", "if_one_copy_is_deleted", "if_a_copy_is_duplicated"),
+]
+# Genes whose copies may be deleted or duplicated, which genotypes at sites do not show.
+COPY_NUMBER = ("CYP2D6",)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one patient may have in one gene.
+
+    Attributes
+    ----------
+    diplotypes : list of (Allele, Allele)
+        All that fit.
+    phenotypes : list of str
+        Theirs, slowest first.
+    status : {"called", "several", "no call", "unknown haplotype"}
+        ``called`` has one phenotype. ``no call``: every phenotype of the gene fits, so that
+        nothing is known. ``unknown haplotype``: no diplotype of the table fits.
+    """
+
+    diplotypes: list[tuple[Allele, Allele]]
+    phenotypes: list[str]
+    status: str
+
+
+def call(gene: Gene, dosages: np.ndarray) -> Call:
+    """Return all diplotypes that fit a patient's genotypes.
+
+    Parameters
+    ----------
+    gene : Gene
+    dosages : array, shape (n_variants,)
+        Copies of the gene's variants; NaN where not called.
+    """
+    known = ~np.isnan(dosages)
+    fits = ((gene.least <= dosages) & (dosages <= gene.most) | ~known).all(axis=1)
+    diplotypes = [gene.diplotypes[i] for i in np.flatnonzero(fits)]
+    phenotypes = ordered({gene.phenotype(pair) for pair in diplotypes})
+    if not diplotypes:
+        status = UNKNOWN
+    elif len(phenotypes) == 1:
+        status = CALLED
+    else:
+        status = NO_CALL if phenotypes == gene.possible else SEVERAL
+    return Call(diplotypes, phenotypes, status)
+
+
+def call_patients(genes: Sequence[Gene], dosages: pd.DataFrame) -> pd.DataFrame:
+    """Call every gene of every patient.
+
+    Parameters
+    ----------
+    genes : sequence of Gene
+    dosages : DataFrame, patients × variants
+        Of :class:`trdomics.pharmacogenes.sites.SiteGenotypes`.
+
+    Returns
+    -------
+    DataFrame
+        ``patient_id``, ``gene``, ``status``, ``diplotypes``, ``phenotype`` and ``activity`` (all
+        that fit, separated by ``; ``), ``sites_called``, ``sites_missing``. Of genes whose copies
+        may be deleted or duplicated also what the phenotype would be then: ``excluded`` where a
+        heterozygous site shows two copies.
+    """
+    rows = []
+    for patient, values in zip(dosages.index, dosages.to_numpy(dtype=float), strict=True):
+        by_variant = dict(zip(dosages.columns, values, strict=True))
+        for gene in genes:
+            own = np.array([by_variant[variant] for variant in gene.variants])
+            found = call(gene, own)
+            shown = found.status in (CALLED, SEVERAL)
+            scores = sorted({gene.score(pair) for pair in found.diplotypes})
+            missing = [v for v, d in zip(gene.variants, own, strict=True) if np.isnan(d)]
+            deleted, duplicated = other_copy_numbers(gene, found, own) if shown else ("", "")
+            rows.append(
+                (
+                    *(patient, gene.name, found.status),
+                    SEPARATOR.join("/".join(a.name for a in p) for p in found.diplotypes)
+                    if shown
+                    else "",
+                    SEPARATOR.join(found.phenotypes) if shown else "",
+                    SEPARATOR.join(f"{s:g}" for s in scores) if shown and gene.is_scored else "",
+                    len(own) - len(missing),
+                    ",".join(missing),
+                    *(deleted, duplicated),
+                )
+            )
+    return pd.DataFrame(rows, columns=CALLS)
+
+
+def other_copy_numbers(gene: Gene, found: Call, dosages: np.ndarray) -> tuple[str, str]:
+    """Return the phenotypes with one copy deleted, and with one of them duplicated.
+
+    A deletion looks homozygous, so that a heterozygous site excludes it. A duplication leaves
+    the genotypes as they are.
+
+    Returns
+    -------
+    deleted, duplicated : str
+        Empty for genes without copy number variants; ``excluded`` where it cannot be.
+    """
+    if gene.name not in COPY_NUMBER:
+        return "", ""
+    deleted = "excluded"
+    if not (dosages == 1).any():
+        alone = {gene.scored(a.activity) for a, b in found.diplotypes if a == b}
+        deleted = SEPARATOR.join(ordered(alone)) or "excluded"
+    doubled = {gene.scored(gene.score((*pair, copy))) for pair in found.diplotypes for copy in pair}
+    return deleted, SEPARATOR.join(ordered(doubled))
+
+
+def clearance(calls: pd.DataFrame, genes: Sequence[Gene]) -> pd.DataFrame:
+    """Return the phenotypes as numbers, for models.
+
+    Parameters
+    ----------
+    calls : DataFrame
+        Of :func:`call_patients`.
+    genes : sequence of Gene
+
+    Returns
+    -------
+    DataFrame
+        One row per patient with a phenotype of at least one gene (``patient_id``), a column per
+        gene: 0 (PM) to 4 (UM), NaN where several phenotypes fit.
+    """
+    single = calls[calls["status"] == CALLED]
+    ranks = single.assign(rank=single["phenotype"].map(RANKS).astype(float))
+    table = ranks.pivot(  # noqa: PD010 (each patient has one call a gene)
+        index="patient_id", columns="gene", values="rank"
+    ).reindex(columns=[gene.name for gene in genes])
+    return table.add_suffix("_clearance").rename_axis(columns=None).reset_index()
