@@ -50,7 +50,12 @@ if SIMULATED:
             identity="results/{cohort}/cohort/identity.json",
             adjustment="results/{cohort}/simulation/adjustment_recovery.json",
             calls="results/{cohort}/pharmacogenes/calls.tsv",
-            true_diplotypes="results/{cohort}/simulation/truth/pharmacogenes.tsv",
+            # a made-up genome has no pharmacogenes
+            true_diplotypes=branch(
+                config["simulation"] is not None,
+                then="results/{cohort}/simulation/truth/pharmacogenes.tsv",
+                otherwise=[],
+            ),
             factors="results/{cohort}/simulation/truth/factors.tsv",
             features="results/{cohort}/simulation/truth/features.tsv",
             true_patients="results/{cohort}/simulation/truth/patients.tsv",

@@ -37,8 +37,10 @@ factors = evaluation.factor_recovery(correlations)
 auc = evaluation.auc_recovery(read_table(inputs.performance), truth["best_auc"])
 identity = identity_recovery(read_json(inputs.identity), truth)
 adjustment = read_json(inputs.adjustment)
-diplotypes = diplotype_recovery(
-    read_table(inputs.calls, dtype=str), read_table(inputs.true_diplotypes)
+diplotypes = (
+    diplotype_recovery(read_table(inputs.calls, dtype=str), read_table(inputs.true_diplotypes))
+    if inputs.true_diplotypes
+    else {}
 )
 recovery = {
     "differential": differential,
