@@ -42,13 +42,14 @@ def dna_quality(flagstat: Mapping[str, Mapping[str, float]], bedcov: str) -> dic
     total = max(int(reads["primary"]), 1)
     mapped = max(int(reads["primary mapped"]), 1)
     by = table.groupby("chromosome")[["length", "bases"]].sum()
-    autosomes = by[by.index.str.fullmatch(r"\d+")].sum()
-    depth = autosomes["bases"] / autosomes["length"] if autosomes["length"] else float("nan")
+    own = {str(name): (float(row.bases), float(row.length)) for name, row in by.iterrows()}
+    autosomes = [sums for name, sums in own.items() if name.isdigit()]
+    bases, length = sum(sums[0] for sums in autosomes), sum(sums[1] for sums in autosomes)
 
     def ratio(name: str) -> float:
-        if name not in by.index or not depth > 0:
+        if name not in own or not bases:
             return float("nan")
-        return float(by.loc[name, "bases"] / by.loc[name, "length"] / depth)
+        return own[name][0] / own[name][1] / (bases / length)
 
     pairs = int(reads["read1"]) or total
     numbers = (

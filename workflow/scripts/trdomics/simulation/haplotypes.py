@@ -64,7 +64,7 @@ def draw_sites(genome: Genome, n_patients: int, rng: np.random.Generator) -> pd.
         ``consequence`` as :func:`consequence` has it or ``frameshift``, ``consequence_class`` and
         ``frequency``.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for gene in genome.genes:
         if gene.chromosome == "chrY":
             continue

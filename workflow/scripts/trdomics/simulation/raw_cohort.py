@@ -255,17 +255,17 @@ class Sequencer:
         rng = self._rng("mrna", patient)
         both = self.haplotypes(patient)
         rna = self._rna(patient, both, rng)
-        share = float(self.raw.patients.loc[patient, "dna_share"])
+        share = float(self.raw.patients["dna_share"].loc[patient])
         dna = _anywhere(both, round(len(rna) * share / (1 - share)), "mrna", rng)
         write_pairs(joined([rna, dna]), CYCLES["mrna"], lanes, rng)
 
     def _rna(self, patient: str, both: list[Haplotype], rng: np.random.Generator) -> Fragments:
         sequences, numbers = [], []
         for gene in self.raw.genome.genes:
-            n = int(self.raw.fragments.loc[gene.identifier, patient])
+            n = int(self.raw.fragments[patient].loc[gene.identifier])
             split = [n]
             if gene.cassette is not None:
-                second = rng.binomial(n, self.raw.second_share.loc[gene.identifier, patient])
+                second = rng.binomial(n, self.raw.second_share[patient].loc[gene.identifier])
                 split = [n - second, second]
             own = [h for h in both if gene.chromosome in h.sequences]
             for (_, exons), number in zip(gene.transcripts(), split, strict=True):
@@ -316,7 +316,7 @@ class Sequencer:
         """Write the FASTQ files of a patient's exome, with duplicates of the PCR."""
         rng = self._rng("mutations", patient)
         both = self.haplotypes(patient)
-        depth = float(self.raw.patients.loc[patient, "depth"])
+        depth = float(self.raw.patients["depth"].loc[patient])
         parts = [self._captured(hap, depth / 2, rng) for hap in both]
         n = sum(map(len, parts))
         parts.append(_anywhere(both, round(OFF_TARGET * n), "mutations", rng))
