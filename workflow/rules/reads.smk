@@ -160,7 +160,7 @@ def fastp_reports(wildcards):
         sample: (
             []
             if units.aligned
-            else [f"{folder}/{sample}/{unit.lane}.json" for unit in units.of(sample)]
+            else [f"{folder}/{sample}.{unit.lane}.json" for unit in units.of(sample)]
         )
         for sample in units.samples
     }
@@ -361,7 +361,7 @@ rule reads_trim_pairs:
     output:
         fq1=temp("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.1.fastq.gz"),
         fq2=temp("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.2.fastq.gz"),
-        json="results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.json",
+        json="results/{cohort}/reads/{layer}/trimmed/{sample}.{lane}.json",
     log:
         "logs/{cohort}/reads_trim.{layer}.{sample}.{lane}.log",
     benchmark:
@@ -396,7 +396,7 @@ rule reads_trim_single:
         verified="results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json",
     output:
         fq1=temp("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.fastq.gz"),
-        json="results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.json",
+        json="results/{cohort}/reads/{layer}/trimmed/{sample}.{lane}.json",
     log:
         "logs/{cohort}/reads_trim.{layer}.{sample}.{lane}.log",
     benchmark:
@@ -709,7 +709,8 @@ rule reads_trim_small_rna:
         verified="results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json",
     output:
         fq1=temp("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.fastq.gz"),
-        json="results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.json",
+        json="results/{cohort}/reads/{layer}/trimmed/{sample}.{lane}.json",
+        report="results/{cohort}/reads/{layer}/trimmed/{sample}.{lane}.txt",
     log:
         "logs/{cohort}/reads_trim.{layer}.{sample}.{lane}.log",
     benchmark:
@@ -741,7 +742,7 @@ rule reads_small_rna_count:
         reads=per_lane(
             "results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.fastq.gz"
         ),
-        reports=per_lane("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.json"),
+        reports=per_lane("results/{cohort}/reads/{layer}/trimmed/{sample}.{lane}.json"),
         index=f"{REFERENCES}/hairpins.1.ebwt",
         hairpin=lambda wildcards: config["references"]["hairpin"],
         mature=lambda wildcards: config["references"]["mature"],
@@ -857,9 +858,10 @@ def tool_reports(wildcards):
         folder = f"{READS}/{layer}"
         if layer in DNA_READ_LAYERS:
             continue
+        kind = "txt" if layer in SMALL_RNA_READ_LAYERS else "json"
         if not units.aligned:
             found += [
-                f"{folder}/trimmed/{unit.sample}/{unit.lane}.json"
+                f"{folder}/trimmed/{unit.sample}.{unit.lane}.{kind}"
                 for unit in units.rows
             ]
         if layer in SMALL_RNA_READ_LAYERS:
@@ -887,6 +889,7 @@ rule reads_multiqc:
             for layer in RNA_READ_LAYERS + SMALL_RNA_READ_LAYERS
         ],
         reports=tool_reports,
+        config=workflow.source_path("../report/multiqc.yaml"),
     output:
         page="results/{cohort}/reads/multiqc.html",
         files=temp("results/{cohort}/reads/multiqc_files.txt"),
@@ -899,14 +902,13 @@ rule reads_multiqc:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        files=lambda wildcards, input: "\n".join(input),
+        files=lambda wildcards, input: "\n".join([*input.tables, *input.reports]),
         folder=lambda wildcards, output: str(Path(output.page).parent),
     shell:
-        # names of samples are those of folders and files: {sample}/{lane}.json would be its lane
         """
         printf '%s\n' {params.files:q} >{output.files:q}
-        multiqc --force --no-data-dir --no-version-check --file-list {output.files:q} \
-            --dirs --dirs-depth 2 --title "Reads of {wildcards.cohort}" \
+        multiqc --force --no-data-dir --no-version-check --config {input.config:q} \
+            --file-list {output.files:q} --title "Reads of {wildcards.cohort}" \
             --outdir {params.folder:q} --filename multiqc.html >{log:q} 2>&1
         """
 
