@@ -77,9 +77,9 @@ def test_a_group_that_may_be_too_small_is_refused():
 def test_a_private_bundle_has_effects_only_and_says_what_it_costs(tmp_path):
     export = Export("one", LABEL, ["label", "1.0", "0.0"], patients_sheet(), MINIMUM)
     budget = Budget(30, 2)
-    symbols = pd.Series({"gene1": "SYMBOL"})
-    export.private("rna", "counts", TABLES["rna"], budget, symbols)
-    export.private("dna", "variants", TABLES["dna"], budget, symbols)
+    tested = pd.DataFrame({"feature": ["gene1"], "symbol": ["SYMBOL"]})
+    export.private("rna", "counts", TABLES["rna"], budget, tested)
+    export.private("dna", "variants", TABLES["dna"], budget, tested)
     privacy = cost(budget, [{"epsilon": 2.0}, {"epsilon": None}])
     assert privacy == {"epsilon": 30, "delta": DELTA, "spent": 32.0}
     members = export.members(TABLES.patients, privacy)

@@ -24,10 +24,9 @@ export = Export(params.cohort, sheet["label"], params.contrast, patients, params
 tables = {layer: read_matrix(path) for layer, path in zip(params.types, inputs.tables, strict=True)}
 layers = zip(params.types.items(), inputs.results, inputs.summaries, inputs.weights, strict=True)
 if privacy is not None:
-    budget = Budget(privacy["epsilon"], len(params.types))
+    budget = Budget(privacy["epsilon"], len(params.types) - len(params.carriers))
     for (layer, kind), results, _, _ in layers:
-        symbols = read_table(results).set_index("feature")["symbol"]
-        export.private(layer, kind, tables[layer], budget, symbols)
+        export.private(layer, kind, tables[layer], budget, read_table(results))
     privacy = cost(budget, ledger.exports)
 else:
     # with noise, bundles may differ by a patient

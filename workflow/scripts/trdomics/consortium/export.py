@@ -154,7 +154,7 @@ class Export:
         self._add(f"effects/{layer}.tsv", table.loc[fine, list(EFFECTS)])
 
     def private(
-        self, layer: str, kind: str, table: pd.DataFrame, budget: Budget, symbols: pd.Series
+        self, layer: str, kind: str, table: pd.DataFrame, budget: Budget, tested: pd.DataFrame
     ) -> None:
         """Add a layer's effects under differential privacy, or why there are none.
 
@@ -164,8 +164,8 @@ class Export:
         table : DataFrame
             Raw values of the patients who have the layer.
         budget : Budget
-        symbols : Series
-            By feature.
+        tested : DataFrame
+            Its usual test, for ``symbol`` by ``feature``.
         """
         if layer_type(kind).test == CARRIERS:
             self.left_out.append(f"{layer}: there is no private version of a test of carriers")
@@ -177,6 +177,7 @@ class Export:
             table[compared], (groups[compared] == str(positive)).to_numpy(), budget, self.minimum
         )
         effects = effects.assign(base_mean=np.nan)
+        symbols = tested.set_index("feature")["symbol"]
         effects["symbol"] = symbols.reindex(effects["feature"]).to_numpy()
         self.layers[layer] = {
             "type": kind,
