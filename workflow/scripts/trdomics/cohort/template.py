@@ -286,8 +286,8 @@ def begin_cohort(
     for layer, file in files.items():
         if Path(file).is_dir():
             units[layer] = units_of_folder(file)
-            path = str(Path(folder) / f"{name}_{layer}_units.tsv")
-            layers[layer], message[layer] = reads_layer(layer, path, units[layer])
+            table_file = str(Path(folder) / f"{name}_{layer}_units.tsv")
+            layers[layer], message[layer] = reads_layer(layer, table_file, units[layer])
             samples[layer] = list(units[layer]["sample"].unique())
             continue
         layers[layer], samples[layer], message[layer] = guess_layer(
