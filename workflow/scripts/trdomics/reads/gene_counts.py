@@ -37,7 +37,7 @@ def length_scaled_counts(
     n_genes = len(names)
 
     def summed(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(codes, weights=values, minlength=n_genes)
+        return np.bincount(codes, weights=values, minlength=n_genes).astype(float)
 
     tpm, counts, weighted = (np.empty((n_genes, len(samples))) for _ in range(3))
     total_length = np.zeros(len(genes))

@@ -63,7 +63,7 @@ def multiqc_table(quality: pd.DataFrame, summary: Mapping[str, Any], layer: str)
                 "description": DESCRIPTIONS.get(name, name),
                 "format": "{:,.3f}" if name.endswith("_share") else "{:,.4g}",
             }
-            for name in quality
+            for name in map(str, quality)
         },
         "data": {str(sample): row for sample, row in known.to_dict("index").items()},
     }

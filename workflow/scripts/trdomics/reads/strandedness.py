@@ -72,8 +72,8 @@ def decide(forward: pd.Series, stated: str | None, where: str) -> str:
     errors = [
         InputError(
             f"{where} sample {sample}",
-            f"{share:.1%} of its reads are forward, which is {found[sample]}, but the cohort is "
-            f"{chosen} (median {forward[found == chosen].median():.1%})",
+            f"{share:.1%} of its reads are forward, which is {strandedness(share)}, but the cohort "
+            f"is {chosen} (median {forward[found == chosen].median():.1%})",
             "are its `fq1` and `fq2` swapped, or is it of another kit? Correct the units or take "
             "it out",
         )
