@@ -35,7 +35,9 @@ def gains(lower, upper):
 
 
 def test_headline_holds_value_and_interval():
-    assert "0.74 (0.68 to 0.79)" in words.headline(performance(), "TRD", "responder")
+    said = words.headline(performance(), "TRD", "responder")
+    assert "In 74 of 100 pairs of a TRD and a responder patient" in said
+    assert "0.74 (0.68 to 0.79)" in said
 
 
 @pytest.mark.parametrize(

@@ -72,12 +72,19 @@ def metric_row(performance: pd.DataFrame, feature_set: str, metric: str) -> dict
 
 
 def headline(performance: pd.DataFrame, positive: str, negative: str) -> str:
-    """State how well the selected model discriminates."""
+    """State how well the selected model discriminates, beside the clinical data."""
     auroc = metric_row(performance, "selected", "auroc")
-    return (
-        f"In patients it had not seen, the model ranks a {positive} patient above a {negative} "
-        f"patient with an AUROC of {interval(auroc)}; 0.5 is chance, 1 is perfect."
+    clinical = metric_row(performance, "clinical", "auroc")["value"]
+    if auroc["value"] is None or pd.isna(auroc["value"]):
+        return f"How well the model discriminates is unknown: {auroc['reason']}."
+    text = (
+        f"In {100 * auroc['value']:.0f} of 100 pairs of a {positive} and a {negative} patient, "
+        f"neither seen before, the model ranks the {positive} patient higher "
+        f"(AUROC {interval(auroc)}; 50 would be chance)"
     )
+    if clinical is None or pd.isna(clinical):
+        return f"{text}."
+    return f"{text}; clinical data alone in {100 * clinical:.0f}."
 
 
 def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
