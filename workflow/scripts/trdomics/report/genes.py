@@ -176,8 +176,9 @@ def _importance(importance: pd.DataFrame, layer: str) -> pd.DataFrame:
         index="feature", columns="feature_set", values=["share", "used"], aggfunc="first"
     )
     names = {"share": "importance", "used": "used"}
-    columns = wide.columns.to_list()
-    return wide.set_axis([f"{names[measure]}:{of}" for measure, of in columns], axis=1)
+    measures, owners = (wide.columns.get_level_values(level) for level in (0, 1))
+    columns = [f"{names[str(m)]}:{of}" for m, of in zip(measures, owners, strict=True)]
+    return wide.set_axis(columns, axis=1)
 
 
 def compact(table: pd.DataFrame) -> str:
