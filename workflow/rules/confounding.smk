@@ -48,7 +48,7 @@ rule confounding_table:
     params:
         code=code_digest("confounding_table"),
         sheet=patients_settings(config),
-        roles=column_roles(COVARIATES, ADJUSTMENT_SETS),
+        roles=column_roles(COVARIATES, ADJUSTMENT_SETS, LAYERS),
         technical=COVARIATES.technical,
         bootstrap=config["classification"]["bootstrap"],
         fdr=config["differential"]["fdr"],
