@@ -95,7 +95,7 @@ def made(clone: Clone) -> Clone:
     for output in outputs:
         (clone.folder / output).parent.mkdir(parents=True, exist_ok=True)
         (clone.folder / output).touch()
-    clone.snakemake("--touch", "--quiet")
+    clone.snakemake("--touch", "--forceall", "--quiet")
     assert not clone.due()
     return clone
 
