@@ -19,7 +19,14 @@ from trdomics.cohort.membership import (
     unmatched,
     with_layers,
 )
-from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet, sample_names
+from trdomics.cohort.samples import (
+    EXCLUDE,
+    labels,
+    quoted_ids,
+    read_sheet,
+    sample_names,
+    sheet_notes,
+)
 from trdomics.cohort.settings import Clinical
 from trdomics.cohort.site_plan import left_out_sites
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
@@ -89,6 +96,7 @@ def cohort_plan(
             *_warnings(whole, settings, samples, has, label, config),
             *presence_warnings(has, label, config["label"]),
             *(f"layer {n}: {note}" for n, e in layers.items() for note in e.get("notes", [])),
+            *sheet_notes(settings),
             *label_warnings(sheet, config["label"]),
             *value_warnings(sheet, settings, text_columns(settings)),
         ],
