@@ -31,8 +31,8 @@ from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError
 from trdomics.files import starting_from, why_no_file
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
-from trdomics.mechanism.specification import read_specification, specification_file
 from trdomics.inputs.text_table import of_layer
+from trdomics.mechanism.specification import read_specification, specification_file
 from trdomics.reads.units import missing_files, read_units
 from trdomics.schema import did_you_mean
 from trdomics.scoring.feature_names import read_names
