@@ -24,6 +24,7 @@ from trdomics.classification.outer_split import (
 )
 from trdomics.classification.representation import representation
 from trdomics.classification.splits import draw_split, permuted_labels
+from trdomics.tables import LayerTables
 
 CONFIG = config()
 TABLES, LABELS = cohort()
@@ -202,6 +203,31 @@ ROLES = {"candidate", "baseline", "circular", "selected"}
 @pytest.fixture(scope="module")
 def split_result():
     return run_split(TABLES, LABELS, SPLIT, CONFIG)
+
+
+def test_a_layer_of_noise_that_one_class_has_is_unmasked():
+    """All positives and 30 % of the negatives were measured; the values are noise."""
+    options = config(models=["ridge"], inner_folds=2)
+    options["layers"] = dict.fromkeys(("rna", "noise"), options["layers"]["protein"])
+    options["integration"]["max_iterations"] = 5
+    rng = np.random.default_rng(11)
+    n = 120
+    patients = pd.Index([f"p{i:03d}" for i in range(n)], name="patient_id")
+    labels = pd.Series((np.arange(n) % 2).astype(float), patients)
+    values = {
+        name: pd.DataFrame(rng.normal(size=(n, 20)), patients, [f"{name}{j}" for j in range(20)])
+        for name in ("rna", "noise")
+    }
+    values["noise"] = values["noise"][(labels == 1) | (rng.random(n) < 0.3)]
+    tables = LayerTables(
+        {**values, "clinical": TABLES["clinical"].iloc[:0].reindex(patients)}, patients
+    )
+    options["clinical"] = {"predictors": [], "confounders": [], "circular": []}
+    found = run_split(tables, labels, draw_split("r1f1", labels, folds=2, seed=1), options)
+    shown = found["predictions"].set_index("patient_id")
+    told = shown[shown["feature_set"] == "layers_present"]["probability"]
+    assert roc_auc_score(labels[told.index], told) > 0.75
+    assert set(shown.loc[shown["feature_set"] == "layers_present", "role"]) == {"baseline"}
 
 
 def test_run_split_gives_the_tables_of_the_contract(split_result):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from trdomics.report import words
-from trdomics.report.context import performance_rows, site_table
+from trdomics.report.context import facts, performance_rows, site_table
 
 
 def performance(value=0.74, lower=0.68, upper=0.79, role="selected"):
@@ -50,6 +50,17 @@ def test_headline_holds_value_and_interval():
 )
 def test_a_gain_is_claimed_only_when_its_interval_is_above_zero(lower, upper, said):
     assert said in words.gain(gains(lower, upper), "clinical", "the clinical predictors alone")
+
+
+def test_a_label_told_by_who_has_which_layer_is_a_doubt():
+    def presence(lower):
+        row = performance().iloc[[1]].assign(feature_set="layers_present", value=0.7, lower=lower)
+        return pd.concat([performance(), row])
+
+    assert "Which layers a patient has predicts the label" in words.doubts(presence(0.61))[0]
+    assert not words.doubts(presence(0.48))
+    assert [fact["value"] for fact in facts(presence(0.61)) if "layers" in fact["name"]] == ["0.70"]
+    assert not [fact for fact in facts(performance()) if "layers" in fact["name"]]
 
 
 def test_a_gain_that_is_missing_is_said_to_be():

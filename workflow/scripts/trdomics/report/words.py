@@ -7,10 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.classification.feature_sets import PRESENCE
+
 # Believable predictions of treatment response stay well below; past this, look for a leak.
 SUSPICIOUS_AUROC = 0.9
 # Two repeats of five folds: with fewer, one partition of the patients decides too much.
 FEW_SPLITS = 10
+CHANCE = 0.5
 # A slope outside is worth a warning even if its interval covers 1 or is unknown.
 SLOPES = (0.7, 1.4)
 # With fewer permutations the 95th percentile is the largest value.
@@ -221,7 +224,9 @@ def quick_look(n_splits: int) -> list[str]:
 
 
 def doubts(performance: pd.DataFrame) -> list[str]:
-    """State what makes the headline doubtful: an AUROC too good, miscalibrated risks.
+    """State what makes the headline doubtful.
+
+    An AUROC too good, a label told by who has which layer, miscalibrated risks.
 
     Parameters
     ----------
@@ -234,6 +239,13 @@ def doubts(performance: pd.DataFrame) -> list[str]:
         text.append(
             f"An AUROC of {auroc['value']:.2f} is higher than clinical predictions usually "
             "reach: check for leakage and confounding before believing it."
+        )
+    presence = metric_row(performance, PRESENCE, "auroc")
+    if not pd.isna(presence["lower"]) and presence["lower"] > CHANCE:
+        text.append(
+            "Which layers a patient has predicts the label by itself, with an AUROC of "
+            f"{interval(presence)}: models of several layers can use it, so their performance need "
+            "not be biology. Measure the same layers in both groups."
         )
     slope = metric_row(performance, "selected", "calibration_slope")
     value, lower, upper = (slope[key] for key in ("value", "lower", "upper"))
