@@ -180,7 +180,7 @@ def tested(layer: str, summary: Mapping[str, Any]) -> str:
         return f"{layer}, Wald tests of PyDESeq2 ({summary['design']}{how})"
     if "min_carriers" in summary:
         return f"{layer}, {summary['method']} tests of carriers by gene ({summary['design']})"
-    return f"{layer}, t-tests of least squares ({summary['design']})"
+    return f"{layer}, moderated t-tests of linear models ({summary['design']})"
 
 
 def sites(cohort: Mapping[str, Any]) -> str:
