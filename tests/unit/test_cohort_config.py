@@ -98,7 +98,7 @@ def test_the_schema_is_closed_and_speaks_plainly(path, value, expected):
         "confounders",
         "early",
         "late_fusion",
-        "average",
+        "combined",
         "selected",
         "layers_present",
     ],

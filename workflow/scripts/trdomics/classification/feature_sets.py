@@ -11,8 +11,8 @@ CANDIDATE, BASELINE, CIRCULAR = "candidate", "baseline", "circular"
 SELECTED = "selected"
 # Which layers a patient has can tell the label by itself.
 PRESENCE = "layers_present"
-# What is shown as `model` where several are combined; the average is a name of a set as well.
-STACK, AVERAGE = "stack", "average"
+# What is shown as `model` of a stack, and the name of the stack that is selected.
+STACK, COMBINED = "stack", "combined"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class FeatureSet:
     fusion : bool
         Whether the blocks are members of a stack (late fusion).
     selectable : bool
-        Whether it is part of the average that is selected.
+        Whether it may be part of what is selected.
     """
 
     name: str
@@ -48,9 +48,9 @@ def feature_sets(
 ) -> list[FeatureSet]:
     """Return the feature sets of a cohort, simple ones first.
 
-    The clinical set is a baseline that is also part of the average. Confounders never are: a
-    model that predicts by site or medication is what the others are compared with. Nor is which
-    layers were measured, nor are circular predictors.
+    The clinical set is a baseline that may also be part of what is selected. Confounders never
+    are: a model that predicts by site or medication is what the others are compared with. Nor is
+    which layers were measured, nor are circular predictors, and stacks, whose members are.
 
     Parameters
     ----------
