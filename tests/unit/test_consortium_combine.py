@@ -9,6 +9,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 from trdomics.consortium import combine
 from trdomics.consortium.combine import between_cohorts, combine_features, moderate, weighted_mean
+from trdomics.consortium.digits import effect_step, on_grid
 from trdomics.simulation.features import read_genes
 
 REPETITIONS = 8000
@@ -125,3 +126,17 @@ def test_sites_of_a_simulated_consortium_share_patients_truth_but_not_depth():
     means = pd.DataFrame({site: table.mean() for site, table in drawn_.counts.items()})
     ratio = np.log2(means["site_a"] / means["site_b"])[means.min(axis=1) > 50]
     assert ratio.std() > 0.25
+
+
+def test_rounding_costs_no_call_where_its_step_is_known():
+    effects, errors, mean = drawn(n=4000)
+    steps = pd.DataFrame(effect_step(errors))
+    rounded = pd.DataFrame(on_grid(effects, steps))
+    exact, short, blind = (
+        set(np.flatnonzero(combine_features(*tables)["padj"] < 0.05))
+        for tables in ((effects, errors), (rounded, errors, steps), (rounded, errors))
+    )
+    assert len(exact - short) <= 0.01 * len(exact)
+    assert fdp(combine_features(rounded, errors, steps)["padj"], mean)[0] < 0.07
+    # rounded estimates that agree by chance look like no heterogeneity at all in some features
+    assert len(exact - blind) > len(exact - short)

@@ -130,19 +130,32 @@ def test_sources_are_named_by_their_files():
             gene_set_sources(twice)
 
 
+class Redirecting(http.server.SimpleHTTPRequestHandler):
+    """A server that redirects one of its pages."""
+
+    to = ""
+
+    def do_GET(self):
+        if self.path != "/redirect":
+            super().do_GET()
+            return
+        self.send_response(302)
+        self.send_header("Location", self.to)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
 @pytest.fixture
 def server(tmp_path):
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "sets.gmt").write_text(LINES)
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=tmp_path / "served")
+    def handler(*args):
+        return Redirecting(*args, directory=tmp_path / "served")
 
-        def log_message(self, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as running:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}"
@@ -161,6 +174,27 @@ def test_download_checks_what_came(tmp_path, server):
     with pytest.raises(InputError, match=r"cannot be downloaded \(File not found\)"):
         download(f"{server}/none.gmt", path, None)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["http://localhost:{port}", "http://127.0.0.1:9", "https://x.org", "file:///etc"]
+)
+def test_a_redirect_to_another_host_is_not_followed(tmp_path, server, address):
+    port = server.rpartition(":")[2]
+    Redirecting.to = f"{address.format(port=port)}/sets.gmt"
+    with pytest.raises(InputError, match=r"it redirects to|is not allowed"):
+        download(f"{server}/redirect", tmp_path / "out.gmt", None)
+    assert not (tmp_path / "out.gmt").exists()
+    Redirecting.to = f"{server}/sets.gmt"
+    download(f"{server}/redirect", tmp_path / "out.gmt", None)
+    assert (tmp_path / "out.gmt").read_text() == LINES
+
+
+def test_a_download_ends_where_it_is_too_large(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(sources, "MAX_BYTES", 10)
+    with pytest.raises(InputError, match="it is larger than"):
+        download(f"{server}/sets.gmt", tmp_path / "out.gmt", None)
+    assert not list(tmp_path.glob("*out.gmt"))
 
 
 def test_offline_is_told_in_one_line(tmp_path, monkeypatch):

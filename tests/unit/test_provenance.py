@@ -76,6 +76,22 @@ def test_no_patient_is_in_it(folder):
         assert "secret" not in (folder / name).read_text()
 
 
+def test_no_folder_of_the_machine_is_in_it(folder, tmp_path, monkeypatch):
+    command = ["--configfile", f"{tmp_path}/mine.yaml", f"--directory={tmp_path}", "a/b.tsv"]
+    monkeypatch.setattr("sys.argv", ["snakemake", *command])
+    config = {**CONFIG, "samples": f"{tmp_path}/sheet.tsv", "sets": "https://x.org/a/b.gmt"}
+    files = [f"{tmp_path}/sheet.tsv"]
+    path = record_run(folder, config, files, BEFORE, [f"{tmp_path}/snakemake.log"], succeeded=True)
+    for name in ("provenance.json", "ro-crate-metadata.json"):
+        assert str(tmp_path.parent) not in (folder / name).read_text()
+    found = read_json(path)
+    assert found["run"]["command"][1:] == [
+        *("--configfile", "mine.yaml", f"--directory={tmp_path.name}", "a/b.tsv")
+    ]
+    assert found["inputs"][0]["file"] == "sheet.tsv"
+    assert found["config"]["sets"] == "https://x.org/a/b.gmt"
+
+
 def test_the_crate_is_read_back_with_its_action_and_its_files(folder):
     record(folder)
     crate = ROCrate(folder)

@@ -74,6 +74,24 @@ def test_everything_is_written_under_results_logs_and_benchmarks(ran):
     assert written == given | {"results", "logs", "benchmarks"}
 
 
+def test_only_owner_and_group_read_what_is_written(ran):
+    folders = [ran.folder / name for name in ("results", "logs", "benchmarks")]
+    written = [path for folder in folders for path in folder.rglob("*")]
+    assert len(written) > 50
+    assert not [path for path in written if path.lstat().st_mode & 0o007 and not path.is_symlink()]
+
+
+def test_logs_and_provenance_hold_no_patient_and_no_folder(ran):
+    texts = [path for path in (ran.folder / "logs").rglob("*") if path.is_file()]
+    texts += [ran.results / "provenance.json", ran.results / "ro-crate-metadata.json"]
+    names = set(read_table(ran.results / "cohort" / "patients.tsv")["patient_id"])
+    assert len(texts) > 20
+    for path in texts:
+        text = path.read_text("utf-8")
+        assert str(ran.folder) not in text, path
+        assert not [name for name in names if name in text], path
+
+
 @pytest.mark.slow
 def test_an_uninterrupted_run_on_one_core_has_the_results_of_a_killed_one_on_two(
     ran, lay_out_nasty, tmp_path

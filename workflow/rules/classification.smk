@@ -34,6 +34,7 @@ rule classification_fit_split:
         code=code_digest("classification_fit_split"),
         config=fitting_settings(config, "folds"),
         site=left_out_site,
+        permuted=is_permuted,
     script:
         "../scripts/classification_fit_split.py"
 

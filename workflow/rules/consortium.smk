@@ -44,6 +44,7 @@ rule consortium_export:
         carriers=CARRIER_LAYERS,
         described=config["clinical"]["predictors"],
         minimum=config["export"]["minimum_count"],
+        privacy=config["export"]["privacy"],
     script:
         "../scripts/consortium_export.py"
 

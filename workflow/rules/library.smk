@@ -1,8 +1,12 @@
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from snakemake.logging import logger
+
+# What is written is of patients: only the owner and the group can read it. Jobs inherit this.
+os.umask(os.umask(0o077) | 0o007)
 
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parent / "scripts"))
 

@@ -23,6 +23,11 @@ def splits_of_repeat(wildcards):
     return [name for name in SPLITS if name.startswith(f"r{wildcards.repeat}f")]
 
 
+def is_permuted(wildcards):
+    """Say whether a split's labels are permuted, which needs what its fit has learned."""
+    return wildcards.split in SPLITS and CLASSIFICATION["permutations"] > 0
+
+
 def blocks_of_repeat(wildcards):
     """Return what the fits of one repeat stored for the permutations."""
     return expand(

@@ -30,9 +30,9 @@ representations = split_representations(tables, labels, split, config)
 results = run_split(tables, labels, split, config, representations)
 for name, table in results.items():
     write_table(table, outputs[name])
-if params.site:
-    # labels are permuted in the cross-validation only
-    Path(outputs.blocks).touch()
-else:
+if params.permuted:
     test = representations.transform(tables.select(split.test))
     save_blocks(outputs.blocks, representations, test)
+else:
+    # they are patients' values, tens of megabytes, and nobody would read them
+    Path(outputs.blocks).touch()

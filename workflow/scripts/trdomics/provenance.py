@@ -29,6 +29,8 @@ from trdomics.shipped import REPOSITORY
 RECORD, CRATE = "provenance.json", "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 NAME = "trd-multiomics"
+# The folders of an absolute path; not those of a relative one, nor of an address.
+FOLDERS = re.compile(r"(?<![\w./:~+-])/(?:[^/\s'\"]+/)*(?=[^/\s])")
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)", re.MULTILINE)
 # a job by itself, or one of a group
 FAILED = re.compile(r"^(?:Error in rule|        rule) (\w+)(?:, jobid: \d+)?:$", re.MULTILINE)
@@ -99,9 +101,21 @@ def record_run(
         },
         "results": [described(path, path.relative_to(folder)) for path in results],
     }
+    record = without_folders(record)
     write_json(record, folder / RECORD)
     write_json(crate(record, folder), folder / CRATE)
     return folder / RECORD
+
+
+def without_folders(value: Any) -> Any:
+    """Return a record whose absolute paths are names: folders tell of a machine and its users."""
+    if isinstance(value, str):
+        return FOLDERS.sub("", value)
+    if isinstance(value, Mapping):
+        return {without_folders(key): without_folders(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_folders(item) for item in value]
+    return value
 
 
 def earlier_runs(folder: Path) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ from trdomics.consortium.disclosure import (
     shareable_losses,
     short_share,
 )
+from trdomics.consortium.formal import SCORES, Budget, private_effects
 from trdomics.consortium.profiles import Profiles, profiles_of
 from trdomics.consortium.shareable_model import obstacles, shareable
 from trdomics.errors import InputError
@@ -151,6 +152,40 @@ class Export:
         if not fine.all():
             self.left_out.append(f"{layer}: features whose test did not converge ({(~fine).sum()})")
         self._add(f"effects/{layer}.tsv", table.loc[fine, list(EFFECTS)])
+
+    def private(
+        self, layer: str, kind: str, table: pd.DataFrame, budget: Budget, tested: pd.DataFrame
+    ) -> None:
+        """Add a layer's effects under differential privacy, or why there are none.
+
+        Parameters
+        ----------
+        layer, kind : str
+        table : DataFrame
+            Raw values of the patients who have the layer.
+        budget : Budget
+        tested : DataFrame
+            Its usual test, for ``symbol`` by ``feature``.
+        """
+        if layer_type(kind).test == CARRIERS:
+            self.left_out.append(f"{layer}: there is no private version of a test of carriers")
+            return
+        column, positive, negative = self.contrast
+        groups = self.patients[column].astype(str).reindex(table.index)
+        compared = groups.isin([str(positive), str(negative)])
+        effects, sizes = private_effects(
+            table[compared], (groups[compared] == str(positive)).to_numpy(), budget, self.minimum
+        )
+        effects = effects.assign(base_mean=np.nan)
+        symbols = tested.set_index("feature")["symbol"]
+        effects["symbol"] = symbols.reindex(effects["feature"]).to_numpy()
+        self.layers[layer] = {
+            "type": kind,
+            "effect": SCORES,
+            "design": f"~ {column}",
+            "patients": {key: coarse(size, self.minimum) for key, size in sizes.items()},
+        }
+        self._add(f"effects/{layer}.tsv", effects[list(EFFECTS)])
 
     def factors(
         self, layer: str, weights: pd.DataFrame, tested: pd.DataFrame | None = None
@@ -311,13 +346,17 @@ class Export:
             self.left_out.append(f"what missing layers cost: {shared['reason']}")
         self.files[LOSS_FILE] = json_bytes({**shared, "sha256": manifest["sha256"]})
 
-    def members(self, names: Iterable[str]) -> dict[str, bytes]:
+    def members(
+        self, names: Iterable[str], privacy: Mapping[str, float] | None = None
+    ) -> dict[str, bytes]:
         """Return all members of the bundle, after a search for what must not be in it.
 
         Parameters
         ----------
         names : iterable of str
             Ids of patients and of their samples; those of sites the export knows itself.
+        privacy : mapping, optional
+            Of a private bundle ``epsilon``, ``delta`` and the ``spent`` of all of the cohort's.
 
         Raises
         ------
@@ -335,6 +374,12 @@ class Export:
             "layers": self.layers,
             "left_out": self.left_out,
         }
+        if privacy is not None:
+            sizes = [described["patients"] for described in self.layers.values()]
+            if not sizes:
+                raise InputError("export.privacy", "no layer can be private", "remove the key")
+            self.left_out.append("everything but effects: there is no private version of it")
+            manifest |= {"privacy": privacy, "patients": sizes[0]}
         members = with_manifest(manifest, self.files)
         found = audit(
             members,

@@ -93,6 +93,14 @@ def _check_pair(first: Bundle, second: Bundle) -> None:
                 f"its layer {layer} is of the type {kinds[1]}, that of {first.where} {kinds[0]}",
                 "give layers of different types different names",
             )
+        effects = [each.manifest["layers"][layer]["effect"] for each in (first, second)]
+        if effects[0] != effects[1]:
+            raise InputError(
+                second.where,
+                f"its effects of {layer} are of another kind ({effects[1]}) than those of "
+                f"{first.where} ({effects[0]})",
+                "combine private bundles with private ones only",
+            )
 
 
 def same_patients(first: pd.DataFrame, second: pd.DataFrame) -> bool:

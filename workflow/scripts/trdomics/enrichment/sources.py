@@ -18,6 +18,23 @@ from trdomics.inputs.gene_sets import CURATED, sha256
 
 KEY = "config enrichment.gene_sets"
 TIMEOUT = 60  # seconds without an answer
+MAX_BYTES, BLOCK = 2**28, 2**20
+
+
+class SameHost(urllib.request.HTTPRedirectHandler):
+    """Follows redirects within a host only.
+
+    Any other could lead to services of the machine's own network, which trust it.
+    """
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any
+    ) -> Any:
+        """Return the request of a redirect, or raise URLError."""
+        before, after = urlparse(req.full_url), urlparse(newurl)
+        if (before.scheme, before.netloc) != (after.scheme, after.netloc):
+            raise urllib.error.URLError(f"it redirects to {after.scheme}://{after.netloc}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def is_url(location: str) -> bool:
@@ -80,13 +97,18 @@ def download(url: str, path: str | os.PathLike[str], expected: str | None) -> No
     Raises
     ------
     InputError
-        If there is no way to the address, or the file has another checksum.
+        If there is no way to the address, it leads to another host, or the file is too large or
+        has another checksum.
     """
     request = urllib.request.Request(url, headers={"User-Agent": "trd-multiomics"})
+    opener = urllib.request.build_opener(SameHost)
     with replacing(path) as temporary:
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-                temporary.write_bytes(answer.read())
+            with opener.open(request, timeout=TIMEOUT) as answer, temporary.open("wb") as file:
+                while block := answer.read(BLOCK):
+                    file.write(block)
+                    if file.tell() > MAX_BYTES:
+                        raise OSError(f"it is larger than {MAX_BYTES / 2**20:g} MiB")
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", None) or error
             raise InputError(

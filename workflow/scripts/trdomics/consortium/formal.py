@@ -1,0 +1,168 @@
+"""Effects under differential privacy: what a bundle tells of any one patient is bounded.
+
+Neighbouring cohorts differ by one patient who is replaced by another; the number of patients is
+public. Each patient is a vector whose length no value can change: his or her features' ranks as
+normal scores. Sums of these over a group then move by a known length at most, and Gaussian noise of
+that length over √(2 ρ) makes them ρ-zCDP (Bun & Steinke 2016, doi 10.1007/978-3-662-53641-4_24),
+which is (ε, δ)-differential privacy. The noise is OpenDP's, which also accounts for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import opendp.prelude as dp
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from trdomics.consortium.digits import effect_step, on_grid, significant
+from trdomics.errors import InputError
+
+Floats = NDArray[np.float64]
+DELTA = 1e-6
+# Of the budget of a layer, for the sizes of its groups.
+SIZES_SHARE = 0.05
+DIGITS = 3
+SCORES = "difference of normal scores"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a bundle may cost, shared by its layers.
+
+    Attributes
+    ----------
+    epsilon : float
+    n_layers : int
+    """
+
+    epsilon: float
+    n_layers: int
+
+    @property
+    def rho(self) -> float:
+        """Return the zCDP of the whole bundle: ε = ρ + 2 √(ρ ln(1/δ))."""
+        log = math.log(1 / DELTA)
+        return float((math.sqrt(self.epsilon + log) - math.sqrt(log)) ** 2)
+
+    @property
+    def sizes(self) -> float:
+        """Return the zCDP of the sizes of one layer's groups."""
+        return SIZES_SHARE * self.rho / self.n_layers
+
+    @property
+    def sums(self) -> float:
+        """Return the zCDP of the sums of one layer's groups."""
+        return (1 - SIZES_SHARE) * self.rho / self.n_layers
+
+
+def normal_scores(table: pd.DataFrame) -> Floats:
+    """Return each patient's features as normal scores of their ranks, shape (n, p).
+
+    A patient's squares add up to the number of features that he or she has, p at most; what is not
+    known is 0, the middle.
+    """
+    ranks = table.rank(axis=1).to_numpy()
+    known = np.isfinite(ranks)
+    n = known.sum(axis=1, keepdims=True)
+    scores = np.where(known, norm.ppf((np.where(known, ranks, 1) - 0.5) / np.maximum(n, 1)), 0.0)
+    length = np.sqrt((scores**2).sum(axis=1, keepdims=True))
+    return np.asarray(scores * np.sqrt(n) / np.where(length > 0, length, 1.0))
+
+
+def with_noise(values: Floats, sensitivity: float, rho: float) -> tuple[Floats, float]:
+    """Return values with Gaussian noise, and its standard deviation.
+
+    Parameters
+    ----------
+    values : array, shape (m,)
+    sensitivity : float
+        By how much one patient moves them at most, as a Euclidean length.
+    rho : float
+        The zCDP that this costs.
+    """
+    dp.enable_features("contrib")
+    scale = sensitivity / math.sqrt(2 * rho)
+    space = dp.vector_domain(dp.atom_domain(T=float, nan=False)), dp.l2_distance(T=float)
+    measurement = dp.m.make_gaussian(*space, scale)
+    if measurement.map(sensitivity) > rho * (1 + 1e-6):
+        raise AssertionError("OpenDP accounts for more than was allowed")
+    return np.asarray(measurement([float(v) for v in values])), scale
+
+
+def private_effects(
+    table: pd.DataFrame, positive: NDArray[np.bool_], budget: Budget, minimum: int
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return the difference of two groups for every feature, and the groups' sizes, with noise.
+
+    Differences of mean normal scores, without covariates. The variance between patients of a group
+    follows from the squares, which add up to a known number, and the noisy means; it is the mean
+    over the features.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Raw values of the patients who are compared; NaN where not known.
+    positive : array of bool, shape (n_patients,)
+    budget : Budget
+    minimum : int
+        Patients that a group has at least, by its noisy size.
+
+    Returns
+    -------
+    effects : DataFrame
+        ``feature``, ``effect``, ``se``, of which the noise is a part.
+    sizes : dict
+        ``n_positive``, ``n_negative``.
+
+    Raises
+    ------
+    InputError
+        If a group is too small.
+    """
+    n, p = table.shape
+    # a patient replaced moves one from a group to the other
+    drawn, _ = with_noise(np.array([positive.sum()], dtype=float), 1.0, budget.sizes)
+    size = np.array([drawn[0], n - drawn[0]])
+    if size.min() < minimum:
+        raise InputError(
+            "export.privacy",
+            f"a group has fewer than {minimum} patients, as far as its noisy size tells",
+            "raise `epsilon`, or do not export this cohort",
+        )
+    scores = normal_scores(table)
+    sums = np.stack([scores[positive].sum(axis=0), scores[~positive].sum(axis=0)])
+    # the farthest is a patient of one group whose scores turn around
+    noisy, scale = with_noise(sums.ravel(), 2 * math.sqrt(p), budget.sums)
+    means = noisy.reshape(2, p) / size[:, None]
+    explained = ((means**2).mean(axis=1) - (scale / size) ** 2).clip(min=0)
+    within = max(1 - float(size @ explained) / n, 0.0)
+    variance = within * (1 / size).sum() + scale**2 * (1 / size**2).sum()
+    error = float(significant(math.sqrt(variance), DIGITS))
+    effect = on_grid(means[0] - means[1], effect_step(error))
+    features = [str(name) for name in table.columns]
+    n_positive, n_negative = (round(float(count)) for count in size)
+    return (
+        pd.DataFrame({"feature": features, "effect": effect, "se": error}),
+        {"n_positive": n_positive, "n_negative": n_negative},
+    )
+
+
+def cost(budget: Budget, exports: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return what a bundle costs and what all private bundles of a cohort cost together.
+
+    By basic composition: their ε and δ add up.
+
+    Parameters
+    ----------
+    budget : Budget
+    exports : sequence of mapping
+        Of the ledger, ``epsilon`` each.
+    """
+    before = [float(entry["epsilon"]) for entry in exports if entry["epsilon"] is not None]
+    return {"epsilon": budget.epsilon, "delta": DELTA, "spent": budget.epsilon + sum(before)}
