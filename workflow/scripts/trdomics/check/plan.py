@@ -91,7 +91,7 @@ def cohort_plan(
         },
         "sites": _sites(sheet, label, config["samples"]["site"]),
         "layers": layers,
-        "incomplete": [name for name in has if not has.loc[label.notna(), name].all()],
+        "incomplete": [name for name, own in has[label.notna()].items() if not own.all()],
         "warnings": [
             *_warnings(whole, settings, samples, has, label, config),
             *presence_warnings(has, label, config["label"]),
