@@ -111,7 +111,7 @@ def test_sites_that_are_left_out_are_named(raw):
     config = resolve_config(raw, "mine.yaml")
     lines = plan_in_words(cohort_plan(config, {}), config)
     assert "sites left out, each once: north, south" in lines
-    assert "layer rna: counts, 25 patients, read when the others were simulated" in lines
+    assert "layer rna: counts, 25 patients, read when the other layers were made" in lines
 
 
 def test_a_layer_that_was_measured_in_one_class_more_often_is_told(raw):

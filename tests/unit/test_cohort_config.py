@@ -140,6 +140,7 @@ def test_defaults_are_filled_in():
     assert config["layers"]["expression"] == {
         "type": "counts",
         "file": "counts.tsv.gz",
+        "reads": None,
         "id_column": "tube",
         "features": None,
         "min_count": 10,

@@ -60,10 +60,15 @@ def test_what_is_required_is_imported_and_what_is_imported_is_required():
     assert distributions - required == set()
 
 
+def packages_of(path):
+    """Return the pins of an environment's packages from PyPI; those of programs alone have none."""
+    last = yaml.safe_load(path.read_text("utf-8"))["dependencies"][-1]
+    return last["pip"] if isinstance(last, dict) else []
+
+
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_pins_are_those_of_the_lock(path):
-    packages = yaml.safe_load(path.read_text("utf-8"))["dependencies"][-1]["pip"]
-    pins = dict(pin.split("==") for pin in packages)
+    pins = dict(pin.split("==") for pin in packages_of(path))
     assert pins == {name: LOCKED[name] for name in pins}
 
 
@@ -72,7 +77,9 @@ def test_every_rule_has_an_environment_that_is_there():
     for rules in sorted((REPOSITORY / "workflow" / "rules").glob("*.smk")):
         text = rules.read_text("utf-8")
         found = re.findall(r'"../../envs/(\w+)\.yaml"', text)
-        assert text.count("script:") == len(found), rules.name
+        assert len(re.findall(r"^\s+(?:script|shell):", text, re.MULTILINE)) == len(found), (
+            rules.name
+        )
         named |= set(found)
     assert named | {"snakemake"} == {path.stem for path in ENVIRONMENTS}
 
@@ -86,16 +93,20 @@ def test_the_lock_has_hashes_and_names_no_host():
 def scripts_by_environment():
     for rules in sorted((REPOSITORY / "workflow" / "rules").glob("*.smk")):
         text = rules.read_text("utf-8")
-        environments = re.findall(r'"../../envs/(\w+)\.yaml"', text)
-        scripts = re.findall(r'"../scripts/(\w+\.py)"', text)
-        yield from zip(scripts, environments, strict=True)
+        # an environment comes before the script or shell command that runs in it
+        pairs = re.findall(
+            r'"../../envs/(\w+)\.yaml"(?:(?!envs/).)*?^\s+(?:script:\s+"../scripts/(\w+\.py)"|shell:)',
+            text,
+            re.MULTILINE | re.DOTALL,
+        )
+        yield from ((script, environment) for environment, script in pairs if script)
 
 
 @functools.cache
 def installed_in(environment):
     """Return an environment's packages and all that they require, as far as it is here."""
-    packages = yaml.safe_load((REPOSITORY / f"envs/{environment}.yaml").read_text("utf-8"))
-    return installed_by(pin.split("==")[0] for pin in packages["dependencies"][-1]["pip"])
+    packages = packages_of(REPOSITORY / f"envs/{environment}.yaml")
+    return installed_by(pin.split("==")[0] for pin in packages)
 
 
 def installed_by(packages):

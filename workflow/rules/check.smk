@@ -1,3 +1,7 @@
+# Which patients take part is known once the reads are counted.
+READ_LAYERS = [] if UNITS else LAYERS
+
+
 rule check:
     """Check all files and print what a run would do, on how many patients."""
     input:
@@ -6,15 +10,25 @@ rule check:
             SIMULATED,
             then=[],
             otherwise=expand(
-                f"results/{COHORT}/layers/{{layer}}/reading.json", layer=LAYERS
+                f"results/{COHORT}/layers/{{layer}}/reading.json", layer=READ_LAYERS
             ),
         ),
         annotations=branch(
             SIMULATED,
             then=[],
             otherwise=expand(
-                f"results/{COHORT}/layers/{{layer}}/annotation.tsv", layer=LAYERS
+                f"results/{COHORT}/layers/{{layer}}/annotation.tsv", layer=READ_LAYERS
             ),
+        ),
+        # files of reads are read to their end, and not counted yet
+        units=branch(
+            SIMULATED,
+            then=[],
+            otherwise=[
+                f"{READS}/{layer}/verified/{unit.sample}.{unit.lane}.json"
+                for layer, units in UNITS.items()
+                for unit in units.rows
+            ],
         ),
     log:
         f"logs/{COHORT}/check.log",
@@ -27,5 +41,6 @@ rule check:
         runtime=5,
     params:
         config=config,
+        layers=READ_LAYERS,
     script:
         "../scripts/check.py"

@@ -1,3 +1,9 @@
+from trdomics.cohort.config import cohort_quality
+
+# Layers whose quality of reads goes into patients.tsv.
+QUALITY_LAYERS = list(
+    dict.fromkeys(layer for layer, _ in cohort_quality(config).values())
+)
 HEADERS = content(
     *(layer["file"] for layer in config["layers"].values()),
     *(layer.get("profiled") for layer in config["layers"].values()),
@@ -16,6 +22,7 @@ rule cohort_harmonise:
             for layer in config["layers"].values()
             if layer.get("profiled")
         ],
+        quality=expand("results/{{cohort}}/reads/{layer}/qc.tsv", layer=QUALITY_LAYERS),
     output:
         patients="results/{cohort}/cohort/patients.tsv",
         excluded="results/{cohort}/cohort/excluded.tsv",
@@ -48,5 +55,6 @@ rule cohort_harmonise:
         code=code_digest("cohort_harmonise"),
         settings=sheet_settings(config),
         content=[SHEET_DIGEST, *HEADERS],
+        quality=QUALITY_LAYERS,
     script:
         "../scripts/cohort_harmonise.py"

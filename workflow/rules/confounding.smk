@@ -1,4 +1,4 @@
-from trdomics.cohort.config import patients_settings
+from trdomics.cohort.config import cohort_quality, patients_settings
 from trdomics.cohort.settings import Covariates
 from trdomics.confounding.plan import adjustment_sets, column_roles, own_signature
 
@@ -48,7 +48,9 @@ rule confounding_table:
     params:
         code=code_digest("confounding_table"),
         sheet=patients_settings(config),
-        roles=column_roles(COVARIATES, ADJUSTMENT_SETS, LAYERS),
+        roles=column_roles(
+            COVARIATES, ADJUSTMENT_SETS, LAYERS, list(cohort_quality(config))
+        ),
         technical=COVARIATES.technical,
         bootstrap=config["classification"]["bootstrap"],
         fdr=config["differential"]["fdr"],

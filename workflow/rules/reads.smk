@@ -1,6 +1,11 @@
+from pathlib import Path
+
 from trdomics.cohort.config import RNASEQ, from_reads
+from trdomics.reads.small_rna import PROTOCOLS
+from trdomics.reads.tools import lost_tools, rna_tools
 from trdomics.reads.units import read_units
 
+# Of each layer from reads; precheck has read them before and would have named what is wrong.
 UNITS = {
     name: read_units(layer["reads"]["units"], name)
     for name, layer in config["layers"].items()
@@ -15,17 +20,53 @@ RNA_READ_LAYERS = [
 SMALL_RNA_READ_LAYERS = [
     layer for layer in UNITS if layer not in DNA_READ_LAYERS + RNA_READ_LAYERS
 ]
-SAMPLES = list(
-    dict.fromkeys(sample for units in UNITS.values() for sample in units.samples)
-)
-LANES = list(
-    dict.fromkeys(unit.lane for units in UNITS.values() for unit in units.rows)
-)
+
+
+def aligner_of(layer):
+    """Return what gives a layer's reads to genes: salmon, star, hisat2, or bam as they come."""
+    if UNITS[layer].aligned:
+        return "bam"
+    return config["layers"][layer]["reads"]["aligner"]
+
+
+SALMON_LAYERS = [layer for layer in RNA_READ_LAYERS if aligner_of(layer) == "salmon"]
+ALIGNED_LAYERS = [layer for layer in RNA_READ_LAYERS if layer not in SALMON_LAYERS]
+READS = f"results/{COHORT}/reads"
+REFERENCES = "results/{cohort}/reads/references"
+
+
+def needed_tools():
+    """Return the programs that the layers need whose reads are not counted yet."""
+    tools = []
+    for layer in RNA_READ_LAYERS + SMALL_RNA_READ_LAYERS:
+        if not Path(config["layers"][layer]["file"]).exists():
+            reads = config["layers"][layer]["reads"]
+            tools += [*rna_tools(reads, UNITS[layer].aligned), "multiqc"]
+    return tools
+
+
+# conda and containers bring the programs along
+if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
+    stop_at(lost_tools(needed_tools()))
 
 
 wildcard_constraints:
-    sample=layer_pattern(SAMPLES),
-    lane=layer_pattern(LANES),
+    sample=layer_pattern(
+        dict.fromkeys(s for units in UNITS.values() for s in units.samples)
+    ),
+    lane=layer_pattern(
+        dict.fromkeys(u.lane for units in UNITS.values() for u in units.rows)
+    ),
+
+
+def growing_with(amount, share, name):
+    """Return a resource function: more with the size of an input in MB, doubled at each attempt."""
+
+    def resource(wildcards, input, attempt):
+        size = sum(Path(file).stat().st_size for file in [input[name]]) / 1e6
+        return int(amount + share * size) * 2 ** (attempt - 1)
+
+    return resource
 
 
 def unit_of(wildcards):
@@ -33,8 +74,846 @@ def unit_of(wildcards):
     return UNITS[wildcards.layer].unit(wildcards.sample, wildcards.lane)
 
 
+def unit_files(wildcards):
+    """Return the names of a unit's files."""
+    return list(unit_of(wildcards).files)
+
+
+def per_lane(pattern):
+    """Return an input function: a file for each lane of a sample."""
+
+    def files(wildcards):
+        return [
+            pattern.format(**wildcards, lane=unit.lane)
+            for unit in UNITS[wildcards.layer].of(wildcards.sample)
+        ]
+
+    return files
+
+
+def per_sample(pattern):
+    """Return an input function: a file for each sample of a layer."""
+
+    def files(wildcards):
+        return [
+            pattern.format(**wildcards, sample=sample)
+            for sample in UNITS[wildcards.layer].samples
+        ]
+
+    return files
+
+
+def samples_of(wildcards):
+    """Return the samples of a layer."""
+    return list(UNITS[wildcards.layer].samples)
+
+
+def trimmed(mate):
+    """Return an input function: the trimmed reads of a sample's lanes, first or second ones."""
+    folder = "results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}"
+
+    def files(wildcards):
+        paired = UNITS[wildcards.layer].paired(wildcards.sample)
+        if not paired and mate == 2:
+            return []
+        return per_lane(
+            f"{folder}.{mate}.fastq.gz" if paired else f"{folder}.fastq.gz"
+        )(wildcards)
+
+    return files
+
+
+def mate_options(first, second, single):
+    """Return a params function: the options that name trimmed reads, lanes joined by commas."""
+
+    def options(wildcards, input):
+        if input.second:
+            return [first, ",".join(input.first), second, ",".join(input.second)]
+        return [single, ",".join(input.first)]
+
+    return options
+
+
+def salmon_options(wildcards, input):
+    """Return the options that name the reads, and what the config says of their strand."""
+    stated = layer_settings(wildcards)["reads"]["strandedness"]
+    letter = {"forward": "SF", "reverse": "SR", "unstranded": "U", None: ""}[stated]
+    kind = f"I{letter}" if input.second else letter
+    options = ["--libType", kind if stated else "A"]
+    if input.second:
+        return [*options, "--mates1", *input.first, "--mates2", *input.second]
+    return [*options, "--unmatedReads", *input.first]
+
+
+def counting_settings(wildcards):
+    """Return what a layer's counts depend on beside the reads."""
+    settings = layer_settings(wildcards)["reads"]
+    keys = ("protocol", "strandedness", "min_reads", "min_mapped")
+    return {"layer": wildcards.layer, **{key: settings[key] for key in keys}}
+
+
+def fastp_reports(wildcards):
+    """Return fastp's reports of each sample, by lane; BAM files have none."""
+    units = UNITS[wildcards.layer]
+    folder = f"results/{COHORT}/reads/{wildcards.layer}/trimmed"
+    return {
+        sample: (
+            []
+            if units.aligned
+            else [f"{folder}/{sample}/{unit.lane}.json" for unit in units.of(sample)]
+        )
+        for sample in units.samples
+    }
+
+
+def all_fastp_reports(wildcards):
+    """Return fastp's reports of a layer as one list."""
+    return [path for paths in fastp_reports(wildcards).values() for path in paths]
+
+
+rule reads_verify:
+    """Read a unit's FASTQ or BAM files to their end: whole, of one library, of the references."""
+    input:
+        files=unit_files,
+        genes=lambda wildcards: (
+            f"{REFERENCES}/genes.tsv" if unit_of(wildcards).bam else []
+        ),
+        genome=lambda wildcards: (
+            f"{REFERENCES}/genome.fa.fai"
+            if unit_of(wildcards).bam and config["references"]["genome"]
+            else []
+        ),
+    output:
+        "results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json",
+    log:
+        "logs/{cohort}/reads_verify.{layer}.{sample}.{lane}.log",
+    group:
+        "reads_trim"
+    conda:
+        "../../envs/reads.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(30),
+    params:
+        code=code_digest("reads_verify"),
+        unit=lambda wildcards: {
+            key: getattr(unit_of(wildcards), key) for key in ("fq1", "fq2", "bam")
+        },
+    script:
+        "../scripts/reads_verify.py"
+
+
+rule reads_genome:
+    """Unpack the genome and index its sequences."""
+    input:
+        lambda wildcards: config["references"]["genome"],
+    output:
+        fasta=f"{REFERENCES}/genome.fa",
+        index=f"{REFERENCES}/genome.fa.fai",
+    log:
+        "logs/{cohort}/reads_genome.log",
+    conda:
+        "../../envs/reads_align.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(20),
+    shell:
+        """
+        (gzip -cdf {input:q} >{output.fasta:q} && samtools faidx {output.fasta:q}) 2>{log:q}
+        """
+
+
+rule reads_annotation:
+    """Write the annotation as each tool takes it, and a table of its genes."""
+    input:
+        annotation=lambda wildcards: config["references"]["annotation"],
+    output:
+        gtf=f"{REFERENCES}/annotation.gtf",
+        genes=f"{REFERENCES}/genes.tsv",
+        splice_sites=f"{REFERENCES}/splice_sites.tsv",
+        ends=f"{REFERENCES}/ends.saf",
+    log:
+        "logs/{cohort}/reads_annotation.log",
+    conda:
+        "../../envs/reads.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(15),
+    params:
+        code=code_digest("reads_annotation"),
+    script:
+        "../scripts/reads_annotation.py"
+
+
+rule reads_transcripts:
+    """Write the transcripts' sequences with the genome behind them, as salmon takes decoys."""
+    input:
+        gtf=f"{REFERENCES}/annotation.gtf",
+        genome=f"{REFERENCES}/genome.fa",
+        index=f"{REFERENCES}/genome.fa.fai",
+        transcripts=lambda wildcards: config["references"]["transcripts"] or [],
+    output:
+        gentrome=temp(f"{REFERENCES}/gentrome.fa"),
+        decoys=temp(f"{REFERENCES}/decoys.txt"),
+        transcripts=f"{REFERENCES}/transcripts.tsv",
+    log:
+        "logs/{cohort}/reads_transcripts.log",
+    conda:
+        "../../envs/reads.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(5000),
+        runtime=growing(20),
+    params:
+        code=code_digest("reads_transcripts"),
+    script:
+        "../scripts/reads_transcripts.py"
+
+
+rule reads_salmon_index:
+    """Build salmon's index of the transcripts, with the genome as decoys."""
+    input:
+        gentrome=f"{REFERENCES}/gentrome.fa",
+        decoys=f"{REFERENCES}/decoys.txt",
+    output:
+        directory(f"{REFERENCES}/salmon"),
+    log:
+        "logs/{cohort}/reads_salmon_index.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_salmon_index.tsv"
+    conda:
+        "../../envs/reads_salmon.yaml"
+    threads: 8
+    resources:
+        # of a human genome 20 GB, by its authors
+        mem_mb=growing_with(1000, 8, "gentrome"),
+        runtime=growing_with(10, 0.05, "gentrome"),
+    shell:
+        # identical transcripts share their reads instead of leaving them to the first of them
+        """
+        salmon index --transcripts {input.gentrome:q} --decoys {input.decoys:q} \
+            --index {output:q} --keepDuplicates --threads {threads} >{log:q} 2>&1
+        """
+
+
+rule reads_star_index:
+    """Build STAR's index of the genome."""
+    input:
+        genome=f"{REFERENCES}/genome.fa",
+        gtf=f"{REFERENCES}/annotation.gtf",
+    output:
+        directory(f"{REFERENCES}/star"),
+    log:
+        "logs/{cohort}/reads_star_index.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_star_index.tsv"
+    conda:
+        "../../envs/reads_align.yaml"
+    threads: 8
+    resources:
+        # ten bytes for each base, by STAR's manual
+        mem_mb=growing_with(2000, 11, "genome"),
+        runtime=growing_with(10, 0.05, "genome"),
+    shell:
+        # small genomes need a shorter prefix: min(14, log2(bases) / 2 - 1)
+        """
+        prefix=$(awk '{{bases += $2}} END {{p = int(log(bases) / log(2) / 2 - 1); print (p < 14 ? p : 14)}}' \
+            {input.genome:q}.fai)
+        mkdir -p {output:q}
+        STAR --runMode genomeGenerate --runThreadN {threads} --genomeDir {output:q} \
+            --genomeFastaFiles {input.genome:q} --sjdbGTFfile {input.gtf:q} \
+            --genomeSAindexNbases $prefix --outFileNamePrefix {output:q}/ >{log:q} 2>&1
+        """
+
+
+rule reads_hisat2_index:
+    """Build HISAT2's index of the genome."""
+    input:
+        genome=f"{REFERENCES}/genome.fa",
+    output:
+        directory(f"{REFERENCES}/hisat2"),
+    log:
+        "logs/{cohort}/reads_hisat2_index.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_hisat2_index.tsv"
+    conda:
+        "../../envs/reads_align.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing_with(500, 4, "genome"),
+        runtime=growing_with(10, 0.05, "genome"),
+    shell:
+        """
+        mkdir -p {output:q}
+        hisat2-build -p {threads} {input.genome:q} {output:q}/genome >{log:q} 2>&1
+        """
+
+
+rule reads_trim_pairs:
+    """Cut adapters off pairs of reads."""
+    input:
+        fq1=lambda wildcards: unit_of(wildcards).fq1,
+        fq2=lambda wildcards: unit_of(wildcards).fq2,
+        verified="results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json",
+    output:
+        fq1=temp("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.1.fastq.gz"),
+        fq2=temp("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.2.fastq.gz"),
+        json="results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.json",
+    log:
+        "logs/{cohort}/reads_trim.{layer}.{sample}.{lane}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_trim.{layer}.{sample}.{lane}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(
+            [
+                name
+                for name in RNA_READ_LAYERS
+                if not UNITS[name].aligned and UNITS[name].rows[0].fq2
+            ]
+        ),
+    group:
+        "reads_trim"
+    conda:
+        "../../envs/reads_salmon.yaml"
+    threads: 2
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(60),
+    shell:
+        """
+        fastp --in1 {input.fq1:q} --in2 {input.fq2:q} --out1 {output.fq1:q} --out2 {output.fq2:q} \
+            --json {output.json:q} --html /dev/null --thread {threads} >{log:q} 2>&1
+        """
+
+
+rule reads_trim_single:
+    """Cut adapters off single reads."""
+    input:
+        fq1=lambda wildcards: unit_of(wildcards).fq1,
+        verified="results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json",
+    output:
+        fq1=temp("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.fastq.gz"),
+        json="results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.json",
+    log:
+        "logs/{cohort}/reads_trim.{layer}.{sample}.{lane}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_trim.{layer}.{sample}.{lane}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(
+            [
+                name
+                for name in RNA_READ_LAYERS
+                if not UNITS[name].aligned and not UNITS[name].rows[0].fq2
+            ]
+        ),
+    group:
+        "reads_trim"
+    conda:
+        "../../envs/reads_salmon.yaml"
+    threads: 2
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(60),
+    shell:
+        """
+        fastp --in1 {input.fq1:q} --out1 {output.fq1:q} \
+            --json {output.json:q} --html /dev/null --thread {threads} >{log:q} 2>&1
+        """
+
+
+rule reads_salmon:
+    """Estimate the transcripts of a sample."""
+    input:
+        first=trimmed(1),
+        second=trimmed(2),
+        index=f"{REFERENCES}/salmon",
+    output:
+        directory("results/{cohort}/reads/{layer}/salmon/{sample}"),
+    log:
+        "logs/{cohort}/reads_salmon.{layer}.{sample}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_salmon.{layer}.{sample}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(SALMON_LAYERS),
+    conda:
+        "../../envs/reads_salmon.yaml"
+    threads: 4
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        options=salmon_options,
+    shell:
+        """
+        salmon quant --index {input.index:q} {params.options:q} --output {output:q} \
+            --threads {threads} >{log:q} 2>&1
+        """
+
+
+rule reads_star:
+    """Align a sample with STAR."""
+    input:
+        first=trimmed(1),
+        second=trimmed(2),
+        index=f"{REFERENCES}/star",
+    output:
+        bam=temp("results/{cohort}/reads/{layer}/aligned/{sample}.bam"),
+        index=temp("results/{cohort}/reads/{layer}/aligned/{sample}.bam.bai"),
+        log="results/{cohort}/reads/{layer}/aligned/{sample}.Log.final.out",
+    log:
+        "logs/{cohort}/reads_star.{layer}.{sample}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_star.{layer}.{sample}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(
+            [name for name in ALIGNED_LAYERS if aligner_of(name) == "star"]
+        ),
+    shadow:
+        "minimal"
+    conda:
+        "../../envs/reads_align.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(36000),
+        runtime=growing(120),
+    params:
+        first=lambda wildcards, input: ",".join(input.first),
+        second=lambda wildcards, input: ",".join(input.second),
+    shell:
+        # the options of ENCODE and nf-core/rnaseq
+        """
+        (
+            STAR --runThreadN {threads} --genomeDir {input.index:q} \
+                --readFilesIn {params.first:q} {params.second:q} --readFilesCommand gzip -cd \
+                --twopassMode Basic --outFilterMultimapNmax 20 --alignSJDBoverhangMin 1 \
+                --outSAMattributes NH HI AS NM MD --outSAMunmapped Within --outSAMtype BAM Unsorted \
+                --outSAMattrRGline ID:{wildcards.sample:q} SM:{wildcards.sample:q} \
+                --outFileNamePrefix star/
+            samtools sort -@ {threads} -o {output.bam:q} star/Aligned.out.bam
+            samtools index {output.bam:q}
+            mv star/Log.final.out {output.log:q}
+        ) >{log:q} 2>&1
+        """
+
+
+rule reads_hisat2:
+    """Align a sample with HISAT2."""
+    input:
+        first=trimmed(1),
+        second=trimmed(2),
+        index=f"{REFERENCES}/hisat2",
+        splice_sites=f"{REFERENCES}/splice_sites.tsv",
+    output:
+        bam=temp("results/{cohort}/reads/{layer}/aligned/{sample}.bam"),
+        index=temp("results/{cohort}/reads/{layer}/aligned/{sample}.bam.bai"),
+        log="results/{cohort}/reads/{layer}/aligned/{sample}.hisat2.txt",
+    log:
+        "logs/{cohort}/reads_hisat2.{layer}.{sample}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_hisat2.{layer}.{sample}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(
+            [name for name in ALIGNED_LAYERS if aligner_of(name) == "hisat2"]
+        ),
+    shadow:
+        "minimal"
+    conda:
+        "../../envs/reads_align.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(10000),
+        runtime=growing(120),
+    params:
+        reads=mate_options("-1", "-2", "-U"),
+    shell:
+        """
+        (
+            hisat2 -p {threads} --reorder -x {input.index:q}/genome {params.reads:q} \
+                --known-splicesite-infile {input.splice_sites:q} --no-mixed --no-discordant \
+                --rg-id {wildcards.sample:q} --rg SM:{wildcards.sample:q} \
+                --new-summary --summary-file {output.log:q} \
+                | samtools sort -@ {threads} -o {output.bam:q} -
+            samtools index {output.bam:q}
+        ) 2>{log:q}
+        """
+
+
+def alignment(wildcards):
+    """Return the BAM file of a sample: its own, or that of the aligner."""
+    units = UNITS[wildcards.layer]
+    if units.aligned:
+        return units.of(wildcards.sample)[0].bam
+    return "results/{cohort}/reads/{layer}/aligned/{sample}.bam"
+
+
+rule reads_feature_counts:
+    """Count the alignments of a sample: exons by strand, genes, and both ends of the genes."""
+    input:
+        bam=alignment,
+        verified=per_lane(
+            "results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json"
+        ),
+        gtf=f"{REFERENCES}/annotation.gtf",
+        ends=f"{REFERENCES}/ends.saf",
+    output:
+        directory("results/{cohort}/reads/{layer}/counted/{sample}"),
+    log:
+        "logs/{cohort}/reads_feature_counts.{layer}.{sample}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_feature_counts.{layer}.{sample}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(ALIGNED_LAYERS),
+    conda:
+        "../../envs/reads_align.yaml"
+    threads: 2
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        verified=lambda wildcards, input: input.verified[0],
+    shell:
+        # pairs count once, where both mates are aligned to one chromosome
+        """
+        exec >{log:q} 2>&1
+        mkdir -p {output:q}
+        cp {params.verified:q} {output:q}/verified.json
+        pairs=
+        if grep -q '"paired": true' {params.verified:q}; then pairs="-p --countReadPairs -B -C"; fi
+        samtools flagstat -@ {threads} {input.bam:q} >{output:q}/flagstat.txt
+        for strand in 0 1 2; do
+            featureCounts -T {threads} $pairs -s $strand -t exon -g gene_id -a {input.gtf:q} \
+                -o {output:q}/exon.$strand.txt {input.bam:q}
+        done
+        featureCounts -T {threads} $pairs -F SAF -a {input.ends:q} \
+            -o {output:q}/ends.txt {input.bam:q}
+        """
+
+
+rule reads_salmon_counts:
+    """Make gene counts of the whole cohort from salmon's estimates."""
+    input:
+        quantified=per_sample("results/{cohort}/reads/{layer}/salmon/{sample}"),
+        reports=all_fastp_reports,
+        genes=f"{REFERENCES}/genes.tsv",
+        transcripts=f"{REFERENCES}/transcripts.tsv",
+    output:
+        counts="results/{cohort}/reads/{layer}/counts.tsv.gz",
+        features="results/{cohort}/reads/{layer}/features.tsv",
+        quality="results/{cohort}/reads/{layer}/qc.tsv",
+        summary="results/{cohort}/reads/{layer}/summary.json",
+    log:
+        "logs/{cohort}/reads_salmon_counts.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_salmon_counts.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(SALMON_LAYERS),
+    conda:
+        "../../envs/reads.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(30),
+    params:
+        code=code_digest("reads_salmon_counts"),
+        samples=samples_of,
+        reports=fastp_reports,
+        settings=counting_settings,
+    script:
+        "../scripts/reads_salmon_counts.py"
+
+
+rule reads_aligned_counts:
+    """Bring the counts of all aligned samples together."""
+    input:
+        counted=per_sample("results/{cohort}/reads/{layer}/counted/{sample}"),
+        reports=all_fastp_reports,
+        genes=f"{REFERENCES}/genes.tsv",
+    output:
+        counts="results/{cohort}/reads/{layer}/counts.tsv.gz",
+        features="results/{cohort}/reads/{layer}/features.tsv",
+        quality="results/{cohort}/reads/{layer}/qc.tsv",
+        summary="results/{cohort}/reads/{layer}/summary.json",
+    log:
+        "logs/{cohort}/reads_aligned_counts.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_aligned_counts.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(ALIGNED_LAYERS),
+    conda:
+        "../../envs/reads.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(30),
+    params:
+        code=code_digest("reads_aligned_counts"),
+        samples=samples_of,
+        reports=fastp_reports,
+        settings=counting_settings,
+    script:
+        "../scripts/reads_aligned_counts.py"
+
+
+rule reads_hairpins:
+    """Write the hairpins of the species in letters of DNA."""
+    input:
+        hairpin=lambda wildcards: config["references"]["hairpin"],
+    output:
+        f"{REFERENCES}/hairpins.fa",
+    log:
+        "logs/{cohort}/reads_hairpins.log",
+    conda:
+        "../../envs/reads.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(5),
+    params:
+        code=code_digest("reads_hairpins"),
+        species=config["references"]["species"],
+    script:
+        "../scripts/reads_hairpins.py"
+
+
+rule reads_bowtie_index:
+    """Build bowtie's index of the hairpins."""
+    input:
+        f"{REFERENCES}/hairpins.fa",
+    output:
+        multiext(
+            f"{REFERENCES}/hairpins",
+            *(".1.ebwt", ".2.ebwt", ".3.ebwt"),
+            *(".4.ebwt", ".rev.1.ebwt", ".rev.2.ebwt"),
+        ),
+    log:
+        "logs/{cohort}/reads_bowtie_index.log",
+    conda:
+        "../../envs/reads_small_rna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(5),
+    params:
+        stem=lambda wildcards, output: output[0].removesuffix(".1.ebwt"),
+    shell:
+        "bowtie-build {input:q} {params.stem:q} > {log:q} 2>&1"
+
+
+rule reads_trim_small_rna:
+    """Cut adapters off small RNA, UMIs behind them read into the names first."""
+    input:
+        fq1=lambda wildcards: unit_of(wildcards).fq1,
+        verified="results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json",
+    output:
+        fq1=temp("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.fastq.gz"),
+        json="results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.json",
+    log:
+        "logs/{cohort}/reads_trim.{layer}.{sample}.{lane}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_trim.{layer}.{sample}.{lane}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(SMALL_RNA_READ_LAYERS),
+    group:
+        "reads_trim"
+    conda:
+        "../../envs/reads_small_rna.yaml"
+    threads: 2
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(30),
+    params:
+        options=lambda wildcards: PROTOCOLS[
+            layer_settings(wildcards)["reads"]["protocol"]
+        ].cutadapt(),
+    shell:
+        """
+        cutadapt {params.options:q} --cores {threads} --json {output.json:q} \
+            --output {output.fq1:q} {input.fq1:q} >{log:q} 2>&1
+        """
+
+
+rule reads_small_rna_count:
+    """Count the mature miRNAs of a sample: collapse, align to the hairpins, assign."""
+    input:
+        reads=per_lane(
+            "results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.fastq.gz"
+        ),
+        reports=per_lane("results/{cohort}/reads/{layer}/trimmed/{sample}/{lane}.json"),
+        index=f"{REFERENCES}/hairpins.1.ebwt",
+        hairpin=lambda wildcards: config["references"]["hairpin"],
+        mature=lambda wildcards: config["references"]["mature"],
+    output:
+        counts="results/{cohort}/reads/{layer}/counted/{sample}.json",
+        bowtie="results/{cohort}/reads/{layer}/counted/{sample}.bowtie.txt",
+    log:
+        "logs/{cohort}/reads_small_rna_count.{layer}.{sample}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_small_rna_count.{layer}.{sample}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(SMALL_RNA_READ_LAYERS),
+    conda:
+        "../../envs/reads_small_rna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(30),
+    params:
+        code=code_digest("reads_small_rna_count"),
+        protocol=lambda wildcards: layer_settings(wildcards)["reads"]["protocol"],
+        species=config["references"]["species"],
+        index=lambda wildcards, input: input.index.removesuffix(".1.ebwt"),
+    script:
+        "../scripts/reads_small_rna_count.py"
+
+
+rule reads_small_rna_matrix:
+    """Bring the counts of all samples of a small RNA layer together."""
+    input:
+        counts=per_sample("results/{cohort}/reads/{layer}/counted/{sample}.json"),
+    output:
+        counts="results/{cohort}/reads/{layer}/counts.tsv.gz",
+        features="results/{cohort}/reads/{layer}/features.tsv",
+        quality="results/{cohort}/reads/{layer}/qc.tsv",
+        summary="results/{cohort}/reads/{layer}/summary.json",
+    log:
+        "logs/{cohort}/reads_small_rna_matrix.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(SMALL_RNA_READ_LAYERS),
+    conda:
+        "../../envs/reads.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code_digest("reads_small_rna_matrix"),
+        samples=samples_of,
+        settings=counting_settings,
+    script:
+        "../scripts/reads_small_rna_matrix.py"
+
+
+rule reads_globin_share:
+    """The share of globin in the counts of each sample, for a matrix that is not made here."""
+    input:
+        matrix=layer_file,
+        features=features_file,
+    output:
+        "results/{cohort}/reads/{layer}/qc.tsv",
+    log:
+        "logs/{cohort}/reads_globin_share.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern([name for name in COUNT_LAYERS if name not in UNITS]),
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        code=code_digest("reads_globin_share"),
+        settings=layer_keys("type", "file"),
+    script:
+        "../scripts/reads_globin_share.py"
+
+
+rule reads_multiqc_table:
+    """Write the quality of a layer's reads as MultiQC takes tables of others."""
+    input:
+        quality="results/{cohort}/reads/{layer}/qc.tsv",
+        summary="results/{cohort}/reads/{layer}/summary.json",
+    output:
+        "results/{cohort}/reads/multiqc/{layer}_mqc.json",
+    log:
+        "logs/{cohort}/reads_multiqc_table.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(UNITS),
+    localrule: True
+    conda:
+        "../../envs/reads.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_digest("reads_multiqc_table"),
+    script:
+        "../scripts/reads_multiqc_table.py"
+
+
+ALIGNER_REPORTS = {
+    "star": ["aligned/{}.Log.final.out"],
+    "hisat2": ["aligned/{}.hisat2.txt"],
+}
+
+
+def tool_reports(wildcards):
+    """Return what the tools say of each sample, for MultiQC."""
+    found = []
+    for layer, units in UNITS.items():
+        folder = f"{READS}/{layer}"
+        if layer in DNA_READ_LAYERS:
+            continue
+        if not units.aligned:
+            found += [
+                f"{folder}/trimmed/{unit.sample}/{unit.lane}.json"
+                for unit in units.rows
+            ]
+        if layer in SMALL_RNA_READ_LAYERS:
+            kinds = ["counted/{}.bowtie.txt"]
+        elif layer in SALMON_LAYERS:
+            kinds = ["salmon/{}"]
+        else:
+            kinds = ["counted/{}", *ALIGNER_REPORTS.get(aligner_of(layer), [])]
+        found += [
+            f"{folder}/{kind.format(sample)}"
+            for kind in kinds
+            for sample in units.samples
+        ]
+    return found
+
+
+MULTIQC_PAGE = f"{READS}/multiqc.html"
+
+
+rule reads_multiqc:
+    """Gather what all tools say of the reads in one page."""
+    input:
+        tables=[
+            f"{READS}/multiqc/{layer}_mqc.json"
+            for layer in RNA_READ_LAYERS + SMALL_RNA_READ_LAYERS
+        ],
+        reports=tool_reports,
+    output:
+        page="results/{cohort}/reads/multiqc.html",
+        files=temp("results/{cohort}/reads/multiqc_files.txt"),
+    log:
+        "logs/{cohort}/reads_multiqc.log",
+    conda:
+        "../../envs/reads_multiqc.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        files=lambda wildcards, input: "\n".join(input),
+        folder=lambda wildcards, output: str(Path(output.page).parent),
+    shell:
+        # names of samples are those of folders and files: {sample}/{lane}.json would be its lane
+        """
+        printf '%s\n' {params.files:q} >{output.files:q}
+        multiqc --force --no-data-dir --no-version-check --file-list {output.files:q} \
+            --dirs --dirs-depth 2 --title "Reads of {wildcards.cohort}" \
+            --outdir {params.folder:q} --filename multiqc.html >{log:q} 2>&1
+        """
+
+
 rule reads:
     """Make the matrices and calls of all layers that come from reads, and stop there."""
     input:
         [config["layers"][layer]["file"] for layer in UNITS],
+        MULTIQC_PAGE if UNITS else [],
     localrule: True

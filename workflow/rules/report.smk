@@ -74,6 +74,7 @@ rule report_summary:
         sites="results/{cohort}/classification/sites.svg",
         missing_layer_cost="results/{cohort}/classification/missing_layer_cost.svg",
         learning_curve="results/{cohort}/classification/learning_curve.svg",
+        reads=MULTIQC_PAGE if UNITS else [],
         recovery=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.svg", otherwise=[]
         ),
@@ -102,6 +103,7 @@ rule report_summary:
             "layers": LAYERS,
             "adjusted_layers": ADJUSTED_LAYERS,
             "simulated": SIMULATED,
+            "reads": "reads/multiqc.html" if UNITS else None,
             "confounders": config["clinical"]["confounders"],
             "null_models": config["classification"]["null_models"],
         },

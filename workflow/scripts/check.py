@@ -11,7 +11,8 @@ from trdomics.files import read_json
 
 config, files = snakemake.params.config, snakemake.input.readings
 readings = {
-    layer: read_json(path) for layer, path in zip(config["layers"], files, strict=bool(files))
+    layer: read_json(path)
+    for layer, path in zip(snakemake.params.layers, files, strict=bool(files))
 }
 # to the terminal, not to the log, which is where print goes in a script
 print(*plan_in_words(cohort_plan(config, readings), config), sep="\n", file=sys.__stdout__)

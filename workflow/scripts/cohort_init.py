@@ -1,6 +1,8 @@
 """Begin a cohort of one's own: a commented config and a sheet from the matrices' headers.
 
 python workflow/scripts/cohort_init.py mine mrna=counts.tsv.gz mutations=calls.vcf.gz
+
+A layer may be a folder of FASTQ files: the table of its units is written as well.
 """
 
 import argparse
@@ -15,7 +17,9 @@ def main() -> None:
         description="Write config/<name>.yaml and config/<name>.tsv from the matrices of a cohort."
     )
     parser.add_argument("name", help="name of the cohort")
-    parser.add_argument("layers", nargs="+", metavar="layer=file", help="matrix, VCF or MAF")
+    parser.add_argument(
+        "layers", nargs="+", metavar="layer=file", help="matrix, VCF, MAF, or folder of FASTQ files"
+    )
     parser.add_argument("--clinical", help="table of the patients (TSV, CSV) to begin the sheet")
     parser.add_argument("--label", help="its column of the label")
     parser.add_argument("--folder", default="config", help="where to write (config)")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trdomics.cohort.config import QUALITY
 from trdomics.cohort.formula import design_columns
 from trdomics.columns import is_quantity
 from trdomics.errors import InputError, InputErrors
@@ -136,7 +137,8 @@ def _covariates(config: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, columns in keys.items():
         for column in columns:
-            if column != config["label"]["column"]:
+            # what reads are like is known once they are read
+            if column != config["label"]["column"] and not column.startswith(QUALITY):
                 found.setdefault(column, key)
     return found
 
@@ -170,11 +172,14 @@ def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: Mapping[str, An
     # formulaic takes a second to import, which a scoring run need not pay
     from trdomics.differential.design import build_design
 
+    differential = config["differential"]
+    if any(column.startswith(QUALITY) for column in design_columns(differential["design"])):
+        # what reads are like is known once they are read
+        return
     groups = {"": sheet.index}
     for name in has.columns:
         if layer_type(config["layers"][name]["type"]).test != CARRIERS:
             groups[f" (layer {name})"] = has.index[has[name]]
-    differential = config["differential"]
     for which, patients in groups.items():
         build_design(
             sheet.loc[patients],

@@ -116,7 +116,7 @@ def _layer(
     if from_reads(layer):
         return {**entry, "reason": "made from its reads when it is run"}
     if name not in readings:
-        return {**entry, "reason": "read when the others were simulated"}
+        return {**entry, "reason": "read when the other layers were made"}
     return {**entry, **readings[name]}
 
 
@@ -158,6 +158,9 @@ def _warnings(
             message.append(f"site {name}: its labelled patients are not of both classes")
     values = whole.loc[label.index]
     for column in config["clinical"]["predictors"] + config["clinical"]["confounders"]:
+        if column not in values:
+            # the quality of reads, which is known once they are read
+            continue
         share = values[column].isna().mean()
         if share > 0.2:
             message.append(f"column {column}: {100 * share:.0f} % of the patients have no value")

@@ -21,6 +21,7 @@ from trdomics.cohort.config import (
     from_reads,
     is_made,
     is_simulated,
+    needed_references,
     sheet_settings,
 )
 from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
@@ -156,6 +157,10 @@ def _unit_problems(
         yield from error.errors
         return
     yield from missing_files(units, name, lambda file: is_made(config, file))
+    for key in needed_references(layer, units.aligned):
+        if config["references"][key] is None:
+            problem = f"`references.{key}` is missing"
+            yield InputError(f"{units.path} (layer {name})", problem, "name the file in the config")
     regions = layer["reads"].get("regions")
     if regions is not None and not is_made(config, regions):
         yield from _missing(regions, of_layer(regions, name), f"`layers.{name}.reads.regions`")

@@ -15,6 +15,7 @@ from trdomics.errors import InputError, InputErrors
 from trdomics.inputs.calls import variant_name
 from trdomics.inputs.maf import is_maf
 from trdomics.layers.types import layer_type, types_schema
+from trdomics.reads.quality import quality_columns
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 
 # What decides who has a layer; other settings of a layer do not touch the cohort stage.
@@ -24,6 +25,8 @@ LAYER_FILES = ("file", "features", "profiled")
 REFERENCE_FILES = ("genome", "annotation", "transcripts", "hairpin", "mature")
 # What the stage `reads` leaves of a layer, by whether the layer is a matrix.
 MATRIX, VARIANTS, FEATURES = "counts.tsv.gz", "variants.vcf.gz", "features.tsv"
+# Columns of the quality of reads are called by it and, where layers share one, the layer's name.
+QUALITY = "reads."
 # The protocol of libraries of whole transcripts; the others are kits of small RNA.
 RNASEQ = "rnaseq"
 # Stands for the fractions estimated from expression where an adjustment set lists columns.
@@ -88,7 +91,6 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     for name, layer in config["layers"].items():
         _resolve_source(name, layer, reads_folder(config["cohort"], name), where)
         _resolve_layer(name, layer, config["samples"]["patient_id"], where)
-    _check_references(config, where)
     _resolve_differential(config, where)
     for key in ("layer", "target_layer"):
         chosen = config["enrichment"]["mirna"][key]
@@ -99,6 +101,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
         config["simulation"]["seed"] = config["seed"]
     _check_roles(config, where)
     _check_column_names(config, where)
+    _check_quality(config, where)
     return config
 
 
@@ -229,25 +232,20 @@ def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) 
         layer["features"] = str(folder / FEATURES)
 
 
-def _check_references(config: Mapping[str, Any], where: str) -> None:
-    """Check that the config names the references that its reads are compared with."""
-    for name, layer in config["layers"].items():
-        if from_reads(layer):
-            lost = [k for k in needed_references(layer) if config["references"][k] is None]
-            if lost:
-                raise InputError(
-                    where,
-                    f"`references.{lost[0]}` is missing, which the reads of layer {name} need",
-                    "name the file",
-                )
+def needed_references(layer: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
+    """Return the keys of `references` that a layer from reads needs.
 
-
-def needed_references(layer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the keys of `references` that a layer from reads needs."""
+    Parameters
+    ----------
+    layer : mapping
+        The layer's settings.
+    aligned : bool
+        Whether its reads are BAM files.
+    """
     if not layer_type(layer["type"]).is_matrix:
         return ("genome", "annotation")
     if layer["reads"]["protocol"] == RNASEQ:
-        return ("genome", "annotation")
+        return ("annotation",) if aligned else ("genome", "annotation")
     return ("hairpin", "mature")
 
 
@@ -354,9 +352,10 @@ def _check_column_names(config: Mapping[str, Any], where: str) -> None:
 
 
 def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return every column of the sheet that the config names, with the first key that does so.
+    """Return every column that the config names, with the first key that does so.
 
-    The column of the patients' ids is first. What the design names is included.
+    All are columns of the sheet but for those of the quality of reads, ``reads.…``. The column of
+    the patients' ids is first. What the design names is included.
     """
     samples, clinical = config["samples"], config["clinical"]
     keys = [("samples.patient_id", [samples["patient_id"]])]
@@ -387,13 +386,55 @@ def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
     return named
 
 
+def offered_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return every column of quality that a config may name -> layer, column of its ``qc.tsv``.
+
+    ``reads.<column>`` is that of the first layer which has it, ``reads.<layer>.<column>`` that of
+    any.
+    """
+    offered: dict[str, tuple[str, str]] = {}
+    for name, layer in config["layers"].items():
+        for column in quality_columns(layer):
+            offered.setdefault(QUALITY + column, (name, column))
+            offered[f"{QUALITY}{name}.{column}"] = (name, column)
+    return offered
+
+
+def cohort_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the columns of quality that ``patients.tsv`` gets -> layer, column of its ``qc.tsv``.
+
+    All of the layers from reads, each under its shortest name, and those that the config names.
+    """
+    named = [column for column in named_columns(config) if column.startswith(QUALITY)]
+    columns: dict[str, tuple[str, str]] = {}
+    for name, (layer, column) in offered_quality(config).items():
+        own = from_reads(config["layers"][layer]) and (layer, column) not in columns.values()
+        if own or name in named:
+            columns[name] = (layer, column)
+    return columns
+
+
+def _check_quality(config: Mapping[str, Any], where: str) -> None:
+    """Check that the columns of quality which the config names are those of a layer."""
+    offered = offered_quality(config)
+    for column, key in named_columns(config).items():
+        if column.startswith(QUALITY) and column not in offered:
+            fix = did_you_mean(column, offered, "the layers' columns are")
+            raise InputError(where, f"`{key}` names `{column}`, which no layer has", fix)
+
+
 def sheet_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a resolved config that the cohort stage depends on."""
     return {
         "cohort": config["cohort"],
         "samples": config["samples"],
         "label": config["label"],
-        "columns": named_columns(config),
+        "columns": {
+            column: key
+            for column, key in named_columns(config).items()
+            if not column.startswith(QUALITY)
+        },
+        "quality": {name: list(found) for name, found in cohort_quality(config).items()},
         "layers": {
             name: {key: layer[key] for key in MEMBERSHIP_KEYS if key in layer}
             for name, layer in config["layers"].items()

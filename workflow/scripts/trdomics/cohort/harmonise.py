@@ -23,16 +23,20 @@ from trdomics.schema import load_schema
 SITE_TEST = ("site_chi2", "site_degrees_of_freedom", "site_pvalue", "site_cramers_v")
 
 
-def harmonise(settings: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def harmonise(
+    settings: Mapping[str, Any], quality: Mapping[str, pd.DataFrame] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bring sheet and layers together.
 
-    `settings` is of :func:`trdomics.cohort.config.sheet_settings`.
+    `settings` is of :func:`trdomics.cohort.config.sheet_settings`; `quality` has, for each layer
+    that ``settings["quality"]`` names, the quality of its reads by sample.
 
     Returns
     -------
     patients : DataFrame, one row per patient who takes part
-        `patient_id`, `label` (1, 0, NA), the sheet's columns that the config names, and
-        `in_<layer>` (1, 0) for each layer. Valid under ``patients.schema.yaml``.
+        `patient_id`, `label` (1, 0, NA), the sheet's columns that the config names, those of the
+        quality of reads, and `in_<layer>` (1, 0) for each layer. Valid under
+        ``patients.schema.yaml``.
     excluded : DataFrame
         As :func:`trdomics.cohort.membership.unmatched` returns.
     """
@@ -53,12 +57,25 @@ def harmonise(settings: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns = {
         "label": labels(taking_part, settings["label"]),
         **{column: taking_part[column] for column in typed_names(settings)},
+        **_quality(taking_part, settings, quality or {}),
         **{f"in_{name}": has[name].astype(float) for name in has},
     }
     patients = pd.DataFrame({name: _whole(values) for name, values in columns.items()})
     patients = patients.reset_index(names="patient_id")
     check_patients(patients)
     return patients, unmatched(sheet, settings, samples)
+
+
+def _quality(
+    sheet: pd.DataFrame, settings: Mapping[str, Any], quality: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.Series]:
+    """Return the columns of quality by patient; NaN where a layer or its table lacks them."""
+    columns = {}
+    for name, (layer, column) in settings["quality"].items():
+        samples = sample_names(sheet, settings["layers"][layer], settings["samples"]["patient_id"])
+        table = quality[layer].reindex(columns=[column])
+        columns[name] = samples.map(table[column]).astype(float)
+    return columns
 
 
 def _whole(values: pd.Series) -> pd.Series:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from trdomics.cohort.config import config_schema, resolve_config
+from trdomics.cohort.config import RNASEQ, config_schema, resolve_config
 from trdomics.cohort.formula import quoted
 from trdomics.cohort.membership import layer_samples
 from trdomics.cohort.samples import MISSING, quoted_ids
@@ -25,7 +25,8 @@ from trdomics.inputs.maf import BARCODE, is_maf, maf_columns
 from trdomics.inputs.matrix import read_header, read_layer_matrix
 from trdomics.inputs.text_table import read_text_table, readable
 from trdomics.inputs.value_rules import ValueRules
-from trdomics.layers.types import Variants, guessed_type, layer_type
+from trdomics.layers.types import Counts, Variants, guessed_type, layer_type
+from trdomics.reads.folder import guess_protocol, units_of_folder
 
 VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
 LABEL = "response"
@@ -45,6 +46,14 @@ MAF_KEYS = """\
     # The names of all who were sequenced, one a line. A MAF does not show those without a mutation:
     # listed here they are 0, else missing.
     # profiled: sequenced.txt
+"""
+REFERENCES = """
+# FILL IN what the reads need: of one release, see docs/reads.md.
+references:
+  genome: # FASTA, for mRNA and DNA
+  annotation: # GTF or GFF3 of Ensembl, for mRNA and DNA
+  hairpin: # FASTA of miRBase, for small RNA
+  mature: # the same
 """
 SAMPLE_COLUMN = """\
     # The column of the MAF with the names of the samples.
@@ -87,6 +96,25 @@ def guess_layer(
     return settings, samples, "; ".join([message, *read_as, *matrix.notes])
 
 
+def reads_layer(name: str, path: str, units: pd.DataFrame) -> tuple[dict[str, Any], str]:
+    """Return the settings of a layer from reads, and in words what they were read off.
+
+    Parameters
+    ----------
+    name : str
+        Of the layer: one that speaks of DNA is of variants.
+    path : str
+        Where its table of units will be.
+    units : DataFrame
+        Of :func:`trdomics.reads.folder.units_of_folder`.
+    """
+    message = f"{len(units)} units of reads"
+    if re.search("dna|exome|genom|mutation|variant", name, flags=re.IGNORECASE):
+        return {"type": Variants.name, "reads": {"units": path}}, message
+    protocol = guess_protocol(units["fq1"].iloc[0]) if "fq1" in units else RNASEQ
+    return {"type": Counts.name, "reads": {"units": path, "protocol": protocol}}, message
+
+
 def _variant_format(file: str) -> str | None:
     """Return "vcf" or "maf" by the file's name or its header, None for a matrix."""
     kinds = [VARIANT_SUFFIXES[s] for s in Path(file.lower()).suffixes if s in VARIANT_SUFFIXES]
@@ -94,7 +122,8 @@ def _variant_format(file: str) -> str | None:
 
 
 def _is_maf(settings: Mapping[str, Any]) -> bool:
-    return settings["type"] == Variants.name and _variant_format(settings["file"]) == "maf"
+    file = settings.get("file")
+    return settings["type"] == Variants.name and file is not None and _variant_format(file) == "maf"
 
 
 def read_clinical(path: str) -> pd.DataFrame:
@@ -253,7 +282,14 @@ def begin_cohort(
     samples, message = {}, {}
     table = None if clinical is None else read_clinical(clinical)
     known = set() if table is None else {value for name in table for value in table[name]}
+    units = {}
     for layer, file in files.items():
+        if Path(file).is_dir():
+            units[layer] = units_of_folder(file)
+            path = str(Path(folder) / f"{name}_{layer}_units.tsv")
+            layers[layer], message[layer] = reads_layer(layer, path, units[layer])
+            samples[layer] = list(units[layer]["sample"].unique())
+            continue
         layers[layer], samples[layer], message[layer] = guess_layer(
             layer, file, known - set(MISSING)
         )
@@ -288,6 +324,8 @@ def begin_cohort(
     config["label"] |= {k: k for k in ("positive", "negative") if config["label"][k] is None}
     resolve_config(config, str(config_file))
     write_table(sheet, sheet_file)
+    for layer, table_of_units in units.items():
+        write_table(table_of_units.replace("", pd.NA), layers[layer]["reads"]["units"])
     with replacing(config_file) as temporary:
         temporary.write_text(text, encoding="utf-8")
     lines = [f"{sheet_file}: {len(sheet)} patients", f"{config_file}:"]
@@ -323,11 +361,11 @@ def guess_classes(values: pd.Series) -> tuple[tuple[str, str] | None, dict[str, 
     return None, counts
 
 
-def _yaml(value: str | bool) -> str:
+def _yaml(value: str | bool | dict[str, str]) -> str:
     """Return a value as YAML, in quotes where it would be read as something else."""
     plain = yaml.safe_dump(value, width=float("inf")).removesuffix("...\n").strip()
     # JSON is YAML, and keeps to one line
-    return json.dumps(value) if "\n" in plain else plain
+    return json.dumps(value) if "\n" in plain or isinstance(value, dict) else plain
 
 
 def _config_text(
@@ -409,6 +447,7 @@ layers:
     ]
     design = "~ " + " + ".join(quoted(column) for column in [*covariates, label])
     return f"""{text}
+{REFERENCES if any("reads" in layer for layer in layers.values()) else ""}
 # Adjust the tests for columns of the sheet that differ between the groups, the label last. Names
 # that are no plain words stand in backquotes.
 # differential:

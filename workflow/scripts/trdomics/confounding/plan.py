@@ -96,11 +96,15 @@ def with_estimated(
 
 
 def column_roles(
-    covariates: Covariates, sets: Mapping[str, Sequence[str]], layers: Iterable[str] = ()
+    covariates: Covariates,
+    sets: Mapping[str, Sequence[str]],
+    layers: Iterable[str] = (),
+    quality: Sequence[str] = (),
 ) -> dict[str, list[str]]:
     """Return the columns to compare and what the config says of each.
 
-    `sets` is of :func:`adjustment_sets`; who has one of the `layers` is compared as well.
+    `sets` is of :func:`adjustment_sets`; who has one of the `layers` is compared as well, and
+    columns of the `quality` of reads are technical.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def column_roles(
     clinical = covariates.clinical
     lists = {
         "site": [] if covariates.site is None else [covariates.site],
-        "technical": clinical.technical,
+        "technical": [*clinical.technical, *quality],
         "cells": covariates.cells.measured,
         "confounder": clinical.confounders,
         "covariate": [column for columns in sets.values() for column in columns],

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from trdomics.errors import InputError, InputErrors
-from trdomics.inputs.text_table import few, of_layer, read_text_table, readable_layer
+from trdomics.inputs.text_table import MISSING, few, of_layer, read_text_table, readable_layer
 
 COLUMNS = ("sample", "lane", "fq1", "fq2", "bam")
 # Samples and lanes are names of files and, with a dot between them, wildcards of rules.
@@ -110,7 +110,10 @@ def read_units(path: str, layer: str) -> Units:
         raise InputError(where, "it lacks a column", "give `sample`, and `fq1` or `bam`")
     rows, errors = [], []
     for line, values in zip(table.lines, table.rows, strict=True):
-        fields = {n: v.strip() or None for n, v in zip(table.header, values, strict=True)}
+        fields = {
+            name: None if value.strip() in MISSING else value.strip()
+            for name, value in zip(table.header, values, strict=True)
+        }
         unit = Unit(
             fields["sample"] or "",
             fields.get("lane") or "1",

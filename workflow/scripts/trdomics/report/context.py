@@ -121,7 +121,8 @@ def page_context(
     Parameters
     ----------
     config : mapping
-        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``, ``confounders``,
+        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``, ``reads`` (page of
+        their quality, or None), ``confounders``,
         ``null_models``.
     patients, performance, gains, missing_layer_cost : DataFrame
         As the stages wrote them.
@@ -137,6 +138,7 @@ def page_context(
         "negative": label["negative"],
         "layer_names": words.listed([words.readable(name) for name in layers]),
         "simulated": config["simulated"],
+        "reads": config["reads"],
         "version": __version__,
         "sites": sites,
         "facts": facts(performance),

@@ -1,0 +1,60 @@
+import pytest
+import yaml
+
+from trdomics.cohort.template import begin_cohort
+from trdomics.errors import InputError
+from trdomics.reads.folder import guess_protocol, units_of_folder
+from trdomics.reads.units import read_units
+
+
+def touched(folder, *names, text="@r\nACGT\n+\nIIII\n"):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_text(text)
+    return str(folder)
+
+
+def test_samples_lanes_and_mates_are_read_off_the_names(tmp_path):
+    folder = touched(
+        tmp_path / "fastq",
+        *("P-1_S1_L001_R1_001.fastq", "P-1_S1_L001_R2_001.fastq"),
+        *("P-1_S1_L002_R1_001.fastq", "P-1_S1_L002_R2_001.fastq"),
+        *("P_2_1.fq", "P_2_2.fq", "md5.txt", "P3.fastq"),
+    )
+    units = units_of_folder(folder).set_index(["sample", "lane"])
+    assert list(units.index) == [("P-1", "L001"), ("P-1", "L002"), ("P3", "1"), ("P_2", "1")]
+    assert units.loc[("P_2", "1"), "fq2"].endswith("P_2_2.fq")
+    assert units.loc[("P3", "1"), "fq2"] == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a_R2.fq"], "no file of first reads"),
+        (["a.fq", "a_1.fq"], "look like one lane of `a`"),
+        (["a.txt"], "no FASTQ or BAM file"),
+    ],
+)
+def test_names_that_cannot_be_read_are_refused(tmp_path, names, message):
+    with pytest.raises(InputError, match=message):
+        units_of_folder(touched(tmp_path / "fastq", *names))
+
+
+def test_the_kit_is_guessed_from_its_adapter(tmp_path):
+    read = "TGAGGTAGTAGGTTGTATAGTTAACTGTAGGCACCATCAATACGTACGTACGT"
+    folder = touched(tmp_path / "f", "a.fq", text=f"@r\n{read}\n+\n{'I' * len(read)}\n")
+    assert guess_protocol(f"{folder}/a.fq") == "qiaseq_mirna"
+
+
+def test_a_cohort_is_begun_from_folders_of_reads(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    touched(tmp_path / "rna", "p1_1.fq", "p1_2.fq", "p2_1.fq", "p2_2.fq")
+    touched(tmp_path / "exome", "p1_1.fq", "p1_2.fq")
+    begin_cohort("mine", {"mrna": "rna", "exome": "exome"}, ".")
+    config = yaml.safe_load((tmp_path / "mine.yaml").read_text())
+    assert config["layers"]["mrna"]["reads"]["protocol"] == "rnaseq"
+    assert config["layers"]["exome"]["type"] == "variants"
+    assert "genome" in config["references"]
+    units = read_units(config["layers"]["mrna"]["reads"]["units"], "mrna")
+    assert units.samples == ("p1", "p2")
+    assert units.paired("p1")

@@ -1,0 +1,12 @@
+"""Write the quality of a layer's reads as MultiQC takes tables of others."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+from trdomics.files import read_json, read_table, write_json
+from trdomics.reads.report import multiqc_table
+
+quality = read_table(snakemake.input.quality, dtype={"sample": str}).set_index("sample")
+summary = read_json(snakemake.input.summary)
+write_json(multiqc_table(quality, summary, snakemake.wildcards.layer), snakemake.output[0])

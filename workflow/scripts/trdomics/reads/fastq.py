@@ -1,0 +1,128 @@
+"""FASTQ files: whole, of reads, and as many mates as reads."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+from dataclasses import dataclass
+from typing import IO
+
+from trdomics.errors import InputError
+from trdomics.inputs.text_table import readable
+
+CHUNK = 1 << 22
+# Reads at the beginning of a file that are looked at one by one.
+LOOKED_AT = 10_000
+
+
+@dataclass(frozen=True)
+class Fastq:
+    """What one file holds.
+
+    Attributes
+    ----------
+    reads : int
+    longest : int
+        Bases of the longest read among the first ones.
+    names : tuple of str
+        Of the first reads, without what says which mate they are.
+    mate : str or None
+        "1" or "2" where the first read says so.
+    """
+
+    reads: int
+    longest: int
+    names: tuple[str, ...]
+    mate: str | None
+
+
+def open_fastq(path: str) -> IO[bytes]:
+    """Open a FASTQ file, gzipped or plain, by its first bytes."""
+    with open(path, "rb") as handle:
+        zipped = handle.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if zipped else open(path, "rb")  # type: ignore[return-value]
+
+
+def read_fastq(path: str, where: str) -> Fastq:
+    """Read a FASTQ file to its end, in constant memory.
+
+    Raises
+    ------
+    InputError
+        Where the file is cut off or not of reads.
+    """
+    with readable(path, where, "correct the table of units"), open_fastq(path) as handle:
+        names, longest, mate = [], 0, None
+        for record in range(LOOKED_AT):
+            lines = [line.rstrip(b"\r\n") for line in itertools.islice(handle, 4)]
+            if not lines:
+                return Fastq(record, longest, tuple(names), mate)
+            _check_record(lines, f"{where} line {4 * record + 1}")
+            name, which = _name(lines[0][1:].decode("latin-1"))
+            mate = which if record == 0 else mate
+            names.append(name)
+            longest = max(longest, len(lines[1]))
+        count, last = 0, b"\n"
+        while chunk := handle.read(CHUNK):
+            count += chunk.count(b"\n")
+            last = chunk[-1:]
+    count += last != b"\n"
+    if count % 4:
+        raise InputError(where, "it ends within a read", "copy it again, whole")
+    return Fastq(LOOKED_AT + count // 4, longest, tuple(names), mate)
+
+
+def _check_record(lines: list[bytes], where: str) -> None:
+    if len(lines) < 4:
+        raise InputError(where, "it ends within a read", "copy it again, whole")
+    if not lines[0].startswith(b"@") or not lines[2].startswith(b"+"):
+        raise InputError(where, "no FASTQ read", "give reads in FASTQ, four lines each")
+    if len(lines[1]) != len(lines[3]):
+        problem = f"{len(lines[1])} bases and {len(lines[3])} qualities"
+        raise InputError(where, problem, "copy the file again, whole")
+
+
+def _name(header: str) -> tuple[str, str | None]:
+    """Return a read's name, and which mate it is: of `x/1`, or of `x 1:N:0:ACGT`."""
+    name, _, rest = header.partition(" ")
+    if name[-2:] in ("/1", "/2"):
+        return name[:-2], name[-1]
+    return name, rest[0] if rest[:2] in ("1:", "2:") else None
+
+
+def check_unit(fq1: str, fq2: str | None, where: str) -> tuple[Fastq, Fastq | None]:
+    """Read the files of a unit and check that they are one library's.
+
+    Parameters
+    ----------
+    fq1 : str
+    fq2 : str or None
+        The mates, where reads are paired.
+    where : str
+        What errors name in front of the file.
+
+    Raises
+    ------
+    InputError
+        If a file is broken, holds no read, or mates do not belong together.
+    """
+    first = read_fastq(fq1, f"{where}: {fq1}")
+    if first.reads == 0:
+        raise InputError(f"{where}: {fq1}", "no read in it", "take the sample out of the units")
+    if fq2 is None:
+        return first, None
+    second = read_fastq(fq2, f"{where}: {fq2}")
+    if (first.mate, second.mate) == ("2", "1"):
+        problem = "`fq1` holds the second reads of the pairs and `fq2` the first ones"
+        raise InputError(where, problem, "swap the two in the table of units")
+    if first.mate is not None and first.mate == second.mate:
+        problem = f"`fq1` and `fq2` both hold the reads {first.mate} of the pairs"
+        raise InputError(where, problem, "correct the table of units")
+    if first.reads != second.reads:
+        problem = f"{first.reads:,} reads in {fq1} and {second.reads:,} in {fq2}"
+        raise InputError(where, problem, "mates must be as many as reads: copy both again, whole")
+    for number, (own, other) in enumerate(zip(first.names, second.names, strict=True), start=1):
+        if own != other:
+            problem = f"pair {number} is `{own}` in {fq1} and `{other}` in {fq2}"
+            raise InputError(where, problem, "name files of one library, in one order")
+    return first, second

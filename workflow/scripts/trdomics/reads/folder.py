@@ -1,0 +1,83 @@
+"""A table of units, begun from the names of the files in a folder."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+
+from trdomics.errors import InputError
+from trdomics.reads.fastq import open_fastq
+from trdomics.reads.small_rna import PROTOCOLS
+
+FASTQ = re.compile(r"\.f(ast)?q(\.gz)?$", re.IGNORECASE)
+# As Illumina's programs name files; what others leave out of it may be missing.
+NAME = re.compile(r"(?P<sample>.+?)(_S\d+)?(_L(?P<lane>\d+))?([._]R?(?P<mate>[12]))?(_\d{3})?")
+# Bases of an adapter that are looked for, in reads at the beginning of a file.
+PREFIX, LOOKED_AT, SHARE = 12, 5000, 0.3
+
+
+def units_of_folder(folder: str) -> pd.DataFrame:
+    """Return a table of units for the FASTQ (or else BAM) files in a folder.
+
+    Parameters
+    ----------
+    folder : str
+
+    Returns
+    -------
+    DataFrame
+        ``sample``, ``lane``, ``fq1``, ``fq2``; or ``sample``, ``bam``.
+
+    Raises
+    ------
+    InputError
+        If there are none, or a mate has no first reads.
+    """
+    files = sorted(path for path in Path(folder).iterdir() if path.is_file())
+    found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for path in files:
+        if not FASTQ.search(path.name):
+            continue
+        match = NAME.fullmatch(FASTQ.sub("", path.name))
+        assert match is not None, "every name begins with a sample"
+        key = (match["sample"], f"L{match['lane']}" if match["lane"] else "1")
+        mate = match["mate"] or "1"
+        if mate in found[key]:
+            problem = f"{found[key][mate]} and {path} look like one lane of `{key[0]}`"
+            raise InputError(folder, problem, "write the table of units by hand")
+        found[key][mate] = str(path)
+    lost = next((mates["2"] for mates in found.values() if "1" not in mates), None)
+    if lost is not None:
+        raise InputError(lost, "there is no file of first reads beside it", "add it to the folder")
+    if found:
+        return pd.DataFrame(
+            [
+                {"sample": sample, "lane": lane, "fq1": mates["1"], "fq2": mates.get("2", "")}
+                for (sample, lane), mates in found.items()
+            ]
+        )
+    bams = [path for path in files if path.suffix == ".bam"]
+    if not bams:
+        raise InputError(folder, "no FASTQ or BAM file in it", "name the folder that holds them")
+    return pd.DataFrame([{"sample": path.stem, "bam": str(path)} for path in bams])
+
+
+def guess_protocol(fq1: str) -> str:
+    """Return the protocol whose adapter is in most of a file's first reads, else ``rnaseq``.
+
+    NEXTflex has the adapter of TruSeq: which it is, only the user knows.
+    """
+    with open_fastq(fq1) as handle:
+        lines = itertools.islice(handle, 1, 4 * LOOKED_AT, 4)
+        reads = [line.decode("latin-1") for line in lines]
+    shares = {
+        name: sum(protocol.adapter[:PREFIX] in read for read in reads)
+        for name, protocol in PROTOCOLS.items()
+        if len(protocol.adapter) > PREFIX
+    }
+    best = max(shares, key=lambda name: shares[name])
+    return best if shares[best] > SHARE * len(reads) else "rnaseq"

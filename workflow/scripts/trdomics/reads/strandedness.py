@@ -1,0 +1,84 @@
+"""Of which strand a cohort's reads are: decided once, for all samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from trdomics.errors import InputError, InputErrors
+
+FORWARD, REVERSE, UNSTRANDED, UNDETERMINED = "forward", "reverse", "unstranded", "undetermined"
+# As nf-core/rnaseq decides it: from this share on reads are of one strand; they are of both where
+# the two shares differ by no more than the second number.
+ONE_STRAND, BOTH_STRANDS = 0.8, 0.1
+# salmon's names of libraries, by the strand of their first (or only) reads.
+SALMON_FORWARD = ("ISF", "MSF", "OSF", "SF")
+SALMON_REVERSE = ("ISR", "MSR", "OSR", "SR")
+
+
+def salmon_share(formats: Mapping[str, int]) -> float:
+    """Return the share of forward reads among those of a known strand, of salmon's counts."""
+    forward = sum(int(formats.get(name, 0)) for name in SALMON_FORWARD)
+    total = forward + sum(int(formats.get(name, 0)) for name in SALMON_REVERSE)
+    return forward / total if total else np.nan
+
+
+def strandedness(forward: float) -> str:
+    """Return what a share of forward reads says: forward, reverse, unstranded, undetermined."""
+    if forward >= ONE_STRAND:
+        return FORWARD
+    if forward <= 1 - ONE_STRAND:
+        return REVERSE
+    return UNSTRANDED if abs(2 * forward - 1) <= BOTH_STRANDS else UNDETERMINED
+
+
+def decide(forward: pd.Series, stated: str | None, where: str) -> str:
+    """Decide a cohort's strandedness.
+
+    Parameters
+    ----------
+    forward : Series
+        Share of forward reads, by sample.
+    stated : str or None
+        What the config says; otherwise what most samples say.
+    where : str
+        What errors name.
+
+    Returns
+    -------
+    str
+        forward, reverse or unstranded.
+
+    Raises
+    ------
+    InputErrors
+        For each sample that deviates, with its share: counted by the strand of the others it
+        would lose its reads. Where the config says `unstranded` no read is lost, so that none
+        deviates.
+    """
+    if stated == UNSTRANDED:
+        return UNSTRANDED
+    found = forward.map(strandedness)
+    chosen = stated or str(found.value_counts().index[0])
+    if chosen == UNDETERMINED:
+        raise InputError(
+            where,
+            f"most samples have reads of both strands in unequal shares (forward "
+            f"{forward.median():.2f})",
+            "state `reads.strandedness` in the config; `unstranded` takes reads of either strand",
+        )
+    errors = [
+        InputError(
+            f"{where} sample {sample}",
+            f"{share:.1%} of its reads are forward, which is {found[sample]}, but the cohort is "
+            f"{chosen} (median {forward[found == chosen].median():.1%})",
+            "are its `fq1` and `fq2` swapped, or is it of another kit? Correct the units or take "
+            "it out",
+        )
+        for sample, share in forward[found != chosen].items()
+    ]
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    return chosen

@@ -1,0 +1,46 @@
+"""The programs that a layer's reads need."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from trdomics.errors import InputError
+
+ALIGNERS = {
+    "salmon": ("salmon",),
+    "star": ("STAR", "samtools", "featureCounts"),
+    "hisat2": ("hisat2", "samtools", "featureCounts"),
+}
+
+
+def rna_tools(reads: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
+    """Return the programs that counting a layer of RNA needs.
+
+    Parameters
+    ----------
+    reads : mapping
+        The layer's block ``reads`` of the config.
+    aligned : bool
+        Whether its units are BAM files.
+    """
+    if reads["protocol"] != "rnaseq":
+        return ("cutadapt", "bowtie", "bowtie-build")
+    if aligned:
+        return ("samtools", "featureCounts")
+    return ("fastp", "samtools", *ALIGNERS[reads["aligner"]])
+
+
+def lost_tools(tools: Iterable[str]) -> list[InputError]:
+    """Return an error that names the programs which are not on the path, if there are any."""
+    lost = [tool for tool in dict.fromkeys(tools) if shutil.which(tool) is None]
+    if not lost:
+        return []
+    return [
+        InputError(
+            "PATH",
+            f"it lacks {', '.join(lost)}, which the reads need",
+            "install what envs/reads_*.yaml lists, or add --software-deployment-method conda",
+        )
+    ]
