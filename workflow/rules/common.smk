@@ -12,6 +12,7 @@ from trdomics.cohort.samples import read_sheet, sheet_digest
 from trdomics.errors import InputError
 from trdomics.input_contents import Contents
 from trdomics.layers.types import layer_type
+from trdomics.reads.callset import is_bare_vcf
 
 
 def checked(config):
@@ -61,7 +62,11 @@ EXPRESSION_LAYERS = layers_where(is_expression=True)
 MATRIX_LAYERS = layers_where(is_matrix=True)
 VARIANT_LAYERS = layers_where(is_matrix=False)
 COHORT = config["cohort"]
-SIMULATED = bool(config.get("simulation"))
+SIMULATED = bool(config["simulation"] or config["simulated_reads"])
+# VCFs without consequences, which the workflow adds where it knows genome and genes.
+BARE_VCF_LAYERS = [
+    layer for layer in VARIANT_LAYERS if is_bare_vcf(config, config["layers"][layer])
+]
 SHEET = read_sheet(sheet_settings(config))
 # Columns of the sheet that the config does not name make nothing due.
 SHEET_DIGEST = sheet_digest(SHEET)
@@ -123,6 +128,13 @@ def layer_content(*keys):
 def layer_file(wildcards):
     """Return the raw file of a layer."""
     return given(config["layers"][wildcards.layer]["file"])
+
+
+def annotated_calls(wildcards):
+    """Return a variants layer's file, annotated by the workflow where it comes without."""
+    if wildcards.layer in BARE_VCF_LAYERS:
+        return "results/{cohort}/reads/{layer}/annotated.vcf.gz"
+    return layer_file(wildcards)
 
 
 def features_file(wildcards):

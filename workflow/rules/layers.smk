@@ -60,7 +60,7 @@ rule layers_annotation:
 rule layers_variants:
     """Reduce a VCF or a MAF to the dosages of the variants that later stages can use."""
     input:
-        calls=layer_file,
+        calls=annotated_calls,
         profiled=profiled_list,
         patients="results/{cohort}/cohort/patients.tsv",
     output:

@@ -856,6 +856,7 @@ def tool_reports(wildcards):
     for layer, units in UNITS.items():
         folder = f"{READS}/{layer}"
         if layer in DNA_READ_LAYERS:
+            found += [f"{folder}/stats/{sample}.stats" for sample in units.samples]
             continue
         if not units.aligned:
             found += [
@@ -884,7 +885,7 @@ rule reads_multiqc:
     input:
         tables=[
             f"{READS}/multiqc/{layer}_mqc.json"
-            for layer in RNA_READ_LAYERS + SMALL_RNA_READ_LAYERS
+            for layer in UNITS
         ],
         reports=tool_reports,
     output:

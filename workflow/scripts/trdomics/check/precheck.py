@@ -161,9 +161,10 @@ def _unit_problems(
         if config["references"][key] is None:
             problem = f"`references.{key}` is missing"
             yield InputError(f"{units.path} (layer {name})", problem, "name the file in the config")
-    regions = layer["reads"].get("regions")
-    if regions is not None and not is_made(config, regions):
-        yield from _missing(regions, of_layer(regions, name), f"`layers.{name}.reads.regions`")
+    for key in ("regions", "sites"):
+        file = layer["reads"].get(key)
+        if file is not None and not is_made(config, file):
+            yield from _missing(file, of_layer(file, name), f"`layers.{name}.reads.{key}`")
 
 
 def _missing(file: str, where: str, named: str) -> Iterator[InputError]:

@@ -27,6 +27,8 @@ REFERENCE_FILES = ("genome", "annotation", "transcripts", "hairpin", "mature")
 MATRIX, VARIANTS, FEATURES = "counts.tsv.gz", "variants.vcf.gz", "features.tsv"
 # Columns of the quality of reads are called by it and, where layers share one, the layer's name.
 QUALITY = "reads."
+# Layers whose reads can be drawn.
+SIMULATED_READS = ("mrna", "small_rna", "mutations")
 # The protocol of libraries of whole transcripts; the others are kits of small RNA.
 RNASEQ = "rnaseq"
 # Stands for the fractions estimated from expression where an adjustment set lists columns.
@@ -97,8 +99,10 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
         if chosen is not None and chosen not in config["layers"]:
             fix = did_you_mean(chosen, config["layers"], "its layers are")
             raise InputError(where, f"`enrichment.mirna.{key}`: there is no layer `{chosen}`", fix)
-    if config["simulation"] is not None and config["simulation"]["seed"] is None:
-        config["simulation"]["seed"] = config["seed"]
+    for key in ("simulation", "simulated_reads"):
+        if config[key] is not None and config[key]["seed"] is None:
+            config[key]["seed"] = config["seed"]
+    _check_simulation(config, where)
     _check_roles(config, where)
     _check_column_names(config, where)
     _check_quality(config, where)
@@ -209,6 +213,23 @@ def reads_folder(cohort: str, layer: str) -> Path:
 def from_reads(layer: Mapping[str, Any]) -> bool:
     """Say whether a layer is made from FASTQ or BAM files."""
     return layer.get("reads") is not None
+
+
+def _check_simulation(config: Mapping[str, Any], where: str) -> None:
+    """Check that matrices or reads are drawn, and reads of the layers that can be."""
+    if config["simulated_reads"] is None:
+        return
+    if config["simulation"] is not None:
+        problem, fix = "`simulation` and `simulated_reads` are both there", "leave one of them out"
+        raise InputError(where, problem, fix)
+    found = [name for name, layer in config["layers"].items() if from_reads(layer)]
+    if sorted(found) != sorted(SIMULATED_READS):
+        raise InputError(
+            where,
+            f"`simulated_reads` draws reads of the layers {', '.join(SIMULATED_READS)}, "
+            f"and those from reads are {', '.join(found) or 'none'}",
+            "name them so, as config/reads_demo.yaml does",
+        )
 
 
 def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) -> None:
@@ -481,7 +502,8 @@ def cohort_inputs(config: Mapping[str, Any]) -> list[str]:
 def is_simulated(config: Mapping[str, Any], file: str) -> bool:
     """Say whether a layer's file is drawn by the cohort's own simulation."""
     folder = Path("results") / config["cohort"] / "simulation"
-    return config["simulation"] is not None and folder in Path(file).parents
+    drawn = config["simulation"] is not None or config["simulated_reads"] is not None
+    return drawn and folder in Path(file).parents
 
 
 def is_from_reads(config: Mapping[str, Any], file: str) -> bool:

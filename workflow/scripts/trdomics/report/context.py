@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -144,7 +144,10 @@ def page_context(
         "facts": facts(performance),
         "performance": performance_rows(performance, classification["models"]),
         "left_out_sites": site_rows(summary["sites"]),
-        "recovery": recovery_rows(summary.get("simulation")),
+        "recovery": [
+            *reads_rows(summary.get("simulated_reads", [])),
+            *recovery_rows(summary.get("simulation")),
+        ],
         "sentences": {
             "headline": words.headline(performance, label["positive"], label["negative"]),
             "gain_confounders": words.gain(gains, "confounders", "the confounders alone"),
@@ -193,6 +196,19 @@ def associations(integration: Mapping[str, Any]) -> list[str]:
     others = [text for text in integration["associations"] if text not in label]
     first = label or ["No factor is associated with the label."]
     return [*first, *others][:ASSOCIATIONS_SHOWN]
+
+
+def reads_rows(stations: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return what came out of simulated reads, with what it had to reach and whether it did."""
+    return [
+        {
+            "what": f"Reads, {station['station']}: {station['measure']} "
+            f"({station['limit']}, {'met' if station['met'] else 'not met'})",
+            "found": f"{words.number(station['value'], 4)} ({station['found']})",
+            "truth": station["planted"],
+        }
+        for station in stations
+    ]
 
 
 def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
