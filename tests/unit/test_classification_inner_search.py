@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from classification_data import cohort, config
-from scipy.special import logit
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -98,16 +97,26 @@ def test_the_best_candidate_of_each_set_has_the_highest_inner_auc(search):
         assert best.kind == max(rows, key=lambda row: row["inner_auc"])["model"]
 
 
-def test_what_is_selected_is_the_average_of_what_may_be_chosen(search):
+def test_what_is_selected_is_a_stack_of_what_may_be_chosen(search, representations):
     rows = pd.DataFrame(search.candidates_)
-    assert search.winner_ == "average"
-    assert list(rows["feature_set"]).count("average") == 1
+    assert search.winner_ == "combined"
+    assert list(rows["feature_set"]).count("combined") == 1
     table = search.predict_sets(TABLES).pivot_table(
         index="patient_id", columns="feature_set", values=["probability", "decision"]
     )
-    kept = [f.name for f in search.feature_sets if f.selectable]
-    mean = logit(table["probability"][kept].astype(float)).mean(axis=1)
-    np.testing.assert_allclose(table["decision"]["selected"].astype(float), mean)
+    kept = [f.name for f in search.feature_sets if f.selectable and not f.fusion]
+    stack = search.models_["combined"]
+    assert (stack.weights_ >= 0).all()
+    blocks = representations.blocks
+    evidence = np.column_stack([search.models_[name].evidence(blocks) for name in kept])
+    expected = pd.Series(stack.intercept_ + evidence @ stack.weights_, TABLES.patients)
+    np.testing.assert_allclose(
+        table["decision"]["selected"].reindex(TABLES.patients).astype(float), expected
+    )
+    # the weights of a set, the best model's of each, are shares of what is selected
+    weights = rows.groupby("feature_set")["weight"].sum()
+    assert weights[kept].sum() == pytest.approx(1)
+    assert weights.drop(kept).eq(0).all()
     # the circular predictor all but is the label, and is in no part of it all the same
     assert rows.set_index("feature_set").loc["clinical_circular", "inner_auc"] > 0.95
     assert not {"circular", "confounders"} & set(search.features().blocks)
@@ -120,7 +129,7 @@ def test_what_is_selected_is_the_average_of_what_may_be_chosen(search):
 def test_on_other_patients_members_are_fitted_again_and_weights_stay(search, representations):
     half = np.arange(len(Y)) % 3 > 0
     again = search.refit(representations.blocks.take(half), Y[half])
-    fitted = search.models_["average"]
+    fitted = search.models_["combined"]
     np.testing.assert_array_equal(again.weights_, fitted.weights_)
     for ours, theirs in zip(again.models_, fitted.models_, strict=True):
         assert ours is not theirs
@@ -165,7 +174,7 @@ def test_the_best_kind_of_model_is_chosen_per_feature_set(representations):
     several = nested_search(config(models=kinds)).fit_from(representations, Y)
     rows = pd.DataFrame(several.candidates_)
     fusions = [features.name for features in several.feature_sets if features.fusion]
-    # the stacks and the average have a row each
+    # the stacks have a row each, that of all sets too
     assert len(rows) == 3 * len(several.best_) + len(fusions) + 1
     for name, part in rows.groupby("feature_set"):
         best = part.loc[part["inner_auc"].idxmax(), "model"]

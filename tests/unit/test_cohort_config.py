@@ -91,7 +91,7 @@ def test_the_schema_is_closed_and_speaks_plainly(path, value, expected):
 
 
 @pytest.mark.parametrize(
-    "name", ["clinical", "mofa", "confounders", "early", "late_fusion", "average", "selected"]
+    "name", ["clinical", "mofa", "confounders", "early", "late_fusion", "combined", "selected"]
 )
 def test_names_of_feature_sets_are_no_layer_names(name):
     layer = {"type": "counts", "file": "x.tsv"}

@@ -9,8 +9,8 @@ from trdomics.cohort.settings import Clinical
 
 CANDIDATE, BASELINE, CIRCULAR = "candidate", "baseline", "circular"
 SELECTED = "selected"
-# What is shown as `model` where several are combined; the average is a name of a set as well.
-STACK, AVERAGE = "stack", "average"
+# What is shown as `model` of a stack, and the name of the stack that is selected.
+STACK, COMBINED = "stack", "combined"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class FeatureSet:
     fusion : bool
         Whether the blocks are members of a stack (late fusion).
     selectable : bool
-        Whether it is part of the average that is selected.
+        Whether it may be part of what is selected.
     """
 
     name: str
@@ -43,9 +43,9 @@ def feature_sets(
 ) -> list[FeatureSet]:
     """Return the feature sets of a cohort, simple ones first.
 
-    The clinical set is a baseline that is also part of the average. Confounders never are: a
-    model that predicts by site or medication is what the others are compared with. Nor are
-    circular predictors.
+    The clinical set is a baseline that may also be part of what is selected. Confounders never
+    are: a model that predicts by site or medication is what the others are compared with. Nor are
+    circular predictors, and stacks, whose members are.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ def run_permutation(
 ) -> pd.DataFrame:
     """Repeat a split's search with permuted labels, on the representations of the true ones.
 
-    Labels play no part in a representation. Only the sets of the average are searched, among the
+    Labels play no part in a representation. Only selectable sets are searched, among the
     models of the null.
 
     Parameters
@@ -125,7 +125,7 @@ def run_permutation(
     representations = representations or split_representations(tables, labels, split, config)
     search = nested_search(config)
     search.models = config["classification"]["null_models"]
-    search.feature_sets = [features for features in search.feature_sets if features.selectable]
+    search.feature_sets = [f for f in search.feature_sets if f.selectable and not f.fusion]
     permuted = permuted_labels(
         labels,
         repeat=split.repeat,
