@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from trdomics.report import words
-from trdomics.report.context import performance_rows, site_table
+from trdomics.report.context import cohort_sentence, performance_rows, site_table
 
 
 def performance(value=0.74, lower=0.68, upper=0.79, role="selected"):
@@ -199,3 +199,21 @@ def test_what_spoils_a_test_is_said_beside_its_numbers():
     )
     clean = words.differential("small_rna", summary | dict.fromkeys(list(summary)[-2:]))
     assert clean.endswith("than in control (90 patients).")
+
+
+def test_values_of_the_label_that_are_no_class_are_named_with_counts():
+    patients = pd.DataFrame(
+        {
+            "label": [1, 0, np.nan, np.nan, np.nan, np.nan],
+            "response": ["TRD", "well", "partial", "partial", "lost", np.nan],
+            "in_rna": 1,
+        }
+    )
+    label = {"column": "response", "positive": "TRD", "negative": "well"}
+    sentence = cohort_sentence(patients, {"rna": {}}, label)
+    assert (
+        "4 without a label (scored, not trained on); of them with another value of response: "
+        in (sentence)
+    )
+    assert "partial (2) and lost (1)" in sentence
+    assert "another value" not in cohort_sentence(patients[:2], {"rna": {}}, label)

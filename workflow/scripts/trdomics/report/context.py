@@ -50,6 +50,11 @@ def cohort_sentence(
     )
     if unknown:
         text += f", {unknown} without a label (scored, not trained on)"
+        others = patients.loc[patients["label"].isna(), label["column"]].dropna()
+        if len(others):
+            counts = others.astype(str).value_counts()
+            shown = [f"{value} ({count})" for value, count in counts.items()]
+            text += f"; of them with another value of {label['column']}: {words.listed(shown)}"
     return f"{text}. Patients by layer: {words.listed(with_layers)}; {complete} have all layers."
 
 
