@@ -53,8 +53,8 @@ def feature_sets(
         Of the cohort, in the order of the config.
     clinical : Clinical
     derived : mapping of str to bool, optional
-        Derived tables, and whether each is part of the average. One that is not is shown beside
-        the baselines.
+        Derived tables, and whether each may be part of what is selected. One that may not is
+        shown beside the baselines.
     """
     layers = tuple(layers)
     sheet = ("clinical",) if clinical.predictors else ()
