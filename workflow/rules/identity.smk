@@ -5,6 +5,8 @@ GENOTYPE_LAYERS = [
     if config["layers"][layer]["format"] == "vcf"
     and config["layers"][layer]["no_call"] == "missing"
 ]
+# Layers of RNA whose reads show the genotypes at those variants.
+RNA_GENOTYPE_LAYERS = RNA_READ_LAYERS if GENOTYPE_LAYERS else []
 
 
 rule identity_genotypes:
@@ -20,8 +22,6 @@ rule identity_genotypes:
         "benchmarks/{cohort}/identity_genotypes.{layer}.tsv"
     wildcard_constraints:
         layer=layer_pattern(GENOTYPE_LAYERS),
-    group:
-        "identity"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -30,6 +30,7 @@ rule identity_genotypes:
         runtime=growing(30),
     params:
         code=code_digest("identity_genotypes"),
+        content=layer_content("file"),
         settings=layer_keys(
             "id_column",
             "pass_only",
@@ -58,6 +59,7 @@ rule identity_sex:
             "results/{{cohort}}/layers/{layer}/genotypes.parquet",
             layer=GENOTYPE_LAYERS,
         ),
+        reads=expand("results/{{cohort}}/reads/{layer}/qc.tsv", layer=DNA_READ_LAYERS),
     output:
         table=report(
             "results/{cohort}/cohort/sex.tsv",
@@ -89,8 +91,13 @@ rule identity_sex:
         sex=config["samples"]["sex"],
         expression=EXPRESSION_LAYERS,
         genotyped=GENOTYPE_LAYERS,
+        from_reads=DNA_READ_LAYERS,
+        patient_id=config["samples"]["patient_id"],
         layers={
-            layer: {key: config["layers"][layer].get(key) for key in ("type", "log2")}
+            layer: {
+                key: config["layers"][layer].get(key)
+                for key in ("type", "log2", "id_column")
+            }
             for layer in LAYERS
         },
     script:
@@ -108,6 +115,10 @@ rule identity_match:
         genotypes=expand(
             "results/{{cohort}}/layers/{layer}/genotypes.parquet",
             layer=GENOTYPE_LAYERS,
+        ),
+        rna_genotypes=expand(
+            "results/{{cohort}}/reads/{layer}/genotypes.parquet",
+            layer=RNA_GENOTYPE_LAYERS,
         ),
         sex="results/{cohort}/cohort/sex.tsv",
     output:
@@ -139,7 +150,7 @@ rule identity_match:
     params:
         code=code_digest("identity_match"),
         layers=LAYERS,
-        genotyped=GENOTYPE_LAYERS,
+        genotyped=GENOTYPE_LAYERS + RNA_GENOTYPE_LAYERS,
         seed=config["seed"],
         site=config["samples"]["site"],
     script:

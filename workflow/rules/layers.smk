@@ -23,6 +23,7 @@ rule layers_table:
         runtime=growing(15),
     params:
         code=code_digest("layers_table"),
+        content=layer_content("file"),
         patient_id=config["samples"]["patient_id"],
         settings=layer_keys("type", "file", "id_column", "log2"),
     script:
@@ -51,6 +52,7 @@ rule layers_annotation:
         runtime=growing(5),
     params:
         code=code_digest("layers_annotation"),
+        content=layer_content("features"),
     script:
         "../scripts/layers_annotation.py"
 
@@ -58,7 +60,7 @@ rule layers_annotation:
 rule layers_variants:
     """Reduce a VCF or a MAF to the dosages of the variants that later stages can use."""
     input:
-        calls=layer_file,
+        calls=annotated_calls,
         profiled=profiled_list,
         patients="results/{cohort}/cohort/patients.tsv",
     output:
@@ -82,6 +84,7 @@ rule layers_variants:
         runtime=growing(30),
     params:
         code=code_digest("layers_variants"),
+        content=layer_content("file", "profiled"),
         settings=layer_keys(
             "type",
             "format",

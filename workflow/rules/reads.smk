@@ -669,7 +669,7 @@ rule reads_multiqc:
     input:
         tables=[
             f"{READS}/multiqc/{layer}_mqc.json"
-            for layer in RNA_READ_LAYERS + SMALL_RNA_READ_LAYERS
+            for layer in UNITS
         ],
         reports=tool_reports,
         config=workflow.source_path("../report/multiqc.yaml"),

@@ -191,6 +191,7 @@ def tool_reports(wildcards):
     for layer, units in UNITS.items():
         folder = f"{READS}/{layer}"
         if layer in DNA_READ_LAYERS:
+            found += [f"{folder}/stats/{sample}.stats" for sample in units.samples]
             continue
         kind = "txt" if layer in SMALL_RNA_READ_LAYERS else "json"
         if not units.aligned:

@@ -28,6 +28,11 @@ rule report_collect:
         simulation=branch(
             SIMULATED, then="results/{cohort}/simulation/recovery.json", otherwise=[]
         ),
+        simulated_reads=branch(
+            config["simulated_reads"] is not None,
+            then="results/{cohort}/simulation/reads_recovery.json",
+            otherwise=[],
+        ),
     output:
         "results/{cohort}/summary.json",
     log:

@@ -1,4 +1,4 @@
-if SIMULATED:
+if config["simulation"]:
 
     rule simulation_draw:
         """Draw the raw layers of the simulated cohort, and the truth behind them."""
@@ -33,6 +33,9 @@ if SIMULATED:
             content=SHEET_DIGEST,
         script:
             "../scripts/simulation_draw.py"
+
+
+if SIMULATED:
 
     rule simulation_recovery:
         """Compare what was found with what was planted."""

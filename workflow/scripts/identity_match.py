@@ -11,7 +11,8 @@ from trdomics.style import set_style
 
 paths = zip(snakemake.params.layers, snakemake.input.normalised, strict=True)
 normalised = {layer: read_matrix(path) for layer, path in paths}
-paths = zip(snakemake.params.genotyped, snakemake.input.genotypes, strict=True)
+files = [*snakemake.input.genotypes, *snakemake.input.rna_genotypes]
+paths = zip(snakemake.params.genotyped, files, strict=True)
 genotypes = {layer: read_matrix(path) for layer, path in paths}
 sex = read_table(snakemake.input.sex)
 column = snakemake.params.site

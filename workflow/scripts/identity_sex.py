@@ -6,6 +6,7 @@ start(snakemake)
 
 import pandas as pd
 
+from trdomics.cohort.samples import sample_names
 from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table
 from trdomics.identity import sex
 from trdomics.identity.figures import sex_figure
@@ -26,6 +27,12 @@ for layer, table, annotation in zip(
     )
 for layer, path in zip(snakemake.params.genotyped, snakemake.input.genotypes, strict=True):
     scores[layer] = sex.genotype_score(read_matrix(path))
+# how many copies of X and Y there are shows better in the depth of the reads
+for layer, path in zip(snakemake.params.from_reads, snakemake.input.reads, strict=True):
+    names = sample_names(sheet, layers[layer], snakemake.params.patient_id)
+    by_depth = sex.depth_score(read_table(path, dtype={"sample": str}), names)
+    if not by_depth.reason:
+        scores[layer] = by_depth
 
 calls = {layer: sex.call_sex(score) for layer, score in scores.items()}
 tables = {

@@ -16,6 +16,8 @@ summary = {
     )
     if inputs.get(stage)
 }
+if inputs["simulated_reads"]:
+    summary["simulated_reads"] = read_json(inputs["simulated_reads"])
 for stage in ("layers", "differential"):
     summary[stage] = {
         layer: read_json(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -26,10 +27,14 @@ REFERENCE_FILES = ("genome", "annotation", "transcripts", "hairpin", "mature")
 MATRIX, VARIANTS, FEATURES = "counts.tsv.gz", "variants.vcf.gz", "features.tsv"
 # Columns of the quality of reads are called by it and, where layers share one, the layer's name.
 QUALITY = "reads."
+# Layers whose reads can be drawn.
+SIMULATED_READS = ("mrna", "small_rna", "mutations")
 # The protocol of libraries of whole transcripts; the others are kits of small RNA.
 RNASEQ = "rnaseq"
 # Stands for the fractions estimated from expression where an adjustment set lists columns.
 ESTIMATED_CELLS = "estimated_cells"
+# Values of a config, its aliases unfolded.
+MOST_VALUES = 100_000
 # Names that patients.tsv gives to columns of its own.
 OWN_COLUMNS = ("patient_id", "label")
 
@@ -63,7 +68,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     """
     where = path or "config"
     config: dict[str, Any] = ClosedSchema(config_schema()).resolve(dict(raw), where)
-    check_markup(config, where)
+    check_values(config, where)
     label = config["label"]
     if isinstance(label["negative"], list):
         label["negative_values"] = [str(value) for value in label["negative"]]
@@ -89,8 +94,15 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
         _resolve_source(name, layer, reads_folder(config["cohort"], name), where)
         _resolve_layer(name, layer, config["samples"]["patient_id"], where)
     _resolve_differential(config, where)
-    if config["simulation"] is not None and config["simulation"]["seed"] is None:
-        config["simulation"]["seed"] = config["seed"]
+    for key in ("layer", "target_layer"):
+        chosen = config["enrichment"]["mirna"][key]
+        if chosen is not None and chosen not in config["layers"]:
+            fix = did_you_mean(chosen, config["layers"], "its layers are")
+            raise InputError(where, f"`enrichment.mirna.{key}`: there is no layer `{chosen}`", fix)
+    for key in ("simulation", "simulated_reads"):
+        if config[key] is not None and config[key]["seed"] is None:
+            config[key]["seed"] = config["seed"]
+    _check_simulation(config, where)
     _check_roles(config, where)
     _check_column_names(config, where)
     _check_quality(config, where)
@@ -103,7 +115,8 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
     Raises
     ------
     InputErrors
-        Naming the lines of each such key. Broken YAML is left to its reader.
+        Naming the lines of each such key, or an alias that unfolds without end. Broken YAML is
+        left to its reader.
     """
     errors = []
     for file in files:
@@ -112,9 +125,23 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
                 root = yaml.compose(handle, Loader=yaml.CSafeLoader)
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             continue
+        except RecursionError as error:
+            raise InputError(file, "its values are nested too deeply", "flatten them") from error
+        sizes: dict[int, float] = {}
+        if root is not None and _unfolded(root, sizes) > MOST_VALUES:
+            raise InputError(
+                file,
+                "an alias (`*name`) is within what it stands for, or aliases unfold to more than "
+                f"{MOST_VALUES:,} values",
+                "write the values out",
+            )
         pending = [] if root is None else [(root, "")]
+        seen: set[int] = set()
         while pending:
             node, path = pending.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
             if isinstance(node, yaml.SequenceNode):
                 pending += [(item, path) for item in node.value]
             if not isinstance(node, yaml.MappingNode):
@@ -136,27 +163,46 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
         raise InputErrors(errors) if len(errors) > 1 else errors[0]
 
 
-def check_markup(value: Any, where: str, key: str = "") -> None:
-    """Check that no text of a config ends a script of Snakemake's report, which shows parameters.
+def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
+    """Return how many values a node stands for, infinity where it holds itself."""
+    if id(node) not in sizes:
+        sizes[id(node)] = math.inf
+        children = []
+        if isinstance(node, yaml.SequenceNode):
+            children = node.value
+        elif isinstance(node, yaml.MappingNode):
+            children = [part for pair in node.value for part in pair]
+        sizes[id(node)] = 1 + sum(_unfolded(child, sizes) for child in children)
+    return sizes[id(node)]
+
+
+def check_values(value: Any, where: str, key: str = "") -> None:
+    """Check that texts are what a page or a terminal can show, and that numbers are finite.
+
+    Snakemake's report shows parameters: a text must not end one of its scripts.
 
     Raises
     ------
     InputError
-        Naming the first key that does.
+        Naming the first key that is wrong.
     """
     if isinstance(value, Mapping):
         for name, item in value.items():
-            check_markup(str(name), where, f"{key}.{name}".lstrip("."))
-            check_markup(item, where, f"{key}.{name}".lstrip("."))
+            check_values(str(name), where, f"{key}.{name}".lstrip("."))
+            check_values(item, where, f"{key}.{name}".lstrip("."))
     elif isinstance(value, list):
         for item in value:
-            check_markup(item, where, key)
+            check_values(item, where, key)
     elif isinstance(value, str) and re.search(r"</script|<!--", value, flags=re.IGNORECASE):
         raise InputError(
             where,
             f"`{key}` holds markup that would run in Snakemake's report: {value[:60]!r}",
             "rename it there and in the sheet",
         )
+    elif isinstance(value, str) and re.search(r"[\x00-\x1f\x7f]", value):
+        raise InputError(where, f"`{key}` holds a control character: {value!r}", "remove it")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InputError(where, f"`{key}` is {value}", "give a number")
 
 
 def reads_folder(cohort: str, layer: str) -> Path:
@@ -167,6 +213,23 @@ def reads_folder(cohort: str, layer: str) -> Path:
 def from_reads(layer: Mapping[str, Any]) -> bool:
     """Say whether a layer is made from FASTQ or BAM files."""
     return layer.get("reads") is not None
+
+
+def _check_simulation(config: Mapping[str, Any], where: str) -> None:
+    """Check that matrices or reads are drawn, and reads of the layers that can be."""
+    if config["simulated_reads"] is None:
+        return
+    if config["simulation"] is not None:
+        problem, fix = "`simulation` and `simulated_reads` are both there", "leave one of them out"
+        raise InputError(where, problem, fix)
+    found = [name for name, layer in config["layers"].items() if from_reads(layer)]
+    if sorted(found) != sorted(SIMULATED_READS):
+        raise InputError(
+            where,
+            f"`simulated_reads` draws reads of the layers {', '.join(SIMULATED_READS)}, "
+            f"and those from reads are {', '.join(found) or 'none'}",
+            "name them so, as config/reads_demo.yaml does",
+        )
 
 
 def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) -> None:
@@ -439,7 +502,8 @@ def cohort_inputs(config: Mapping[str, Any]) -> list[str]:
 def is_simulated(config: Mapping[str, Any], file: str) -> bool:
     """Say whether a layer's file is drawn by the cohort's own simulation."""
     folder = Path("results") / config["cohort"] / "simulation"
-    return config["simulation"] is not None and folder in Path(file).parents
+    drawn = config["simulation"] is not None or config["simulated_reads"] is not None
+    return drawn and folder in Path(file).parents
 
 
 def is_from_reads(config: Mapping[str, Any], file: str) -> bool:

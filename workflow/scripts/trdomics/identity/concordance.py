@@ -8,6 +8,8 @@ import pandas as pd
 from trdomics.identity.matching import Match, own_ranks
 
 MIN_SITES = 30
+# Of RNA, sites are called where there are reads: a pair with fewer in common is not compared.
+MIN_SHARED = 20
 # Wrong pairs of a cohort agree less than their own ones by at least this much, or the sites do not
 # tell people apart.
 _LEAST_GAP = 0.1
@@ -87,6 +89,8 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
 def concordance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the share of equal genotypes of every pair, shape (n_first, n_second).
 
+    NaN of pairs with fewer than ``MIN_SHARED`` sites called in both.
+
     Parameters
     ----------
     first, second : ndarray, shape (n, n_sites)
@@ -96,4 +100,4 @@ def concordance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     equal = np.zeros_like(both)
     for dosage in (0, 1, 2):
         equal += (first == dosage).astype(np.float32) @ (second == dosage).astype(np.float32).T
-    return np.where(both > 0, equal / np.maximum(both, 1), np.nan).astype(float)
+    return np.where(both >= MIN_SHARED, equal / np.maximum(both, 1), np.nan).astype(float)

@@ -155,6 +155,28 @@ def genotype_score(genotypes: pd.DataFrame) -> SexScore:
     return SexScore(pd.Series(ratio, index=genotypes.index).dropna(), 0.5, 0.3)
 
 
+def depth_score(quality: pd.DataFrame, sample_names: pd.Series) -> SexScore:
+    """Return the depth of X less that of Y, both relative to the autosomes'.
+
+    About 1 in women (two copies of X) and 0 in men (one of either, half the depth).
+
+    Parameters
+    ----------
+    quality : DataFrame
+        ``qc.tsv`` of a layer of DNA from reads: `sample`, `x_depth_ratio`, `y_depth_ratio`.
+    sample_names : Series
+        Sample by patient.
+    """
+    table = quality.set_index("sample")
+    score = (table["x_depth_ratio"] - table["y_depth_ratio"]).dropna()
+    patients = sample_names[sample_names.isin(list(score.index))]
+    if patients.empty:
+        reason = "the sequenced regions lack X, Y or the autosomes"
+        return SexScore(pd.Series(dtype=float), 0.5, 0.3, reason)
+    values = pd.Series(score[patients.to_numpy()].to_numpy(), index=patients.index)
+    return SexScore(values, 0.5, 0.3)
+
+
 def in_pseudoautosomal(position: Any) -> np.ndarray:
     """Say which positions of X lie in its pseudoautosomal ends, in GRCh37 or GRCh38."""
     values = np.asarray(position, dtype=float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import pysam
@@ -73,3 +74,45 @@ def check_bam(
         "paired": any(read.is_paired for read in first),
         "samples": sorted({group.get("SM", "") for group in header.get("RG", [])} - {""}),
     }
+
+
+def check_sample(path: str, sample: str, named: Collection[str]) -> None:
+    """Check that a BAM file's read groups name its sample, by which calls are given to people.
+
+    Parameters
+    ----------
+    path : str
+    sample : str
+    named : collection of str
+        ``samples`` of :func:`check_bam`.
+
+    Raises
+    ------
+    InputError
+    """
+    if not named:
+        raise InputError(
+            path,
+            "no read group in it, which would name the sample",
+            f"run `samtools addreplacerg -r ID:1 -r SM:{sample}`, then `index`",
+        )
+    if set(named) != {sample}:
+        raise InputError(
+            path,
+            f"its read groups are of sample {', '.join(sorted(named))}, not {sample}",
+            "correct the units, or the file with `samtools addreplacerg -w`",
+        )
+
+
+def index_of(path: str) -> str:
+    """Return the index beside a BAM file.
+
+    Raises
+    ------
+    InputError
+    """
+    names = (f"{path}.bai", f"{path.removesuffix('.bam')}.bai", f"{path}.csi")
+    found = next((name for name in names if Path(name).is_file()), None)
+    if found is None:
+        raise InputError(path, "no index beside it", "run `samtools index`")
+    return found

@@ -23,6 +23,7 @@ SMALL_RNA = ("fragments", "adapter_share", "kept_share", "mapped_share", "mature
 SMALL_RNA = (*SMALL_RNA, "ambiguous_share", "peak_length", "peak_share", "duplicate_share")
 SMALL_RNA = (*SMALL_RNA, "erythrocyte_share")
 MATRIX = ("globin_share",)
+DNA = ("fragments", "mapped_share", "duplicate_share", "mean_depth", "share_10x")
 # miRNAs have 21 to 23 bases.
 PEAK = (21, 22, 23)
 # Below this share of reads with the adapter, it is another kit's.
@@ -41,7 +42,7 @@ def quality_columns(layer: Mapping[str, Any]) -> tuple[str, ...]:
     if reads is None:
         return MATRIX if layer["type"] == "counts" else ()
     if "protocol" not in reads:
-        return ()
+        return DNA
     return (*FASTQ, *RNA, *ALIGNED) if reads["protocol"] == "rnaseq" else SMALL_RNA
 
 

@@ -13,6 +13,8 @@ ALIGNERS = {
     "star": ("STAR", "samtools", "featureCounts"),
     "hisat2": ("hisat2", "samtools", "featureCounts"),
 }
+# Calling variants, genotypes of RNA included.
+DNA_TOOLS = ("bwa", "samtools", "bcftools", "bgzip", "tabix")
 
 
 def rna_tools(reads: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from trdomics import __version__
+from trdomics.classification.feature_sets import PRESENCE
 from trdomics.mechanism.words import sentences as mechanism_sentences
 from trdomics.report import words
 from trdomics.report.trust import trust_sentences
@@ -50,6 +51,11 @@ def cohort_sentence(
     )
     if unknown:
         text += f", {unknown} without a label (scored, not trained on)"
+        others = patients.loc[patients["label"].isna(), label["column"]].dropna()
+        if len(others):
+            counts = others.astype(str).value_counts()
+            shown = [f"{value} ({count})" for value, count in counts.items()]
+            text += f"; of them with another value of {label['column']}: {words.listed(shown)}"
     return f"{text}. Patients by layer: {words.listed(with_layers)}; {complete} have all layers."
 
 
@@ -85,6 +91,8 @@ def facts(performance: pd.DataFrame) -> list[dict[str, str]]:
         ("AUROC, clinical only", "clinical", "auroc"),
         ("Calibration slope (1 is ideal)", "selected", "calibration_slope"),
     ]
+    if PRESENCE in set(performance["feature_set"]):
+        shown.insert(3, ("AUROC, layers present only", PRESENCE, "auroc"))
     result = []
     for name, feature_set, metric in shown:
         row = words.metric_row(performance, feature_set, metric)
@@ -136,11 +144,17 @@ def page_context(
         "facts": facts(performance),
         "performance": performance_rows(performance, classification["models"]),
         "left_out_sites": site_rows(summary["sites"]),
-        "recovery": recovery_rows(summary.get("simulation")),
+        "recovery": [
+            *reads_rows(summary.get("simulated_reads", [])),
+            *recovery_rows(summary.get("simulation")),
+        ],
         "sentences": {
             "headline": words.headline(performance, label["positive"], label["negative"]),
             "gain_confounders": words.gain(gains, "confounders", "the confounders alone"),
             "gain_clinical": words.gain(gains, "clinical", "the clinical predictors alone"),
+            "gain_presence": words.gain(gains, PRESENCE, "which layers were measured alone")
+            if PRESENCE in set(gains["baseline"])
+            else "",
             "null": words.null(classification["null"], config["null_models"]),
             "cohort": cohort_sentence(patients, layers, label),
             "sites": words.sites(summary["cohort"]),
@@ -182,6 +196,19 @@ def associations(integration: Mapping[str, Any]) -> list[str]:
     others = [text for text in integration["associations"] if text not in label]
     first = label or ["No factor is associated with the label."]
     return [*first, *others][:ASSOCIATIONS_SHOWN]
+
+
+def reads_rows(stations: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return what came out of simulated reads, with what it had to reach and whether it did."""
+    return [
+        {
+            "what": f"Reads, {station['station']}: {station['measure']} "
+            f"({station['limit']}, {'met' if station['met'] else 'not met'})",
+            "found": f"{words.number(station['value'], 4)} ({station['found']})",
+            "truth": station["planted"],
+        }
+        for station in stations
+    ]
 
 
 def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
@@ -34,4 +35,43 @@ def draw_recovery(correlations: pd.DataFrame) -> Figure:
     axes.set(xlabel="MOFA factor", ylabel="planted factor")
     axes.tick_params(length=0)
     axes.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def draw_stations(
+    found: pd.DataFrame, planted: pd.DataFrame, globins: pd.Series, planted_globins: pd.Series
+) -> Figure:
+    """Draw what came out of a raw cohort's reads against what was planted.
+
+    Parameters
+    ----------
+    found, planted : DataFrame, genes × samples
+        Counts and fragments.
+    globins, planted_globins : Series
+        Share of globins by sample.
+    """
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    genes, shares = figure.subplots(1, 2)
+    found = found.reindex(index=planted.index, columns=planted.columns).fillna(0)
+    genes.plot(
+        np.log2(planted.to_numpy().ravel() + 1),
+        np.log2(found.to_numpy().ravel() + 1),
+        ".",
+        markersize=2,
+        alpha=0.3,
+        rasterized=True,
+    )
+    genes.set(
+        xlabel="planted fragments, log2(n + 1)",
+        ylabel="counted, log2(n + 1)",
+        title=f"{len(planted)} genes in {planted.shape[1]} samples",
+    )
+    shares.plot(planted_globins, globins.reindex(planted_globins.index), "o", markersize=4)
+    shares.set(
+        xlabel="planted share of globins",
+        ylabel="measured",
+        title=f"{len(planted_globins)} samples",
+    )
+    for axes in (genes, shares):
+        axes.axline((0, 0), slope=1, color="0.6", linewidth=0.8, zorder=0)
     return figure

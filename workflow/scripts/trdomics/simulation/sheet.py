@@ -66,6 +66,34 @@ def _leave_out(sheet: pd.DataFrame, columns: list[str], gap: np.ndarray | pd.Ser
         sheet.loc[np.asarray(gap), column] = pd.NA
 
 
+# Whose libraries were loaded on two lanes: every so many patients.
+_TWO_LANES_EVERY = 7
+
+
+def make_units(cohort: Cohort, folder: str) -> dict[str, pd.DataFrame]:
+    """Return the tables of units of a raw cohort: `mrna`, `small_rna` and `mutations`.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients; their DNA is named by their ids.
+    folder : str
+        Where the FASTQ files will be.
+    """
+    names = cohort.patients[["mrna_id", "small_rna_id"]].assign(dna=cohort.patients.index)
+    tables = {}
+    for layer, column in zip(("mrna", "small_rna", "mutations"), names, strict=True):
+        rows = []
+        for number, sample in enumerate(names[column]):
+            for lane in ("L1", "L2") if number % _TWO_LANES_EVERY == 0 else ("L1",):
+                stem = f"{folder}/{layer}/{sample}_{lane}"
+                pair = [f"{stem}_R1.fastq.gz", f"{stem}_R2.fastq.gz"]
+                rows.append([sample, lane, *(pair[:1] if layer == "small_rna" else pair)])
+        columns = ["sample", "lane", "fq1", "fq2"]
+        tables[layer] = pd.DataFrame(rows, columns=columns[: len(rows[0])])
+    return tables
+
+
 def check_sheet(sheet: pd.DataFrame, cohort: Cohort, where: str) -> None:
     """Check that a sheet has the patients that the cohort was drawn with.
 

@@ -1,0 +1,548 @@
+import shlex
+from shlex import quote
+
+from trdomics.reads.tools import DNA_TOOLS, lost_tools
+
+# From FASTQ or BAM files of DNA to one joint, annotated VCF; and the genotypes of RNA at its sites.
+DNA_FASTQ_LAYERS = [layer for layer in DNA_READ_LAYERS if not UNITS[layer].aligned]
+DNA_BAM_LAYERS = [layer for layer in DNA_READ_LAYERS if UNITS[layer].aligned]
+# A call set over so many samples is made in a part of its own.
+SAMPLES_PER_PART = 10
+
+
+def n_parts(layer):
+    """Return in how many parts of the regions a layer's variants are called."""
+    return -(-len(UNITS[layer].samples) // SAMPLES_PER_PART)
+
+
+def calling_parts(wildcards):
+    """Return the calls of all parts of a layer's regions."""
+    return expand(
+        "results/{{cohort}}/reads/{{layer}}/parts/{part}.bcf",
+        part=range(n_parts(wildcards.layer)),
+    )
+
+
+def own_bam(wildcards):
+    """Return the BAM file that a user brings of a sample."""
+    return UNITS[wildcards.layer].of(wildcards.sample)[0].bam
+
+
+def dna_regions(wildcards):
+    """Return the BED file of a layer's regions, where it has one."""
+    return config["layers"][wildcards.layer]["reads"]["regions"] or []
+
+
+def dna_sites(wildcards):
+    """Return the file of the sites to call in everybody, where there is one."""
+    return config["layers"][wildcards.layer]["reads"]["sites"] or []
+
+
+def site_calls(wildcards):
+    """Return the calls at the sites that are called in everybody, where there are some."""
+    if dna_sites(wildcards):
+        return "results/{cohort}/reads/{layer}/named.records"
+    return []
+
+
+# So many pairs of RNA reads (or single ones) tell who someone is.
+RNA_READS = 5_000_000
+
+
+def rna_files(wildcards):
+    """Return the alignments of an RNA sample where there are some, else its FASTQ files."""
+    if wildcards.layer in ALIGNED_LAYERS:
+        return alignment(wildcards)
+    units = UNITS[wildcards.layer].of(wildcards.sample)
+    return [file for unit in units for file in unit.files]
+
+
+def rna_index(wildcards):
+    """Return the index that an RNA sample's FASTQ files are aligned with."""
+    return [] if wildcards.layer in ALIGNED_LAYERS else BWA_INDEX
+
+
+def rna_reads(wildcards, input):
+    """Return the command that gives an RNA sample's alignments, in order."""
+    if wildcards.layer in ALIGNED_LAYERS:
+        return f"samtools view -u {quote(input.files[0])}"
+    units = UNITS[wildcards.layer].of(wildcards.sample)
+    ends = [[unit.fq1 for unit in units], [unit.fq2 for unit in units if unit.fq2]]
+    # head ends the stream before gzip has written all of it
+    streams = " ".join(
+        f"<(gzip -cdf {shlex.join(files)} 2> /dev/null | head -n {4 * RNA_READS})"
+        for files in ends
+        if files
+    )
+    return f"bwa mem -v 2 -t 2 {quote(input.genome)} {streams} | samtools sort -u -m 512M -"
+
+
+GENOME = f"{REFERENCES}/genome.fa"
+BWA_INDEX = multiext(GENOME, ".amb", ".ann", ".bwt", ".pac", ".sa")
+
+
+
+
+def dna_tools_lost():
+    """Return an error for the programs that are needed and not on the path."""
+    made = [config["layers"][layer]["file"] for layer in DNA_READ_LAYERS]
+    made += [f"{READS}/{layer}/genotypes.parquet" for layer in RNA_GENOTYPE_LAYERS]
+    made += [f"{READS}/{layer}/annotated.vcf.gz" for layer in BARE_VCF_LAYERS]
+    needed = any(not Path(file).exists() for file in made)
+    return lost_tools(DNA_TOOLS) if needed else []
+
+
+# conda and containers bring the programs along
+if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
+    stop_at(dna_tools_lost())
+
+
+rule reads_bwa_index:
+    """Build bwa's index of the genome."""
+    input:
+        GENOME,
+    output:
+        BWA_INDEX,
+    log:
+        "logs/{cohort}/reads_bwa_index.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_bwa_index.tsv"
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        # one and a half times a human genome's 3.1 GB
+        mem_mb=growing(6000),
+        runtime=growing(120),
+    shell:
+        "bwa index {input:q} > {log:q} 2>&1"
+
+
+rule reads_dna_regions:
+    """Check that regions, genes and sites are of the genome, and divide the regions into parts."""
+    input:
+        fai=f"{GENOME}.fai",
+        annotation=lambda wildcards: config["references"]["annotation"],
+        regions=dna_regions,
+        sites=dna_sites,
+    output:
+        targets="results/{cohort}/reads/{layer}/targets.bed",
+        parts=directory("results/{cohort}/reads/{layer}/regions"),
+        sites="results/{cohort}/reads/{layer}/sites.tsv",
+    log:
+        "logs/{cohort}/reads_dna_regions.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(DNA_READ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code_digest("reads_dna_regions"),
+        n_parts=lambda wildcards: n_parts(wildcards.layer),
+    script:
+        "../scripts/reads_dna_regions.py"
+
+
+rule reads_dna_align:
+    """Align the reads of one sample on one lane."""
+    input:
+        fastq=unit_files,
+        verified="results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json",
+        genome=GENOME,
+        index=BWA_INDEX,
+    output:
+        temp("results/{cohort}/reads/{layer}/lanes/{sample}.{lane}.bam"),
+    log:
+        "logs/{cohort}/reads_dna_align.{layer}.{sample}.{lane}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_dna_align.{layer}.{sample}.{lane}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(DNA_FASTQ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 4
+    resources:
+        mem_mb=growing(12000),
+        runtime=growing(240),
+    params:
+        group=r"@RG\tID:{sample}.{lane}\tSM:{sample}\tLB:{sample}\tPL:ILLUMINA",
+    shell:
+        "(bwa mem -v 2 -t {threads} -R '{params.group}' {input.genome} {input.fastq} "
+        "| samtools fixmate -m -u - - "
+        "| samtools sort -m 768M -T {output}.sort -o {output}) 2> {log:q}"
+
+
+rule reads_dna_markdup:
+    """Bring the lanes of a sample together and mark the duplicates of its fragments."""
+    input:
+        per_lane("results/{cohort}/reads/{layer}/lanes/{sample}.{lane}.bam"),
+    output:
+        bam=temp("results/{cohort}/reads/{layer}/bam/{sample}.bam"),
+        bai=temp("results/{cohort}/reads/{layer}/bam/{sample}.bam.bai"),
+    log:
+        "logs/{cohort}/reads_dna_markdup.{layer}.{sample}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_dna_markdup.{layer}.{sample}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(DNA_FASTQ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(120),
+    shell:
+        "(samtools merge -u - {input} | samtools markdup -T {output.bam}.tmp - {output.bam} "
+        "&& samtools index {output.bam}) 2> {log:q}"
+
+
+rule reads_dna_bam:
+    """Check that a BAM file is of its sample and of the genome, and link to it."""
+    input:
+        bam=own_bam,
+        verified=per_lane(
+            "results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json"
+        ),
+    output:
+        bam="results/{cohort}/reads/{layer}/bam/{sample}.bam",
+        bai="results/{cohort}/reads/{layer}/bam/{sample}.bam.bai",
+    log:
+        "logs/{cohort}/reads_dna_bam.{layer}.{sample}.log",
+    wildcard_constraints:
+        layer=layer_pattern(DNA_BAM_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(30),
+    params:
+        code=code_digest("reads_dna_bam"),
+    script:
+        "../scripts/reads_dna_bam.py"
+
+
+rule reads_dna_stats:
+    """Count the aligned reads of a sample: in all, and by region."""
+    input:
+        bam="results/{cohort}/reads/{layer}/bam/{sample}.bam",
+        bai="results/{cohort}/reads/{layer}/bam/{sample}.bam.bai",
+        targets="results/{cohort}/reads/{layer}/targets.bed",
+    output:
+        flagstat=temp("results/{cohort}/reads/{layer}/stats/{sample}.flagstat.json"),
+        stats="results/{cohort}/reads/{layer}/stats/{sample}.stats",
+        bedcov=temp("results/{cohort}/reads/{layer}/stats/{sample}.bedcov"),
+    log:
+        "logs/{cohort}/reads_dna_stats.{layer}.{sample}.log",
+    wildcard_constraints:
+        layer=layer_pattern(DNA_READ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(60),
+    shell:
+        "(samtools flagstat -O json {input.bam} > {output.flagstat} "
+        "&& samtools stats {input.bam} > {output.stats} "
+        "&& samtools bedcov -d 10 {input.targets} {input.bam} > {output.bedcov}) 2> {log:q}"
+
+
+rule reads_dna_quality:
+    """Bring the quality of a layer's DNA reads into one table."""
+    input:
+        flagstat=per_sample(
+            "results/{cohort}/reads/{layer}/stats/{sample}.flagstat.json"
+        ),
+        bedcov=per_sample("results/{cohort}/reads/{layer}/stats/{sample}.bedcov"),
+    output:
+        quality="results/{cohort}/reads/{layer}/qc.tsv",
+        summary="results/{cohort}/reads/{layer}/summary.json",
+    log:
+        "logs/{cohort}/reads_dna_quality.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(DNA_READ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(10),
+    params:
+        code=code_digest("reads_dna_quality"),
+        samples=samples_of,
+    script:
+        "../scripts/reads_dna_quality.py"
+
+
+rule reads_dna_call:
+    """Call the variants of all samples together in one part of the regions."""
+    input:
+        bams=per_sample("results/{cohort}/reads/{layer}/bam/{sample}.bam"),
+        bais=per_sample("results/{cohort}/reads/{layer}/bam/{sample}.bam.bai"),
+        regions="results/{cohort}/reads/{layer}/regions",
+        genome=GENOME,
+        fai=f"{GENOME}.fai",
+    output:
+        temp("results/{cohort}/reads/{layer}/parts/{part}.bcf"),
+    log:
+        "logs/{cohort}/reads_dna_call.{layer}.{part}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_dna_call.{layer}.{part}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(DNA_READ_LAYERS),
+        part=r"\d+",
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(480),
+    shell:
+        "(bcftools mpileup -Ou -f {input.genome} -R {input.regions}/{wildcards.part}.bed "
+        "-p -q 20 -Q 15 -a FORMAT/AD,FORMAT/DP {input.bams} "
+        "| bcftools call -m -v -a GQ -Ou "
+        "| bcftools norm -f {input.genome} -m- -Ob -o {output}) 2> {log:q}"
+
+
+rule reads_dna_sites:
+    """Call the named sites in everybody, whether anyone carries the variant or not."""
+    input:
+        bams=per_sample("results/{cohort}/reads/{layer}/bam/{sample}.bam"),
+        bais=per_sample("results/{cohort}/reads/{layer}/bam/{sample}.bam.bai"),
+        sites="results/{cohort}/reads/{layer}/sites.tsv",
+        genome=GENOME,
+        fai=f"{GENOME}.fai",
+    output:
+        calls=temp("results/{cohort}/reads/{layer}/sites.vcf"),
+        alleles=temp(
+            multiext("results/{cohort}/reads/{layer}/alleles.tsv.gz", "", ".tbi")
+        ),
+    log:
+        "logs/{cohort}/reads_dna_sites.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(DNA_READ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(120),
+    shell:
+        """
+        (bgzip -c {input.sites:q} > {output.alleles[0]:q}
+        tabix -s 1 -b 2 -e 2 {output.alleles[0]:q}
+        bcftools mpileup -Ou -f {input.genome:q} -R <(cut -f 1,2 {input.sites:q} | uniq) \
+            -p -q 20 -Q 15 -a FORMAT/AD,FORMAT/DP {input.bams:q} \
+            | bcftools call -m -C alleles -T {output.alleles[0]:q} -a GQ -Ou \
+            | bcftools norm -f {input.genome:q} -m- -o {output.calls:q}) 2> {log:q}
+        """
+
+
+rule reads_dna_named:
+    """Write the calls at the named sites, with the alleles that were asked for."""
+    input:
+        calls="results/{cohort}/reads/{layer}/sites.vcf",
+        sites=dna_sites,
+        fai=f"{GENOME}.fai",
+    output:
+        temp("results/{cohort}/reads/{layer}/named.records"),
+    log:
+        "logs/{cohort}/reads_dna_named.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(DNA_READ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(10),
+    params:
+        code=code_digest("reads_dna_named"),
+    script:
+        "../scripts/reads_dna_named.py"
+
+
+rule reads_dna_join:
+    """Join the calls of all parts, and annotate what each variant does to a gene.
+
+    A named variant comes from its own call alone.
+    """
+    input:
+        parts=calling_parts,
+        sites=site_calls,
+        genome=GENOME,
+        fai=f"{GENOME}.fai",
+        annotation=lambda wildcards: config["references"]["annotation"],
+    output:
+        "results/{cohort}/reads/{layer}/variants.vcf.gz",
+    log:
+        "logs/{cohort}/reads_dna_join.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_dna_join.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(DNA_READ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    shell:
+        """
+        ((bcftools concat {input.parts:q} \
+            | awk -F '\\t' 'named {{seen[$1, $2, $4, $5]; next}} !(($1, $2, $4, $5) in seen)' \
+                named=1 {input.sites} /dev/null named=0 -
+            cat {input.sites} /dev/null) \
+            | bcftools sort -m 2G -T {output:q}.sort -Ou \
+            | bcftools norm -d exact -Ou \
+            | bcftools csq -p a -f {input.genome:q} -g {input.annotation:q} \
+                -Oz -o {output:q}) 2> {log:q}
+        """
+
+
+rule reads_vcf_check:
+    """Check that a VCF was called over all samples together, on this genome."""
+    input:
+        calls=lambda wildcards: config["layers"][wildcards.layer]["file"],
+        fai=f"{GENOME}.fai",
+        annotation=lambda wildcards: config["references"]["annotation"],
+    output:
+        "results/{cohort}/reads/{layer}/call_set.json",
+    log:
+        "logs/{cohort}/reads_vcf_check.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(BARE_VCF_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+    params:
+        code=code_digest("reads_vcf_check"),
+        no_call=lambda wildcards: config["layers"][wildcards.layer]["no_call"],
+    script:
+        "../scripts/reads_vcf_check.py"
+
+
+rule reads_vcf_annotate:
+    """Annotate what each variant of a bare VCF does to a gene."""
+    input:
+        calls=lambda wildcards: config["layers"][wildcards.layer]["file"],
+        checked="results/{cohort}/reads/{layer}/call_set.json",
+        genome=GENOME,
+        fai=f"{GENOME}.fai",
+        annotation=lambda wildcards: config["references"]["annotation"],
+    output:
+        "results/{cohort}/reads/{layer}/annotated.vcf.gz",
+    log:
+        "logs/{cohort}/reads_vcf_annotate.{layer}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_vcf_annotate.{layer}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(BARE_VCF_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    shell:
+        "(bcftools norm -f {input.genome} -m- -Ou {input.calls} "
+        "| bcftools csq -p a -f {input.genome} -g {input.annotation} -Oz -o {output}) 2> {log:q}"
+
+
+rule reads_rna_sites:
+    """Write where the genome has the variants that are common in the cohort's DNA."""
+    input:
+        genotypes=expand(
+            "results/{{cohort}}/layers/{layer}/genotypes.parquet",
+            layer=GENOTYPE_LAYERS[:1],
+        ),
+        fai=f"{GENOME}.fai",
+        annotation=lambda wildcards: config["references"]["annotation"],
+    output:
+        "results/{cohort}/reads/common_sites.tsv",
+    log:
+        "logs/{cohort}/reads_rna_sites.log",
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code_digest("reads_rna_sites"),
+    script:
+        "../scripts/reads_rna_sites.py"
+
+
+rule reads_rna_alleles:
+    """Count an RNA sample's reads of either allele at the common variants.
+
+    Reads of FASTQ files are aligned without introns: their ends are clipped where they reach into
+    the next exon, which leaves more than enough of them.
+    """
+    input:
+        files=rna_files,
+        sites="results/{cohort}/reads/common_sites.tsv",
+        genome=GENOME,
+        fai=f"{GENOME}.fai",
+        index=rna_index,
+    output:
+        temp("results/{cohort}/reads/{layer}/alleles/{sample}.tsv"),
+    log:
+        "logs/{cohort}/reads_rna_alleles.{layer}.{sample}.log",
+    benchmark:
+        "benchmarks/{cohort}/reads_rna_alleles.{layer}.{sample}.tsv"
+    wildcard_constraints:
+        layer=layer_pattern(RNA_READ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 2
+    resources:
+        mem_mb=growing(10000),
+        runtime=growing(60),
+    params:
+        reads=rna_reads,
+    shell:
+        r"""
+        ({params.reads} \
+            | bcftools mpileup -Ou -f {input.genome:q} -T {input.sites:q} \
+                -I -q 20 -Q 20 -d 2000 -a FORMAT/AD - \
+            | bcftools query -f '%CHROM\t%POS\t%REF\t%ALT[\t%AD]\n' >{output:q}) 2>{log:q}
+        """
+
+
+rule reads_rna_genotypes:
+    """Call the genotypes of all RNA samples at the common variants."""
+    input:
+        alleles=per_sample("results/{cohort}/reads/{layer}/alleles/{sample}.tsv"),
+        genotypes=expand(
+            "results/{{cohort}}/layers/{layer}/genotypes.parquet",
+            layer=GENOTYPE_LAYERS[:1],
+        ),
+        patients="results/{cohort}/cohort/patients.tsv",
+    output:
+        "results/{cohort}/reads/{layer}/genotypes.parquet",
+    log:
+        "logs/{cohort}/reads_rna_genotypes.{layer}.log",
+    wildcard_constraints:
+        layer=layer_pattern(RNA_READ_LAYERS),
+    conda:
+        "../../envs/reads_dna.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        code=code_digest("reads_rna_genotypes"),
+        samples=samples_of,
+        settings=layer_keys("id_column"),
+        patient_id=config["samples"]["patient_id"],
+    script:
+        "../scripts/reads_rna_genotypes.py"

@@ -1,0 +1,18 @@
+"""Check that a VCF was called over all samples together, on this genome."""
+
+from trdomics.scripting import start
+
+start(snakemake)
+
+from trdomics.files import write_json
+from trdomics.reads.callset import called_on, check_joint
+from trdomics.reads.contigs import check_shared, first_column, genome_lengths
+
+inputs = snakemake.input
+genome = genome_lengths(inputs.fai)
+names = called_on(inputs.calls)
+check_shared(names, genome, inputs.calls, every=True)
+check_shared(first_column(inputs.annotation), genome, inputs.annotation)
+# where no call means reference, calls of single samples may be merged
+missing = check_joint(inputs.calls) if snakemake.params.no_call == "missing" else None
+write_json({"missing_rate": missing, "sequences": names}, snakemake.output[0])

@@ -1,0 +1,75 @@
+"""Whether a VCF that a user brings was called over all its samples together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from trdomics.errors import InputError
+from trdomics.inputs.vcf import numbers, opened, records, vcf_header
+
+# Enough records to know; the first of a file may be those of one chromosome, which is no matter.
+N_RECORDS = 5_000
+# In calls of single samples that were merged, nearly nobody has 0/0, and most lack a genotype.
+_FEW_REFERENCE, _MANY_MISSING = 0.01, 0.5
+# Other tools write 0/0 there, without a read.
+_MANY_UNREAD = 0.2
+
+
+def is_bare_vcf(config: Mapping[str, Any], layer: Mapping[str, Any]) -> bool:
+    """Say whether a layer is a VCF without consequences, and the config has what adds them."""
+    known = config["references"]["genome"] and config["references"]["annotation"]
+    if not known or layer["format"] != "vcf" or layer["reads"] is not None:
+        return False
+    return Path(layer["file"]).is_file() and vcf_header(layer["file"]).annotation is None
+
+
+def called_on(path: str | os.PathLike[str]) -> list[str]:
+    """Return the sequences that a VCF has records of."""
+    with opened(path) as vcf:
+        return list(dict.fromkeys(record.CHROM for record in records(vcf, path)))
+
+
+def check_joint(path: str | os.PathLike[str]) -> float:
+    """Check that a VCF's genotypes are calls, and return the share of them that are missing.
+
+    Raises
+    ------
+    InputError
+        If it is a merger of single calls: what nobody looked at must not count as reference.
+    """
+    n_missing = n_reference = n_unread = n_genotypes = 0
+    with opened(path) as vcf:
+        n_samples = len(vcf.samples)
+        for record in islice(records(vcf, path), N_RECORDS):
+            if "GT" not in record.FORMAT:
+                continue
+            alleles = record.genotype.array()[:, :-1]
+            missing = (alleles == -1).any(axis=1)
+            reference = ~missing & (alleles <= 0).all(axis=1)
+            n_genotypes += len(alleles)
+            n_missing += int(missing.sum())
+            n_reference += int(reference.sum())
+            if "DP" in record.FORMAT:
+                n_unread += int((reference & (numbers(record, "DP")[:, 0] == 0)).sum())
+    if n_samples < 2 or not n_genotypes:
+        return n_missing / max(n_genotypes, 1)
+    missing_rate = n_missing / n_genotypes
+    called = n_genotypes - n_missing
+    merged = missing_rate > _MANY_MISSING and n_reference < _FEW_REFERENCE * max(called, 1)
+    unread = n_unread > _MANY_UNREAD * max(n_reference, 1)
+    if merged or unread:
+        problem = (
+            f"{missing_rate:.0%} of the genotypes are missing and hardly one is 0/0"
+            if merged
+            else f"{n_unread / n_reference:.0%} of the 0/0 genotypes rest on no read"
+        )
+        raise InputError(
+            str(path),
+            f"{problem}, as where calls of single samples were merged",
+            "call the samples together (bcftools mpileup, GATK GenotypeGVCFs or GLnexus)",
+        )
+    return missing_rate

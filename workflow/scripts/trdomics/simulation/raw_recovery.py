@@ -1,0 +1,275 @@
+"""What came out of a raw cohort's reads, beside what was planted, station by station."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from cyvcf2 import VCF
+
+from trdomics.identity.quality import far_limit
+
+# What each station has to reach.
+MIN_R, MAX_TOTAL, MIN_MOLECULES = 0.99, 0.02, 0.995
+MIN_CONCORDANCE, MIN_RECALL, MIN_DEPTH, MAX_GLOBIN = 0.995, 0.95, 10, 0.01
+_FIELDS = ["chromosome", "position", "reference", "alternative"]
+
+
+@dataclass(frozen=True)
+class Station:
+    """One comparison.
+
+    Attributes
+    ----------
+    station, measure : str
+    planted, found : str
+        What was planted and what came out.
+    value : float or None
+        What is compared with `limit`; None where it could not be measured.
+    limit : str
+        What it has to reach.
+    met : bool
+    """
+
+    station: str
+    measure: str
+    planted: str
+    found: str
+    value: float | None
+    limit: str
+    met: bool
+
+
+def table_of(stations: list[Station]) -> pd.DataFrame:
+    """Return stations as a table, one row each; ``met`` is 1 or 0."""
+    return pd.DataFrame([asdict(station) for station in stations]).astype({"met": int})
+
+
+def gene_stations(
+    found: pd.DataFrame, planted: pd.DataFrame, contaminated: Collection[str]
+) -> list[Station]:
+    """Compare gene counts with planted fragments.
+
+    Parameters
+    ----------
+    found, planted : DataFrame, genes × samples
+    contaminated : collection of str
+        Samples with much genomic DNA, whose surplus is not RNA: left out of the comparison of
+        totals.
+    """
+    found = found.reindex(index=planted.index, columns=planted.columns).fillna(0)
+    r = pd.Series(
+        {
+            name: np.corrcoef(np.log2(found[name] + 1), np.log2(planted[name] + 1))[0, 1]
+            for name in planted
+        }
+    )
+    clean = [name for name in planted if name not in contaminated]
+    total = found[clean].sum() / planted[clean].sum() - 1
+    worst = float(total.abs().max())
+    return [
+        Station(
+            "gene counts",
+            "lowest correlation of a sample (log2)",
+            f"{int(planted.to_numpy().sum()):,} fragments of {len(planted)} genes, "
+            f"{planted.shape[1]} samples",
+            f"{int(found.to_numpy().sum()):,} fragments",
+            float(r.min()),
+            f"at least {MIN_R}",
+            bool(r.min() >= MIN_R),
+        ),
+        Station(
+            "gene counts",
+            "largest difference of a sample's total",
+            f"{int(planted[clean].to_numpy().sum()):,} fragments in {len(clean)} samples without "
+            "much genomic DNA",
+            f"{int(found[clean].to_numpy().sum()):,} fragments",
+            worst,
+            f"at most {MAX_TOTAL}",
+            worst <= MAX_TOTAL,
+        ),
+    ]
+
+
+def molecule_station(found: pd.DataFrame, planted: pd.DataFrame) -> Station:
+    """Compare small-RNA counts with planted molecules; a feature may be named by several miRNAs.
+
+    Parameters
+    ----------
+    found, planted : DataFrame, small RNAs × samples
+    """
+    named = {member: feature for feature in map(str, found.index) for member in _members(feature)}
+    own = planted.groupby([named.get(str(name), str(name)) for name in planted.index]).sum()
+    rows = own.index.union(found.index)
+    difference = (
+        found.reindex(index=rows, columns=own.columns).fillna(0) - own.reindex(rows).fillna(0)
+    ).abs()
+    exact = 1 - float(difference.to_numpy().sum() / own.to_numpy().sum())
+    return Station(
+        "small RNA",
+        "share of molecules counted exactly",
+        f"{int(own.to_numpy().sum()):,} molecules of {len(own)} miRNAs",
+        f"{int(found.to_numpy().sum()):,} molecules",
+        exact,
+        f"at least {MIN_MOLECULES}",
+        exact >= MIN_MOLECULES,
+    )
+
+
+def _members(feature: str) -> list[str]:
+    """Return the miRNAs that a feature is named by."""
+    for separator in ("|", "/", ";", ",", "+"):
+        feature = feature.replace(separator, " ")
+    return feature.split()
+
+
+def variant_stations(path: str | os.PathLike[str], planted: pd.DataFrame) -> list[Station]:
+    """Compare a VCF with planted genotypes.
+
+    Parameters
+    ----------
+    path : path
+    planted : DataFrame
+        Chromosome, position, reference, alternative, consequence and consequence_class of each
+        site, and copies by sample.
+    """
+    calls, depth, samples, n_others = _read_calls(path, planted)
+    truth = planted[samples].to_numpy()
+    called = calls >= 0
+    concordance = float((calls == truth)[called].mean())
+    carried = truth > 0
+    # without a call nobody knows the depth there: it counts as enough
+    enough = carried & ((depth >= MIN_DEPTH) | (depth < 0))
+    recall = float((calls > 0)[enough].mean())
+    sites = int((calls >= 0).any(axis=1).sum())
+    return [
+        Station(
+            "variants",
+            "share of genotypes that are right, where called",
+            f"{len(planted)} variants in {len(samples)} patients",
+            f"{sites} of them, and {n_others} that were not planted",
+            concordance,
+            f"at least {MIN_CONCORDANCE}",
+            concordance >= MIN_CONCORDANCE,
+        ),
+        Station(
+            "variants",
+            f"share of carried variants found (depth {MIN_DEPTH} or more)",
+            f"{int(enough.sum()):,} genotypes with a variant",
+            f"{int((calls > 0)[enough].sum()):,}",
+            recall,
+            f"at least {MIN_RECALL}",
+            recall >= MIN_RECALL,
+        ),
+    ]
+
+
+def _read_calls(
+    path: str | os.PathLike[str], planted: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray, list[str], int]:
+    """Return copies and depth by planted site and sample (-1 where there is no call)."""
+    row = {tuple(key): i for i, key in enumerate(planted[_FIELDS].itertuples(index=False))}
+    vcf = VCF(str(path))
+    samples = list(vcf.samples)
+    calls = np.full((len(planted), len(samples)), -1)
+    depth = np.full((len(planted), len(samples)), -1)
+    n_others = 0
+    for record in vcf:
+        if not record.ALT:
+            continue
+        place = row.get((record.CHROM, record.POS, record.REF, record.ALT[0]))
+        if place is None:
+            n_others += 1
+            continue
+        alleles = record.genotype.array()[:, :-1]
+        calls[place] = np.where((alleles < 0).any(axis=1), -1, (alleles > 0).sum(axis=1))
+        depth[place] = record.format("DP")[:, 0]
+    vcf.close()
+    return calls, depth, samples, n_others
+
+
+def consequence_station(annotation: pd.DataFrame, planted: pd.DataFrame) -> Station:
+    """Compare the class of each variant's consequence with the planted one.
+
+    Parameters
+    ----------
+    annotation : DataFrame
+        The layer's table of variants: `_FIELDS` (chromosomes without "chr"), ``gene``,
+        ``consequence_class``.
+    """
+    truth = planted.assign(chromosome=planted["chromosome"].str.removeprefix("chr"))
+    both = (
+        truth[[*_FIELDS, "gene", "consequence_class"]]
+        .astype({"chromosome": str})
+        .merge(
+            annotation[[*_FIELDS, "gene", "consequence_class"]].astype({"chromosome": str}),
+            on=[*_FIELDS, "gene"],
+        )
+    )
+    equal = both["consequence_class_x"] == both["consequence_class_y"]
+    share = float(equal.mean())
+    return Station(
+        "consequences",
+        "share of variants of the planted class",
+        f"{len(planted)} variants",
+        f"{int(equal.sum())} of {len(both)} annotated ones",
+        share,
+        "at least 0.98",
+        share >= 0.98,
+    )
+
+
+def globin_station(found: pd.Series, planted: pd.Series) -> Station:
+    """Compare the share of globins by sample."""
+    difference = (found.reindex(planted.index) - planted).abs()
+    worst = float(difference.max(skipna=False))
+    return Station(
+        "globins",
+        "largest difference of a sample's share",
+        f"{planted.min():.0%} to {planted.max():.0%} of a sample",
+        f"{found.min():.0%} to {found.max():.0%}",
+        worst,
+        f"at most {MAX_GLOBIN}",
+        worst <= MAX_GLOBIN,
+    )
+
+
+def found_station(
+    station: str, measure: str, found: Collection[str], planted: Collection[str]
+) -> Station:
+    """Compare who was flagged with who should be: all of them, and nobody else."""
+    missed, false = set(planted) - set(found), set(found) - set(planted)
+    return Station(
+        station,
+        measure,
+        ", ".join(sorted(planted)),
+        ", ".join(sorted(found)) or "nobody",
+        float(len(missed) + len(false)),
+        "none missed, nobody else",
+        not missed and not false,
+    )
+
+
+def far_samples(values: pd.Series) -> list[str]:
+    """Return the samples whose value is far above the others'."""
+    return [str(name) for name in values.index[values > far_limit(values, "high")]]
+
+
+def identity_stations(identity: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Station]:
+    """Compare who was flagged by sex and by genotypes with who should be."""
+    exchanged = [patient for pair in truth["swaps"]["pairs"] for patient in pair]
+    return [
+        found_station(
+            "sample swap", "patients that do not match", identity["mismatched"] or [], exchanged
+        ),
+        found_station(
+            "sex",
+            "patients of another sex than the sheet's",
+            identity["sex_discordant"] or [],
+            truth["wrong_sex"],
+        ),
+    ]
