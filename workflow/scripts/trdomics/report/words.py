@@ -208,7 +208,7 @@ def factors(summary: Mapping[str, Any], layers: Iterable[str]) -> str:
     if summary["stable_factors"] is not None:
         text += (
             f" {summary['stable_factors']} of them are found from each of the other "
-            f"{summary['n_seeds']} starts."
+            f"{summary['n_seeds'] - 1} starts."
         )
     return text
 
