@@ -64,7 +64,7 @@ SMALL_RNAS = read_small_rnas(REPOSITORY / "resources" / "simulation_small_rnas.t
 CONTRAST = ["response", POSITIVE, NEGATIVE]
 FDR, MIN_COUNT, MIN_SHARE, WINSORISE = 0.05, 10, 0.25, 0.95
 # what a light run of the whole pipeline is
-LIGHT = {"models": ["elastic_net"], "repeats": 1, "folds": 4, "inner_folds": 3, "learning_curve": 1}
+LIGHT = {"models": ["elastic_net"], "repeats": 1, "folds": 3, "inner_folds": 3, "learning_curve": 1}
 CUT, TWICE, POPULATION = 300, 600, 1000
 
 
@@ -108,7 +108,7 @@ def fdp(draws: int, _: int) -> Iterator[dict[str, Any]]:
     config = light_config()["differential"]
     sets = {MINIMAL: [], **config["adjustment_sets"]}
     for seed in range(1, draws + 1):
-        cohort, simulation, tables = drawn(seed, 300, 1500, 60)
+        cohort, simulation, tables = drawn(seed, 300, 800, 20)
         counts = tables["mrna"]
         truth = simulation.features[simulation.features["layer"] == "mrna"]
         patients = cohort.patients.loc[counts.index]
@@ -136,7 +136,7 @@ def identity(draws: int, _: int) -> Iterator[dict[str, Any]]:
     settings = light_config()["layers"]
     markers = read_table(REPOSITORY / "resources" / "sex_markers.tsv")
     for seed in range(1, draws + 1):
-        cohort, simulation, tables = drawn(seed, 300, 1500, 200)
+        cohort, simulation, tables = drawn(seed, 300, 1000, 200)
         normalised = [normaliser(settings[x]).fit_transform(tables[x]) for x in tables]
         match = match_layers(*normalised, seed=1, planted=0).summary
         swapped = {patient for pair in simulation.swaps for patient in pair}
@@ -167,7 +167,7 @@ def null(draws: int, permutations: int) -> Iterator[dict[str, Any]]:
     """Run the whole nested procedure on permuted labels of several cohorts."""
     config = light_config()
     for seed in range(1, draws + 1):
-        cohort, _, tables = drawn(seed, 200, 300, 80)
+        cohort, _, tables = drawn(seed, 150, 150, 60)
         labels = pd.Series(cohort.positive.astype(float), cohort.patients.index)
         whole = layer_tables(cohort, tables)
         parts = []
@@ -208,7 +208,7 @@ def pipeline(draws: int, _: int) -> Iterator[dict[str, Any]]:
     """Learn everything from 300 of 1,000 patients, and look at the others."""
     config = light_config()
     for seed in range(1, draws + 1):
-        cohort, _, tables = drawn(seed, POPULATION, 300, 80)
+        cohort, _, tables = drawn(seed, POPULATION, 200, 60)
         labels = pd.Series(cohort.positive.astype(float), cohort.patients.index)
         whole = layer_tables(cohort, tables)
         own = draw_share(labels, 100 * CUT // POPULATION, 1, seed).train

@@ -24,7 +24,7 @@ MODELS = {
     "boosting": (["gradient_boosting"], "mofa_clinical"),
     "stack": (["elastic_net"], "late_fusion_mofa"),
     "stack_of_trees": (["random_forest"], "late_fusion_mofa"),
-    "average": (["elastic_net", "ridge", "gradient_boosting"], "average"),
+    "combined": (["elastic_net", "ridge", "gradient_boosting"], "combined"),
 }
 
 
@@ -44,7 +44,7 @@ def searched(name):
         for f in search.feature_sets
         if f.name == feature_set
         or (len(f.blocks) == 1 and "late" in feature_set)
-        or (f.selectable and feature_set == "average")
+        or (f.selectable and feature_set == "combined")
     ]
     search.fit_from(representations(), TRUTH)
     search.winner_ = feature_set

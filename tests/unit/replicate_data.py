@@ -8,7 +8,7 @@ from trdomics.classification.calibration import Platt, prior_log_odds
 from trdomics.classification.candidates import Fits
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.feature_blocks import DenseBlocks
-from trdomics.classification.stacking import weighted_sum
+from trdomics.classification.stacking import LateFusion
 
 KINDS = ["elastic_net", "random_forest", "gradient_boosting"]
 RNG = np.random.default_rng(7)
@@ -36,7 +36,10 @@ def refitter(kind, fusion=False):
         if not fusion:
             return fits.model(("a", "b"), kind, 20, params)
         members = [fits.model((name,), kind, 20, params) for name in ("a", "b")]
-        return weighted_sum(members, np.ones(2), -prior_log_odds(labels))
+        stack = LateFusion()
+        stack.models_, stack.weights_, stack.classes_ = members, np.ones(2), np.array([0, 1])
+        stack.intercept_ = prior_log_odds(labels)
+        return stack
 
     return refit
 

@@ -114,6 +114,17 @@ def test_sites_that_are_left_out_are_named(raw):
     assert "layer rna: counts, 25 patients, read when the other layers were made" in lines
 
 
+def test_a_layer_that_was_measured_in_one_class_more_often_is_told(raw):
+    sheet = pd.read_csv("sheet.tsv", sep="\t", dtype=str)
+    lacking = sheet.loc[sheet["response"] == "no", "patient_id"][3:]
+    rna = pd.read_csv("rna.tsv", sep="\t", index_col=0)
+    rna.drop(columns=[*lacking], errors="ignore").to_csv("rna.tsv", sep="\t")
+    config = resolve_config(raw, "mine.yaml")
+    lines = plan_in_words(cohort_plan(config, READINGS), config)
+    assert "baselines: clinical, layers_present" in lines
+    assert any("9 of 9 yes and 3 of 18 no have it" in line for line in lines), lines
+
+
 def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
     write_manifest(Path(), {"positive": "ill", "negative": "well"}, ["rna", "dna"])
     warnings = cohort_plan(resolve_config({**raw, "scoring": {"model": "."}}, "x"), READINGS)[

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from classification_data import cohort, config
-from scipy.special import logit
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -24,6 +23,7 @@ from trdomics.classification.outer_split import (
 )
 from trdomics.classification.representation import representation
 from trdomics.classification.splits import draw_split, permuted_labels
+from trdomics.tables import LayerTables
 
 CONFIG = config()
 TABLES, LABELS = cohort()
@@ -98,16 +98,26 @@ def test_the_best_candidate_of_each_set_has_the_highest_inner_auc(search):
         assert best.kind == max(rows, key=lambda row: row["inner_auc"])["model"]
 
 
-def test_what_is_selected_is_the_average_of_what_may_be_chosen(search):
+def test_what_is_selected_is_a_stack_of_what_may_be_chosen(search, representations):
     rows = pd.DataFrame(search.candidates_)
-    assert search.winner_ == "average"
-    assert list(rows["feature_set"]).count("average") == 1
+    assert search.winner_ == "combined"
+    assert list(rows["feature_set"]).count("combined") == 1
     table = search.predict_sets(TABLES).pivot_table(
         index="patient_id", columns="feature_set", values=["probability", "decision"]
     )
-    kept = [f.name for f in search.feature_sets if f.selectable]
-    mean = logit(table["probability"][kept].astype(float)).mean(axis=1)
-    np.testing.assert_allclose(table["decision"]["selected"].astype(float), mean)
+    kept = [f.name for f in search.feature_sets if f.selectable and not f.fusion]
+    stack = search.models_["combined"]
+    assert (stack.weights_ >= 0).all()
+    blocks = representations.blocks
+    evidence = np.column_stack([search.models_[name].evidence(blocks) for name in kept])
+    expected = pd.Series(stack.intercept_ + evidence @ stack.weights_, TABLES.patients)
+    np.testing.assert_allclose(
+        table["decision"]["selected"].reindex(TABLES.patients).astype(float), expected
+    )
+    # the weights of a set, the best model's of each, are shares of what is selected
+    weights = rows.groupby("feature_set")["weight"].sum()
+    assert weights[kept].sum() == pytest.approx(1)
+    assert weights.drop(kept).eq(0).all()
     # the circular predictor all but is the label, and is in no part of it all the same
     assert rows.set_index("feature_set").loc["clinical_circular", "inner_auc"] > 0.95
     assert not {"circular", "confounders"} & set(search.features().blocks)
@@ -120,7 +130,7 @@ def test_what_is_selected_is_the_average_of_what_may_be_chosen(search):
 def test_on_other_patients_members_are_fitted_again_and_weights_stay(search, representations):
     half = np.arange(len(Y)) % 3 > 0
     again = search.refit(representations.blocks.take(half), Y[half])
-    fitted = search.models_["average"]
+    fitted = search.models_["combined"]
     np.testing.assert_array_equal(again.weights_, fitted.weights_)
     for ours, theirs in zip(again.models_, fitted.models_, strict=True):
         assert ours is not theirs
@@ -165,7 +175,7 @@ def test_the_best_kind_of_model_is_chosen_per_feature_set(representations):
     several = nested_search(config(models=kinds)).fit_from(representations, Y)
     rows = pd.DataFrame(several.candidates_)
     fusions = [features.name for features in several.feature_sets if features.fusion]
-    # the stacks and the average have a row each
+    # the stacks have a row each, that of all sets too
     assert len(rows) == 3 * len(several.best_) + len(fusions) + 1
     for name, part in rows.groupby("feature_set"):
         best = part.loc[part["inner_auc"].idxmax(), "model"]
@@ -202,6 +212,31 @@ ROLES = {"candidate", "baseline", "circular", "selected"}
 @pytest.fixture(scope="module")
 def split_result():
     return run_split(TABLES, LABELS, SPLIT, CONFIG)
+
+
+def test_a_layer_of_noise_that_one_class_has_is_unmasked():
+    """All positives and 30 % of the negatives were measured; the values are noise."""
+    options = config(models=["ridge"], inner_folds=2)
+    options["layers"] = dict.fromkeys(("rna", "noise"), options["layers"]["protein"])
+    options["integration"]["max_iterations"] = 5
+    rng = np.random.default_rng(11)
+    n = 120
+    patients = pd.Index([f"p{i:03d}" for i in range(n)], name="patient_id")
+    labels = pd.Series((np.arange(n) % 2).astype(float), patients)
+    values = {
+        name: pd.DataFrame(rng.normal(size=(n, 20)), patients, [f"{name}{j}" for j in range(20)])
+        for name in ("rna", "noise")
+    }
+    values["noise"] = values["noise"][(labels == 1) | (rng.random(n) < 0.3)]
+    tables = LayerTables(
+        {**values, "clinical": TABLES["clinical"].iloc[:0].reindex(patients)}, patients
+    )
+    options["clinical"] = {"predictors": [], "confounders": [], "circular": []}
+    found = run_split(tables, labels, draw_split("r1f1", labels, folds=2, seed=1), options)
+    shown = found["predictions"].set_index("patient_id")
+    told = shown[shown["feature_set"] == "layers_present"]["probability"]
+    assert roc_auc_score(labels[told.index], told) > 0.75
+    assert set(shown.loc[shown["feature_set"] == "layers_present", "role"]) == {"baseline"}
 
 
 def test_run_split_gives_the_tables_of_the_contract(split_result):

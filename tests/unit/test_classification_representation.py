@@ -176,6 +176,20 @@ def test_feature_sets_of_the_config():
         assert not {"circular", "confounders"} & set(sets[name].blocks)
 
 
+def test_who_has_which_layer_is_a_baseline_where_patients_lack_some():
+    sets = feature_sets(["rna", "noise"], Clinical(), ["noise"])
+    baseline = next(features for features in sets if features.name == "layers_present")
+    assert baseline.role == "baseline"
+    assert not any("layers_present" in f.blocks for f in sets if f.selectable)
+    fitted = representation(CONFIG, ["rna", "dna"])
+    block = fitted.fit_transform(TABLES)["layers_present"]
+    assert list(block.columns) == ["rna", "dna"]
+    assert (block["rna"].to_numpy() > 0).tolist() == TABLES.profiled("rna").tolist()
+    # of other patients too, by the training patients' mean
+    other = TABLES.take(np.arange(20))
+    assert fitted.transform(other)["layers_present"].equals(block.iloc[:20])
+
+
 def test_feature_sets_without_a_sheet_and_with_one_layer():
     assert [f.name for f in feature_sets(["rna"], Clinical())] == [
         "rna",

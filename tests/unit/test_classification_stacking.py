@@ -9,10 +9,10 @@ from sklearn.model_selection import StratifiedKFold
 from trdomics.classification.calibration import MIN_SLOPE, Platt, prior_log_odds
 from trdomics.classification.candidates import Fits, candidates, fit_candidate, mean_auroc
 from trdomics.classification.classifiers import BlockModel, TopFeatures, anova_f
-from trdomics.classification.families import FAMILIES
+from trdomics.classification.families import FAMILIES, TrainingValues
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.classification.feature_sets import FeatureSet
-from trdomics.classification.stacking import LateFusion, stack_weights, weighted_sum
+from trdomics.classification.stacking import LateFusion, stack_weights
 
 N = 120
 RNG = np.random.default_rng(3)
@@ -111,16 +111,6 @@ def test_a_member_adds_nothing_for_who_lacks_its_block():
     np.testing.assert_array_equal(fusion.decision_function(data), decision)
 
 
-def test_a_weighted_sum_is_one_stack_with_each_member_once():
-    good, part = members("good", "part")
-    fused = stack("good", "part")
-    fused = fused.with_members([good, part])
-    total = weighted_sum([good, fused], np.array([0.5, 2.0]), 0.3)
-    expected = 0.5 * good.decision_function(blocks()) + 2 * fused.decision_function(blocks()) + 0.3
-    np.testing.assert_allclose(total.decision_function(blocks()), expected)
-    assert total.models_ == [good, part]
-
-
 def test_candidates_are_values_in_the_order_of_sets_kinds_and_grids():
     sets = [FeatureSet("good", ("good",)), FeatureSet("stack", ("good", "part"), fusion=True)]
     found = candidates(sets, FAMILIES)
@@ -147,12 +137,21 @@ def test_features_are_selected_within_each_block_as_sklearn_selects_them():
     assert TopFeatures([6, 4]).fit(values, LABELS).get_support().all()
 
 
-def test_ridge_weighs_many_features_by_one_variance():
-    values = blocks().joined(["good", "noise"])[0]
-    ours = FAMILIES["ridge"].build({"variance": 0.5}, 0).fit(values, LABELS)
-    theirs = LogisticRegression(C=0.5 / values.shape[1]).fit(values, LABELS)
-    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-3)
-    assert clone(ours).get_params() == {"variance": 0.5}
+@pytest.mark.parametrize("width", [10, 300], ids=["fewer features", "more features"])
+@pytest.mark.parametrize("variance", [0.1, 30.0])
+def test_ridge_is_sklearns_with_a_penalty_per_feature(width, variance):
+    rng = np.random.default_rng(width)
+    values = rng.normal(size=(N, width)) + rng.normal(size=(N, 1)) + 0.5
+    # a constant and a repeated feature leave the axes short of the full rank
+    values[:, 0], values[:, 1] = 1.0, values[:, 2]
+    training = TrainingValues(values, LABELS)
+    ours = FAMILIES["ridge"].fit({"variance": variance}, 0, training)
+    theirs = LogisticRegression(C=variance / width, tol=1e-10, max_iter=10_000)
+    theirs.fit(values, LABELS)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-5)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-4)
+    np.testing.assert_allclose(ours.predict_proba(values), theirs.predict_proba(values), atol=1e-5)
+    assert clone(ours).get_params() == {"variance": variance}
 
 
 def test_mean_auroc_is_that_of_the_parts_ties_included():

@@ -91,7 +91,17 @@ def test_the_schema_is_closed_and_speaks_plainly(path, value, expected):
 
 
 @pytest.mark.parametrize(
-    "name", ["clinical", "mofa", "confounders", "early", "late_fusion", "average", "selected"]
+    "name",
+    [
+        "clinical",
+        "mofa",
+        "confounders",
+        "early",
+        "late_fusion",
+        "combined",
+        "selected",
+        "layers_present",
+    ],
 )
 def test_names_of_feature_sets_are_no_layer_names(name):
     layer = {"type": "counts", "file": "x.tsv"}
@@ -342,3 +352,38 @@ def test_keys_that_stand_twice_are_refused_with_their_lines(tmp_path):
     ]
     path.write_text("a: {b: 1, c: [1, 2]}\n")
     check_duplicate_keys([str(path), str(tmp_path / "none.yaml")])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &x [*x]\n", "an alias (`*name`) is within what it stands for"),
+        ("a: &x {b: *x}\n", "an alias (`*name`) is within what it stands for"),
+        (
+            "a0: &a0 [x, x, x, x]\n"
+            + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 40)),
+            "aliases unfold to more than 100,000 values",
+        ),
+        (f"a: {'[' * 3000}{']' * 3000}\n", "nested too deeply"),
+    ],
+)
+def test_aliases_without_end_are_refused(tmp_path, text, said):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        check_duplicate_keys([str(path)])
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("target_prevalence", float("nan"), "`target_prevalence` is nan; give a number"),
+        ("clinical/predictors", ["age\0"], r"`clinical.predictors` holds a control character"),
+        ("layers/expression/file", "a\nb.tsv", "`layers.expression.file` holds a control char"),
+        ("classification/repeats", 10**30, "it must be at most 1000"),
+        ("enrichment", {"mirna": {"layer": "small"}}, "there is no layer `small`; its layers are"),
+    ],
+)
+def test_values_that_no_run_can_use(path, value, said):
+    assert said in message(path, value)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from trdomics.cohort.config import resolve_config, sheet_settings
-from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, typed_names
+from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sheet_notes, typed_names
 from trdomics.errors import InputError
 
 ROWS = [
@@ -43,6 +43,44 @@ def failure(folder, *rows, **options):
     assert "\n" not in text
     assert text.startswith(str(folder / options.get("name", "s.tsv")))
     return text.removeprefix(str(folder / options.get("name", "s.tsv"))).strip()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("p\x002\tno\t4\t1\t04\tSSRI\tT2\t-", r"line 3: `id` 'p\x002' holds a control character"),
+        ("p2\tno\t4\t1\t0\x1b[2J4\tSSRI\tT2\t-", "line 3: column `centre` holds a control"),
+    ],
+)
+def test_control_characters_are_refused_where_they_are_read(tmp_path, row, said):
+    assert said in failure(tmp_path, ROWS[0], ROWS[1], row)
+
+
+def test_up_to_twenty_problems_are_named(tmp_path):
+    rows = [f"q{i}\tyes\t{'old' if i else 31}\t1\t04\tNone\tS{i}\t-" for i in range(31)]
+    with pytest.raises(InputError) as caught:
+        read_samples(config(tmp_path, ROWS[0], *rows))
+    found = list(map(str, caught.value.errors))
+    assert len(found) == 21
+    assert "line 3: column `age` holds numbers, but here `old`" in found[0]
+    assert "10 more problems like these" in found[-1]
+
+
+def test_ids_that_were_numbers_are_those_of_the_layers(tmp_path):
+    rows = [f"{i}.0\tyes\t31\t1\t04\tNone\t{i}.0\t-" for i in range(1, 4)]
+    sheet = read_samples(config(tmp_path, ROWS[0], *rows))
+    assert list(sheet.index) == sheet["tube"].tolist() == ["1", "2", "3"]
+    mixed = read_samples(config(tmp_path, ROWS[0], rows[0], ROWS[1]))
+    assert list(mixed.index) == ["1.0", "07"]
+
+
+def test_decimal_commas_between_semicolons_are_read_and_said(tmp_path):
+    rows = [row.replace("\t", ";").replace("45.5", "45,5") for row in ROWS]
+    settings = config(tmp_path, *rows, name="s.csv")
+    assert read_samples(settings)["age"].tolist()[:2] == [31, 45.5]
+    (note,) = sheet_notes(sheet_settings(settings))
+    assert "commas were read as decimal marks" in note
+    assert not sheet_notes(sheet_settings(config(tmp_path, *ROWS)))
 
 
 def test_columns_are_typed_and_only_those_named_are_read(tmp_path):

@@ -3,9 +3,11 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2_contingency
 
+from trdomics.cohort.settings import Cells, Clinical, Covariates, Differential
 from trdomics.confounding.figures import FAR, love_figure
+from trdomics.confounding.plan import column_roles
 from trdomics.confounding.predictability import predictability
-from trdomics.confounding.table import COLUMNS, confounding_table, table_summary
+from trdomics.confounding.table import COLUMNS, ODDS_RATIO, confounding_table, table_summary
 from trdomics.files import save_figure
 
 
@@ -138,6 +140,23 @@ def test_no_technical_columns_give_a_reason(patients, table, tmp_path):
     assert "neither a site nor technical" in none["auc_reason"]
     save_figure(love_figure(table.iloc[:0], 0.05, none), tmp_path / "love.svg")
     assert (tmp_path / "love.svg").stat().st_size > 500
+
+
+def test_who_has_a_layer_is_compared_where_patients_lack_it():
+    label = np.repeat([1.0, 0.0], 30)
+    has = np.r_[np.ones(30), np.arange(30) % 3 == 0]
+    frame = pd.DataFrame({"label": label, "in_rna": 1.0, "in_noise": has})
+    nothing = Covariates(
+        None, "label", Clinical(), Cells(None, None), Differential(None, None, None)
+    )
+    roles = column_roles(nothing, {}, ["rna", "noise"])
+    table = confounding_table(frame, roles, seed=1)
+    row = table.set_index("column").loc["in_noise"]
+    assert "in_rna" not in set(table["column"])
+    assert (row["roles"], row["measure"]) == ("layer", ODDS_RATIO)
+    assert row["effect"] > 10
+    summary = table_summary(table, 0.05)
+    assert (summary["layers_differ"], summary["differing"]) == (["noise"], [])
 
 
 def test_a_cohort_without_columns_has_an_empty_table():

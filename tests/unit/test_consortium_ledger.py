@@ -75,6 +75,12 @@ def test_all_earlier_bundles_count(exported):
         check(exported, patients().iloc[1:])
 
 
+def test_a_private_bundle_may_differ_by_a_patient(tmp_path):
+    ledger = open_ledger(tmp_path)
+    ledger.record(ledger.groups(patients(), "response"), "a" * 64, MINIMUM, epsilon=3.0)
+    check(tmp_path, patients().iloc[1:])
+
+
 def test_the_ledger_tells_of_nobody(exported, tmp_path_factory):
     text = (exported / LEDGER).read_text("utf-8")
     assert "patient-0" not in text

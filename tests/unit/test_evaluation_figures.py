@@ -64,15 +64,15 @@ def parts() -> dict[str, pd.DataFrame]:
     names = [f"r{repeat}f{fold}" for repeat, fold in SPLITS]
     chosen = pd.DataFrame(
         [
-            (split, name, role, model, size, 0.7)
+            (split, name, role, model, size, 0.7, 0.5 * (model == "ridge"))
             for split in names
             for name, role, model, size in (
                 *((s, ROLES[s], "ridge", "all") for s in ("clinical", "layer_a")),
                 ("late_fusion", "candidate", "stack", None),
-                ("average", "selected", "average", None),
+                ("combined", "selected", "stack", None),
             )
         ],
-        columns=["split", "feature_set", "role", "model", "n_features", "inner_auc"],
+        columns=["split", "feature_set", "role", "model", "n_features", "inner_auc", "weight"],
     )
     importance = pd.DataFrame(
         [
@@ -188,8 +188,8 @@ def test_importance_figure_names_the_features_or_says_there_are_none(tables):
 
 def test_chosen_figure_shows_sets_for_which_models_were_chosen(tables):
     shown = set(texts(figures.chosen_figure(tables["chosen"])))
-    assert {"layer a", "clinical", "ridge, all features"} <= shown
-    assert not {"late fusion", "average"} & shown
+    assert {"layer a (50%)", "clinical (50%)", "ridge, all features"} <= shown
+    assert not any(text.startswith(("late fusion", "combined")) for text in shown)
 
 
 def test_summary_repeats_the_tables_and_survives_json(parts, tables, tmp_path):
@@ -212,7 +212,7 @@ def test_summary_repeats_the_tables_and_survives_json(parts, tables, tmp_path):
     assert read["gains"]["clinical"]["auroc"]["n_folds"] == 6
     assert (read["n_patients"], read["n_positive"], read["n_splits"]) == (60, 30, 6)
     assert read["selected_inner_auroc"] == pytest.approx(0.7)
-    assert read["models"]["layer_a"] == "ridge, all features: 6"
+    assert read["models"]["layer_a"] == "weight 50%; ridge, all features: 6"
     assert read["null"]["n_permutations"] == 4
     assert read["prevalence"]["log_odds_shift"] == pytest.approx(np.log(0.3 / 0.7))
     assert set(feature_sets(parts["predictions"])) == set(ROLES)

@@ -13,18 +13,18 @@ from trdomics.evaluation.importance import (
 @pytest.fixture
 def chosen() -> pd.DataFrame:
     rows = [
-        # split, feature set, role, model, number of features, inner AUROC
-        ("r1f1", "mrna", "candidate", "elastic_net", "top 50", 0.70),
-        ("r1f1", "mofa", "candidate", "ridge", "all", 0.60),
-        ("r1f1", "clinical", "baseline", "elastic_net", "top 50", 0.80),
-        ("r1f1", "clinical", "baseline", "random_forest", "top 50", 0.70),
-        ("r1f1", "average", "selected", "average", None, 0.81),
-        ("r1f2", "mrna", "candidate", "random_forest", "top 50", 0.65),
-        ("r1f2", "mofa", "candidate", "ridge", "all", 0.66),
-        ("r1f2", "clinical", "baseline", "elastic_net", "top 50", 0.60),
-        ("r1f2", "average", "selected", "average", None, 0.79),
+        # split, feature set, role, model, number of features, inner AUROC, weight
+        ("r1f1", "mrna", "candidate", "elastic_net", "top 50", 0.70, 0.4),
+        ("r1f1", "mofa", "candidate", "ridge", "all", 0.60, 0.0),
+        ("r1f1", "clinical", "baseline", "elastic_net", "top 50", 0.80, 0.6),
+        ("r1f1", "clinical", "baseline", "random_forest", "top 50", 0.70, 0.0),
+        ("r1f1", "combined", "selected", "stack", None, 0.81, 0.0),
+        ("r1f2", "mrna", "candidate", "random_forest", "top 50", 0.65, 0.2),
+        ("r1f2", "mofa", "candidate", "ridge", "all", 0.66, 0.5),
+        ("r1f2", "clinical", "baseline", "elastic_net", "top 50", 0.60, 0.3),
+        ("r1f2", "combined", "selected", "stack", None, 0.79, 0.0),
     ]
-    columns = ["split", "feature_set", "role", "model", "n_features", "inner_auc"]
+    columns = ["split", "feature_set", "role", "model", "n_features", "inner_auc", "weight"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -135,6 +135,9 @@ def test_chosen_counts_models_and_numbers_of_features_by_set(chosen):
     assert table.loc[("mrna", "random_forest", "top 50"), "share"] == 0.5
     assert table.loc[("mofa", "ridge", "all"), ["n_splits", "share"]].tolist() == [2, 1]
     assert table.loc[("mofa", "ridge", "all"), "inner_auc"] == pytest.approx(0.63)
+    assert table["weight"].groupby("feature_set").sum().to_dict() == pytest.approx(
+        {"clinical": 0.45, "combined": 0, "mofa": 0.25, "mrna": 0.3}
+    )
     # a worse model of the same set and split does not count
     assert ("clinical", "random_forest", "top 50") not in table.index
     assert table.groupby("feature_set")["share"].sum().tolist() == [1, 1, 1, 1]
@@ -142,7 +145,7 @@ def test_chosen_counts_models_and_numbers_of_features_by_set(chosen):
 
 def test_models_in_words_leave_out_what_is_made_of_others(chosen):
     assert models_in_words(chosen_table(chosen)) == {
-        "clinical": "elastic net, top 50 features: 2",
-        "mofa": "ridge, all features: 2",
-        "mrna": "elastic net, top 50 features: 1; random forest, top 50 features: 1",
+        "clinical": "weight 45%; elastic net, top 50 features: 2",
+        "mofa": "weight 25%; ridge, all features: 2",
+        "mrna": "weight 30%; elastic net, top 50 features: 1; random forest, top 50 features: 1",
     }

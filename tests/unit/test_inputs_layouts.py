@@ -251,13 +251,18 @@ def test_what_is_around_the_numbers_changes_nothing(tmp_path, change):
     assert list(matrix.values.columns) == ENSEMBL
 
 
-def test_semicolons_are_read_and_decimal_commas_are_named(tmp_path):
+def test_semicolons_are_read_and_their_decimal_commas(tmp_path):
     path = tmp_path / "m.csv"
     table().to_csv(path, sep=";", index=False)
     np.testing.assert_array_equal(read_file(path).values.T, COUNTS)
     table(ESTIMATED).to_csv(path, sep=";", decimal=",", index=False)
-    with pytest.raises(InputError, match=r"is not a number .*write decimal points, not commas"):
-        read_file(path)
+    matrix = read_file(path)
+    np.testing.assert_array_equal(matrix.values.T, np.rint(ESTIMATED))
+    assert "commas were read as decimal marks" in matrix.notes[0]
+    text = path.read_text().replace(";", "\t")
+    (tmp_path / "m.tsv").write_text(text)
+    with pytest.raises(InputError, match=r"is not a number; write decimal points, not commas"):
+        read_file(tmp_path / "m.tsv")
 
 
 def test_a_quote_in_a_description_takes_in_no_lines(tmp_path):

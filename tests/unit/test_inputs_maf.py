@@ -192,6 +192,25 @@ def test_a_file_cut_off_within_a_row(tmp_path):
         maf_samples(write_text(tmp_path, text_of()[:-30]), "Tumor_Sample_Barcode")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty; give the file"),
+        (text_of()[: text_of().index("\n") + 1], "no mutation in it"),
+        (text_of().replace("TTN", "T\0N"), "line 4, 5: 2 rows hold a NUL character"),
+        (text_of().replace("TTN", "T\x1bN"), r"Hugo_Symbol 'T\x1bN' holds a control character"),
+        (text_of().replace("FILTER", "hugo_symbol"), "has the column hugo_symbol 2 times"),
+        (text_of().replace("\t5\t", "\t1e300\t"), "Start_Position '1e300' is no integer"),
+        (text_of().replace("\t5\t", "\tinf\t"), "Start_Position 'inf' is no integer"),
+    ],
+)
+def test_damaged_files_are_one_line(tmp_path, text, said):
+    with pytest.raises(InputError) as caught:
+        read_maf(write_text(tmp_path, text), SETTINGS, NAMES, ALL)
+    (error,) = caught.value.errors
+    assert said in str(error)
+
+
 def test_a_row_without_position_is_left_out(tmp_path, caplog):
     rows = ROWS.assign(Start_Position=["100", "100", "", "NA", "5"])
     calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)

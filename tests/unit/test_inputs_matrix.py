@@ -1,6 +1,7 @@
 """Reading of matrices: any valid one as it is, any other with the cell that is wrong."""
 
 import gzip
+import os
 
 import numpy as np
 import pandas as pd
@@ -32,10 +33,14 @@ def read(path, kind="counts", **more):
     return read_layer_matrix(path, "rna", NAMES, layer_type(kind).value_rules(more))
 
 
-def failure(path, kind="counts", **more):
+def failures(path, kind="counts", **more):
     with pytest.raises(InputError) as caught:
         read(path, kind, **more)
-    text = str(caught.value)
+    return list(map(str, caught.value.errors))
+
+
+def failure(path, kind="counts", **more):
+    (text,) = failures(path, kind, **more)
     assert text.startswith(f"{path} (layer rna)")
     assert "\n" not in text
     return text.removeprefix(f"{path} (layer rna)").removeprefix(": ").strip()
@@ -106,9 +111,37 @@ def test_text_in_parquet_is_named_too(tmp_path):
     assert "feature `g2`, sample `a`: 'x' is not a number" in failure(path)
 
 
-def test_the_first_of_several_is_named_in_reading_order(tmp_path):
+def test_up_to_twenty_are_named_in_reading_order(tmp_path):
     path = write(tmp_path, "f\ta\tb\ng1\t1\tfirst\ng2\tsecond\t1\n")
-    assert "feature `g1`, sample `b`: 'first'" in failure(path)
+    first, second = failures(path)
+    assert "feature `g1`, sample `b`: 'first'" in first
+    assert "feature `g2`, sample `a`: 'second'" in second
+    rows = "".join(f"g{i}\tx\t1\n" for i in range(30))
+    *_, last = found = failures(write(tmp_path, f"f\ta\tb\n{rows}"))
+    assert len(found) == 21
+    assert "10 more problems like these" in last
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("f\ta\tb\ng\0\t1\t1\n", r"feature 'g\x00' holds a control character"),
+        ("f\ta\tb\ng\x1b[31m\t1\t1\n", r"feature 'g\x1b[31m' holds a control character"),
+        ("f\ta\tb\x07\ng\t1\t1\n", r"sample 'b\x07' holds a control character"),
+        ("f\ta\tb\ng\t9e15\t1\n", "9e+15 is too large for a count"),
+    ],
+)
+def test_what_no_file_may_hold(tmp_path, text, said):
+    assert said in failure(write(tmp_path, text))
+
+
+def test_no_pipe_and_no_endless_line_is_read(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.tsv")
+    assert "no file but a folder, pipe or device" in failure(str(tmp_path / "pipe.tsv"))
+    monkeypatch.setattr("trdomics.inputs.text_table.LONGEST_LINE", 1000)
+    path = tmp_path / "m.tsv.gz"
+    path.write_bytes(gzip.compress(b"a" * 2000))
+    assert "line 1 does not end within 1,000 characters" in failure(str(path))
 
 
 def test_logarithms_of_negative_values_are_refused(tmp_path):
@@ -173,6 +206,7 @@ def test_what_is_called_gz_and_is_not(tmp_path):
 
 def test_missing_files_and_unknown_suffixes(tmp_path):
     assert "no such file; correct the path in `layers.rna`" in failure(str(tmp_path / "no.tsv"))
+    (tmp_path / "m.xlsx").touch()
     assert "name it .tsv, .csv (both also .gz) or .parquet" in failure(str(tmp_path / "m.xlsx"))
 
 
@@ -182,7 +216,7 @@ def test_broken_parquet(tmp_path):
     assert "cannot be read" in failure(str(path))
 
 
-cells = st.integers(0, 2**40)
+cells = st.integers(0, 2**31 - 2)
 names = st.text(
     st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters='"'), min_size=1
 )

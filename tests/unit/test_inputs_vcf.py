@@ -630,6 +630,35 @@ def test_a_file_cut_off_within_a_record(tmp_path, packed):
         read_vcf(path, SETTINGS, NAMES)
 
 
+def damages(line):
+    """Damages of a record, each by what becomes of its fields."""
+    fields = line.rstrip("\n").split("\t")
+
+    def put(place, value):
+        return "\t".join([*fields[:place], value, *fields[place + 1 :]]) + "\n"
+
+    return {
+        "empty line": "\n",
+        "no tabs": "\x01\x02\xff\n",
+        "no fields": fields[0] + "\t12\n",
+        "no samples": "\t".join(fields[:11]) + "\n",
+        "position": put(1, "abc"),
+        "negative position": put(1, "-5"),
+        "genotype": put(9, "x/y"),
+        "empty genotype": put(9, ""),
+        "gene": put(7, fields[7].replace("G1", "G\x1b1")),
+    }
+
+
+@pytest.mark.parametrize("damage", sorted(damages("\t" * 12)))
+def test_a_damaged_record_is_one_line_with_its_place(tmp_path, damage):
+    path = write(tmp_path / "a.vcf", [record(), record(pos=77), record(pos=90)])
+    *head, damaged, last = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join([*head, damages(damaged)[damage], last]), encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.vcf: (the record after 1:10 |gene 'G)"):
+        read_vcf(path, SETTINGS, NAMES)
+
+
 def test_no_sample_of_the_sheet(tmp_path):
     path = write(tmp_path / "a.vcf", [record()])
     with pytest.raises(InputError, match=r"none of the samples.*file: s1, s2, s3; sheet: x"):

@@ -16,6 +16,7 @@ IDENTITY = {
 }
 CONFOUNDING = {
     "differing": ["severity", "neutrophils"],
+    "layers_differ": [],
     "fdr": 0.05,
     "technical": {"auc": 0.54, "lower": 0.48, "upper": 0.6, "columns": ["site"], "warning": None},
 }
@@ -67,6 +68,11 @@ def test_what_could_not_be_checked_says_why():
     assert told["samples"][1].endswith("there is only one layer.")
     assert told["disease"][0].startswith("No covariate differs")
     assert told["disease"][1].endswith("no site.")
+
+
+def test_layers_of_one_group_are_named():
+    told = sentences(confounding={**CONFOUNDING, "layers_differ": ["small_rna"]})["disease"]
+    assert told[1] == "One group was measured more often than the other in small rna."
 
 
 def test_a_warning_about_technical_columns_is_shown():

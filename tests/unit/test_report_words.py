@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from trdomics.report import words
-from trdomics.report.context import performance_rows, site_table
+from trdomics.report.context import cohort_sentence, facts, performance_rows, site_table
 
 
 def performance(value=0.74, lower=0.68, upper=0.79, role="selected"):
@@ -35,7 +35,9 @@ def gains(lower, upper):
 
 
 def test_headline_holds_value_and_interval():
-    assert "0.74 (0.68 to 0.79)" in words.headline(performance(), "TRD", "responder")
+    said = words.headline(performance(), "TRD", "responder")
+    assert "In 74 of 100 pairs of a TRD and a responder patient" in said
+    assert "0.74 (0.68 to 0.79)" in said
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,17 @@ def test_headline_holds_value_and_interval():
 )
 def test_a_gain_is_claimed_only_when_its_interval_is_above_zero(lower, upper, said):
     assert said in words.gain(gains(lower, upper), "clinical", "the clinical predictors alone")
+
+
+def test_a_label_told_by_who_has_which_layer_is_a_doubt():
+    def presence(lower):
+        row = performance().iloc[[1]].assign(feature_set="layers_present", value=0.7, lower=lower)
+        return pd.concat([performance(), row])
+
+    assert "Which layers a patient has predicts the label" in words.doubts(presence(0.61))[0]
+    assert not words.doubts(presence(0.48))
+    assert [fact["value"] for fact in facts(presence(0.61)) if "layers" in fact["name"]] == ["0.70"]
+    assert not [fact for fact in facts(performance()) if "layers" in fact["name"]]
 
 
 def test_a_gain_that_is_missing_is_said_to_be():
@@ -199,3 +212,21 @@ def test_what_spoils_a_test_is_said_beside_its_numbers():
     )
     clean = words.differential("small_rna", summary | dict.fromkeys(list(summary)[-2:]))
     assert clean.endswith("than in control (90 patients).")
+
+
+def test_values_of_the_label_that_are_no_class_are_named_with_counts():
+    patients = pd.DataFrame(
+        {
+            "label": [1, 0, np.nan, np.nan, np.nan, np.nan],
+            "response": ["TRD", "well", "partial", "partial", "lost", np.nan],
+            "in_rna": 1,
+        }
+    )
+    label = {"column": "response", "positive": "TRD", "negative": "well"}
+    sentence = cohort_sentence(patients, {"rna": {}}, label)
+    assert (
+        "4 without a label (scored, not trained on); of them with another value of response: "
+        in (sentence)
+    )
+    assert "partial (2) and lost (1)" in sentence
+    assert "another value" not in cohort_sentence(patients[:2], {"rna": {}}, label)

@@ -51,3 +51,10 @@ def test_a_rule_its_script_its_log_and_its_code_have_one_name(name):
     assert re.search(rf'f?"logs/[^/]+/{name}\b', COMPUTING[name])
     # without outputs it is always run
     assert name == "check" or f'code=code_digest("{name}")' in COMPUTING[name]
+
+
+def test_where_the_time_of_an_input_does_not_count_its_content_does():
+    given = re.compile(r"\b(layer_file|features_file|profiled_list|GENE_SET_FILES)\b|\bgiven\(")
+    readers = [name for name, text in COMPUTING.items() if given.search(text)]
+    assert {"layers_table", "cohort_harmonise", "enrichment_gene_sets"} <= set(readers)
+    assert all("content=" in COMPUTING[name] for name in readers)

@@ -84,16 +84,20 @@ def clone(tmp_path_factory) -> Clone:
         else:
             folder.mkdir(exist_ok=True)
             shutil.copy(source, folder / name)
-    made = Clone(folder)
-    lines = made.snakemake("--summary").splitlines()
+    return made(Clone(folder))
+
+
+def made(clone: Clone) -> Clone:
+    """Return the clone with every output as an empty file."""
+    lines = clone.snakemake("--summary").splitlines()
     outputs = [line.split("\t")[0] for line in lines if line.startswith("results/")]
-    assert len(outputs) > 200
+    assert len(outputs) > 100
     for output in outputs:
-        (folder / output).parent.mkdir(parents=True, exist_ok=True)
-        (folder / output).touch()
-    made.snakemake("--touch", "--quiet")
-    assert not made.due()
-    return made
+        (clone.folder / output).parent.mkdir(parents=True, exist_ok=True)
+        (clone.folder / output).touch()
+    clone.snakemake("--touch", "--forceall", "--quiet")
+    assert not clone.due()
+    return clone
 
 
 def due_after_setting(clone: Clone, key: str, value: object) -> Counter[str]:
@@ -224,6 +228,38 @@ def test_times_of_scripts_and_sheet_make_nothing_due(clone):
     for path in (clone.folder / SHEET, *(clone.folder / "workflow").rglob("*.*")):
         os.utime(path)
     assert not clone.due()
+
+
+def test_files_of_a_cohort_count_by_content_and_not_by_time(clone, tmp_path):
+    mine = Clone(tmp_path / "mine")
+    shutil.copytree(clone.folder, mine.folder, symlinks=True)
+    layers = {}
+    ids = [f"p{i:02}" for i in range(40)]
+    for name, kind in (("rna", "counts"), ("protein", "continuous")):
+        rows = [[f"{name}{i}", *(str(5 + i * j % 7) for j in range(40))] for i in range(9)]
+        text = "\n".join("\t".join(row) for row in [["feature", *ids], *rows]) + "\n"
+        (mine.folder / f"{name}.tsv").write_text(text, encoding="utf-8")
+        layers[name] = {"type": kind, "file": f"{name}.tsv"}
+    sheet = "".join(f"{name}\t{'yes' if i % 2 else 'no'}\n" for i, name in enumerate(ids))
+    (mine.folder / "sheet.tsv").write_text(f"patient_id\tresponse\n{sheet}", encoding="utf-8")
+    config = {
+        "cohort": "mine",
+        "samples": {"file": "sheet.tsv"},
+        "label": {"column": "response", "positive": "yes", "negative": "no"},
+        "layers": layers,
+    }
+    (mine.folder / "config/config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    made(mine)
+
+    rna = mine.folder / "rna.tsv"
+    os.utime(rna)
+    assert not mine.due()
+    text = rna.read_text("utf-8")
+    rna.write_text(text.replace("rna3\t", "rnaX\t"), encoding="utf-8")
+    os.utime(rna, (1e9, 1e9))
+    assert "layers_table" in mine.due()
+    rna.write_text(text, encoding="utf-8")
+    assert not mine.due()
 
 
 def test_a_moved_or_copied_clone_has_nothing_to_do(clone, tmp_path):

@@ -81,6 +81,14 @@ def test_only_owner_and_group_read_what_is_written(ran):
     assert not [path for path in written if path.lstat().st_mode & 0o007 and not path.is_symlink()]
 
 
+def test_blocks_of_patients_are_written_for_permutations_only(ran):
+    splits = ran.results / "classification" / "splits"
+    sizes = {path.parent.name: path.stat().st_size for path in splits.glob("*/blocks.npz")}
+    assert {name[0] for name in sizes} == {"r", "s"}
+    # labels are permuted in the cross-validation, and not where a site is left out
+    assert all((size > 0) == name.startswith("r") for name, size in sizes.items())
+
+
 def test_logs_and_provenance_hold_no_patient_and_no_folder(ran):
     texts = [path for path in (ran.folder / "logs").rglob("*") if path.is_file()]
     texts += [ran.results / "provenance.json", ran.results / "ro-crate-metadata.json"]

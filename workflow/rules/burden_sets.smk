@@ -22,6 +22,7 @@ rule differential_ancestry:
         runtime=growing(30),
     params:
         code=code_digest("differential_ancestry"),
+        content=layer_content("file"),
         settings=layer_keys(
             "type",
             "format",
@@ -44,7 +45,7 @@ rule differential_burden_sets:
         patients="results/{cohort}/cohort/patients.tsv",
         ancestry="results/{cohort}/layers/{layer}/ancestry.tsv",
         ancestry_summary="results/{cohort}/layers/{layer}/ancestry.json",
-        sets=config["differential"]["burden_gene_sets"] or [],
+        sets=given(config["differential"]["burden_gene_sets"]),
     output:
         results=report(
             "results/{cohort}/differential/{layer}/burden_sets.tsv",
@@ -75,6 +76,7 @@ rule differential_burden_sets:
         runtime=growing(30),
     params:
         code=code_digest("differential_burden_sets"),
+        content=content(config["differential"]["burden_gene_sets"]),
         contrast=config["differential"]["contrast"],
         covariates=config["differential"]["burden_covariates"],
         sheet=patients_settings(config),

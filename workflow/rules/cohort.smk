@@ -4,15 +4,21 @@ from trdomics.cohort.config import cohort_quality
 QUALITY_LAYERS = list(
     dict.fromkeys(layer for layer, _ in cohort_quality(config).values())
 )
+HEADERS = content(
+    *(layer["file"] for layer in config["layers"].values()),
+    *(layer.get("profiled") for layer in config["layers"].values()),
+)
+for file in CONTENTS.changed:
+    logger.info(f"{file}: other content than before; what is made of it is due")
 
 
 rule cohort_harmonise:
     """Bring the sheet and the layers together in one table of patients."""
     input:
         sheet=ancient(config["samples"]["file"]),
-        layers=[layer["file"] for layer in config["layers"].values()],
+        layers=[given(layer["file"]) for layer in config["layers"].values()],
         profiled=[
-            layer["profiled"]
+            given(layer["profiled"])
             for layer in config["layers"].values()
             if layer.get("profiled")
         ],
@@ -48,7 +54,7 @@ rule cohort_harmonise:
     params:
         code=code_digest("cohort_harmonise"),
         settings=sheet_settings(config),
-        content=SHEET_DIGEST,
+        content=[SHEET_DIGEST, *HEADERS],
         quality=QUALITY_LAYERS,
     script:
         "../scripts/cohort_harmonise.py"

@@ -4,11 +4,13 @@ from trdomics.classification.settings import fitted_layers
 from trdomics.cohort.config import (
     check_duplicate_keys,
     cohort_inputs,
+    is_made,
     resolve_config,
     sheet_settings,
 )
 from trdomics.cohort.samples import read_sheet, sheet_digest
 from trdomics.errors import InputError
+from trdomics.input_contents import Contents
 from trdomics.layers.types import layer_type
 from trdomics.reads.callset import is_bare_vcf
 
@@ -99,9 +101,33 @@ def layer_keys(*keys):
     return part
 
 
+CONTENTS = Contents(".snakemake/trdomics_contents.json")
+
+
+def given(file):
+    """Return an optional file as an input: unless a rule makes it, its content counts, not its time."""
+    if not file:
+        return []
+    return file if is_made(config, file) else ancient(file)
+
+
+def content(*files):
+    """Return digests of the files that no rule makes, for the params of what reads them."""
+    return CONTENTS.digests(f for f in files if f and not is_made(config, f))
+
+
+def layer_content(*keys):
+    """Return an input function for the content of some files of a layer."""
+
+    def digests(wildcards):
+        return content(*map(layer_settings(wildcards).get, keys))
+
+    return digests
+
+
 def layer_file(wildcards):
     """Return the raw file of a layer."""
-    return config["layers"][wildcards.layer]["file"]
+    return given(config["layers"][wildcards.layer]["file"])
 
 
 def annotated_calls(wildcards):
@@ -113,12 +139,12 @@ def annotated_calls(wildcards):
 
 def features_file(wildcards):
     """Return the table of a matrix layer's features, where it has one."""
-    return layer_settings(wildcards)["features"] or []
+    return given(layer_settings(wildcards)["features"])
 
 
 def profiled_list(wildcards):
     """Return the list of profiled samples of a variants layer, where it has one."""
-    return layer_settings(wildcards)["profiled"] or []
+    return given(layer_settings(wildcards)["profiled"])
 
 
 def variant_calls(wildcards):

@@ -48,7 +48,9 @@ rule confounding_table:
     params:
         code=code_digest("confounding_table"),
         sheet=patients_settings(config),
-        roles=column_roles(COVARIATES, ADJUSTMENT_SETS, list(cohort_quality(config))),
+        roles=column_roles(
+            COVARIATES, ADJUSTMENT_SETS, LAYERS, list(cohort_quality(config))
+        ),
         technical=COVARIATES.technical,
         bootstrap=config["classification"]["bootstrap"],
         fdr=config["differential"]["fdr"],
@@ -67,7 +69,7 @@ rule confounding_cells:
         annotations=expand(
             "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=CELL_LAYERS
         ),
-        signature=own_signature(COVARIATES.cells) or [],
+        signature=given(own_signature(COVARIATES.cells)),
     output:
         fractions="results/{cohort}/cohort/cells.tsv",
         comparison=report(
@@ -97,6 +99,7 @@ rule confounding_cells:
         runtime=growing(15),
     params:
         code=code_digest("confounding_cells"),
+        content=content(own_signature(COVARIATES.cells)),
         sheet=patients_settings(config),
         layers={name: config["layers"][name]["type"] for name in CELL_LAYERS},
         measured=config["cells"]["columns"] or {},

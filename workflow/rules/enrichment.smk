@@ -7,7 +7,7 @@ GENE_SET_FILES = [
     (
         f"results/{COHORT}/enrichment/downloads/{name}.gmt"
         if source["url"]
-        else source["file"]
+        else given(source["file"])
     )
     for name, source in GENE_SETS.items()
 ]
@@ -54,6 +54,7 @@ rule enrichment_gene_sets:
         runtime=5,
     params:
         code=code_digest("enrichment_gene_sets"),
+        content=content(*(s["file"] for s in GENE_SETS.values() if not s["url"])),
         sources=GENE_SETS,
     script:
         "../scripts/enrichment_gene_sets.py"
@@ -129,7 +130,7 @@ rule enrichment_mirna:
             layer=EXPRESSION_LAYERS,
         ),
         patients="results/{cohort}/cohort/patients.tsv",
-        targets=config["enrichment"]["mirna"]["targets"] or [],
+        targets=given(config["enrichment"]["mirna"]["targets"]),
     output:
         table=report(
             "results/{cohort}/enrichment/mirna_targets.tsv",
@@ -159,6 +160,7 @@ rule enrichment_mirna:
         runtime=growing(20),
     params:
         code=code_digest("enrichment_mirna"),
+        content=content(config["enrichment"]["mirna"]["targets"]),
         layers=EXPRESSION_LAYERS,
         counts=COUNT_LAYERS,
         mirna=config["enrichment"]["mirna"],

@@ -30,6 +30,7 @@ rule identity_genotypes:
         runtime=growing(30),
     params:
         code=code_digest("identity_genotypes"),
+        content=layer_content("file"),
         settings=layer_keys(
             "id_column",
             "pass_only",

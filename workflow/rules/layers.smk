@@ -23,6 +23,7 @@ rule layers_table:
         runtime=growing(15),
     params:
         code=code_digest("layers_table"),
+        content=layer_content("file"),
         patient_id=config["samples"]["patient_id"],
         settings=layer_keys("type", "file", "id_column", "log2"),
     script:
@@ -51,6 +52,7 @@ rule layers_annotation:
         runtime=growing(5),
     params:
         code=code_digest("layers_annotation"),
+        content=layer_content("features"),
     script:
         "../scripts/layers_annotation.py"
 
@@ -82,6 +84,7 @@ rule layers_variants:
         runtime=growing(30),
     params:
         code=code_digest("layers_variants"),
+        content=layer_content("file", "profiled"),
         settings=layer_keys(
             "type",
             "format",

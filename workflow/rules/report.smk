@@ -173,3 +173,41 @@ rule report_genes:
 
 
 TARGETS.append(f"results/{COHORT}/genes.html")
+
+
+rule report_reporting:
+    """Write what a paper needs: model card, TRIPOD+AI table, and methods text."""
+    input:
+        summary="results/{cohort}/summary.json",
+    output:
+        card="results/{cohort}/classification/model/CARD.md",
+        tripod=report(
+            "results/{cohort}/reporting/tripod_ai.tsv",
+            caption="../report/report_tripod.rst",
+            category="Summary",
+            labels={"table": "TRIPOD+AI"},
+        ),
+        methods="results/{cohort}/reporting/methods.md",
+    log:
+        "logs/{cohort}/report_reporting.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_digest("report_reporting"),
+        settings={
+            "label": config["label"],
+            "layers": LAYERS,
+            "predictors": config["clinical"]["predictors"],
+            "circular": config["clinical"]["circular"],
+            "null_models": config["classification"]["null_models"],
+        },
+    script:
+        "../scripts/report_reporting.py"
+
+
+TARGETS.append(f"results/{COHORT}/reporting/tripod_ai.tsv")

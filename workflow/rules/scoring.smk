@@ -4,6 +4,11 @@ from trdomics.cohort.config import patients_settings
 # A model of another cohort needs nothing that this cohort's training would make.
 EXTERNAL_MODEL = config["scoring"]["model"]
 MODEL_FOLDER = EXTERNAL_MODEL or f"results/{COHORT}/classification/model"
+EXTERNAL_FILES = [
+    f"{MODEL_FOLDER}/{name}"
+    for name in ("model.safetensors", "model.json")
+    if EXTERNAL_MODEL is not None
+]
 # A model of another cohort may come without what its layers' absence costs.
 HAS_LOSSES = (
     EXTERNAL_MODEL is None or Path(f"{MODEL_FOLDER}/missing_layer_cost.json").exists()
@@ -21,7 +26,7 @@ rule scoring_apply:
         missing_layer_cost=branch(
             HAS_LOSSES, then=f"{MODEL_FOLDER}/missing_layer_cost.json", otherwise=[]
         ),
-        names=list(config["scoring"]["feature_names"].values()),
+        names=list(map(given, config["scoring"]["feature_names"].values())),
     output:
         predictions="results/{cohort}/scoring/predictions.tsv",
         features="results/{cohort}/scoring/features.tsv",
@@ -41,6 +46,7 @@ rule scoring_apply:
         runtime=growing(15),
     params:
         code=code_digest("scoring_apply"),
+        content=content(*config["scoring"]["feature_names"].values(), *EXTERNAL_FILES),
         config=patients_settings(config) | {"layers": fitted_layers(config)},
         external=EXTERNAL_MODEL is not None,
         derived=DERIVED,

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+# Longer parts of a message are cut in the middle.
+LONGEST = 400
+
+
+def readable(text: str) -> str:
+    """Return a text in one line without what a terminal would obey, cut if it is very long."""
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 4 :]}"
+
 
 class InputError(ValueError):
     """Bad input, in one line: which file, which row or key, and how to fix it.
@@ -19,8 +30,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, where: str, problem: str, fix: str) -> None:
-        self.where, self.problem, self.fix = where, problem, fix
-        super().__init__(" ".join(f"{where}: {problem}; {fix}".split()))
+        self.where, self.problem, self.fix = map(readable, (where, problem, fix))
+        super().__init__(f"{self.where}: {self.problem}; {self.fix}")
 
     @property
     def errors(self) -> Sequence[InputError]:

@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 MISSING = "NA"
 
 
+def why_no_file(path: str | os.PathLike[str]) -> str | None:
+    """Say why there is no file at a path, or return None: a pipe or a device is not read."""
+    # unlike pathlib, os.path takes any text for a path
+    if os.path.isfile(path):
+        return None
+    return "no file but a folder, pipe or device" if os.path.exists(path) else "no such file"
+
+
+def starting_from(path: str | os.PathLike[str]) -> str:
+    """Say what a relative path is relative to; nothing of an absolute one."""
+    if os.path.isabs(path):
+        return ""
+    return f"; paths start from {Path.cwd()}, where snakemake runs (`--directory`)"
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes the place of `path` if the block succeeds.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from trdomics.check.precheck import known_samples
 from trdomics.check.sheet_values import label_warnings, value_warnings
 from trdomics.classification.derived import derived_tables
-from trdomics.classification.feature_sets import feature_sets
+from trdomics.classification.feature_sets import PRESENCE, feature_sets
 from trdomics.cohort.config import from_reads, is_simulated, sheet_settings, text_columns
 from trdomics.cohort.membership import (
     LeftOut,
@@ -19,7 +19,14 @@ from trdomics.cohort.membership import (
     unmatched,
     with_layers,
 )
-from trdomics.cohort.samples import EXCLUDE, labels, quoted_ids, read_sheet, sample_names
+from trdomics.cohort.samples import (
+    EXCLUDE,
+    labels,
+    quoted_ids,
+    read_sheet,
+    sample_names,
+    sheet_notes,
+)
 from trdomics.cohort.settings import Clinical
 from trdomics.cohort.site_plan import left_out_sites
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
@@ -29,6 +36,8 @@ UNMATCHED = {
     LeftOut.NOT_IN_SHEET: "in the layer, not in the sheet",
     LeftOut.NOT_IN_LAYER: "named in the sheet, not in the layer",
 }
+# Fisher's test of a layer's patients by class.
+TELLING = 0.01
 
 
 def cohort_plan(
@@ -49,7 +58,8 @@ def cohort_plan(
     dict
         ``cohort``; ``patients`` (in the sheet, excluded, without layers, taking part, of each
         class, unlabelled); ``sites`` (site → patients of each class); ``layers`` (name → type,
-        n_patients, what was read or why that is not known); ``warnings`` (sentences).
+        n_patients, what was read or why that is not known); ``incomplete`` (layers that labelled
+        patients lack); ``warnings`` (sentences).
     """
     settings = sheet_settings(config)
     whole = read_sheet(settings)
@@ -81,9 +91,12 @@ def cohort_plan(
         },
         "sites": _sites(sheet, label, config["samples"]["site"]),
         "layers": layers,
+        "incomplete": [name for name, own in has[label.notna()].items() if not own.all()],
         "warnings": [
             *_warnings(whole, settings, samples, has, label, config),
+            *presence_warnings(has, label, config["label"]),
             *(f"layer {n}: {note}" for n, e in layers.items() for note in e.get("notes", [])),
+            *sheet_notes(settings),
             *label_warnings(sheet, config["label"]),
             *value_warnings(sheet, settings, text_columns(settings)),
         ],
@@ -160,6 +173,34 @@ def _warnings(
     return list(dict.fromkeys(message))
 
 
+def presence_warnings(has: pd.DataFrame, label: pd.Series, names: Mapping[str, Any]) -> list[str]:
+    """Say which layers were measured in one class more often than chance explains.
+
+    Parameters
+    ----------
+    has : DataFrame of bool, shape (n_patients, n_layers)
+    label : Series
+        1, 0 or NaN per patient.
+    names : mapping
+        The config's ``label``.
+    """
+    from scipy.stats import fisher_exact
+
+    message = []
+    for layer in has:
+        counts = [[int((has[layer] == h)[label == c].sum()) for h in (True, False)] for c in (1, 0)]
+        if fisher_exact(counts).pvalue < TELLING:
+            shares = [
+                f"{row[0]} of {sum(row)} {names[key]}"
+                for row, key in zip(counts, ("positive", "negative"), strict=True)
+            ]
+            message.append(
+                f"layer {layer}: {' and '.join(shares)} have it, so that who was measured tells "
+                f"the label; compare with the baseline {PRESENCE}"
+            )
+    return message
+
+
 def _model_warnings(config: Mapping[str, Any]) -> list[str]:
     """Say where a cohort and the frozen model that it names may not mean the same."""
     manifest = read_manifest(Path(config["scoring"]["model"], MANIFEST))
@@ -210,15 +251,15 @@ def plan_in_words(plan: Mapping[str, Any], config: Mapping[str, Any]) -> list[st
         features = layer.get("reason") or f"{layer['n_features']:,} features"
         layout = f", read as {layer['layout']}" if layer.get("layout") else ""
         lines.append(f"layer {name}: {layer['type']}{patients}, {features}{layout}")
-    lines += _models(config)
+    lines += _models(config, plan["incomplete"])
     return lines + [f"warning: {warning}" for warning in plan["warnings"]]
 
 
-def _models(config: Mapping[str, Any]) -> list[str]:
+def _models(config: Mapping[str, Any], incomplete: Sequence[str]) -> list[str]:
     if config["scoring"]["model"] is not None:
         return [f"model: applied with `snakemake score`, {config['scoring']['model']}"]
     clinical = Clinical.of(config["clinical"])
-    sets = feature_sets(config["layers"], clinical, derived_tables(config))
+    sets = feature_sets(config["layers"], clinical, derived_tables(config), incomplete)
     chosen = config["classification"]
     baselines = [each.name for each in sets if each.role == "baseline"]
     candidates = [each.name for each in sets if each.role == "candidate"]

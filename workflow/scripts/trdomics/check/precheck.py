@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ from trdomics.cohort.settings import Covariates
 from trdomics.confounding.plan import own_signature
 from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError
+from trdomics.files import starting_from, why_no_file
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+from trdomics.inputs.text_table import of_layer
 from trdomics.mechanism.specification import read_specification, specification_file
 from trdomics.reads.units import missing_files, read_units
 from trdomics.schema import did_you_mean
@@ -160,40 +163,48 @@ def _unit_problems(
             yield InputError(f"{units.path} (layer {name})", problem, "name the file in the config")
     for key in ("regions", "sites"):
         file = layer["reads"].get(key)
-        if file is not None and not is_made(config, file) and not Path(file).is_file():
-            fix = f"correct `layers.{name}.reads.{key}`"
-            yield InputError(f"{file} (layer {name})", "no such file", fix)
+        if file is not None and not is_made(config, file):
+            yield from _missing(file, of_layer(file, name), f"`layers.{name}.reads.{key}`")
+
+
+def _missing(file: str, where: str, named: str) -> Iterator[InputError]:
+    """Yield why a file cannot be an input, if so."""
+    problem = why_no_file(file)
+    if set("{}") & set(file):
+        fix = "rename the file: Snakemake reads braces as wildcards"
+        yield InputError(where, "its name has a brace", fix)
+    elif problem is not None:
+        yield InputError(where, problem, f"correct {named}{starting_from(file)}")
 
 
 def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, InputError]]:
     """Yield files that are not there, with the layer that they would be of."""
+    sheet = config["samples"]["file"]
+    if why_no_file(sheet) is None:
+        yield from ((None, error) for error in _missing(sheet, sheet, "`samples.file`"))
     for key, file in _named_files(config):
-        if not Path(file).is_file():
-            yield None, InputError(f"{file} ({key})", "no such file", f"correct `{key}`")
+        yield from ((None, error) for error in _missing(file, f"{file} ({key})", f"`{key}`"))
     for name, layer in config["layers"].items():
         for key in LAYER_FILES:
             file = layer.get(key)
-            if file is not None and set("{}") & set(file):
-                fix = "rename the file: Snakemake reads braces as wildcards"
-                yield name, InputError(f"{file} (layer {name})", "its name has a brace", fix)
+            if file is None or is_made(config, file):
                 continue
-            if file is None or is_made(config, file) or Path(file).is_file():
-                continue
-            fix = f"correct `layers.{name}.{key}`"
+            named = f"`layers.{name}.{key}`"
             if config["simulation"] is not None:
-                fix += f"; what is simulated lies in results/{config['cohort']}/simulation/"
-            yield name, InputError(f"{file} (layer {name})", "no such file", fix)
+                named += f"; what is simulated lies in results/{config['cohort']}/simulation/"
+            where = of_layer(file, name)
+            yield from ((name, error) for error in _missing(file, where, named))
         if from_reads(layer):
             yield from ((name, error) for error in _unit_problems(name, layer, config))
     for key in REFERENCE_FILES:
         file = config["references"][key]
-        if file is not None and not is_made(config, file) and not Path(file).is_file():
-            fix = f"correct `references.{key}`"
-            yield None, InputError(f"{file} (references.{key})", "no such file", fix)
+        if file is not None and not is_made(config, file):
+            where, named = f"{file} (references.{key})", f"`references.{key}`"
+            yield from ((None, error) for error in _missing(file, where, named))
     model = config["scoring"]["model"]
-    if model is not None and not Path(model, MANIFEST).is_file():
-        problem = "no such model" if not Path(model).exists() else f"has no {MANIFEST}"
-        yield None, InputError(model, problem, "correct `scoring.model`")
+    if model is not None and why_no_file(os.path.join(model, MANIFEST)):
+        problem = f"has no {MANIFEST}" if os.path.exists(model) else "no such model"
+        yield None, InputError(model, problem, "correct `scoring.model`" + starting_from(model))
     elif model is not None:
         try:
             compare_labels(config["label"], read_manifest(Path(model, MANIFEST)))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from trdomics.classification.classifiers import BlockModel, TopFeatures
+from trdomics.classification.classifiers import BlockModel, Selected, select_features
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.classification.feature_sets import FeatureSet
@@ -71,7 +71,7 @@ class Fits:
         self.blocks, self.labels = blocks, np.asarray(labels, dtype=int)
         self.seed = seed
         self._models: dict[Any, BlockModel] = {}
-        self._selections: dict[Any, TopFeatures | None] = {}
+        self._selected: dict[Any, Selected] = {}
 
     def model(
         self, names: tuple[str, ...], kind: str, n_features: int | None, params: Params
@@ -82,18 +82,15 @@ class Fits:
         key = (names, kind, n_features, params)
         if key not in self._models:
             model = BlockModel(list(names), kind, dict(params), n_features, self.seed)
-            chosen = self._selection(names, n_features)
+            chosen = self._select(names, n_features)
             self._models[key] = model.fit(self.blocks, self.labels, chosen)
         return self._models[key]
 
-    def _selection(self, names: tuple[str, ...], n_features: int | None) -> TopFeatures | None:
+    def _select(self, names: tuple[str, ...], n_features: int | None) -> Selected:
         key = (names, n_features)
-        if key not in self._selections:
-            values, has = self.blocks.joined(names)
-            usable = values.shape[1] and len(np.unique(self.labels[has])) == 2
-            selection = TopFeatures(self.blocks.widths(names), n_features)
-            self._selections[key] = selection.fit(values[has], self.labels[has]) if usable else None
-        return self._selections[key]
+        if key not in self._selected:
+            self._selected[key] = select_features(self.blocks, names, n_features, self.labels)
+        return self._selected[key]
 
 
 def fit_candidate(candidate: Candidate, fits: Fits) -> BlockModel:

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_selection import SelectorMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from trdomics.classification.calibration import prior_log_odds
-from trdomics.classification.families import ELASTIC_NET, FAMILIES
+from trdomics.classification.families import ELASTIC_NET, FAMILIES, TrainingValues
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
 
 
@@ -38,7 +37,7 @@ def anova_f(values: Floats, labels: NDArray[Any]) -> Floats:
     return np.divide(statistic, within, out=np.zeros_like(statistic), where=within > 1e-12)
 
 
-class TopFeatures(SelectorMixin, BaseEstimator):
+class TopFeatures(BaseEstimator):
     """The features of each block that separate the training classes best, by the F statistic.
 
     Parameters
@@ -70,9 +69,51 @@ class TopFeatures(SelectorMixin, BaseEstimator):
             start += width
         return self
 
-    def _get_support_mask(self) -> NDArray[np.bool_]:
+    def get_support(self) -> NDArray[np.bool_]:
+        """Return which features are kept, shape (n_features,)."""
         check_is_fitted(self, "support_")
         return self.support_
+
+    def transform(self, values: Floats) -> Floats:
+        """Return the features that are kept, shape (n_patients, n_kept)."""
+        kept = self.get_support()
+        return values if kept.all() else values[:, kept]
+
+
+Selected = tuple[TopFeatures, TrainingValues | None]
+
+
+def select_features(
+    blocks: DenseBlocks, names: Sequence[str], n_features: int | None, labels: NDArray[Any]
+) -> Selected:
+    """Return the fitted selection, and what a classifier behind it is fitted on.
+
+    Parameters
+    ----------
+    blocks : DenseBlocks
+        Of some patients.
+    names : sequence of str
+        The blocks that stand side by side.
+    n_features : int or None
+        Kept of each block; None for all.
+    labels : array of int, shape (n_patients,)
+        0 and 1.
+
+    Returns
+    -------
+    select : TopFeatures
+        Not fitted where there is nothing to learn from.
+    training : TrainingValues or None
+        Of the patients who have one of the blocks; None where there is nothing to learn from: no
+        patients, one class only, no features.
+    """
+    values, has = blocks.joined(names)
+    select = TopFeatures(blocks.widths(names), n_features)
+    labels = labels[has]
+    if not values.shape[1] or len(np.unique(labels)) < 2:
+        return select, None
+    values = values[has]
+    return select, TrainingValues(select.fit(values, labels).transform(values), labels)
 
 
 class BlockModel(ClassifierMixin, BaseEstimator):
@@ -119,7 +160,7 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         self.n_features = n_features
         self.seed = seed
 
-    def fit(self, blocks: DenseBlocks, y: Any, chosen: TopFeatures | None = None) -> Self:
+    def fit(self, blocks: DenseBlocks, y: Any, chosen: Selected | None = None) -> Self:
         """Fit on the blocks of some patients.
 
         Parameters
@@ -127,26 +168,21 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         blocks : DenseBlocks
         y : array of int, shape (n_patients,)
             0 and 1.
-        chosen : TopFeatures, optional
-            The selection fitted on these very patients, where the caller has it already.
+        chosen : Selected, optional
+            What :func:`select_features` returned for these very patients.
         """
         labels = np.asarray(y, dtype=int)
-        values, has = blocks.joined(self.blocks)
         self.classes_ = np.array([0, 1])
         self.prior_ = prior_log_odds(labels)
         self.pipeline_ = None
-        values, labels = values[has], labels[has]
-        if values.shape[1] and len(np.unique(labels)) == 2:
-            select = chosen or TopFeatures(blocks.widths(self.blocks), self.n_features)
-            if chosen is None:
-                select.fit(values, labels)
+        select, training = chosen or select_features(blocks, self.blocks, self.n_features, labels)
+        if training is not None:
             family = FAMILIES[self.kind]
             params = family.grid[0] if self.params is None else self.params
-            model = family.build(params, self.seed)
             with warnings.catch_warnings():
                 # Coefficients close to converged rank patients as well; the inner folds score them.
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                model.fit(select.transform(values), labels)
+                model = family.fit(params, self.seed, training)
             self.pipeline_ = Pipeline([("select", select), ("model", model)])
         return self
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,33 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
+from trdomics.classification.ridge import PrincipalAxes, RidgeLogistic
 from trdomics.classification.votes import vote_log_odds
 
 Floats = NDArray[np.float64]
 
 ELASTIC_NET, RIDGE = "elastic_net", "ridge"
 RANDOM_FOREST, GRADIENT_BOOSTING = "random_forest", "gradient_boosting"
+
+
+class TrainingValues:
+    """What classifiers of all families and parameters are fitted on.
+
+    Parameters
+    ----------
+    values : array, shape (n_patients, n_features)
+        Standardised, of the features that were selected.
+    labels : array of int, shape (n_patients,)
+        0 and 1.
+    """
+
+    def __init__(self, values: Floats, labels: NDArray[Any]) -> None:
+        self.values, self.labels = values, labels
+
+    @cached_property
+    def axes(self) -> PrincipalAxes:
+        """Return the principal axes of the values."""
+        return PrincipalAxes(self.values)
 
 
 class Family:
@@ -47,6 +69,10 @@ class Family:
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
         """Return the unfitted classifier with an entry of the grid."""
         raise NotImplementedError
+
+    def fit(self, params: Mapping[str, Any], seed: int, training: TrainingValues) -> BaseEstimator:
+        """Return the classifier with an entry of the grid, fitted."""
+        return self.build(params, seed).fit(training.values, training.labels)
 
     def decision(self, model: BaseEstimator, values: Floats) -> Floats:
         """Return log odds of the positive class before calibration, shape (n_patients,)."""
@@ -87,36 +113,21 @@ class ElasticNet(Family):
         return np.asarray(model.coef_[0], dtype=float)
 
 
-class RidgeLogistic(LogisticRegression):
-    """Ridge logistic regression whose penalty does not depend on the number of features.
-
-    Parameters
-    ----------
-    variance : float
-        Prior variance of the log odds of a patient with standardised features: that of a
-        coefficient is ``variance / n_features``. 0.1 is nearly flat, 1 is an AUROC of about 0.75.
-    """
-
-    def __init__(self, variance: float = 1.0) -> None:
-        super().__init__(l1_ratio=0.0, solver="lbfgs", tol=1e-4, max_iter=500)
-        self.variance = variance
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit on standardised features, shape (n_patients, n_features)."""
-        self.C = self.variance / X.shape[1]
-        return super().fit(X, y, sample_weight)
-
-
 class Ridge(ElasticNet):
     """Logistic regression with all the features it is given, for many weak signals."""
 
     name = RIDGE
-    grid: ClassVar = [{"variance": 0.1}, {"variance": 0.5}, {"variance": 2.0}]
-    sizes: ClassVar = (20, 50, 200, None)
+    grid: ClassVar = [{"variance": variance} for variance in (0.1, 1.0, 10.0, 30.0)]
+    sizes: ClassVar = (50, 200, None)
 
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
         """Return the unfitted classifier."""
         return RidgeLogistic(**params)
+
+    def fit(self, params: Mapping[str, Any], seed: int, training: TrainingValues) -> BaseEstimator:
+        """Return the fitted classifier; all penalties share the decomposition of the features."""
+        model = RidgeLogistic(**params)
+        return model.fit(training.values, training.labels, training.axes)
 
 
 class RandomForest(Family):

@@ -9,8 +9,10 @@ from trdomics.cohort.settings import Clinical
 
 CANDIDATE, BASELINE, CIRCULAR = "candidate", "baseline", "circular"
 SELECTED = "selected"
-# What is shown as `model` where several are combined; the average is a name of a set as well.
-STACK, AVERAGE = "stack", "average"
+# Which layers a patient has can tell the label by itself.
+PRESENCE = "layers_present"
+# What is shown as `model` of a stack, and the name of the stack that is selected.
+STACK, COMBINED = "stack", "combined"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class FeatureSet:
     fusion : bool
         Whether the blocks are members of a stack (late fusion).
     selectable : bool
-        Whether it is part of the average that is selected.
+        Whether it may be part of what is selected.
     """
 
     name: str
@@ -39,13 +41,16 @@ class FeatureSet:
 
 
 def feature_sets(
-    layers: Iterable[str], clinical: Clinical, derived: Mapping[str, bool] | None = None
+    layers: Iterable[str],
+    clinical: Clinical,
+    derived: Mapping[str, bool] | None = None,
+    incomplete: Iterable[str] = (),
 ) -> list[FeatureSet]:
     """Return the feature sets of a cohort, simple ones first.
 
-    The clinical set is a baseline that is also part of the average. Confounders never are: a
-    model that predicts by site or medication is what the others are compared with. Nor are
-    circular predictors.
+    The clinical set is a baseline that may also be part of what is selected. Confounders never
+    are: a model that predicts by site or medication is what the others are compared with. Nor is
+    which layers were measured, nor are circular predictors, and stacks, whose members are.
 
     Parameters
     ----------
@@ -55,6 +60,8 @@ def feature_sets(
     derived : mapping of str to bool, optional
         Derived tables, and whether each is part of the average. One that is not is shown beside
         the baselines.
+    incomplete : iterable of str
+        Layers that some patients lack; with any, which layers a patient has is a baseline.
     """
     layers = tuple(layers)
     sheet = ("clinical",) if clinical.predictors else ()
@@ -64,6 +71,8 @@ def feature_sets(
     for name, selectable in (derived or {}).items():
         role = CANDIDATE if selectable else BASELINE
         sets.append(FeatureSet(name, (name,), role, selectable=selectable))
+    if list(incomplete):
+        sets.append(FeatureSet(PRESENCE, (PRESENCE,), BASELINE, selectable=False))
     sets += [FeatureSet(layer, (layer,)) for layer in layers]
     sets.append(FeatureSet("mofa", ("mofa",)))
     if sheet:

@@ -19,6 +19,7 @@ from trdomics.classification.feature_blocks import (
     FittedView,
     Floats,
 )
+from trdomics.classification.feature_sets import PRESENCE
 from trdomics.integration.projection import MOFAProjection
 from trdomics.layers.transforms import TRANSFORMS, CovariateEffects
 from trdomics.parts import array, mapping, one_of, optional, part, stored
@@ -181,7 +182,7 @@ class FittedRepresentation:
             if layer in normalised:
                 blocks[layer] = block.transform(normalised[layer], sheet)
         for name, block in self.column_blocks_.items():
-            blocks[name] = block.transform(tables[CLINICAL])
+            blocks[name] = block.transform(columns_of(name, tables))
         for name, block in self.derived_blocks_.items():
             if name in tables:
                 blocks[name] = block.transform(tables[name])
@@ -200,6 +201,14 @@ class FittedRepresentation:
         factors = self.mofa_.transform(views)
         scaled = (factors - self.factor_means_) / self.factor_scales_
         return scaled[has_any(views)]
+
+
+def columns_of(group: str, tables: LayerTables) -> pd.DataFrame:
+    """Return the table with the columns of a group: the sheet, or 1 and 0 for who has a layer."""
+    if group != PRESENCE:
+        return tables[CLINICAL]
+    has = {layer: tables.profiled(layer).astype(float) for layer in tables if layer != CLINICAL}
+    return pd.DataFrame(has, index=tables.patients)
 
 
 def has_any(views: LayerTables) -> np.ndarray:

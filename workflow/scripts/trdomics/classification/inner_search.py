@@ -26,9 +26,9 @@ from trdomics.classification.candidates import (
 from trdomics.classification.classifiers import BlockModel
 from trdomics.classification.families import ELASTIC_NET
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
-from trdomics.classification.feature_sets import AVERAGE, SELECTED, STACK, FeatureSet
+from trdomics.classification.feature_sets import COMBINED, SELECTED, STACK, FeatureSet
 from trdomics.classification.representation import MultiOmicsRepresentation
-from trdomics.classification.stacking import LateFusion, stack_weights, weighted_sum
+from trdomics.classification.stacking import LateFusion, stack_weights
 from trdomics.tables import LayerTables
 
 Classifier = BlockModel | LateFusion
@@ -138,14 +138,13 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
 
     In every inner fold the representation is fitted once on its training part, and all candidates
     predict its validation part. The highest mean AUROC over the folds chooses the candidate of
-    each feature set; of equals the first is taken. The members of a stack are the candidates that
-    were chosen for its blocks, and its weights are learned from their out-of-fold decisions
-    (van der Laan et al. 2007, doi 10.2202/1544-6115.1309). What is selected in the end is the
-    average of the calibrated log odds of all selectable sets: with some 200 patients their inner
-    AUROCs lie within noise, and to take the best of them would be to follow it.
+    each feature set; of equals the first is taken. Stacks combine the best models of several sets
+    by weights that are not negative, learned from their out-of-fold decisions (van der Laan et al.
+    2007, doi 10.2202/1544-6115.1309). One of all selectable sets is what is selected in the end:
+    with some 200 patients the sets' inner AUROCs lie within noise, and to take the best of them
+    would be to follow it.
 
-    Whatever is learned from out-of-fold decisions (weights, calibrations within the average) is
-    learned for each inner fold from the others, so that Platt's last calibration accounts for it.
+    For the calibration of a stack, its weights are learned for each inner fold from the others.
 
     Parameters
     ----------
@@ -166,15 +165,16 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
     best_ : dict of str to Candidate
         The best candidate of each feature set that is no stack.
     models_ : dict of str to BlockModel or LateFusion
-        The model of each feature set, and the ``average``.
+        The model of each feature set, and the one ``combined`` of all that are selectable.
     calibrations_ : dict of str to Platt
         Of each of them.
     winner_ : str
-        The one that is selected: ``average``.
+        The one that is selected: ``combined``.
     candidates_ : list of dict
         For the result tables, per feature set and kind of model: ``feature_set``, ``role``,
         ``model``, ``n_features`` (of each block, as ``top 50`` or ``all``; missing for stacks),
-        ``params`` (JSON), both of the best candidate, and ``inner_auc``.
+        ``params`` (JSON), both of the best candidate, ``inner_auc``, and ``weight``: the share of
+        a set's model in what is selected, by how far it moves the log odds; 0 for others.
     spreads_ : dict of str to float
         Root mean square of the out-of-fold evidence of each entry of ``best_``.
     classes_ : array, shape (2,)
@@ -226,7 +226,7 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             self._search(representations, labels)
         self.classes_ = np.array([0, 1])
         self.representation_ = representations.representation
-        self.winner_ = AVERAGE
+        self.winner_ = COMBINED
         return self
 
     def _search(self, representations: FoldRepresentations, labels: NDArray[Any]) -> None:
@@ -243,59 +243,54 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             name: fit_candidate(best, fits) for name, best in self.best_.items()
         }
         out_of_fold = {name: decisions[best] for name, best in self.best_.items()}
+        scores_of_stacks: dict[str, float] = {}
 
         priors = np.empty(len(labels))
         for train, validation, _, _ in representations.folds:
             priors[validation] = prior_log_odds(labels[train])
         evidences = {name: decision - priors for name, decision in out_of_fold.items()}
         self.spreads_ = {n: float(np.sqrt(np.mean(e**2))) for n, e in evidences.items()}
-        for features in self.feature_sets:
-            if features.fusion:
-                names = self._members(features)
-                evidence = np.column_stack([evidences[name] for name in names])
-                stack = LateFusion().fit([self.models_[n] for n in names], evidence, labels)
-                self.models_[features.name] = stack
-                out_of_fold[features.name] = _stacked(evidence, labels, validations)
-
+        for stack, names in self._stacks().items():
+            evidence = np.column_stack([evidences[name] for name in names])
+            members = [self.models_[name] for name in names]
+            self.models_[stack] = LateFusion().fit(members, evidence, labels)
+            out_of_fold[stack] = _stacked(evidence, labels, validations)
+            scores_of_stacks[stack] = mean_auroc(out_of_fold[stack], labels, validations)
         self.calibrations_ = {
             name: Platt().fit(decision, labels) for name, decision in out_of_fold.items()
         }
-        averaged = [features.name for features in self.feature_sets if features.selectable]
-        curves = [self.calibrations_[name] for name in averaged]
-        self.models_[AVERAGE] = weighted_sum(
-            [self.models_[name] for name in averaged],
-            np.array([curve.slope_ for curve in curves]) / len(curves),
-            float(np.mean([curve.intercept_ for curve in curves])),
-        )
-        out_of_fold[AVERAGE] = _averaged(
-            [out_of_fold[name] for name in averaged], labels, validations
-        )
-        self.calibrations_[AVERAGE] = Platt().fit(out_of_fold[AVERAGE], labels)
-        combined = {
-            name: mean_auroc(decision, labels, validations)
-            for name, decision in out_of_fold.items()
-            if name not in self.best_
-        }
-        self.candidates_ = self._table(scores, combined)
+        self.candidates_ = self._table(scores, scores_of_stacks)
 
-    def _members(self, features: FeatureSet) -> list[str]:
-        """Return the sets of the single blocks of a stack."""
+    def _stacks(self) -> dict[str, list[str]]:
+        """Return the members of each stack, names of feature sets that are none."""
         alone = {f.blocks: f.name for f in self.feature_sets if not f.fusion}
-        return [alone[(block,)] for block in features.blocks]
+        stacks = {
+            features.name: [alone[(block,)] for block in features.blocks]
+            for features in self.feature_sets
+            if features.fusion
+        }
+        single = [f.name for f in self.feature_sets if f.selectable and not f.fusion]
+        return {**stacks, COMBINED: single}
 
     def features(self, name: str = SELECTED) -> FeatureSet:
         """Return a feature set by its name; of what is selected, all blocks that it uses."""
         name = self.winner_ if name == SELECTED else name
-        if name == AVERAGE:
-            used = dict.fromkeys(b for f in self.feature_sets if f.selectable for b in f.blocks)
-            return FeatureSet(AVERAGE, tuple(used), SELECTED, fusion=True)
+        if name == COMBINED:
+            members = [f for f in self.feature_sets if f.selectable and not f.fusion]
+            used = dict.fromkeys(block for f in members for block in f.blocks)
+            return FeatureSet(COMBINED, tuple(used), SELECTED, fusion=True)
         return next(features for features in self.feature_sets if features.name == name)
 
     def kind(self, name: str) -> str:
         """Return the kind of model of a feature set."""
-        if name in self.best_:
-            return self.best_[name].kind
-        return AVERAGE if name == AVERAGE else STACK
+        return self.best_[name].kind if name in self.best_ else STACK
+
+    def weights(self) -> dict[str, float]:
+        """Return the share of each member in what is selected, by how far it moves the log odds."""
+        members = self._stacks()[COMBINED]
+        moved = self.models_[COMBINED].weights_ * [self.spreads_[name] for name in members]
+        total = moved.sum()
+        return dict(zip(members, (moved / total if total else moved).tolist(), strict=True))
 
     def refit(self, blocks: DenseBlocks, labels: NDArray[Any]) -> Classifier:
         """Return what is selected, fitted on other patients' blocks; its weights stay."""
@@ -420,7 +415,7 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         return decisions
 
     def _table(
-        self, scores: Mapping[Candidate, float], combined: Mapping[str, float]
+        self, scores: Mapping[Candidate, float], of_stacks: Mapping[str, float]
     ) -> list[dict[str, Any]]:
         best: dict[tuple[str, str], Candidate] = {}
         for candidate, score in scores.items():
@@ -431,7 +426,8 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
             (c.features, c.kind, kept(c.n_features), dict(c.params), scores[c])
             for c in best.values()
         ]
-        rows += [(self.features(n), self.kind(n), None, {}, score) for n, score in combined.items()]
+        rows += [(self.features(n), STACK, None, {}, score) for n, score in of_stacks.items()]
+        weights = self.weights()
         return [
             {
                 "feature_set": features.name,
@@ -440,6 +436,9 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
                 "n_features": size,
                 "params": json.dumps(params),
                 "inner_auc": score,
+                "weight": weights.get(features.name, 0.0)
+                if kind == self.kind(features.name)
+                else 0.0,
             }
             for features, kind, size, params, score in rows
         ]
@@ -460,19 +459,3 @@ def _stacked(
         weights, intercept = stack_weights(evidence[others], labels[others])
         decision[rows] = intercept + evidence[rows] @ weights
     return decision
-
-
-def _averaged(
-    decisions: Sequence[Floats], labels: NDArray[Any], validations: Sequence[NDArray[np.int_]]
-) -> Floats:
-    """Return mean log odds by calibrations that were learned from the other folds."""
-    mean = np.empty(len(labels))
-    for rows in validations:
-        others = np.setdiff1d(np.arange(len(labels)), rows)
-        curves = [Platt().fit(decision[others], labels[others]) for decision in decisions]
-        parts = [
-            curve.slope_ * decision[rows] + curve.intercept_
-            for curve, decision in zip(curves, decisions, strict=True)
-        ]
-        mean[rows] = np.mean(parts, axis=0)
-    return mean

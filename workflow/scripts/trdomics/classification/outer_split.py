@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,18 +17,34 @@ from trdomics.cohort.settings import Clinical
 from trdomics.tables import LayerTables
 
 
-def nested_search(config: Mapping[str, Any]) -> NestedSearch:
+def incomplete_layers(
+    tables: LayerTables, labels: pd.Series, config: Mapping[str, Any]
+) -> list[str]:
+    """Return the layers that some labelled patients lack; see :func:`run_split`."""
+    labelled = labels.index[labels.notna()]
+    layers = [name for name in config["layers"] if name in tables]
+    return [name for name in layers if not labelled.isin(tables[name].index).all()]
+
+
+def nested_search(config: Mapping[str, Any], incomplete: Sequence[str] = ()) -> NestedSearch:
     """Return the unfitted search of a cohort.
 
     Parameters
     ----------
     config : mapping
         A resolved config.
+    incomplete : sequence of str
+        Layers whose presence is a baseline. A model to be frozen needs none.
     """
     settings = config["classification"]
     return NestedSearch(
-        representation(config),
-        feature_sets(config["layers"], Clinical.of(config["clinical"]), config.get("derived")),
+        representation(config, incomplete),
+        feature_sets(
+            config["layers"],
+            Clinical.of(config["clinical"]),
+            config.get("derived"),
+            incomplete,
+        ),
         models=settings["models"],
         inner_folds=settings["inner_folds"],
         seed=config["seed"],
@@ -39,7 +55,7 @@ def split_representations(
     tables: LayerTables, labels: pd.Series, split: Split, config: Mapping[str, Any]
 ) -> FoldRepresentations:
     """Return what a split's search and its permutations share; see :func:`run_split`."""
-    return nested_search(config).representations(
+    return nested_search(config, incomplete_layers(tables, labels, config)).representations(
         tables.select(split.train), labels[split.train].to_numpy(dtype=int)
     )
 
@@ -78,7 +94,7 @@ def run_split(
     """
     representations = representations or split_representations(tables, labels, split, config)
     unseen = tables.select(split.test)
-    search = nested_search(config)
+    search = nested_search(config, incomplete_layers(tables, labels, config))
     search.fit_from(representations, labels[split.train].to_numpy(dtype=int))
 
     where: dict[str, Any] = {"split": split.name, "repeat": split.repeat, "fold": split.fold}
@@ -106,7 +122,7 @@ def run_permutation(
 ) -> pd.DataFrame:
     """Repeat a split's search with permuted labels, on the representations of the true ones.
 
-    Labels play no part in a representation. Only the sets of the average are searched, among the
+    Labels play no part in a representation. Only selectable sets are searched, among the
     models of the null.
 
     Parameters
@@ -125,7 +141,7 @@ def run_permutation(
     representations = representations or split_representations(tables, labels, split, config)
     search = nested_search(config)
     search.models = config["classification"]["null_models"]
-    search.feature_sets = [features for features in search.feature_sets if features.selectable]
+    search.feature_sets = [f for f in search.feature_sets if f.selectable and not f.fusion]
     permuted = permuted_labels(
         labels,
         repeat=split.repeat,

@@ -12,7 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from trdomics.classification.block_estimators import ColumnBlock, LayerBlock, standard_scale
 from trdomics.classification.feature_blocks import FittedView
-from trdomics.classification.fitted_representation import FittedRepresentation, has_any
+from trdomics.classification.feature_sets import PRESENCE
+from trdomics.classification.fitted_representation import (
+    FittedRepresentation,
+    columns_of,
+    has_any,
+)
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
 from trdomics.layers.normalise import already_normalised, normaliser
@@ -32,6 +37,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         Settings by layer, see :func:`layer_parameters`.
     columns : mapping of str to sequence of str
         Groups of the sheet's columns, each a block: ``{"clinical": [...], "confounders": [...]}``.
+        Those of the group ``layers_present`` are layers: 1 for patients who have one, else 0.
     categorical : sequence of str
         Columns that are categories although they look like numbers.
     regress_out : sequence of str
@@ -91,7 +97,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
             block = LayerBlock(settings["model_features"], self.regress_out, self.categorical)
             self.layer_blocks_[layer] = block.fit(normalised[layer], tables.get(CLINICAL))
         self.column_blocks_ = {
-            name: ColumnBlock(columns, self.categorical).fit(tables[CLINICAL])
+            name: ColumnBlock(columns, self.categorical).fit(columns_of(name, tables))
             for name, columns in (self.columns or {}).items()
             if len(columns)
         }
@@ -164,7 +170,9 @@ def layer_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def representation(config: Mapping[str, Any]) -> MultiOmicsRepresentation:
+def representation(
+    config: Mapping[str, Any], incomplete: Sequence[str] = ()
+) -> MultiOmicsRepresentation:
     """Return the unfitted representation of a cohort.
 
     Parameters
@@ -173,6 +181,8 @@ def representation(config: Mapping[str, Any]) -> MultiOmicsRepresentation:
         A resolved config; its ``layers``, ``clinical``, ``samples``, ``integration`` and
         ``classification`` are used, and ``derived`` where it is there. MOFA's views lose what
         either stage regresses out.
+    incomplete : sequence of str
+        Layers that some patients lack.
     """
     clinical, mofa = config["clinical"], config["integration"]
     regress_out = list(config["classification"]["regress_out"])
@@ -182,6 +192,7 @@ def representation(config: Mapping[str, Any]) -> MultiOmicsRepresentation:
         columns={
             CLINICAL: list(clinical["predictors"]),
             "confounders": list(clinical["confounders"]),
+            PRESENCE: list(incomplete),
             "circular": list(clinical["circular"]),
         },
         categorical=list(config["samples"]["categorical"]),

@@ -1,4 +1,4 @@
-"""Late fusion: a stack of one model per block, which lets patients lack blocks."""
+"""Stacks of models of different blocks, which let patients lack blocks."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ RIDGE = 1.0
 
 
 class LateFusion(ClassifierMixin, BaseEstimator):
-    """A stack: the evidences of one model per block, weighed by a logistic regression.
+    """A stack: the evidences of several models, weighed by a logistic regression.
 
-    A member's evidence is by how much it moves the log odds. For a patient who lacks its block it
+    A member's evidence is by how much it moves the log odds. For a patient who lacks its blocks it
     is zero, in training and prediction. Weights are not negative (Breiman 1996, "Stacked
     regressions") and learned from evidences on patients whom the members were not fitted on.
 
@@ -76,34 +76,6 @@ class LateFusion(ClassifierMixin, BaseEstimator):
     def predict(self, blocks: DenseBlocks) -> NDArray[np.int_]:
         """Return the likelier class, shape (n_patients,)."""
         return (self.decision_function(blocks) > 0).astype(int)
-
-
-def weighted_sum(
-    models: Sequence[BlockModel | LateFusion], weights: Floats, intercept: float
-) -> LateFusion:
-    """Return the weighted sum of decisions as one stack, each member in it once.
-
-    Parameters
-    ----------
-    models : sequence of BlockModel or LateFusion
-        Fitted on the same patients.
-    weights : array, shape (n_models,)
-    intercept : float
-    """
-    members: dict[int, tuple[BlockModel, float]] = {}
-    for model, weight in zip(models, weights, strict=True):
-        stacked = isinstance(model, LateFusion)
-        parts = list(zip(model.models_, model.weights_, strict=True)) if stacked else [(model, 1.0)]
-        intercept += weight * (model.intercept_ if stacked else model.prior_)
-        for member, own in parts:
-            _, before = members.get(id(member), (member, 0.0))
-            members[id(member)] = (member, before + weight * own)
-    result = LateFusion()
-    result.classes_ = np.array([0, 1])
-    result.models_ = [member for member, _ in members.values()]
-    result.weights_ = np.array([weight for _, weight in members.values()])
-    result.intercept_ = float(intercept)
-    return result
 
 
 def stack_weights(evidence: Floats, labels: NDArray[Any]) -> tuple[Floats, float]:

@@ -59,7 +59,7 @@ def _predicted(
     tables: LayerTables, labels: pd.Series, split: Split, config: Mapping[str, Any]
 ) -> pd.DataFrame:
     search = nested_search(config)
-    search.feature_sets = [features for features in search.feature_sets if features.selectable]
+    search.feature_sets = [f for f in search.feature_sets if f.selectable and not f.fusion]
     search.fit(tables.select(split.train), labels[split.train].to_numpy(dtype=int))
     predicted = search.predict_sets(tables.select(split.test))
     return predicted[predicted["feature_set"].isin([SELECTED, CLINICAL])]

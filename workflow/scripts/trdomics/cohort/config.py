@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -32,6 +33,8 @@ SIMULATED_READS = ("mrna", "small_rna", "mutations")
 RNASEQ = "rnaseq"
 # Stands for the fractions estimated from expression where an adjustment set lists columns.
 ESTIMATED_CELLS = "estimated_cells"
+# Values of a config, its aliases unfolded.
+MOST_VALUES = 100_000
 # Names that patients.tsv gives to columns of its own.
 OWN_COLUMNS = ("patient_id", "label")
 
@@ -65,7 +68,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     """
     where = path or "config"
     config: dict[str, Any] = ClosedSchema(config_schema()).resolve(dict(raw), where)
-    check_markup(config, where)
+    check_values(config, where)
     label = config["label"]
     if isinstance(label["negative"], list):
         label["negative_values"] = [str(value) for value in label["negative"]]
@@ -91,6 +94,11 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
         _resolve_source(name, layer, reads_folder(config["cohort"], name), where)
         _resolve_layer(name, layer, config["samples"]["patient_id"], where)
     _resolve_differential(config, where)
+    for key in ("layer", "target_layer"):
+        chosen = config["enrichment"]["mirna"][key]
+        if chosen is not None and chosen not in config["layers"]:
+            fix = did_you_mean(chosen, config["layers"], "its layers are")
+            raise InputError(where, f"`enrichment.mirna.{key}`: there is no layer `{chosen}`", fix)
     for key in ("simulation", "simulated_reads"):
         if config[key] is not None and config[key]["seed"] is None:
             config[key]["seed"] = config["seed"]
@@ -107,7 +115,8 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
     Raises
     ------
     InputErrors
-        Naming the lines of each such key. Broken YAML is left to its reader.
+        Naming the lines of each such key, or an alias that unfolds without end. Broken YAML is
+        left to its reader.
     """
     errors = []
     for file in files:
@@ -116,9 +125,23 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
                 root = yaml.compose(handle, Loader=yaml.CSafeLoader)
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             continue
+        except RecursionError as error:
+            raise InputError(file, "its values are nested too deeply", "flatten them") from error
+        sizes: dict[int, float] = {}
+        if root is not None and _unfolded(root, sizes) > MOST_VALUES:
+            raise InputError(
+                file,
+                "an alias (`*name`) is within what it stands for, or aliases unfold to more than "
+                f"{MOST_VALUES:,} values",
+                "write the values out",
+            )
         pending = [] if root is None else [(root, "")]
+        seen: set[int] = set()
         while pending:
             node, path = pending.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
             if isinstance(node, yaml.SequenceNode):
                 pending += [(item, path) for item in node.value]
             if not isinstance(node, yaml.MappingNode):
@@ -140,27 +163,46 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
         raise InputErrors(errors) if len(errors) > 1 else errors[0]
 
 
-def check_markup(value: Any, where: str, key: str = "") -> None:
-    """Check that no text of a config ends a script of Snakemake's report, which shows parameters.
+def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
+    """Return how many values a node stands for, infinity where it holds itself."""
+    if id(node) not in sizes:
+        sizes[id(node)] = math.inf
+        children = []
+        if isinstance(node, yaml.SequenceNode):
+            children = node.value
+        elif isinstance(node, yaml.MappingNode):
+            children = [part for pair in node.value for part in pair]
+        sizes[id(node)] = 1 + sum(_unfolded(child, sizes) for child in children)
+    return sizes[id(node)]
+
+
+def check_values(value: Any, where: str, key: str = "") -> None:
+    """Check that texts are what a page or a terminal can show, and that numbers are finite.
+
+    Snakemake's report shows parameters: a text must not end one of its scripts.
 
     Raises
     ------
     InputError
-        Naming the first key that does.
+        Naming the first key that is wrong.
     """
     if isinstance(value, Mapping):
         for name, item in value.items():
-            check_markup(str(name), where, f"{key}.{name}".lstrip("."))
-            check_markup(item, where, f"{key}.{name}".lstrip("."))
+            check_values(str(name), where, f"{key}.{name}".lstrip("."))
+            check_values(item, where, f"{key}.{name}".lstrip("."))
     elif isinstance(value, list):
         for item in value:
-            check_markup(item, where, key)
+            check_values(item, where, key)
     elif isinstance(value, str) and re.search(r"</script|<!--", value, flags=re.IGNORECASE):
         raise InputError(
             where,
             f"`{key}` holds markup that would run in Snakemake's report: {value[:60]!r}",
             "rename it there and in the sheet",
         )
+    elif isinstance(value, str) and re.search(r"[\x00-\x1f\x7f]", value):
+        raise InputError(where, f"`{key}` holds a control character: {value!r}", "remove it")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InputError(where, f"`{key}` is {value}", "give a number")
 
 
 def reads_folder(cohort: str, layer: str) -> Path:

@@ -17,7 +17,7 @@ from trdomics.cohort.samples import quoted_ids, sample_names
 from trdomics.errors import InputError
 from trdomics.inputs.maf import maf_samples
 from trdomics.inputs.matrix import read_header
-from trdomics.inputs.text_table import readable_layer
+from trdomics.inputs.text_table import check_printable, readable_layer
 from trdomics.layers.types import layer_type
 
 CHUNK = 1 << 24
@@ -94,6 +94,7 @@ def _vcf_samples(path: str, layer: str, annotated: bool) -> list[str]:
         )
     if not header.samples:
         raise InputError(where, "no sample columns in it", "give a multi-sample VCF")
+    check_printable(header.samples, where, "sample")
     return list(header.samples)
 
 
@@ -106,6 +107,7 @@ def read_profiled(path: str, layer: str) -> list[str]:
         raise InputError(
             f"{path} (layer {layer})", "no sample in it", "write the profiled samples, one a line"
         )
+    check_printable(names, f"{path} (layer {layer})", "sample")
     return list(dict.fromkeys(names))
 
 

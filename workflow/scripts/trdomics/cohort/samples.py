@@ -12,11 +12,14 @@ import pandas as pd
 
 from trdomics.cohort.config import nearest, text_columns
 from trdomics.errors import InputError, InputErrors
+from trdomics.inputs.numbers import DECIMAL_COMMAS
 from trdomics.inputs.text_table import (
+    CONTROL,
     MISSING,
     NAMES,
     SEPARATORS,
     TextTable,
+    raise_all,
     read_text_table,
     readable,
     suffix_separator,
@@ -27,12 +30,11 @@ EXCLUDE, REASON = "exclude", "exclude_reason"
 ALMOST_NUMBER = re.compile(r"[-+]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?")
 # Whole numbers that passed through a program which has none with gaps.
 FLOATED = re.compile(r"(-?\d+)\.0+")
+DECIMAL_COMMA = re.compile(r"^([-+]?\d+),(\d+)$")
 # Columns that say whose sample a row is, in lower case.
 PERSON = {"patient", "patient_id", "patientid", "subject", "subject_id", "participant"} | {
     *("participant_id", "donor", "donor_id", "individual", "individual_id", "case_id")
 }
-# Problems of one kind that are shown.
-SHOWN = 5
 FEMALE = ("f", "female", "w", "woman", "weiblich", "frau", "fem", "femme", "femenino", "mujer")
 MALE = ("m", "male", "man", "männlich", "mann", "masc", "masculin", "homme", "masculino", "hombre")
 
@@ -67,7 +69,7 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
     table = pd.DataFrame(text.rows, columns=header, dtype=object)
     line = pd.Series(text.lines, dtype=int)
     patient_id = settings["samples"]["patient_id"]
-    ids = table[patient_id].astype(str)
+    ids = _unfloated(table[patient_id].astype(str))
     _check_ids(ids, line, file, patient_id)
     _check_persons(table, ids, file, patient_id)
 
@@ -75,7 +77,8 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
     typed, errors = {}, []
     for column in typed_names(settings):
         try:
-            typed[column] = _typed(table[column], line, file, column, column in names)
+            values = _with_points(table[column]) if text.separator == ";" else table[column]
+            typed[column] = _typed(values, line, file, column, column in names)
         except InputError as error:
             errors.append(error)
     if errors:
@@ -150,8 +153,13 @@ def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
             errors.append(
                 InputError(where, f"`{column}` {value!r} has blanks around it", "remove them")
             )
+        if CONTROL.search(value):
+            errors.append(
+                InputError(where, f"`{column}` {value!r} holds a control character", "remove it")
+            )
     for value in ids[ids.duplicated() & ~ids.str.strip().isin(MISSING)].unique():
-        where = " and ".join(str(n) for n in line[ids == value][:2])
+        numbers = line[ids == value]
+        where = " and ".join(map(str, numbers)) if len(numbers) == 2 else quoted_ids(numbers, 5)
         errors.append(
             InputError(
                 f"{file} lines {where}",
@@ -160,8 +168,7 @@ def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
                 "tested on patients that they were trained on",
             )
         )
-    if errors:
-        raise InputErrors(errors[:SHOWN]) if len(errors) > 1 else errors[0]
+    raise_all(errors, file)
 
 
 def _check_persons(table: pd.DataFrame, ids: pd.Series, file: str, patient_id: str) -> None:
@@ -183,38 +190,75 @@ def _check_persons(table: pd.DataFrame, ids: pd.Series, file: str, patient_id: s
             )
 
 
+def _unfloated(values: pd.Series) -> pd.Series:
+    """Return names that are all like 12.0 as 12: they passed through a program as numbers."""
+    if values.str.fullmatch(FLOATED).all():
+        return values.str.replace(FLOATED, r"\1", regex=True)
+    return values
+
+
+def _with_points(values: pd.Series) -> pd.Series:
+    """Return a column of a file with semicolons, decimal points for commas if all are numbers."""
+    pointed = values.str.strip().str.replace(DECIMAL_COMMA, r"\1.\2", regex=True)
+    known = ~pointed.isin(MISSING)
+    return pointed if pd.to_numeric(pointed[known], errors="coerce").notna().all() else values
+
+
+def sheet_notes(settings: Mapping[str, Any]) -> list[str]:
+    """Say how a sheet was read where that is not what it looks like."""
+    file = settings["samples"]["file"]
+    text = _read_text(file)
+    return [f"{file}: {DECIMAL_COMMAS}"] if text.separator == ";" else []
+
+
 def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: bool) -> pd.Series:
     """Return a column as numbers if all of it are, as text otherwise."""
     text = values.astype(str).str.strip().astype(object)
     text = text.where(~text.isin(MISSING), np.nan)
     known = text.notna()
+    odd = text.str.contains(CONTROL, na=False)
+    raise_all(
+        [
+            InputError(
+                f"{file} line {line[row]}",
+                f"column `{column}` holds a control character: {text[row]!r}",
+                "remove it",
+            )
+            for row in text.index[odd]
+        ],
+        file,
+    )
     if is_text:
-        if known.any() and text[known].str.fullmatch(FLOATED).all():
-            text[known] = text[known].str.replace(FLOATED, r"\1", regex=True)
-        return text.astype(object)
+        return text.where(~known, _unfloated(text[known]))
     numbers = pd.to_numeric(text, errors="coerce").astype(float)
     odd = known & (numbers.isna() | np.isinf(numbers))
     if not odd.any():
         return numbers
-    row = int(np.argmax(odd.to_numpy()))
+    row = odd.index[odd][0]
     if text[odd].str.fullmatch(ALMOST_NUMBER).all() and odd.sum() > 1:
         raise InputError(
             f"{file} column `{column}`",
             f"{odd.sum()} values are numbers but for a comma, mark or sign, such as "
-            f"`{text.iloc[row]}` (line {line.iloc[row]})",
+            f"`{text[row]}` (line {line[row]})",
             "write decimal points and nothing else; list the column in `samples.categorical` if "
             "they are names",
         )
     if odd.equals(known):
         return text.astype(object)
     # Neither reading is safe: one "unknown" would turn an age into sixty categories.
-    more = f" (and {odd.sum() - 1} more)" if odd.sum() > 1 else ""
-    raise InputError(
-        f"{file} line {line.iloc[row]}",
-        f"column `{column}` holds numbers, but here `{text.iloc[row]}`{more}",
-        "correct it, leave it empty if it is not known, or list the column in "
-        "`samples.categorical`",
+    raise_all(
+        [
+            InputError(
+                f"{file} line {line[row]}",
+                f"column `{column}` holds numbers, but here `{text[row]}`",
+                "correct it, leave it empty if it is not known, or list the column in "
+                "`samples.categorical`",
+            )
+            for row in odd.index[odd]
+        ],
+        file,
     )
+    return text
 
 
 def _name_classes(sheet: pd.DataFrame, label: Mapping[str, Any]) -> None:
@@ -254,13 +298,17 @@ def _flags(table: pd.DataFrame, line: pd.Series, file: str) -> pd.Series:
         return pd.Series(False, index=table.index)
     text = table[EXCLUDE].str.strip().str.replace(FLOATED, r"\1", regex=True)
     odd = ~text.isin([*MISSING, "0", "1"])
-    if odd.any():
-        row = int(np.argmax(odd.to_numpy()))
-        raise InputError(
-            f"{file} line {line.iloc[row]}",
-            f"`{EXCLUDE}` is `{text.iloc[row]}`",
-            "write 1 to leave the patient out, 0 or nothing to keep",
-        )
+    raise_all(
+        [
+            InputError(
+                f"{file} line {line[row]}",
+                f"`{EXCLUDE}` is `{text[row]}`",
+                "write 1 to leave the patient out, 0 or nothing to keep",
+            )
+            for row in text.index[odd]
+        ],
+        file,
+    )
     return text == "1"
 
 

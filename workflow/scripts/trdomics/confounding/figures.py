@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from trdomics.confounding.plan import LAYER
 from trdomics.confounding.table import UNBALANCED
 from trdomics.confounding.variance import LABEL
 from trdomics.style import (
@@ -35,6 +36,7 @@ ROLE_COLOURS = {
     "covariate": GREY,
     "predictor": BLUE,
     "circular": PURPLE,
+    LAYER: SKY,
 }
 FAR = 1.25
 LONGEST = 36
@@ -93,6 +95,7 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
         "covariate": GREY,
         "predictor": BLUE,
         "circular": PURPLE,
+        "who has the layer": SKY,
     }
     there = {ROLE_COLOURS[role] for role in roles}
     handles = [

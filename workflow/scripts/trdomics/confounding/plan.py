@@ -5,7 +5,7 @@ The rules read this at every start: nothing here may import a library that takes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from trdomics.cohort.config import ESTIMATED_CELLS
 from trdomics.cohort.formula import design_columns
@@ -13,6 +13,8 @@ from trdomics.cohort.settings import Cells, Covariates
 
 MINIMAL = "minimal"
 BLOOD = "blood"
+# The role of the columns that say who has a layer.
+LAYER = "layer"
 
 
 def adjustment_sets(covariates: Covariates) -> dict[str, list[str]]:
@@ -94,17 +96,21 @@ def with_estimated(
 
 
 def column_roles(
-    covariates: Covariates, sets: Mapping[str, Sequence[str]], quality: Sequence[str] = ()
+    covariates: Covariates,
+    sets: Mapping[str, Sequence[str]],
+    layers: Iterable[str] = (),
+    quality: Sequence[str] = (),
 ) -> dict[str, list[str]]:
     """Return the columns to compare and what the config says of each.
 
-    `sets` is of :func:`adjustment_sets`; columns of the `quality` of reads are technical.
+    `sets` is of :func:`adjustment_sets`; who has one of the `layers` is compared as well, and
+    columns of the `quality` of reads are technical.
 
     Returns
     -------
     dict
         Column to its roles; the site first, then technical columns, cells, confounders, the
-        columns of the sets, predictors, circular ones.
+        columns of the sets, predictors, circular ones, and ``in_<layer>``.
     """
     clinical = covariates.clinical
     lists = {
@@ -123,7 +129,7 @@ def column_roles(
                 known = roles.setdefault(column, [])
                 if role not in known and not (role == "covariate" and known):
                     known.append(role)
-    return roles
+    return roles | {f"in_{layer}": [LAYER] for layer in layers}
 
 
 def own_signature(cells: Cells) -> str | None:

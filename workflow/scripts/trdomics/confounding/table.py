@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, chi2_contingency, fisher_exact, ncx2, ttest_ind
 
 from trdomics.columns import as_text, is_quantity
+from trdomics.confounding.plan import LAYER
 from trdomics.pvalues import adjusted
 
 COLUMNS = ["column", "roles", "kind", "measure", "effect", "lower", "upper"]
@@ -44,10 +45,11 @@ def confounding_table(
     Returns
     -------
     DataFrame
-        One row per column, with ``COLUMNS``. ``effect`` with its 95 % interval is, by
-        ``measure``: the standardised difference of a number (positive minus negative group; Welch's
-        test), the odds ratio of a column with two values (of the later one in order; Fisher's test)
-        or Cramér's V of a category (chi-square; permuted labels where expected counts are small).
+        One row per column, with ``COLUMNS``; of a layer only where patients lack it. ``effect``
+        with its 95 % interval is, by ``measure``: the standardised difference of a number (positive
+        minus negative group; Welch's test), the odds ratio of a column with two values (of the
+        later one in order; Fisher's test) or Cramér's V of a category (chi-square; permuted labels
+        where expected counts are small).
         ``standardised_difference`` puts all on one scale; that of categories (Yang & Dalton 2012)
         has no sign. ``missing_*`` compare who lacks a value. ``padj`` is after Benjamini and
         Hochberg; ``reason`` says why there is no effect.
@@ -56,6 +58,9 @@ def confounding_table(
     positive = (labelled["label"] == 1).to_numpy()
     rows = []
     for i, (column, what) in enumerate(roles.items()):
+        if what == [LAYER] and labelled[column].nunique() < 2:
+            # a layer that all patients have
+            continue
         rng = np.random.default_rng([seed, i])
         row = {"column": column, "roles": ", ".join(what)}
         rows.append(row | _compared(labelled[column], positive, rng))
@@ -73,19 +78,22 @@ def table_summary(table: pd.DataFrame, fdr: float) -> dict[str, Any]:
     dict
         ``n_columns``, ``n_unbalanced`` (a standardised difference of more than 0.1),
         ``n_significant``, ``differing`` (columns with an adjusted p-value below `fdr`, the largest
-        difference first, circular ones left out) and ``missing_differs`` (columns that one group
+        difference first, circular ones and layers left out), ``layers_differ`` (layers that one
+        group has more often, by the same p-value) and ``missing_differs`` (columns that one group
         lacks more often, unadjusted p < 0.05).
     """
     size = table["standardised_difference"].abs()
     significant = table["padj"] < fdr
-    proper = significant & ~table["roles"].str.contains("circular")
-    ordered = table[proper].assign(size=size).sort_values("size", ascending=False, kind="stable")
+    layer = table["roles"] == LAYER
+    proper = significant & ~layer & ~table["roles"].str.contains("circular")
+    ordered = table.assign(size=size)[proper].sort_values("size", ascending=False, kind="stable")
     return {
         "n_columns": len(table),
         "n_unbalanced": int((size > UNBALANCED).sum()),
         "n_significant": int(significant.sum()),
         "fdr": fdr,
         "differing": ordered["column"].tolist(),
+        "layers_differ": table.loc[significant & layer, "column"].str.removeprefix("in_").tolist(),
         "missing_differs": table.loc[table["missing_pvalue"] < 0.05, "column"].tolist(),
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.cohort.config import check_markup
+from trdomics.cohort.config import check_values
 from trdomics.consortium.bundle import MODEL_FILES, Bundle, read_bundle
 from trdomics.errors import InputError
 from trdomics.schema import ClosedSchema, load_schema
@@ -30,7 +30,7 @@ def resolve_meta(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
         At the first key that is unknown, missing or out of range.
     """
     config: dict[str, Any] = ClosedSchema(load_schema("meta")).resolve(dict(raw), where or "config")
-    check_markup(config, where or "config")
+    check_values(config, where or "config")
     return config
 
 

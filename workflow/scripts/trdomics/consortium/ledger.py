@@ -78,7 +78,7 @@ class Ledger:
         return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()[:HASH_LETTERS]
 
     def check(self, groups: Groups, minimum: int) -> None:
-        """Compare a bundle with all earlier ones.
+        """Compare a bundle with all earlier ones, but those under differential privacy.
 
         Raises
         ------
@@ -86,6 +86,8 @@ class Ledger:
             If a group differs from that of an earlier bundle, but by fewer patients than `minimum`.
         """
         for entry in self.exports:
+            if entry["epsilon"] is not None:
+                continue
             for name, hashes in groups.items():
                 differing = len(hashes ^ set(entry["patients"].get(name, hashes)))
                 if 0 < differing < minimum:
@@ -150,8 +152,11 @@ def open_ledger(folder: str | os.PathLike[str]) -> Ledger:
             temporary.write_text(secrets.token_hex(KEY_BYTES), encoding="ascii")
     try:
         exports = read_json(path)["exports"] if path.is_file() else []
-        compared = [(entry["when"], entry["bundle"], entry["patients"]) for entry in exports]
-        assert all(isinstance(patients, dict) for _, _, patients in compared)
+        compared = [
+            (entry["when"], entry["bundle"], entry["epsilon"], entry["patients"])
+            for entry in exports
+        ]
+        assert all(isinstance(patients, dict) for *_, patients in compared)
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise InputError(
             str(path), "is no ledger, or damaged", "restore it from a backup"

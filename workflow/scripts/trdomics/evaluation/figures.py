@@ -21,7 +21,7 @@ ROLE_COLOURS = {
     "circular": style.PURPLE,
 }
 ROLE_NAMES = {
-    SELECTED: "average of the sets (headline)",
+    SELECTED: "all sets, weighted (headline)",
     "candidate": "candidate",
     "baseline": "baseline",
     "circular": "with circular predictors (not a prediction)",
@@ -282,7 +282,7 @@ def importance_figure(
 
 
 def chosen_figure(chosen: pd.DataFrame) -> Figure:
-    """Draw which models the inner loop chose for each feature set, and how often.
+    """Draw which models the inner loop chose for each feature set, how often, and its weight.
 
     `chosen` is of :func:`trdomics.evaluation.importance.chosen_table`.
     """
@@ -297,9 +297,10 @@ def chosen_figure(chosen: pd.DataFrame) -> Figure:
     for name, colour in style.layer_colours(list(wide.columns)).items():
         axes.barh(position, wide[name], left=left, color=colour, label=readable(name))
         left += wide[name].to_numpy()
-    axes.set_yticks(position, [readable(name) for name in wide.index])
+    weights = rows.groupby("feature_set")["weight"].sum()
+    axes.set_yticks(position, [f"{readable(name)} ({weights[name]:.0%})" for name in wide.index])
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("splits in which the inner loop chose it for the set")
+    axes.set_xlabel("splits in which the inner loop chose it for the set (mean weight of the set)")
     figure.legend(loc="outside upper center", ncols=3)
     return figure

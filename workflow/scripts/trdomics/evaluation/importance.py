@@ -23,30 +23,32 @@ def chosen_table(chosen: pd.DataFrame) -> pd.DataFrame:
     ----------
     chosen : DataFrame
         Rows of all splits: ``split``, ``feature_set``, ``role``, ``model``, ``n_features``,
-        ``inner_auc``.
+        ``inner_auc``, ``weight``.
 
     Returns
     -------
     DataFrame
         ``feature_set``, ``role``, ``model``, ``n_features`` (kept of each block; missing for
-        stacks and the average, which are not chosen but made of the others' choices),
+        stacks, which are not chosen but made of the others' choices),
         ``n_splits`` (in which this was the best one for the feature set), ``share`` (of all
         splits), ``inner_auc`` (mean AUROC of those in the inner loop, optimistic because the best
-        was taken).
+        was taken), ``weight`` (mean share in what is selected, a split in which another model was
+        the best counting 0, so that the rows of a set add up to the set's).
     """
     best = chosen.loc[chosen.groupby(["split", "feature_set"])["inner_auc"].idxmax()]
     keys = ["feature_set", "role", "model", "n_features"]
     table = best.groupby(keys, sort=False, dropna=False).agg(
-        n_splits=("split", "nunique"), inner_auc=("inner_auc", "mean")
+        n_splits=("split", "nunique"), inner_auc=("inner_auc", "mean"), weight=("weight", "sum")
     )
     table = table.reset_index()
-    table["share"] = table["n_splits"] / chosen["split"].nunique()
+    n_splits = chosen["split"].nunique()
+    table["share"], table["weight"] = table["n_splits"] / n_splits, table["weight"] / n_splits
     return table.sort_values(
         ["feature_set", "n_splits", "model", "n_features"],
         ascending=[True, False, True, True],
         key=lambda column: column if column.name == "n_splits" else column.astype(str),
         ignore_index=True,
-    )[[*keys, "n_splits", "share", "inner_auc"]]
+    )[[*keys, "n_splits", "share", "inner_auc", "weight"]]
 
 
 def model_name(model: str, n_features: str) -> str:
@@ -55,12 +57,13 @@ def model_name(model: str, n_features: str) -> str:
 
 
 def models_in_words(table: pd.DataFrame) -> dict[str, str]:
-    """Say for each feature set in how many splits which model was chosen.
+    """Say of each feature set its mean weight, and in how many splits which model was chosen.
 
     `table` is of :func:`chosen_table`.
     """
     return {
-        str(name): "; ".join(
+        str(name): f"weight {rows['weight'].sum():.0%}; "
+        + "; ".join(
             f"{model_name(row['model'], row['n_features']).replace('_', ' ')}: {row['n_splits']}"
             for _, row in rows.iterrows()
         )

@@ -140,13 +140,14 @@ def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
     counts = resample(truth, n_samples, seed)
     rows = []
     for _, size in fits.groupby("size", sort=False):
-        values, drawn = [], []
+        values: list[float] = []
+        drawn: list[Floats] = []
         for _, fit in size.groupby("fit", sort=False):
-            at = known.index.get_indexer(fit["patient_id"])
+            at = known.index.get_indexer(pd.Index(fit["patient_id"]))
             probability = fit["probability"].to_numpy(dtype=float)[:, None]
             if np.unique(truth[at]).size < 2:
                 continue
-            values.append(auroc(truth[at], probability, np.ones((1, len(at))))[0])
+            values.append(float(auroc(truth[at], probability, np.ones((1, len(at))))[0]))
             # a resample may hold one class only of a small fold
             with np.errstate(invalid="ignore"):
                 drawn.append(auroc(truth[at], probability, counts[:, at]))
@@ -159,13 +160,13 @@ def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
     sampled = sampled[:, np.isfinite(sampled).all(axis=0)]
     covariance = np.atleast_2d(np.cov(sampled))
     kappa = training_variance([(m, v, d) for m, v, d in rows if len(v) > 1], n)
-    for j, (m, values, _) in enumerate(rows):
-        covariance[j, j] += kappa / m * ((1 - m / n) / len(values) + m / n)
+    for j, (m, aurocs, _) in enumerate(rows):
+        covariance[j, j] += kappa / m * ((1 - m / n) / len(aurocs) + m / n)
     return Sizes(
         n_train=np.array([m for m, _, _ in rows]),
-        auroc=np.array([values.mean() for _, values, _ in rows]),
+        auroc=np.array([aurocs.mean() for _, aurocs, _ in rows]),
         covariance=covariance,
-        n_fits=np.array([len(values) for _, values, _ in rows]),
+        n_fits=np.array([len(aurocs) for _, aurocs, _ in rows]),
     )
 
 
@@ -188,11 +189,11 @@ def training_variance(rows: list[tuple[float, Floats, Floats]], n: int) -> float
     for m, values, drawn in rows:
         freedom = len(values) - 1
         between = values.var(ddof=1)
-        total = float(np.nanmean(drawn.var(axis=0, ddof=1)))
+        tested = max(0.0, float(np.nanmean(drawn.var(axis=0, ddof=1))) - between)
         scale = m / (1 - m / n)
-        estimates.append(scale * (2 * between - total))
-        # a variance of few fits may be small by chance, but that of the resamples cannot be
-        variances.append(2 * (scale * max(between, total)) ** 2 / freedom)
+        estimates.append(scale * (between - tested))
+        # by what is expected: weighed by what was found, small variances would count most
+        variances.append(2 * (TYPICAL + scale * tested) ** 2 / freedom)
     return max(TYPICAL / 4, float(np.average(estimates, weights=1 / np.array(variances))))
 
 
@@ -259,9 +260,7 @@ class LearningCurve:
         return float(middle), float(lower), float(upper)
 
 
-def settling_size(
-    gain: float, lower: float, upper: float, n_folds: int, n_patients: int
-) -> dict[str, Any]:
+def settling_size(lower: float, upper: float, n_folds: int, n_patients: int) -> dict[str, Any]:
     """Return how many patients would settle a gain of ``GAIN`` over a baseline.
 
     The standard error of the paired gain is taken from its interval (the corrected resampled t
@@ -270,8 +269,8 @@ def settling_size(
 
     Parameters
     ----------
-    gain, lower, upper : float
-        The measured gain with its 95 % interval.
+    lower, upper : float
+        The 95 % interval of the measured gain.
     n_folds : int
         Behind the interval.
     n_patients : int
@@ -345,7 +344,7 @@ def learning_summary(
     settles: dict[str, Any] = {"n_patients": None, "reason": "there are no clinical predictors"}
     if len(row):
         first = row.iloc[0]
-        interval = (float(first[name]) for name in ("gain", "lower", "upper"))
-        settles = settling_size(*interval, int(first["n_folds"]), n)
+        lower, upper = float(first["lower"]), float(first["upper"])
+        settles = settling_size(lower, upper, int(first["n_folds"]), n)
     result["settles"] = {"gain": GAIN, "power": POWER, "baseline": CLINICAL, **settles}
     return result

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.classification.feature_sets import AVERAGE
+from trdomics.classification.feature_sets import COMBINED
 from trdomics.evaluation.importance import SELECTED, models_in_words
 from trdomics.evaluation.metrics import THRESHOLD
 from trdomics.evaluation.permutation_null import null_test
@@ -24,7 +24,7 @@ def classification_summary(
     importance: pd.DataFrame,
     target_prevalence: float,
 ) -> dict[str, Any]:
-    """Gather what the page shows; the headline is the average of the feature sets.
+    """Gather what the page shows; the headline is the stack of the feature sets.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def classification_summary(
     -------
     dict
         ``n_patients``, ``n_positive``, ``n_repeats``, ``n_splits``; ``selected`` (metric →
-        value, lower, upper, reason); ``selected_inner_auroc`` (mean of the average in the inner
+        value, lower, upper, reason); ``selected_inner_auroc`` (mean of the stack in the inner
         loop, optimistic); ``baselines`` and ``circular`` (feature set → the same as
         ``selected``); ``gains`` (baseline → metric → gain, lower, upper, pvalue, n_folds);
         ``null`` (see :func:`trdomics.evaluation.permutation_null.null_test`); ``prevalence``
@@ -62,7 +62,7 @@ def classification_summary(
         "n_repeats": predictions["repeat"].nunique(),
         "n_splits": chosen["split"].nunique(),
         "selected": selected,
-        "selected_inner_auroc": chosen.loc[chosen["feature_set"] == AVERAGE, "inner_auc"].mean(),
+        "selected_inner_auroc": chosen.loc[chosen["feature_set"] == COMBINED, "inner_auc"].mean(),
         "baselines": _by_role(performance, "baseline"),
         "circular": _by_role(performance, "circular"),
         "gains": _gains(gains),

@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from trdomics.errors import InputError, InputErrors
+from trdomics.errors import InputError
 from trdomics.inputs.estimates import look_like_counts, why_not_counts
+from trdomics.inputs.text_table import check_printable, raise_all
 from trdomics.inputs.value_rules import ValueRules
 
-# Problems of one kind that are shown.
-SHOWN = 3
 # Gene symbols that a spreadsheet took for dates (MARCH1, SEPT2), in English and German.
 _MONTH = r"(Jan|Feb|Mar|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez)"
 DATE = re.compile(
@@ -60,16 +59,8 @@ def check_features(features: list[str], where: str) -> None:
                 )
             )
         seen.setdefault(name, row)
-    _raise(errors, where)
-
-
-def _raise(errors: list[InputError], where: str) -> None:
-    """Raise the first few errors, and say how many more there are."""
-    if len(errors) > SHOWN:
-        more = InputError(where, f"{len(errors) - SHOWN} more problems like these", "see above")
-        errors = [*errors[:SHOWN], more]
-    if errors:
-        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    raise_all(errors, where)
+    check_printable(features, where, "feature")
 
 
 def checked_values(
@@ -122,9 +113,8 @@ def checked_values(
         )
         for i in np.flatnonzero(empty)
     ]
-    if errors:
-        raise InputErrors(errors) if len(errors) > 1 else errors[0]
-    _raise(empties, where)
+    raise_all(errors, where)
+    raise_all(empties, where)
     return values.astype(np.int64) if rules.are_counts else values
 
 

@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +19,8 @@ CURATED_TABLE = shipped("resources/gene_sets.tsv")
 CURATED = "curated"
 IMMUNE = "immune"
 COLUMNS = ["collection", "set", "group", "source", "gene"]
+# All of MSigDB has 50 million characters.
+LONGEST = 500_000_000
 GMT_MEND = "write a line per set: name, description and genes, separated by tabs"
 
 
@@ -74,14 +77,18 @@ def read_gmt(path: str | os.PathLike[str], collection: str) -> pd.DataFrame:
 
 
 def _lines(path: str | os.PathLike[str]) -> list[str]:
-    try:
-        data = Path(path).read_bytes()
+    with open(path, "rb") as file:
         # a download may have lost its suffix: gzip tells itself by its first two bytes
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        elif str(path).endswith(".gz"):
-            raise InputError(str(path), "it is not gzipped", "take the suffix .gz off its name")
-        return data.decode("utf-8").splitlines()
+        packed = file.read(2) == b"\x1f\x8b"
+    if not packed and str(path).endswith(".gz"):
+        raise InputError(str(path), "it is not gzipped", "take the suffix .gz off its name")
+    opened: Any = gzip.open if packed else open
+    try:
+        with opened(path, "rt", encoding="utf-8") as file:
+            text = file.read(LONGEST + 1)
+        if len(text) > LONGEST:
+            raise InputError(str(path), f"it has more than {LONGEST:,} characters", GMT_MEND)
+        return text.splitlines()
     except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(str(path), f"it cannot be read ({error})", GMT_MEND) from error
 

@@ -25,6 +25,7 @@ from trdomics.inputs.consequences import (
     population_frequency,
     split_terms,
 )
+from trdomics.inputs.text_table import check_printable, lines_of
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ _SAMPLE_COLUMNS = [
 _EMPTY = {"", ".", "na", "n/a", "nan", "none", "null"}
 # Participant, and sample without its vial, of a TCGA or TARGET barcode.
 _TCGA = re.compile(r"([a-z0-9]+-[a-z0-9]{2}-(?:[a-z0-9]{6}|[a-z0-9]{4}))(-\d\d)?(?:[a-z](?:-.*)?)?")
+LARGEST_POSITION = 2**31 - 1
 # How many lines or names a message shows.
 _SHOWN = 3
 
@@ -80,8 +82,9 @@ def is_maf(path: str | os.PathLike[str]) -> bool:
     """Return whether a file begins as a MAF does, whatever its name."""
     try:
         with _opened(path) as file:
-            first = next((line for line in file if line.strip() and line[0] != "#"), "")
-    except (OSError, EOFError, UnicodeDecodeError):
+            rows = lines_of(file, longest=1 << 20)
+            first = next((line for line in rows if line.strip() and line[0] != "#"), "")
+    except (OSError, EOFError, ValueError, zlib.error):
         return False
     names = {name.strip().casefold() for name in first.split("\t")}
     return {"hugo_symbol", "variant_classification"} <= names
@@ -309,10 +312,11 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
     """Read the rows as text, and count their fields."""
     lines = _Lines([], [], [], [], [])
     odd: list[tuple[int, int]] = []
+    broken: list[int] = []
     first = ""
     try:
         with _opened(path) as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(lines_of(file), start=1):
                 row = line.rstrip("\r\n").lstrip("\ufeff")
                 if row.startswith("#"):
                     if row.casefold().startswith("#sequenced_samples"):
@@ -321,6 +325,8 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
                     if row.strip():
                         first = row
                         lines.header.extend(name.strip() for name in row.rstrip("\t").split("\t"))
+                elif "\0" in row:
+                    broken.append(number)
                 elif row != first and row.strip():
                     fields = row.count("\t") + 1
                     if fields > len(lines.header) and _rest_is_empty(row, len(lines.header)):
@@ -330,8 +336,16 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
                         lines.numbers.append(number)
                     else:
                         odd.append((number, fields))
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(str(path), f"cannot be read ({error})", "check the file") from error
+    if broken:
+        lines.problems.append(
+            InputError(
+                f"{path} line {', '.join(map(str, broken[:_SHOWN]))}",
+                f"{len(broken)} rows hold a NUL character",
+                "copy the file again, or remove it",
+            )
+        )
     for kind, wrong in (
         ("fewer", [number for number, fields in odd if fields < len(lines.header)]),
         ("more", [number for number, fields in odd if fields > len(lines.header)]),
@@ -379,6 +393,8 @@ def _read(
         For all columns that are missing and rows of another length, or where there is no row.
     """
     lines = _scan(path)
+    if not lines.header:
+        raise InputError(str(path), "empty", "give the file with its header and rows")
     folded = [name.casefold() for name in lines.header]
     places = {
         name: folded.index(name.casefold())
@@ -394,6 +410,11 @@ def _read(
         )
         for name in required
         if name not in places
+    ]
+    problems += [
+        InputError(str(path), f"has the column {name} {folded.count(name)} times", "keep one")
+        for name in map(str.casefold, [*required, sample_column])
+        if folded.count(name) > 1
     ]
     samples = _sample_place(lines.header, sample_column)
     if samples is None:
@@ -412,6 +433,8 @@ def _read(
     table = _table(lines, {samples, *places.values()})
     rows = pd.DataFrame({name: table[place] for name, place in places.items()})
     rows["sample"] = table[samples].str.strip()
+    for name in {"Hugo_Symbol", "sample"} & set(rows.columns):
+        check_printable(rows[name], str(path), "Hugo_Symbol" if name != "sample" else "sample")
     return rows, lines
 
 
@@ -435,7 +458,7 @@ def _positions(rows: pd.DataFrame, lines: _Lines, path: str | os.PathLike[str]) 
     text = text.mask(text.str.casefold().isin(_EMPTY), "0")
     # some exports write integers as 101961901.0
     positions = pd.to_numeric(text, errors="coerce")
-    bad = positions.isna() | (positions % 1 != 0)
+    bad = positions.isna() | (positions % 1 != 0) | (positions > LARGEST_POSITION)
     if bad.any():
         wrong = np.flatnonzero(bad)
         raise InputError(
@@ -461,7 +484,7 @@ def _failures(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
     if settings["pass_only"] and "FILTER" in rows.columns:
         failed = ~rows["FILTER"].str.strip().str.casefold().isin({"pass", *_EMPTY})
         failures[failed] = "filter " + rows.loc[failed, "FILTER"]
-    failures[rows["position"] == 0] = "no position"
+    failures[rows["position"] <= 0] = "no position"
     return failures
 
 

@@ -28,6 +28,7 @@ from trdomics.inputs.numbers import Source, is_number, read_numbers
 from trdomics.inputs.text_table import (
     MISSING,
     SUFFIXES,
+    check_printable,
     few,
     fitted_rows,
     of_layer,
@@ -205,6 +206,7 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
             "no sample columns in its header",
             "give features in rows and samples in columns, separated as the suffix says",
         )
+    check_printable(layout.samples, where, "sample")
     if head is not None and head.unnamed:
         layout.notes.append("its header has no name for the first column, as R writes it")
     return replace(source, layout=layout)

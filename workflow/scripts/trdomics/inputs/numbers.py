@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
@@ -22,10 +23,12 @@ from trdomics.inputs.text_table import (
     Header,
     fitted_rows,
     of_layer,
+    raise_all,
     readable_layer,
     unquoted,
 )
 
+DECIMAL_COMMAS = "its fields are separated by semicolons: commas were read as decimal marks"
 # A row of a matrix with samples in rows holds all features.
 BLOCK = 1 << 26
 
@@ -108,7 +111,7 @@ def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -
     names = [str(i) for i in range(len(source.names) + head.extra)]
     text = dict.fromkeys([str(i) for i in (source.first, *texts)], pa.string())
 
-    def read(file: Any, kind: pa.DataType, skip: int) -> pa.Table:
+    def read(file: Any, kind: pa.DataType, skip: int, decimal: str = ".") -> pa.Table:
         return pa_csv.read_csv(
             file,
             read_options=pa_csv.ReadOptions(
@@ -122,6 +125,7 @@ def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -
                 include_columns=list(dict.fromkeys([*text, *map(str, columns)])),
                 null_values=list(MISSING),
                 strings_can_be_null=False,
+                decimal_point=decimal,
             ),
         )
 
@@ -131,7 +135,12 @@ def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -
         except pa.ArrowInvalid as error:
             if "conversion error" not in str(error):
                 raise
-            return read(make(), pa.string(), skip)
+        if head.separator == ";":
+            with contextlib.suppress(pa.ArrowInvalid):
+                table = read(make(), pa.float64(), skip, ",")
+                source.layout.notes.append(DECIMAL_COMMAS)
+                return table
+        return read(make(), pa.string(), skip)
 
     try:
         return attempt(lambda: source.path, head.lines)
@@ -159,29 +168,27 @@ def _from_text(
     table: pa.Table, source: Source, features: list[str], columns: Sequence[int]
 ) -> pa.Table:
     """Turn columns of text into numbers; name the first value that is none, as one reads."""
-    first: tuple[int, int, str] | None = None
-    found = 0
+    wrong: list[tuple[int, int, str]] = []
     for i in columns:
         text = pd.Series(table.column(str(i)).to_pylist(), dtype=object).fillna("").astype(str)
         text = text.str.strip().map(unquoted)
         numbers = pd.to_numeric(text, errors="coerce")
         odd = (numbers.isna() & ~text.isin(MISSING)).to_numpy()
-        found += int(odd.sum())
-        row = int(np.argmax(odd)) if len(odd) else 0
-        if odd.any() and (first is None or row < first[0]):
-            first = (row, i, text.iloc[row])
+        wrong += [(int(row), i, text.iloc[row]) for row in np.flatnonzero(odd)]
         place = table.schema.get_field_index(str(i))
         table = table.set_column(place, str(i), pa.array(numbers.to_numpy(float)))
-    if first is None:
-        return table
-    row, i, value = first
-    feature, sample = features[row], source.names[i]
-    if source.turned:
-        feature, sample = sample, feature
-    decimal = re.fullmatch(r"-?\d+,\d+", value)
-    raise InputError(
-        source.where,
-        f"feature `{feature}`, sample `{sample}`: {value!r} is not a number"
-        + (f" (and so are {found - 1:,} more values)" if found > 1 else ""),
-        "write decimal points, not commas" if decimal else "correct the value",
-    )
+    errors = []
+    for row, i, value in sorted(wrong):
+        feature, sample = features[row], source.names[i]
+        if source.turned:
+            feature, sample = sample, feature
+        decimal = re.fullmatch(r"-?\d+,\d+", value)
+        errors.append(
+            InputError(
+                source.where,
+                f"feature `{feature}`, sample `{sample}`: {value!r} is not a number",
+                "write decimal points, not commas" if decimal else "correct the value",
+            )
+        )
+    raise_all(errors, source.where)
+    return table

@@ -6,24 +6,30 @@ import csv
 import gzip
 import io
 import itertools
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 import pyarrow as pa
 
 from trdomics.errors import InputError, InputErrors
+from trdomics.files import starting_from, why_no_file
 
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".tab": "\t", ".csv": ","}
 NAMES = {"\t": "tabs", ",": "commas"}
 # Fields that mean "not known".
 MISSING = ("", "NA", "N/A", "NaN", "nan")
 SUFFIXES = "name it .tsv, .csv (both also .gz) or .parquet"
-# Rows shown of those that do not fit the header.
-SHOWN = 5
+# Problems of one file that are shown.
+SHOWN = 20
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Characters of a line: a row of a matrix with samples in rows holds all features.
+LONGEST_LINE = 1 << 26
 # Rows below the header by which trailing separators are recognised.
 PEEK = 5
 
@@ -66,11 +72,13 @@ class TextTable:
         Each as long as the header; empty rows are left out.
     lines : list of int
         The line of the file that each row ends in.
+    separator : str
     """
 
     header: list[str]
     rows: list[list[str]]
     lines: list[int]
+    separator: str
 
 
 def suffix_separator(path: str, where: str, fix: str) -> str:
@@ -86,6 +94,26 @@ def open_text(path: str) -> io.TextIOBase:
     if path.lower().endswith(".gz"):
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[return-value]
     return open(path, encoding="utf-8-sig", newline="")
+
+
+def lines_of(handle: TextIO | io.TextIOBase, longest: int | None = None) -> Iterator[str]:
+    """Yield the lines of a file, none of them too long for the memory.
+
+    Raises
+    ------
+    LongLineError
+        At a line with more than `longest` characters.
+    """
+    longest, number = longest or LONGEST_LINE, 0
+    while line := handle.readline(longest + 1):
+        number += 1
+        if len(line) > longest:
+            raise LongLineError(f"line {number} does not end within {longest:,} characters")
+        yield line
+
+
+class LongLineError(ValueError):
+    """A line that is too long to be one of a table."""
 
 
 def split_rows(
@@ -123,7 +151,8 @@ def read_head(path: str, separator: str) -> Header | None:
     with open_text(path) as handle:
         comments: list[str] = []
         first = ""
-        for line in handle:
+        lines_below = lines_of(handle)
+        for line in lines_below:
             if line.lstrip().startswith("#"):
                 comments.append(line)
             elif line.strip():
@@ -136,11 +165,11 @@ def read_head(path: str, separator: str) -> Header | None:
         if separator == "," and "," not in first and ";" in first:
             separator = ";"
         lines = len(comments) + 1
-        rest: Iterator[str] = handle
+        rest: Iterator[str] = lines_below
         last = comments[-1] if comments else ""
         if not first or (last.count(separator) and last.count(separator) == first.count(separator)):
             lines -= 1
-            rest = itertools.chain([first] if first else [], handle)
+            rest = itertools.chain([first] if first else [], lines_below)
             first = last.lstrip().lstrip("#").lstrip(" ")
         if not first.strip():
             return None
@@ -173,10 +202,11 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
     width = len(header.names) + header.unnamed
     wrong: list[tuple[int, int]] = []
     with open_text(path) as handle:
+        rows = lines_of(handle)
         for _ in range(header.lines):
-            next(handle)
+            next(rows)
         number = header.lines
-        for number, row in split_rows(handle, header.separator, header.lines):
+        for number, row in split_rows(rows, header.separator, header.lines):
             if not any(map(str.strip, row)):
                 continue
             if len(row) > width and not any(map(str.strip, row[width:])):
@@ -188,21 +218,48 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
         last = number
     if not wrong:
         return
-    errors = [
-        InputError(
-            f"{where} line {line}",
-            f"{n} {'field' if n == 1 else 'fields'} where the header has {width}",
-            "the file ends within this row: copy it again, whole"
-            if line == last and n < width
-            else "add or remove separators",
-        )
-        for line, n in wrong[:SHOWN]
-    ]
-    if len(wrong) > SHOWN:
-        errors.append(
-            InputError(where, f"{len(wrong) - SHOWN} more rows like these", "see the lines above")
-        )
+    raise_all(
+        [
+            InputError(
+                f"{where} line {line}",
+                f"{n} {'field' if n == 1 else 'fields'} where the header has {width}",
+                "the file ends within this row: copy it again, whole"
+                if line == last and n < width
+                else "add or remove separators",
+            )
+            for line, n in wrong
+        ],
+        where,
+    )
+
+
+def raise_all(errors: Sequence[InputError], where: str, shown: int = SHOWN) -> None:
+    """Raise the first errors of a file, if there are any, and say how many more there are."""
+    if not errors:
+        return
+    left = len(errors) - shown
+    if left > 0:
+        more = InputError(where, f"{left:,} more problems like these", "see the lines above")
+        errors = [*errors[:shown], more]
     raise InputErrors(errors) if len(errors) > 1 else errors[0]
+
+
+def check_printable(names: Iterable[object], where: str, what: str) -> None:
+    """Check that names have no control characters: line ends, NUL, commands to a terminal.
+
+    Raises
+    ------
+    InputErrors
+        Naming each that has.
+    """
+    raise_all(
+        [
+            InputError(where, f"{what} {str(name)!r} holds a control character", "rename it")
+            for name in dict.fromkeys(names)
+            if CONTROL.search(str(name))
+        ],
+        where,
+    )
 
 
 def read_text_table(path: str, where: str, fix: str) -> TextTable | None:
@@ -227,7 +284,8 @@ def read_text_table(path: str, where: str, fix: str) -> TextTable | None:
         return None
     rows = list(fitted_rows(path, header, where))
     names = ["", *header.names] if header.unnamed else header.names
-    return TextTable(names, [row for _, row in rows], [number for number, _ in rows])
+    lines = [number for number, _ in rows]
+    return TextTable(names, [row for _, row in rows], lines, header.separator)
 
 
 def of_layer(path: str, layer: str) -> str:
@@ -254,12 +312,13 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
         What a row of it is.
     """
     again = "copy it again, whole"
+    problem = why_no_file(path)
+    if problem is not None:
+        raise InputError(where, problem, fix + starting_from(path))
     try:
         yield
-    except FileNotFoundError as error:
-        if not Path(path).is_absolute():
-            fix += f"; it is looked for in {Path.cwd()}"
-        raise InputError(where, "no such file", fix) from error
+    except LongLineError as error:
+        raise InputError(where, str(error), "check that the file is a table") from error
     except EOFError as error:
         raise InputError(where, "the gzip file ends too early", again) from error
     except (gzip.BadGzipFile, zlib.error) as error:

@@ -26,6 +26,7 @@ from trdomics.inputs.consequences import (
     gene_and_terms,
     population_frequency,
 )
+from trdomics.inputs.text_table import check_printable
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,9 @@ def read_vcf(
                     dosage = np.where(poor, np.int8(-1), dosage_of(genotypes, number))
                     collector.add(variant, dosage, failure)
     warn_of_terms(classes.unknown)
-    return collector.finish()
+    calls = collector.finish()
+    check_printable(calls.annotation["gene"], str(path), "gene")
+    return calls
 
 
 @contextlib.contextmanager
@@ -194,15 +197,23 @@ def records(vcf: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
             break
         # cyvcf2 raises a bare Exception
         except Exception as error:
-            after = "the header" if before is None else f"{before.CHROM}:{before.POS}"
             raise InputError(
                 str(path),
-                f"the record after {after} cannot be read ({error})",
+                f"the record after {_place(before)} cannot be read ({error})",
                 "copy the file again if it is cut off, else correct that record",
             ) from error
+        # htslib passes an empty or short line; to ask cyvcf2 for its REF would end the process
+        if not record.ALT and str(record).split("\t", 4)[3] == ".":
+            raise InputError(
+                str(path), f"the record after {_place(before)} has no REF", "correct or remove it"
+            )
         yield record
     if record is None:
         raise InputError(str(path), "no variant in it", "give the file with its records")
+
+
+def _place(record: Any) -> str:
+    return "the header" if record is None else f"{record.CHROM}:{record.POS}"
 
 
 def numbers(record: Any, field: str) -> np.ndarray:

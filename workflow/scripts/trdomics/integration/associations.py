@@ -137,11 +137,12 @@ def adjusted_test(factor: pd.Series, label: pd.Series, confounders: pd.DataFrame
         return {"reason_adjusted": "the config names no confounders"}
     known = label.notna() & confounders.notna().all(axis=1)
     n = int(known.sum())
+    complete = confounders[known]
     coded = [
-        confounders.loc[known, [name]].astype(float)
-        if is_quantity(confounders[name])
-        else pd.get_dummies(as_text(confounders.loc[known, name]), dtype=float)
-        for name in confounders
+        complete[name].to_numpy(dtype=float)[:, None]
+        if is_quantity(complete[name])
+        else pd.get_dummies(as_text(complete[name])).to_numpy(dtype=float)
+        for name in complete
     ]
     # a basis of what they span: an indicator per level is one too many
     covariates = orth(np.column_stack([np.ones(n), *coded]))

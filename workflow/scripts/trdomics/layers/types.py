@@ -26,7 +26,9 @@ GAUSSIAN, BERNOULLI = "gaussian", "bernoulli"
 # Differential tests: PyDESeq2, moderated t, Firth's logistic regression of carriers.
 NEGATIVE_BINOMIAL, MODERATED_T, CARRIERS = "negative_binomial", "moderated_t", "carriers"
 # float64 holds every integer up to here; no count of reads comes near it.
-LARGEST_COUNT = 2.0**53
+LARGEST_COUNT = 2.0**31 - 1
+# Squares of larger values, summed over patients, are no numbers.
+LARGEST_VALUE = 1e100
 # A log2 value of 100 would be more molecules than a blood sample holds.
 LOGGED_BELOW = 100
 
@@ -266,10 +268,16 @@ class Continuous(LayerType):
 
     def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
         """Return the rules: any number, none negative where logarithms are to be taken."""
+        large = ValueRule(
+            lambda values: np.isfinite(values) & (np.abs(values) > LARGEST_VALUE),
+            " is too large",
+            "correct the value",
+        )
         negative = ValueRule(
             lambda values: values < 0, " is negative, but `log2: true`", "set `log2: false`"
         )
-        return ValueRules((negative,), take_log2=True) if settings.get("log2") else ValueRules()
+        log2 = bool(settings.get("log2"))
+        return ValueRules((large, negative) if log2 else (large,), take_log2=log2)
 
     def guess(self, known: NDArray[np.float64]) -> dict[str, Any]:
         """Return whether logarithms are to be taken."""

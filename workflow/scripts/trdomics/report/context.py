@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics import __version__
+from trdomics.classification.feature_sets import PRESENCE
 from trdomics.mechanism.words import sentences as mechanism_sentences
 from trdomics.report import words
 from trdomics.report.trust import trust_sentences
@@ -50,6 +51,11 @@ def cohort_sentence(
     )
     if unknown:
         text += f", {unknown} without a label (scored, not trained on)"
+        others = patients.loc[patients["label"].isna(), label["column"]].dropna()
+        if len(others):
+            counts = others.astype(str).value_counts()
+            shown = [f"{value} ({count})" for value, count in counts.items()]
+            text += f"; of them with another value of {label['column']}: {words.listed(shown)}"
     return f"{text}. Patients by layer: {words.listed(with_layers)}; {complete} have all layers."
 
 
@@ -85,6 +91,8 @@ def facts(performance: pd.DataFrame) -> list[dict[str, str]]:
         ("AUROC, clinical only", "clinical", "auroc"),
         ("Calibration slope (1 is ideal)", "selected", "calibration_slope"),
     ]
+    if PRESENCE in set(performance["feature_set"]):
+        shown.insert(3, ("AUROC, layers present only", PRESENCE, "auroc"))
     result = []
     for name, feature_set, metric in shown:
         row = words.metric_row(performance, feature_set, metric)
@@ -144,6 +152,9 @@ def page_context(
             "headline": words.headline(performance, label["positive"], label["negative"]),
             "gain_confounders": words.gain(gains, "confounders", "the confounders alone"),
             "gain_clinical": words.gain(gains, "clinical", "the clinical predictors alone"),
+            "gain_presence": words.gain(gains, PRESENCE, "which layers were measured alone")
+            if PRESENCE in set(gains["baseline"])
+            else "",
             "null": words.null(classification["null"], config["null_models"]),
             "cohort": cohort_sentence(patients, layers, label),
             "sites": words.sites(summary["cohort"]),

@@ -129,7 +129,7 @@ def _adjusted_effects(adjustment: pd.DataFrame, results: pd.DataFrame) -> pd.Dat
         return pd.DataFrame(index=results.index)
     found = adjustment.astype({"feature": str}).set_index("feature")
     columns = {}
-    for name in (c.removeprefix("effect_") for c in found if c.startswith("effect_")):
+    for name in (c.removeprefix("effect_") for c in map(str, found) if c.startswith("effect_")):
         effect, error = found[f"effect_{name}"], found[f"se_{name}"]
         columns[f"effect:{name}"] = effect
         columns[f"lower:{name}"] = effect - NORMAL_95 * error
@@ -176,7 +176,9 @@ def _importance(importance: pd.DataFrame, layer: str) -> pd.DataFrame:
         index="feature", columns="feature_set", values=["share", "used"], aggfunc="first"
     )
     names = {"share": "importance", "used": "used"}
-    return wide.set_axis([f"{names[str(a)]}:{b}" for a, b in wide.columns], axis=1)
+    measures, owners = (wide.columns.get_level_values(level) for level in (0, 1))
+    columns = [f"{names[str(m)]}:{of}" for m, of in zip(measures, owners, strict=True)]
+    return wide.set_axis(columns, axis=1)
 
 
 def compact(table: pd.DataFrame) -> str:

@@ -67,6 +67,9 @@ def confounding(summary: Mapping[str, Any]) -> list[str]:
         if differing
         else "No covariate differs significantly between the groups."
     ]
+    if summary["layers_differ"]:
+        names = listed([readable(name) for name in summary["layers_differ"]])
+        text.append(f"One group was measured more often than the other in {names}.")
     technical = summary["technical"]
     if technical["auc"] is None:
         text.append(f"Prediction from technical columns alone: {technical['auc_reason']}.")

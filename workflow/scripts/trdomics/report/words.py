@@ -7,10 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.classification.feature_sets import PRESENCE
+
 # Believable predictions of treatment response stay well below; past this, look for a leak.
 SUSPICIOUS_AUROC = 0.9
 # Two repeats of five folds: with fewer, one partition of the patients decides too much.
 FEW_SPLITS = 10
+CHANCE = 0.5
 # A slope outside is worth a warning even if its interval covers 1 or is unknown.
 SLOPES = (0.7, 1.4)
 # With fewer permutations the 95th percentile is the largest value.
@@ -72,12 +75,19 @@ def metric_row(performance: pd.DataFrame, feature_set: str, metric: str) -> dict
 
 
 def headline(performance: pd.DataFrame, positive: str, negative: str) -> str:
-    """State how well the selected model discriminates."""
+    """State how well the selected model discriminates, beside the clinical data."""
     auroc = metric_row(performance, "selected", "auroc")
-    return (
-        f"In patients it had not seen, the model ranks a {positive} patient above a {negative} "
-        f"patient with an AUROC of {interval(auroc)}; 0.5 is chance, 1 is perfect."
+    clinical = metric_row(performance, "clinical", "auroc")["value"]
+    if auroc["value"] is None or pd.isna(auroc["value"]):
+        return f"How well the model discriminates is unknown: {auroc['reason']}."
+    text = (
+        f"In {100 * auroc['value']:.0f} of 100 pairs of a {positive} and a {negative} patient, "
+        f"neither seen before, the model ranks the {positive} patient higher "
+        f"(AUROC {interval(auroc)}; 50 would be chance)"
     )
+    if clinical is None or pd.isna(clinical):
+        return f"{text}."
+    return f"{text}; clinical data alone in {100 * clinical:.0f}."
 
 
 def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
@@ -170,7 +180,7 @@ def tested(layer: str, summary: Mapping[str, Any]) -> str:
         return f"{layer}, Wald tests of PyDESeq2 ({summary['design']}{how})"
     if "min_carriers" in summary:
         return f"{layer}, {summary['method']} tests of carriers by gene ({summary['design']})"
-    return f"{layer}, t-tests of least squares ({summary['design']})"
+    return f"{layer}, moderated t-tests of linear models ({summary['design']})"
 
 
 def sites(cohort: Mapping[str, Any]) -> str:
@@ -198,7 +208,7 @@ def factors(summary: Mapping[str, Any], layers: Iterable[str]) -> str:
     if summary["stable_factors"] is not None:
         text += (
             f" {summary['stable_factors']} of them are found from each of the other "
-            f"{summary['n_seeds']} starts."
+            f"{summary['n_seeds'] - 1} starts."
         )
     return text
 
@@ -214,7 +224,9 @@ def quick_look(n_splits: int) -> list[str]:
 
 
 def doubts(performance: pd.DataFrame) -> list[str]:
-    """State what makes the headline doubtful: an AUROC too good, miscalibrated risks.
+    """State what makes the headline doubtful.
+
+    An AUROC too good, a label told by who has which layer, miscalibrated risks.
 
     Parameters
     ----------
@@ -227,6 +239,13 @@ def doubts(performance: pd.DataFrame) -> list[str]:
         text.append(
             f"An AUROC of {auroc['value']:.2f} is higher than clinical predictions usually "
             "reach: check for leakage and confounding before believing it."
+        )
+    presence = metric_row(performance, PRESENCE, "auroc")
+    if not pd.isna(presence["lower"]) and presence["lower"] > CHANCE:
+        text.append(
+            "Which layers a patient has predicts the label by itself, with an AUROC of "
+            f"{interval(presence)}: models of several layers can use it, so their performance need "
+            "not be biology. Measure the same layers in both groups."
         )
     slope = metric_row(performance, "selected", "calibration_slope")
     value, lower, upper = (slope[key] for key in ("value", "lower", "upper"))

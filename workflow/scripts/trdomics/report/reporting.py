@@ -1,0 +1,95 @@
+"""For the paper: what a run answers of TRIPOD+AI, and a card of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from trdomics.files import read_table
+from trdomics.report.words import listed, number
+from trdomics.shipped import shipped
+
+FOR_AUTHORS = "for the authors"
+ANSWERED, PARTLY, OPEN = "answered", "partly", "for the authors"
+
+
+def facts(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the texts name, from a run's ``summary.json``.
+
+    Parameters
+    ----------
+    config : mapping
+        With label (positive, negative), predictors and circular.
+    summary : mapping
+        ``summary.json``.
+    """
+    cohort, found, sites = summary["cohort"], summary["classification"], summary["sites"]
+    selected, baselines = found["selected"], found["baselines"]
+    null, prevalence = found["null"], found["prevalence"]
+    n_left_out = sites["n_left_out"]
+    return {
+        "n_patients": str(cohort["n_patients"]),
+        "n_sites": str(cohort["n_sites"] or "unknown"),
+        "n_positive": str(cohort["n_positive"]),
+        "n_negative": str(cohort["n_negative"]),
+        "n_labelled": str(cohort["n_positive"] + cohort["n_negative"]),
+        "positive": str(config["label"]["positive"]),
+        "negative": str(config["label"]["negative"]),
+        "predictors": _names(config["predictors"]),
+        "circular": _names(config["circular"]),
+        "layers": _names(list(summary["layers"])),
+        "prevalence": f"{100 * prevalence['cohort']:.0f} %",
+        "target": f"{100 * prevalence['target']:.0f} %",
+        "left_out_sites": f" and with {n_left_out} sites left out" if n_left_out else "",
+        "sites_auroc": _left_out(sites),
+        "auroc": _interval(selected["auroc"]),
+        "slope": _interval(selected["calibration_slope"]),
+        "brier": _interval(selected["brier"]),
+        "clinical": _interval(baselines.get("clinical", {}).get("auroc")),
+        "confounders": _interval(baselines.get("confounders", {}).get("auroc")),
+        "null": number(null["mean"]) if null["n_permutations"] else "not computed",
+        "updating": "The model was not updated in this run.",
+    }
+
+
+def _names(names: list[str]) -> str:
+    return listed(names) if names else "none"
+
+
+def _interval(found: Mapping[str, Any] | None) -> str:
+    if not found or found.get("value") is None:
+        return "not available"
+    if found.get("lower") is None:
+        return f"{found['value']:.2f}"
+    return f"{found['value']:.2f} ({found['lower']:.2f} to {found['upper']:.2f})"
+
+
+def _left_out(sites: Mapping[str, Any]) -> str:
+    if not sites["n_left_out"]:
+        return f"not evaluated: {sites.get('reason') or 'no sites'}"
+    return _interval(sites["together"]["selected"]["left_out"]["auroc"])
+
+
+def tripod_table(known: Mapping[str, str]) -> pd.DataFrame:
+    """Return the items of TRIPOD+AI with what this run answers of each.
+
+    Items after Collins et al. 2024 (doi 10.1136/bmj-2023-078378), in words of our own.
+
+    Returns
+    -------
+    DataFrame
+        item, section, topic, asks, status (``answered``, ``partly`` or ``for the authors``) and
+        answer, with paths relative to ``results/<cohort>/``.
+    """
+    table = read_table(shipped("resources/tripod_ai.tsv"), dtype=str)
+    answers = [
+        FOR_AUTHORS if pd.isna(text) else str(text).format_map(known) for text in table["answer"]
+    ]
+    table["answer"] = answers
+    table["status"] = [
+        OPEN if text == FOR_AUTHORS else PARTLY if FOR_AUTHORS in text else ANSWERED
+        for text in answers
+    ]
+    return table[["item", "section", "topic", "asks", "status", "answer"]]
