@@ -81,6 +81,6 @@ def test_a_swap_of_rna_tubes_is_found_and_nobody_else(tmp_path):
 def test_pairs_with_few_sites_in_common_are_not_compared():
     first = np.zeros((1, 60))
     first[0, MIN_SHARED - 1 :] = np.nan
-    assert np.isnan(concordance(first, np.zeros((1, 60)))[0, 0])
+    assert np.isnan(concordance(first, np.zeros((1, 60)), MIN_SHARED)[0, 0])
     first[0, MIN_SHARED - 1] = 0
-    assert concordance(first, np.zeros((1, 60)))[0, 0] == 1
+    assert concordance(first, np.zeros((1, 60)), MIN_SHARED)[0, 0] == 1

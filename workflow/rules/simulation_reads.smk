@@ -78,13 +78,14 @@ if config["simulated_reads"]:
             "logs/{cohort}/simulation_reads_recovery.log",
         localrule: True
         conda:
-            "../../envs/report.yaml"
+            "../../envs/core.yaml"
         threads: 1
         resources:
             mem_mb=1000,
             runtime=5,
         params:
             code=code_digest("simulation_reads_recovery"),
+            content=SHEET_DIGEST,
         script:
             "../scripts/simulation_reads_recovery.py"
 

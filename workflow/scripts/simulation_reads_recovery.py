@@ -5,6 +5,7 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.files import read_json, read_table, save_figure, write_json, write_table
+from trdomics.identity.quality import far_limit
 from trdomics.simulation import raw_recovery
 from trdomics.simulation.figures import draw_stations
 from trdomics.style import set_style
@@ -27,6 +28,7 @@ def matrix(path):
 fragments = matrix(inputs.fragments)
 contaminated = [tube(patient) for patient in truth["contaminated"]]
 quality = read_table(inputs.mrna_quality, dtype={"sample": str}).set_index("sample")
+antisense = quality["antisense_share"]
 globins = fragments.loc[truth["globins"]].sum() / fragments.sum()
 genotypes = read_table(inputs.genotypes, keep_default_na=False, na_values=[])
 stations = [
@@ -35,7 +37,7 @@ stations = [
     raw_recovery.found_station(
         "genomic DNA in RNA",
         "samples with many reads of the wrong strand",
-        raw_recovery.far_samples(quality["antisense_share"]),
+        list(antisense.index[antisense > far_limit(antisense, "high")]),
         contaminated,
     ),
     raw_recovery.molecule_station(matrix(inputs.small_rna), matrix(inputs.molecules)),

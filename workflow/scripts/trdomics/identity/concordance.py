@@ -45,7 +45,7 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
     shared = first.index.intersection(second.index)
     sites = first.columns.intersection(second.columns)
     agreement = concordance(
-        first.loc[shared, sites].to_numpy(), second.loc[shared, sites].to_numpy()
+        first.loc[shared, sites].to_numpy(), second.loc[shared, sites].to_numpy(), MIN_SHARED
     )
     n = len(shared)
     own, wrong = np.diag(agreement), agreement[~np.eye(n, dtype=bool)]
@@ -86,10 +86,10 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
     return Match(table, pd.DataFrame(agreement, index=names, columns=names), summary)
 
 
-def concordance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def concordance(first: np.ndarray, second: np.ndarray, least: int = 1) -> np.ndarray:
     """Return the share of equal genotypes of every pair, shape (n_first, n_second).
 
-    NaN of pairs with fewer than ``MIN_SHARED`` sites called in both.
+    NaN of pairs with fewer than `least` sites called in both.
 
     Parameters
     ----------
@@ -100,4 +100,4 @@ def concordance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     equal = np.zeros_like(both)
     for dosage in (0, 1, 2):
         equal += (first == dosage).astype(np.float32) @ (second == dosage).astype(np.float32).T
-    return np.where(both >= MIN_SHARED, equal / np.maximum(both, 1), np.nan).astype(float)
+    return np.where(both >= least, equal / np.maximum(both, 1), np.nan).astype(float)

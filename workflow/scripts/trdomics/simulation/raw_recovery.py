@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 from cyvcf2 import VCF
 
-from trdomics.identity.quality import far_limit
-
 # What each station has to reach.
 MIN_R, MAX_TOTAL, MIN_MOLECULES = 0.99, 0.02, 0.995
 MIN_CONCORDANCE, MIN_RECALL, MIN_DEPTH, MAX_GLOBIN = 0.995, 0.95, 10, 0.01
@@ -252,11 +250,6 @@ def found_station(
         "none missed, nobody else",
         not missed and not false,
     )
-
-
-def far_samples(values: pd.Series) -> list[str]:
-    """Return the samples whose value is far above the others'."""
-    return [str(name) for name in values.index[values > far_limit(values, "high")]]
 
 
 def identity_stations(identity: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Station]:
