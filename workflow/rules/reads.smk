@@ -551,7 +551,7 @@ rule reads_trim_small_rna:
     shell:
         """
         cutadapt {params.options:q} --cores {threads} --json {output.json:q} \
-            --output {output.fq1:q} {input.fq1:q} >{log:q} 2>&1
+            --output {output.fq1:q} {input.fq1:q} >{output.report:q} 2>{log:q}
         """
 
 
