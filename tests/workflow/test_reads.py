@@ -93,7 +93,13 @@ def test_a_truncated_file_is_one_line(cohort):
 
 def test_a_missing_tool_is_one_line_before_any_job(cohort, monkeypatch):
     folder, config = cohort
-    monkeypatch.setenv("PATH", str(folder))
+    (folder / "bin").mkdir()
+    for shell in ("bash", "sh", "which"):
+        (folder / "bin" / shell).symlink_to(shutil.which(shell))
+    monkeypatch.setenv("PATH", str(folder / "bin"))
     done = run(folder, write_config(folder, config), "--dry-run", "reads")
     assert done.returncode == 1
-    assert "error: PATH: it lacks cutadapt, bowtie, bowtie-build, multiqc, which" in done.stderr
+    assert (
+        "error: PATH: it lacks cutadapt, bowtie, bowtie-build, multiqc, which"
+        in done.stdout + done.stderr
+    )
