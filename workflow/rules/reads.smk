@@ -639,6 +639,7 @@ rule reads_globin_share:
         runtime=growing(15),
     params:
         code=code_digest("reads_globin_share"),
+        content=layer_content("features"),
         settings=layer_keys("type", "file"),
     script:
         "../scripts/reads_globin_share.py"
