@@ -48,7 +48,7 @@ def dna_quality(flagstat: Mapping[str, Mapping[str, float]], bedcov: str) -> dic
     def ratio(name: str) -> float:
         if name not in by.index or not depth > 0:
             return float("nan")
-        return float(by.loc[name, "bases"] / by.loc[name, "length"] / depth)
+        return float((by["bases"] / by["length"])[name] / depth)
 
     pairs = int(reads["read1"]) or total
     numbers = (
