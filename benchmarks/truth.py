@@ -108,7 +108,7 @@ def fdp(draws: int, _: int) -> Iterator[dict[str, Any]]:
     config = light_config()["differential"]
     sets = {MINIMAL: [], **config["adjustment_sets"]}
     for seed in range(1, draws + 1):
-        cohort, simulation, tables = drawn(seed, 300, 800, 20)
+        cohort, simulation, tables = drawn(seed, 300, 3000, 20)
         counts = tables["mrna"]
         truth = simulation.features[simulation.features["layer"] == "mrna"]
         patients = cohort.patients.loc[counts.index]
