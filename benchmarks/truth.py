@@ -108,7 +108,7 @@ def fdp(draws: int, _: int) -> Iterator[dict[str, Any]]:
     config = light_config()["differential"]
     sets = {MINIMAL: [], **config["adjustment_sets"]}
     for seed in range(1, draws + 1):
-        cohort, simulation, tables = drawn(seed, 300, 800, 20)
+        cohort, simulation, tables = drawn(seed, 300, 3000, 20)
         counts = tables["mrna"]
         truth = simulation.features[simulation.features["layer"] == "mrna"]
         patients = cohort.patients.loc[counts.index]
@@ -197,7 +197,7 @@ def learned(
 ) -> tuple[float, float]:
     """Return AUROC and calibration slope of the procedure fitted on some, for others."""
     search = nested_search(light_config())
-    search.feature_sets = [f for f in search.feature_sets if f.selectable]
+    search.feature_sets = [f for f in search.feature_sets if f.selectable and not f.fusion]
     search.fit(whole.select(train), labels[train].to_numpy(dtype=int))
     risk = search.predict_proba(whole.select(test))[:, 1]
     truth = labels[test].to_numpy()

@@ -177,7 +177,7 @@ def test_feature_sets_of_the_config():
 
 
 def test_who_has_which_layer_is_a_baseline_where_patients_lack_some():
-    sets = feature_sets(["rna", "noise"], Clinical(), ["noise"])
+    sets = feature_sets(["rna", "noise"], Clinical(), incomplete=["noise"])
     baseline = next(features for features in sets if features.name == "layers_present")
     assert baseline.role == "baseline"
     assert not any("layers_present" in f.blocks for f in sets if f.selectable)

@@ -366,6 +366,7 @@ def test_keys_that_stand_twice_are_refused_with_their_lines(tmp_path):
         ),
         (f"a: {'[' * 3000}{']' * 3000}\n", "nested too deeply"),
     ],
+    ids=["list", "mapping", "bomb", "depth"],
 )
 def test_aliases_without_end_are_refused(tmp_path, text, said):
     path = tmp_path / "c.yaml"

@@ -271,7 +271,7 @@ def test_samples_in_other_case_are_those_of_the_list(tmp_path, caplog):
     rows = ROWS.assign(Tumor_Sample_Barcode=["S1", "s2", "S1", "S1", "s9"])
     calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
     assert calls.dosages.to_numpy().tolist() == [[1, 1], [1, 0], [0, 0]]
-    assert "1 samples are matched by case or barcode, such as S1 with s1" in caplog.text
+    assert "1 samples are matched by case or barcode (such as S1 with s1)" in caplog.text
     assert "1 of 3 samples of the file are not in the list of profiled ones" in caplog.text
 
 

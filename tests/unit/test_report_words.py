@@ -63,6 +63,21 @@ def test_a_label_told_by_who_has_which_layer_is_a_doubt():
     assert not [fact for fact in facts(performance()) if "layers" in fact["name"]]
 
 
+def test_what_was_read_otherwise_is_said_without_the_names_of_samples():
+    notes = [
+        "its samples are in rows (`p01`, `p02`, …): it was turned",
+        "20 samples are matched by case or barcode (such as p022 with P022)",
+        "2 of 9 samples of the file are not in the list (file: a, b); 1 of 8 of the list (list: c)",
+        "5 of 5 alleles are called in fewer than 90% of the patients (call rate 8%)",
+    ]
+    assert words.read_as("small_rna", notes) == [
+        "small rna: its samples are in rows: it was turned.",
+        "small rna: 20 samples are matched by case or barcode.",
+        "small rna: 2 of 9 samples of the file are not in the list; 1 of 8 of the list.",
+        f"small rna: {notes[-1]}.",
+    ]
+
+
 def test_a_gain_that_is_missing_is_said_to_be():
     told = words.gain(gains(0.1, 0.2).iloc[:0], "clinical", "the clinical predictors alone")
     assert "could not be computed" in told

@@ -20,6 +20,7 @@ FAST = {
     "integration": {"factors": 2, "seeds": [1], "max_iterations": 5},
     "classification": {
         "models": ["elastic_net"],
+        "learning_curve": 0,
         **{"repeats": 1, "folds": 2, "inner_folds": 2, "permutations": 0, "bootstrap": 100},
     },
 }

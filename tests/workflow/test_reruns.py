@@ -19,7 +19,9 @@ from running import REPOSITORY
 COPIED = ("Snakefile", "workflow", "config", "resources", "envs", "profiles")
 LIBRARY = "workflow/scripts/trdomics"
 SHEET = "config/samples.tsv"
-FITS = {"classification_fit_split", "classification_final_model"}
+FITS = {
+    *("classification_fit_split", "classification_final_model", "classification_learning_curve"),
+}
 NULL = {"classification_null"}
 # what reads the cohort's files and learns from all patients
 COHORT = {
@@ -31,6 +33,7 @@ REPORT = {"report_collect", "report_summary"}
 EVALUATION = REPORT | {
     *("classification_performance", "classification_sites", "classification_figures"),
     *("classification_missing_layer_cost", "scoring_apply", "simulation_recovery"),
+    "classification_more_patients",
     *("pharmacogenes_sensitivity", "pharmacogenes_page"),
 }
 

@@ -178,6 +178,7 @@ rule classification_figures:
         sites="results/{cohort}/classification/sites.tsv",
         pooled="results/{cohort}/classification/sites_pooled.tsv",
         missing_layer_cost="results/{cohort}/classification/missing_layer_cost.tsv",
+        learning_curve="results/{cohort}/classification/learning_curve.tsv",
     output:
         performance=report(
             "results/{cohort}/classification/performance.svg",
@@ -226,6 +227,12 @@ rule classification_figures:
             caption="../report/classification_missing_layer_cost.rst",
             category="Classification",
             labels={"figure": "Cost of a missing layer"},
+        ),
+        learning_curve=report(
+            "results/{cohort}/classification/learning_curve.svg",
+            caption="../report/classification_learning_curve.rst",
+            category="Classification",
+            labels={"figure": "More patients"},
         ),
     log:
         "logs/{cohort}/classification_figures.log",
@@ -341,12 +348,6 @@ rule classification_more_patients:
     output:
         table="results/{cohort}/classification/learning_curve.tsv",
         summary="results/{cohort}/classification/learning_curve.json",
-        figure=report(
-            "results/{cohort}/classification/learning_curve.svg",
-            caption="../report/classification_learning_curve.rst",
-            category="Classification",
-            labels={"figure": "More patients"},
-        ),
     log:
         "logs/{cohort}/classification_more_patients.log",
     group:

@@ -257,6 +257,7 @@ rule reads_salmon:
         first=trimmed(1),
         second=trimmed(2),
         index=f"{REFERENCES}/salmon",
+        genome=f"{REFERENCES}/genome.fa",
     output:
         directory("results/{cohort}/reads/{layer}/salmon/{sample}"),
     log:
@@ -269,7 +270,7 @@ rule reads_salmon:
         "../../envs/reads_salmon.yaml"
     threads: 4
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing_with(1500, 6, "genome"),
         runtime=growing(120),
     params:
         options=salmon_options,
@@ -286,6 +287,7 @@ rule reads_star:
         first=trimmed(1),
         second=trimmed(2),
         index=f"{REFERENCES}/star",
+        genome=f"{REFERENCES}/genome.fa",
     output:
         bam=temp("results/{cohort}/reads/{layer}/aligned/{sample}.bam"),
         index=temp("results/{cohort}/reads/{layer}/aligned/{sample}.bam.bai"),
@@ -304,7 +306,8 @@ rule reads_star:
         "../../envs/reads_align.yaml"
     threads: 8
     resources:
-        mem_mb=growing(36000),
+        # the index is held in memory, and sorting comes on top
+        mem_mb=growing_with(4000, 11, "genome"),
         runtime=growing(120),
     params:
         first=lambda wildcards, input: ",".join(input.first),
@@ -332,6 +335,7 @@ rule reads_hisat2:
         first=trimmed(1),
         second=trimmed(2),
         index=f"{REFERENCES}/hisat2",
+        genome=f"{REFERENCES}/genome.fa",
         splice_sites=f"{REFERENCES}/splice_sites.tsv",
     output:
         bam=temp("results/{cohort}/reads/{layer}/aligned/{sample}.bam"),
@@ -351,7 +355,7 @@ rule reads_hisat2:
         "../../envs/reads_align.yaml"
     threads: 8
     resources:
-        mem_mb=growing(10000),
+        mem_mb=growing_with(2000, 3, "genome"),
         runtime=growing(120),
     params:
         reads=mate_options("-1", "-2", "-U"),
@@ -551,7 +555,7 @@ rule reads_trim_small_rna:
     shell:
         """
         cutadapt {params.options:q} --cores {threads} --json {output.json:q} \
-            --output {output.fq1:q} {input.fq1:q} >{log:q} 2>&1
+            --output {output.fq1:q} {input.fq1:q} >{output.report:q} 2>{log:q}
         """
 
 
@@ -635,6 +639,7 @@ rule reads_globin_share:
         runtime=growing(15),
     params:
         code=code_digest("reads_globin_share"),
+        content=layer_content("features"),
         settings=layer_keys("type", "file"),
     script:
         "../scripts/reads_globin_share.py"
@@ -667,10 +672,7 @@ rule reads_multiqc_table:
 rule reads_multiqc:
     """Gather what all tools say of the reads in one page."""
     input:
-        tables=[
-            f"{READS}/multiqc/{layer}_mqc.json"
-            for layer in UNITS
-        ],
+        tables=[f"{READS}/multiqc/{layer}_mqc.json" for layer in UNITS],
         reports=tool_reports,
         config=workflow.source_path("../report/multiqc.yaml"),
     output:

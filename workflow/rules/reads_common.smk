@@ -63,7 +63,7 @@ def growing_with(amount, share, name):
     """Return a resource function: more with the size of an input in MB, doubled at each attempt."""
 
     def resource(wildcards, input, attempt):
-        size = sum(Path(file).stat().st_size for file in [input[name]]) / 1e6
+        size = Path(input[name]).stat().st_size / 1e6
         return int(amount + share * size) * 2 ** (attempt - 1)
 
     return resource

@@ -5,7 +5,11 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.evaluation import figures
-from trdomics.evaluation.site_figures import missing_layer_cost_figure, sites_figure
+from trdomics.evaluation.site_figures import (
+    learning_curve_figure,
+    missing_layer_cost_figure,
+    sites_figure,
+)
 from trdomics.files import read_table, save_figure
 from trdomics.style import set_style
 
@@ -14,6 +18,7 @@ set_style()
 names = {"patient_id": str, "site": str}
 tables = {name: read_table(path, dtype=names) for name, path in snakemake.input.items()}
 tables["performance"]["reason"] = tables["performance"]["reason"].fillna("")
+n_patients = int(tables["performance"]["n_patients"].iloc[0])
 
 drawn = {
     "performance": figures.performance_figure(tables["performance"]),
@@ -24,6 +29,7 @@ drawn = {
     "chosen": figures.chosen_figure(tables["chosen"]),
     "sites": sites_figure(tables["sites"], tables["pooled"]),
     "missing_layer_cost": missing_layer_cost_figure(tables["missing_layer_cost"]),
+    "learning_curve": learning_curve_figure(tables["learning_curve"], n_patients),
 }
 for name, figure in drawn.items():
     save_figure(figure, snakemake.output[name])

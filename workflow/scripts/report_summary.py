@@ -7,6 +7,7 @@ start(snakemake)
 from trdomics.files import read_json, read_table
 from trdomics.report.context import page_context
 from trdomics.report.page import embedded, render, write_page
+from trdomics.report.words import read_as
 from trdomics.shipped import shipped
 
 inputs, settings = snakemake.input, snakemake.params.settings
@@ -47,5 +48,12 @@ context = page_context(
     read_table(inputs.gains),
     read_table(inputs.missing_layer_cost_table),
 )
+reading = [
+    sentence
+    for layer, path in zip(settings["layers"], inputs.readings, strict=True)
+    for sentence in read_as(layer, read_json(path)["notes"])
+]
 template = shipped("workflow/report/summary.html.j2")
-write_page(render(template, {**context, "figures": figures}), snakemake.output[0])
+write_page(
+    render(template, {**context, "figures": figures, "reading": reading}), snakemake.output[0]
+)

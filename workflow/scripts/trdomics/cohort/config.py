@@ -123,12 +123,12 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
         try:
             with open(file, encoding="utf-8") as handle:
                 root = yaml.compose(handle, Loader=yaml.CSafeLoader)
+            size = 0.0 if root is None else _unfolded(root, {})
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             continue
         except RecursionError as error:
             raise InputError(file, "its values are nested too deeply", "flatten them") from error
-        sizes: dict[int, float] = {}
-        if root is not None and _unfolded(root, sizes) > MOST_VALUES:
+        if size > MOST_VALUES:
             raise InputError(
                 file,
                 "an alias (`*name`) is within what it stands for, or aliases unfold to more than "

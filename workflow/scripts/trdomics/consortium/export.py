@@ -203,7 +203,8 @@ class Export:
         if layer not in self.layers:
             return
         if tested is not None:
-            counts = tested.set_index("feature").reindex(weights["feature"]).fillna(0)
+            columns = [f"{who}_{group}" for who in CARRYING for group in ("positive", "negative")]
+            counts = tested.set_index("feature")[columns].reindex(weights["feature"]).fillna(0)
             carriers = [counts[f"{w}_positive"] + counts[f"{w}_negative"] for w in CARRYING]
             weights = weights[pd.concat(carriers, axis=1).min(axis=1).to_numpy() >= self.minimum]
         factors = [column for column in weights if column not in ("feature", "symbol")]

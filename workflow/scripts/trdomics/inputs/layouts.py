@@ -161,7 +161,7 @@ def layout_of(
     if renamed:
         first = next(i for i in range(len(own)) if own[i] != plain[i])
         notes.append(
-            f"{renamed} samples are called by paths or files: `{own[first]}` is `{plain[first]}`"
+            f"{renamed} samples are called by paths or files (`{own[first]}` is `{plain[first]}`)"
         )
     program = next(
         (p for marks, p in LAYOUTS.items() if tuple(lower[first : first + len(marks)]) == marks), ""

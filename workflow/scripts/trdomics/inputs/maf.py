@@ -278,7 +278,7 @@ def _profiled_names(
     respelt = [name for name, same in meant.items() if name != same]
     if respelt:
         log.warning(
-            "%d samples are matched by case or barcode, such as %s with %s",
+            "%d samples are matched by case or barcode (such as %s with %s)",
             len(respelt),
             respelt[0],
             meant[respelt[0]],
@@ -287,7 +287,7 @@ def _profiled_names(
     if several:
         log.warning(
             "%d profiled samples have mutations under more than one name, which are taken "
-            "together: %s",
+            "together (list: %s)",
             len(several),
             _few(several),
         )

@@ -20,7 +20,8 @@ import pyarrow as pa
 from trdomics.errors import InputError, InputErrors
 from trdomics.files import starting_from, why_no_file
 
-SEPARATORS = {".tsv": "\t", ".txt": "\t", ".tab": "\t", ".csv": ","}
+# Salmon and RSEM name the tables of a sample .sf and .results.
+SEPARATORS = {".csv": ",", **dict.fromkeys((".tsv", ".txt", ".tab", ".sf", ".results"), "\t")}
 NAMES = {"\t": "tabs", ",": "commas"}
 # Fields that mean "not known".
 MISSING = ("", "NA", "N/A", "NaN", "nan")

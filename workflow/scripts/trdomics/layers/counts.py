@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from pydeseq2.dds import DeseqDataSet
 from pydeseq2.default_inference import DefaultInference
+from scipy.optimize.elementwise import find_root
+from scipy.special import digamma
 from scipy.stats import trim_mean
 
 from trdomics.layers.base import LayerNormaliser
@@ -25,6 +27,8 @@ _RATIO_FEATURES, _RATIO_SHARE = 50, 0.1
 NEARLY_EMPTY = 0.01
 # DESeq2's vst() fits the trend on features with a mean above 5 (vst.R, Bioconductor 3.18).
 _TREND_MEAN = 5.0
+# Dispersions below this cannot be told from none, that of a Poisson distribution.
+_POISSON = 1e-6
 
 
 def by_ratios(counts: np.ndarray) -> bool:
@@ -86,9 +90,10 @@ def refused_warning(refused: Mapping[str, str]) -> str | None:
 
 
 class _InterceptOnly(DefaultInference):
-    """pydeseq2's inference, its linear model of means written out for a design of an intercept.
+    """pydeseq2's inference, written out for all features at once under a design of an intercept.
 
-    It is the mean then; a least-squares fit per feature would take half of the time of a fit.
+    Means are means then, and dispersions the roots of one derivative; a fit per feature would
+    take most of the time of a representation.
     """
 
     def lin_reg_mu(
@@ -101,6 +106,37 @@ class _InterceptOnly(DefaultInference):
         """Return expected counts, shape (n_patients, n_features)."""
         means = (counts / size_factors[:, None]).mean(axis=0)
         return np.maximum(size_factors[:, None] * means, min_mu)
+
+    def alpha_mle(
+        self,
+        counts: np.ndarray,
+        design_matrix: np.ndarray,
+        mu: np.ndarray,
+        alpha_hat: np.ndarray,
+        min_disp: float,
+        max_disp: float,
+        **_: Any,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return Cox–Reid adjusted dispersions (DESeq2's: Love 2014), and that all converged."""
+
+        def slope(log_dispersion: np.ndarray, features: np.ndarray) -> np.ndarray:
+            dispersion = np.exp(log_dispersion)
+            size, count, mean = 1 / dispersion, counts[:, features], mu[:, features]
+            likelihood = digamma(size) - digamma(count + size) + np.log1p(mean * dispersion)
+            likelihood += (count - mean) / (mean + size)
+            weights = mean / (1 + mean * dispersion)
+            adjustment = (weights**2).sum(axis=0) / weights.sum(axis=0) / 2
+            return np.asarray(-size * likelihood.sum(axis=0) - dispersion * adjustment)
+
+        features = np.arange(counts.shape[1])
+        low, high = (np.full(len(features), np.log(end)) for end in (_POISSON, max_disp))
+        falls, rises = slope(low, features) < 0, slope(high, features) > 0
+        dispersions = np.where(falls, max_disp, min_disp)
+        inside = falls & rises
+        if inside.any():
+            roots = find_root(slope, (low[inside], high[inside]), args=(features[inside],))
+            dispersions[inside] = np.exp(roots.x)
+        return dispersions, np.ones(len(features), dtype=bool)
 
 
 class CountsNormaliser(LayerNormaliser, CountsTransform):

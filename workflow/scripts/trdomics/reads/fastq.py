@@ -52,7 +52,8 @@ def read_fastq(path: str, where: str) -> Fastq:
         Where the file is cut off or not of reads.
     """
     with readable(path, where, "correct the table of units"), open_fastq(path) as handle:
-        names, longest, mate = [], 0, None
+        names: list[str] = []
+        longest, mate = 0, None
         for record in range(LOOKED_AT):
             lines = [line.rstrip(b"\r\n") for line in itertools.islice(handle, 4)]
             if not lines:

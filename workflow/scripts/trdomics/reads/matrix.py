@@ -243,7 +243,7 @@ def small_rna_cohort(
             "matures_on_no_hairpin": len(first["matures_on_no_hairpin"]),
             "quality_reasons": {
                 name: SMALL_REASONS.get(name, "nothing was counted")
-                for name in quality
+                for name in map(str, quality)
                 if name not in known
             },
         },

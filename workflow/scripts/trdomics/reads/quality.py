@@ -16,12 +16,15 @@ from trdomics.shipped import shipped
 
 # Columns of qc.tsv by where they come from.
 FASTQ = ("fragments", "kept_share", "q30_share", "gc_share", "duplicate_share")
-RNA = ("mapped_share", "forward_share", "antisense_share", "globin_share", "rrna_share")
-RNA = (*RNA, "outside_exons_share")
+RNA = (
+    *("mapped_share", "forward_share", "antisense_share"),
+    *("globin_share", "rrna_share", "outside_exons_share"),
+)
 ALIGNED = ("three_prime_bias",)
-SMALL_RNA = ("fragments", "adapter_share", "kept_share", "mapped_share", "mature_share")
-SMALL_RNA = (*SMALL_RNA, "ambiguous_share", "peak_length", "peak_share", "duplicate_share")
-SMALL_RNA = (*SMALL_RNA, "erythrocyte_share")
+SMALL_RNA = (
+    *("fragments", "adapter_share", "kept_share", "mapped_share", "mature_share"),
+    *("ambiguous_share", "peak_length", "peak_share", "duplicate_share", "erythrocyte_share"),
+)
 MATRIX = ("globin_share",)
 DNA = ("fragments", "mapped_share", "duplicate_share", "mean_depth", "share_10x")
 # miRNAs have 21 to 23 bases.

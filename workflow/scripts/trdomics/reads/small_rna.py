@@ -219,7 +219,8 @@ def locate(matures: Mapping[str, str], hairpins: Mapping[str, str]) -> Matures:
     for name, sequence in matures.items():
         names[sequence].append(name)
     places: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    features, lost = [], []
+    features: list[str] = []
+    lost: list[str] = []
     for sequence, members in names.items():
         found = False
         for hairpin, text in hairpins.items():

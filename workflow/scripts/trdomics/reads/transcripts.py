@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 import pandas as pd
@@ -107,8 +107,9 @@ def _given(annotation: Annotation, path: str) -> Iterator[tuple[Transcript, str]
         raise InputError(where, problem, "take both of one release, or leave it out")
 
 
-def _fasta(lines: IO[str]) -> Iterator[tuple[str, str]]:
-    name, parts = "", []
+def _fasta(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    name = ""
+    parts: list[str] = []
     for line in lines:
         if line.startswith(">"):
             if parts:

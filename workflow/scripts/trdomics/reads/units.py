@@ -117,12 +117,14 @@ def read_units(path: str, layer: str) -> Units:
         unit = Unit(
             fields["sample"] or "",
             fields.get("lane") or "1",
-            *(fields.get(column) for column in ("fq1", "fq2", "bam")),
-            line=line,
+            fields.get("fq1"),
+            fields.get("fq2"),
+            fields.get("bam"),
+            line,
         )
-        problem = _problem(unit)
-        if problem:
-            errors.append(InputError(f"{where} line {line}", *problem))
+        wrong = _problem(unit)
+        if wrong:
+            errors.append(InputError(f"{where} line {line}", *wrong))
         rows.append(unit)
     units = Units(path, tuple(rows))
     if not errors:

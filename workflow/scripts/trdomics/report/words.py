@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ SUSPICIOUS_AUROC = 0.9
 # Two repeats of five folds: with fewer, one partition of the patients decides too much.
 FEW_SPLITS = 10
 CHANCE = 0.5
+# Names that a note on the reading of a file lists.
+NAMES = re.compile(r" \((?:file: |list: |such as |[^()`]*`)[^()]*\)")
 # A slope outside is worth a warning even if its interval covers 1 or is unknown.
 SLOPES = (0.7, 1.4)
 # With fewer permutations the 95th percentile is the largest value.
@@ -170,6 +173,11 @@ def differential(layer: str, summary: Mapping[str, Any]) -> str:
     return " ".join(
         [text, *(f"{warning[0].upper()}{warning[1:]}." for warning in warnings if warning)]
     )
+
+
+def read_as(layer: str, notes: Iterable[str]) -> list[str]:
+    """State what was dropped or changed when a layer was read, without the names of samples."""
+    return [f"{readable(layer)}: {NAMES.sub('', note)}." for note in notes]
 
 
 def tested(layer: str, summary: Mapping[str, Any]) -> str:
