@@ -232,6 +232,9 @@ def test_empty_rows_and_separators_at_the_end_change_nothing(tmp_path):
     [
         (("F", "M", "f"), {}),
         (("w", "m", "W"), {}),
+        (("F", "H", "F"), {}),
+        (("M", "H", "M"), {}),
+        (("mujer", "hombre", "Mujer"), {}),
         (("Female", "MALE", "female"), {}),
         (("2", "1", "2"), {"female": 2, "male": 1}),
     ],

@@ -107,6 +107,12 @@ def test_the_same_counts_come_out_of_every_layout(tmp_path, frame, name, layout,
     assert read_header(str(tmp_path / name), "rna") == IDS
 
 
+def test_columns_of_text_are_passed_over_and_said(tmp_path):
+    matrix = read(table(note="see", gene_name=SYMBOLS), tmp_path / "m.tsv")
+    assert matrix.values.shape == (N, GENES)
+    assert matrix.notes == ["columns of text, which are no samples, were passed over (`note`)"]
+
+
 def test_rows_of_no_feature_are_counted(tmp_path):
     notes = read(with_rows(table(), **HTSEQ), tmp_path / "m.tsv").notes
     share = N * sum(HTSEQ.values()) / (N * sum(HTSEQ.values()) + COUNTS.sum())

@@ -280,6 +280,14 @@ def _name_sexes(sheet: pd.DataFrame, sex: Mapping[str, Any] | None, file: str) -
     words = dict.fromkeys(FEMALE, own[0]) | dict.fromkeys(MALE, own[1]) | {o: o for o in own}
     values = sheet[sex["column"]]
     text = values.map(lambda v: f"{v:g}" if isinstance(v, float) else str(v), na_action="ignore")
+    letters = set(text.dropna().str.casefold())
+    if "h" in letters:
+        # hombre or homme; beside it, in Spanish, an M is a mujer
+        words = words | {"h": own[1]}
+        if not letters & {"f", "w"}:
+            words = words | {"m": own[0]}
+        # the config's own words come before any usual ones
+        words = words | {word: word for word in own}
     named = text.map(lambda v: words.get(v, words.get(v.casefold())), na_action="ignore")
     if text.notna().any() and named.isna().all():
         shown = ", ".join(f"`{v}` ({n})" for v, n in text.value_counts().head(5).items())

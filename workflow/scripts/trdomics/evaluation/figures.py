@@ -301,6 +301,6 @@ def chosen_figure(chosen: pd.DataFrame) -> Figure:
     axes.set_yticks(position, [f"{readable(name)} ({weights[name]:.0%})" for name in wide.index])
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("splits in which the inner loop chose it for the set (mean weight of the set)")
+    axes.set_xlabel("splits in which it was chosen (mean weight of the set)")
     figure.legend(loc="outside upper center", ncols=3)
     return figure

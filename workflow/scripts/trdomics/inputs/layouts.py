@@ -142,6 +142,10 @@ def layout_of(
             described[lower[i]] = i
     columns = [i for i in range(first + 1, len(names)) if i not in described.values()]
     notes: list[str] = []
+    passed = [names[i] for name, i in described.items() if name not in DESCRIBING]
+    if passed:
+        shown = ", ".join(f"`{name}`" for name in passed[:3]) + ", …" * (len(passed) > 3)
+        notes.append(f"columns of text, which are no samples, were passed over ({shown})")
     seen: set[str] = set()
     for prefix, others in SIDE_BY_SIDE.items():
         of_counts = [i for i in columns if names[i].startswith(prefix) and names[i] not in known]
