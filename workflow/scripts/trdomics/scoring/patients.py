@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from trdomics.classification.fitted_representation import MOFA
 from trdomics.evaluation.calibration_curve import shift_prevalence
 from trdomics.scoring.contributions import BASELINE, NOT_MEASURED, OTHERS, TREES
 from trdomics.tables import CLINICAL
@@ -157,7 +158,7 @@ def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> di
     symbol = symbols.get(name, name)
     return {
         "name": symbol if symbol == name else f"{symbol} ({name})",
-        "block": str(row["block"]).replace("_", " "),
+        "block": "MOFA factor" if row["block"] == MOFA else str(row["block"]).replace("_", " "),
         "value": "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD",
         "contribution": f"{row['contribution']:+.2f}",
         "width": f"{width:.1f}",
