@@ -13,14 +13,8 @@ from trdomics.classification.representation import representation
 from trdomics.frozen_model.classifiers import CalibratedClassifiers, Member
 from trdomics.frozen_model.decoders import Boosting, Linear
 from trdomics.frozen_model.model import FrozenRisk
-from trdomics.scoring.contributions import (
-    BASELINE,
-    NOT_MEASURED,
-    OTHERS,
-    TREES,
-    contributions,
-    listed,
-)
+from trdomics.scoring.contributions import contributions, listed
+from trdomics.scoring.terms import BASELINE, NOT_MEASURED, OTHERS, TREES
 from trdomics.tables import LayerTables
 
 NEW, _ = cohort(n=30, seed=6, prefix="new-")

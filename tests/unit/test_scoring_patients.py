@@ -10,9 +10,9 @@ import pytest
 from scipy.special import expit
 
 from trdomics.report.page import render
-from trdomics.scoring.contributions import BASELINE, CONTRIBUTIONS, NOT_MEASURED, OTHERS
 from trdomics.scoring.page import histogram
 from trdomics.scoring.patients import GROUPS, patients_context, terms
+from trdomics.scoring.terms import BASELINE, CONTRIBUTIONS, NOT_MEASURED, OTHERS
 from trdomics.shipped import shipped
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -49,6 +49,9 @@ PREDICTIONS = pd.DataFrame(
         "probability": expit(LOG_ODDS.to_numpy()),
         "probability_lower": [0.4, 0.1],
         "probability_upper": [0.8, 0.5],
+        "probability_at_target_prevalence": [0.3, 0.1],
+        "probability_at_target_prevalence_lower": [0.22, 0.05],
+        "probability_at_target_prevalence_upper": [0.63, 0.3],
         "layers_used": ["mrna", "none"],
         "layers_missing": ["none", "mrna"],
         "missing_features_share": [0.0, 0.9],
@@ -120,9 +123,7 @@ def test_what_a_reader_must_know_first_is_said():
 def test_both_prevalences_have_an_interval():
     rows = context()["patients"][0]["probabilities"]
     assert rows[0]["interval"] == "40 to 80 %"
-    odds = np.array([0.4, 0.8]) / np.array([0.6, 0.2]) * 3 / 7
-    low, high = 100 * odds / (1 + odds)
-    assert rows[1]["interval"] == f"{low:.0f} to {high:.0f} %"
+    assert (rows[1]["percent"], rows[1]["interval"]) == ("30 %", "22 to 63 %")
 
 
 def test_hostile_ids_are_inert_and_each_patient_is_marked_as_no_care():

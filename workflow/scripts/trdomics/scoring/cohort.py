@@ -12,11 +12,12 @@ import pandas as pd
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.frozen_model.model import FrozenModel
 from trdomics.scoring.apply import PREDICTIONS, judgeable, score, with_reference_dosages
-from trdomics.scoring.contributions import CONTRIBUTIONS, contributions, listed
+from trdomics.scoring.contributions import contributions, listed
 from trdomics.scoring.expected import expected_losses, sentence, with_expected
 from trdomics.scoring.feature_names import mapped, read_names
 from trdomics.scoring.recalibration import recalibrate
 from trdomics.scoring.shift import PATIENTS, SHIFT, judge, shift_summary
+from trdomics.scoring.terms import CONTRIBUTIONS
 from trdomics.tables import LayerTables
 
 SHOWN = 20

@@ -17,11 +17,10 @@ import pandas as pd
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.frozen_model.decoders import Linear
 from trdomics.frozen_model.model import FrozenRisk
+from trdomics.scoring.terms import BASELINE, CONTRIBUTIONS, NOT_MEASURED, OTHERS, TREES
 
-BASELINE, NOT_MEASURED, TREES, OTHERS = "baseline", "not measured", "all features", "all others"
 # Features listed per patient and block; the sum of the others is one more row.
 LISTED = 20
-CONTRIBUTIONS = ["patient_id", "block", "feature", "value", "contribution"]
 
 
 @dataclass(frozen=True)

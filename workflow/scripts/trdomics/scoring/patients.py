@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
-from trdomics.classification.fitted_representation import MOFA
-from trdomics.evaluation.calibration_curve import shift_prevalence
-from trdomics.scoring.contributions import BASELINE, NOT_MEASURED, OTHERS, TREES
+from trdomics.scoring.terms import BASELINE, NOT_MEASURED, OTHERS, TREES
 from trdomics.tables import CLINICAL
 
 # Terms shown one by one; the table has more.
 GROUPS, FEATURES = 14, 12
+# What blocks are called that are not named in the config.
+BLOCKS = {"mofa": "MOFA factor"}
 # Beyond this share of what the model looks for, a warning.
 MUCH_MISSING = 0.1
 NO_MISMATCHES = pd.DataFrame(columns=["patient_id", "mismatch"])
@@ -145,7 +144,7 @@ def terms(own: pd.DataFrame, layers: set[str], symbols: Mapping[str, str]) -> di
     log_odds = own["contribution"].sum()
     return {
         "baseline": f"{baseline:+.2f}",
-        "baseline_percent": f"{100 * expit(baseline):.0f} %",
+        "baseline_percent": f"{100 / (1 + np.exp(-baseline)):.0f} %",
         "groups": [_bar(row, scale, symbols) for row in rows],
         "features": [_bar(row, scale, symbols) for row in top],
         "log_odds": f"{log_odds:+.2f}",
@@ -158,7 +157,7 @@ def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> di
     symbol = symbols.get(name, name)
     return {
         "name": symbol if symbol == name else f"{symbol} ({name})",
-        "block": "MOFA factor" if row["block"] == MOFA else str(row["block"]).replace("_", " "),
+        "block": BLOCKS.get(row["block"], str(row["block"]).replace("_", " ")),
         "value": "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD",
         "contribution": f"{row['contribution']:+.2f}",
         "width": f"{width:.1f}",
@@ -168,26 +167,18 @@ def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> di
 
 
 def _probabilities(row: Mapping[Any, Any], summary: Mapping[str, Any]) -> list[dict[str, str]]:
-    numbers = np.array(
-        [row["probability"], row["probability_lower"], row["probability_upper"]], dtype=float
-    )
     source, target = summary["training_prevalence"], summary["target_prevalence"]
-    rows = [
-        (
-            f"where {100 * source:.0f} % of the patients are {summary['positive']} (training)",
-            numbers,
-        )
-    ]
+    positive, moved = summary["positive"], "probability_at_target_prevalence"
+    named = {"probability": f"where {100 * source:.0f} % of the patients are {positive} (training)"}
     if target is not None:
-        moved = shift_prevalence(numbers, source, target)
-        rows.append((f"where {100 * target:.0f} % are (the target prevalence)", moved))
+        named[moved] = f"where {100 * target:.0f} % are (the target prevalence)"
     return [
         {
             "where": where,
-            "percent": f"{100 * found[0]:.0f} %",
-            "interval": f"{100 * found[1]:.0f} to {100 * found[2]:.0f} %",
+            "percent": f"{100 * row[key]:.0f} %",
+            "interval": f"{100 * row[f'{key}_lower']:.0f} to {100 * row[f'{key}_upper']:.0f} %",
         }
-        for where, found in rows
+        for key, where in named.items()
     ]
 
 
