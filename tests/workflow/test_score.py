@@ -8,9 +8,9 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
 from conftest import copied, lay_out
 from running import run, write_config
+from scipy.special import expit
 
 from trdomics.files import read_json, read_table
 
