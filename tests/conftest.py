@@ -37,6 +37,7 @@ def small(config: dict) -> dict:
             if key in layer:
                 layer[key] = layer[key].replace("results/simulated/", "results/small/")
         layer["integration_features"] = layer["model_features"] = 100
+    config["panels"] = ["serotonin"]
     config["pharmacogenes"]["medication"] = "results/small/simulation/medication.tsv"
     config["mechanism"]["draws"] = 20
     config["layers"]["mutations"]["min_prevalence"] = 0.05

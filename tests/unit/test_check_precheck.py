@@ -322,3 +322,12 @@ def test_a_model_of_exchanged_classes_is_found_before_any_job(cohort):
 def test_everybody_excluded(cohort):
     cohort.sheet["exclude"] = 1
     assert cohort.failure().startswith("sheet.tsv: all patients are excluded")
+
+
+def test_panels_are_looked_for_before_any_job(cohort):
+    cohort.raw["panels"] = ["serotonine", "nowhere.tsv"]
+    found = list(map(str, precheck.problems(resolve_config(cohort.raw, "mine.yaml"))))
+    told = [text for text in found if text.startswith(("`panels`", "nowhere.tsv"))]
+    assert "there is no panel serotonine; did you mean `serotonin`" in told[0]
+    assert "nowhere.tsv" in told[1]
+    assert "no such file" in told[1]

@@ -216,3 +216,20 @@ def test_a_derived_table_is_a_block_of_its_own_that_patients_may_lack():
     assert (own.role, own.selectable) == ("baseline", False)
     chosen = {f.name: f for f in feature_sets(["rna"], CLINICAL, {"other": True})}["other"]
     assert (chosen.role, chosen.selectable) == ("candidate", True)
+
+
+def test_a_panel_is_a_block_over_layers_and_means_stand_for_a_layer_that_is_lacked():
+    proteins = list(TABLES["protein"].columns[[0, 3]])
+    members = {"panel": {"rna": ["gene1", "gene2", "absent"], "protein": proteins}}
+    settings = {**CONFIG, "panels": ["panel"], "panel_members": members}
+    fitted = representation(settings).fit(TABLES)
+    block = fitted.transform(TABLES)["panel"]
+    own = [f"protein:{name}" for name in proteins]
+    assert list(block) == ["rna:gene1", "rna:gene2", *own]
+    lacking = TABLES.patients[~TABLES.profiled("protein") & TABLES.profiled("rna")]
+    assert (block.loc[lacking, own] == 0).all(axis=None)
+    alone = fitted.restricted(["panel"])
+    assert set(alone.normalisers_) == {"rna", "protein"}
+    pd.testing.assert_frame_equal(alone.transform(TABLES)["panel"], block)
+    names = [f.name for f in feature_sets(CONFIG["layers"], CLINICAL, panels=["panel"])]
+    assert "panel" in names

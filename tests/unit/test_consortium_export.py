@@ -25,6 +25,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from trdomics.archive import sha256_of
+from trdomics.consortium.audit import audit
 from trdomics.consortium.bundle import (
     LOSS_FILE,
     MODEL_FILES,
@@ -39,7 +40,7 @@ from trdomics.consortium.export import Export
 from trdomics.consortium.shareable_model import RARE, shareable
 from trdomics.errors import InputError
 from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
-from trdomics.frozen_model.store import load_model, loads
+from trdomics.frozen_model.store import dumps, load_model, loads
 from trdomics.partner_json import with_checksum
 from trdomics.parts import take_apart
 from trdomics.scoring.expected import NOT_MEASURED, expected_losses
@@ -108,6 +109,13 @@ def test_who_gets_the_bundle_can_load_its_model(content, tmp_path):
         losses["missing_layer_cost"][1]["n_patients"],
     ]
     assert counts == [60, 30, 60]
+
+
+def test_a_model_whose_numbers_were_not_rounded_is_refused(content):
+    name = MODEL_FILES[0]
+    found = audit({name: dumps(frozen_model("mofa_clinical"))}, [], [], MINIMUM)
+    assert any("has numbers of more than 8 digits" in reason for reason in found)
+    assert audit({name: content[1][name]}, [], [], MINIMUM) == []
 
 
 def test_nobody_is_recognised_as_a_training_patient(content):

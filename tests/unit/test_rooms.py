@@ -17,6 +17,7 @@ ORDER = [
     {"pharmacogenes"},
     {"identity", "differential", "integration", "simulation"},
     {"confounding", "enrichment", "subtypes"},
+    {"panels"},
     {"mechanism"},
     {"classification"},
     {"evaluation"},

@@ -62,6 +62,11 @@ def test_probabilities_are_the_models_and_move_to_the_target_prevalence(frozen):
     np.testing.assert_array_equal(predictions["probability"], expected)
     moved = shift_prevalence(expected, LABELS.mean(), 0.3)
     np.testing.assert_allclose(predictions["probability_at_target_prevalence"], moved)
+    for end in ("lower", "upper"):
+        np.testing.assert_allclose(
+            predictions[f"probability_at_target_prevalence_{end}"],
+            shift_prevalence(predictions[f"probability_{end}"], LABELS.mean(), 0.3),
+        )
     assert (features["n_missing"] == 0).all()
     lacking = ~NEW.profiled("rna")
     assert not predictions["layers_used"][lacking].str.contains("rna").any()

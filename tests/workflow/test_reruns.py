@@ -196,11 +196,11 @@ def test_another_seed_of_the_shown_factors_is_one_fit_of_them(clone):
     assert not (FITS | NULL) & set(due)
 
 
-def test_symbols_rerun_what_prints_them(clone):
+def test_symbols_rerun_what_prints_them_and_the_panels_that_are_looked_up_by_them(clone):
     due = due_after_setting(clone, "layers/mrna/features", None)
     assert {"layers_annotation", "differential_expression", "integration_weights"} <= set(due)
-    untouched = COHORT - {"layers_qc"} | EVALUATION - REPORT - {"simulation_recovery"}
-    assert not (FITS | NULL | untouched | {"integration_choose", "subtypes_find"}) & set(due)
+    assert FITS | {"panels_members"} <= set(due)
+    assert not (COHORT - {"layers_qc"} | {"integration_choose", "subtypes_find"}) & set(due)
 
 
 def test_a_filter_of_a_layer_fits_again_and_reads_nothing_again(clone):

@@ -12,6 +12,9 @@ rule classification_fit_split:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
         derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
+        members=branch(
+            PANELS, then="results/{cohort}/panels/members.json", otherwise=[]
+        ),
     output:
         predictions="results/{cohort}/classification/splits/{split}/predictions.tsv",
         chosen="results/{cohort}/classification/splits/{split}/chosen.tsv",
@@ -256,6 +259,9 @@ rule classification_final_model:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
         derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
+        members=branch(
+            PANELS, then="results/{cohort}/panels/members.json", otherwise=[]
+        ),
     output:
         model="results/{cohort}/classification/model/model.safetensors",
         manifest="results/{cohort}/classification/model/model.json",

@@ -31,7 +31,6 @@ MISSING = [
         "pandas",
         "pyarrow",
         "rocrate",
-        "scipy",
         "sklearn",
         "yaml",
     )

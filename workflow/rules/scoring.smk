@@ -13,6 +13,10 @@ EXTERNAL_FILES = [
 HAS_LOSSES = (
     EXTERNAL_MODEL is None or Path(f"{MODEL_FOLDER}/missing_layer_cost.json").exists()
 )
+# Drugs can be compared with genes where both are known.
+HAS_MISMATCHES = PHARMACOGENE_LAYER is not None and bool(
+    config["pharmacogenes"]["medication"] or config["pharmacogenes"]["drug_columns"]
+)
 
 
 rule scoring_apply:
@@ -29,6 +33,7 @@ rule scoring_apply:
         names=list(map(given, config["scoring"]["feature_names"].values())),
     output:
         predictions="results/{cohort}/scoring/predictions.tsv",
+        contributions="results/{cohort}/scoring/contributions.tsv",
         features="results/{cohort}/scoring/features.tsv",
         shift="results/{cohort}/scoring/shift.tsv",
         summary="results/{cohort}/scoring/summary.json",
@@ -64,18 +69,28 @@ rule scoring_apply:
 
 
 rule scoring_page:
-    """Write the page of a scored cohort."""
+    """Write the page of a scored cohort, and that of its single patients."""
     input:
         summary="results/{cohort}/scoring/summary.json",
         shift="results/{cohort}/scoring/shift.tsv",
         predictions="results/{cohort}/scoring/predictions.tsv",
+        contributions="results/{cohort}/scoring/contributions.tsv",
+        annotation=expand(
+            "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=MATRIX_LAYERS
+        ),
+        mismatches=branch(
+            HAS_MISMATCHES,
+            then="results/{cohort}/pharmacogenes/mismatches.tsv",
+            otherwise=[],
+        ),
     output:
-        report(
+        page=report(
             "results/{cohort}/scoring/scoring.html",
             caption="../report/scoring_page.rst",
             category="Scoring",
             labels={"page": "Patients scored with a frozen model"},
         ),
+        patients="results/{cohort}/scoring/patients.html",
     log:
         "logs/{cohort}/scoring_page.log",
     localrule: True
@@ -96,10 +111,12 @@ rule score:
     """Patients scored with the frozen model, with a page of them: results/<cohort>/scoring/."""
     input:
         f"results/{COHORT}/scoring/predictions.tsv",
+        f"results/{COHORT}/scoring/contributions.tsv",
         f"results/{COHORT}/scoring/features.tsv",
         f"results/{COHORT}/scoring/shift.tsv",
         f"results/{COHORT}/scoring/summary.json",
         f"results/{COHORT}/scoring/scoring.html",
+        f"results/{COHORT}/scoring/patients.html",
     localrule: True
 
 

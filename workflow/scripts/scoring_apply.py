@@ -52,6 +52,7 @@ summary = scoring_summary(
 )
 tell(summary)
 write_table(scored.predictions, snakemake.output.predictions)
+write_table(scored.contributions, snakemake.output.contributions)
 write_table(features, snakemake.output.features)
 write_table(scored.shift, snakemake.output.shift)
 write_json(summary, snakemake.output.summary)

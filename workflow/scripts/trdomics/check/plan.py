@@ -30,6 +30,7 @@ from trdomics.cohort.samples import (
 from trdomics.cohort.settings import Clinical
 from trdomics.cohort.site_plan import left_out_sites
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+from trdomics.panels.panel import panel_files
 
 # Samples without a patient and patients without the sample that the sheet names.
 UNMATCHED = {
@@ -259,7 +260,9 @@ def _models(config: Mapping[str, Any], incomplete: Sequence[str]) -> list[str]:
     if config["scoring"]["model"] is not None:
         return [f"model: applied with `snakemake score`, {config['scoring']['model']}"]
     clinical = Clinical.of(config["clinical"])
-    sets = feature_sets(config["layers"], clinical, derived_tables(config), incomplete)
+    panels = panel_files(config["panels"])
+    derived = derived_tables(config)
+    sets = feature_sets(config["layers"], clinical, derived, incomplete, panels)
     chosen = config["classification"]
     baselines = [each.name for each in sets if each.role == "baseline"]
     candidates = [each.name for each in sets if each.role == "candidate"]

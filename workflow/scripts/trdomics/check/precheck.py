@@ -15,6 +15,8 @@ from trdomics.check.covariates import (
     check_design,
     check_layer_classes,
 )
+from trdomics.classification.derived import derived_tables
+from trdomics.classification.feature_sets import feature_sets
 from trdomics.cohort.config import (
     LAYER_FILES,
     REFERENCE_FILES,
@@ -26,7 +28,7 @@ from trdomics.cohort.config import (
 )
 from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
-from trdomics.cohort.settings import Covariates
+from trdomics.cohort.settings import Clinical, Covariates
 from trdomics.confounding.plan import own_signature
 from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError
@@ -34,6 +36,7 @@ from trdomics.files import starting_from, why_no_file
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.inputs.text_table import of_layer
 from trdomics.mechanism.specification import read_specification, specification_file
+from trdomics.panels.panel import FOLDER, panel_files, read_panel, shipped_panels
 from trdomics.reads.units import missing_files, read_units
 from trdomics.schema import did_you_mean
 from trdomics.scoring.feature_names import read_names
@@ -60,6 +63,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
     for name, problem in _file_problems(config):
         broken.append(name)
         yield problem
+    yield from _panel_problems(config)
     try:
         whole = read_sheet(settings)
         sheet = whole.loc[~whole[EXCLUDE], typed_names(settings)]
@@ -115,6 +119,23 @@ def known_samples(layer: Mapping[str, Any], name: str, known: Collection[str]) -
     if from_reads(layer):
         return list(read_units(layer["reads"]["units"], name).samples)
     return layer_samples(layer, name, known)
+
+
+def _panel_problems(config: Mapping[str, Any]) -> Iterator[InputError]:
+    """Yield what is wrong with the panels."""
+    files = panel_files(config["panels"])
+    if len(files) < len(config["panels"]):
+        yield InputError("`panels`", "two of them have the same name", "rename a file")
+    clinical = Clinical.of(config["clinical"])
+    taken = {f.name for f in feature_sets(config["layers"], clinical, derived_tables(config))}
+    for name, path in files.items():
+        if name in taken:
+            yield InputError("`panels`", f"{name} is the name of a feature set", "rename the file")
+        elif path.parent == FOLDER and name not in shipped_panels():
+            fix = did_you_mean(name, shipped_panels(), "those that come with the workflow are")
+            yield InputError("`panels`", f"there is no panel {name}", fix)
+        elif (wrong := _problem(read_panel, path)) is not None:
+            yield wrong
 
 
 def _problem(check: Callable[..., object], *arguments: Any) -> InputError | None:

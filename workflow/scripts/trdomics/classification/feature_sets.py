@@ -45,6 +45,7 @@ def feature_sets(
     clinical: Clinical,
     derived: Mapping[str, bool] | None = None,
     incomplete: Iterable[str] = (),
+    panels: Iterable[str] = (),
 ) -> list[FeatureSet]:
     """Return the feature sets of a cohort, simple ones first.
 
@@ -62,6 +63,8 @@ def feature_sets(
         the baselines.
     incomplete : iterable of str
         Layers that some patients lack; with any, which layers a patient has is a baseline.
+    panels : iterable of str
+        Named lists of features, each a candidate.
     """
     layers = tuple(layers)
     sheet = ("clinical",) if clinical.predictors else ()
@@ -74,6 +77,7 @@ def feature_sets(
     if list(incomplete):
         sets.append(FeatureSet(PRESENCE, (PRESENCE,), BASELINE, selectable=False))
     sets += [FeatureSet(layer, (layer,)) for layer in layers]
+    sets += [FeatureSet(panel, (panel,)) for panel in panels]
     sets.append(FeatureSet("mofa", ("mofa",)))
     if sheet:
         sets.append(FeatureSet("mofa_clinical", ("mofa", *sheet)))

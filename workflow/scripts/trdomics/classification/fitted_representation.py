@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -38,6 +39,8 @@ class FittedRepresentation:
         By layer. A layer that no training patient has is not among them.
     layer_blocks_, column_blocks_ : dict of str to block
         By layer and by group of columns.
+    panel_blocks_ : dict of str to dict of str to block
+        By panel and layer.
     derived_blocks_ : dict of str to block
         By derived table.
     views_ : dict of str to FittedView
@@ -50,6 +53,7 @@ class FittedRepresentation:
     normalisers_: dict[str, Any] = stored(mapping(one_of(TRANSFORMS)))
     layer_blocks_: dict[str, Any] = stored(mapping(part(FittedLayerBlock)))
     column_blocks_: dict[str, Any] = stored(mapping(part(FittedColumnBlock)))
+    panel_blocks_: dict[str, Any] = stored(mapping(mapping(part(FittedLayerBlock))))
     derived_blocks_: dict[str, Any] = stored(mapping(part(FittedColumnBlock)))
     views_: dict[str, FittedView] = stored(mapping(part(FittedView)))
     mofa_: Any = stored(optional(part(MOFAProjection)))
@@ -59,13 +63,16 @@ class FittedRepresentation:
     def check(self) -> None:
         """Raise ValueError if blocks or views need what is not there."""
         layers = {name: set(fitted.features_) for name, fitted in self.normalisers_.items()}
-        for name, block in {**self.layer_blocks_, **self.views_}.items():
+        parts = [*self.layer_blocks_.items(), *self.views_.items()]
+        parts += [pair for blocks in self.panel_blocks_.values() for pair in blocks.items()]
+        for name, block in parts:
             if name not in layers or not layers[name].issuperset(block.features_):
                 raise ValueError(f"{name[:40]} needs features that its layer has not")
         known = {name: list(view.features_) for name, view in self.views_.items()}
         if known != (self.mofa_.feature_names_ if self.mofa_ else {}):
             raise ValueError("the factors are of other views")
-        blocks = [*self.layer_blocks_, *self.column_blocks_, *self.derived_blocks_, MOFA]
+        blocks = [*self.layer_blocks_, *self.panel_blocks_, *self.column_blocks_]
+        blocks += [*self.derived_blocks_, MOFA]
         if len(set(blocks)) != len(blocks):
             raise ValueError("two blocks have the same name")
         if not (self.factor_scales_ > 0).all():
@@ -86,11 +93,13 @@ class FittedRepresentation:
 
     @property
     def feature_names_(self) -> dict[str, list[str]]:
-        """Names of the features by block, in the order layers, columns, derived, mofa."""
-        fitted = {**self.layer_blocks_, **self.column_blocks_, **self.derived_blocks_}
-        if self.mofa_ is not None:
-            fitted[MOFA] = self.mofa_
-        return {k: [str(n) for n in v.get_feature_names_out()] for k, v in fitted.items()}
+        """Names of the features by block, by layers, panels, columns, derived, mofa."""
+        names = {k: _names(v) for k, v in self.layer_blocks_.items()}
+        for panel, blocks in self.panel_blocks_.items():
+            names[panel] = [f"{k}:{name}" for k, v in blocks.items() for name in _names(v)]
+        names |= {k: _names(v) for k, v in self.column_blocks_.items()}
+        names |= {k: _names(v) for k, v in self.derived_blocks_.items()}
+        return names if self.mofa_ is None else {**names, MOFA: _names(self.mofa_)}
 
     def features_of(self, layer: str) -> set[str]:
         """Return the features of a layer that a block or a view reads."""
@@ -100,6 +109,7 @@ class FittedRepresentation:
     def effects(self) -> list[tuple[str, CovariateEffects]]:
         """Return what is taken out of layers, each with its layer."""
         parts = [*self.layer_blocks_.items(), *self.views_.items()]
+        parts += [pair for blocks in self.panel_blocks_.values() for pair in blocks.items()]
         return [(layer, part.effects_) for layer, part in parts if part.effects_ is not None]
 
     def sheet_columns(self) -> list[str]:
@@ -143,11 +153,12 @@ class FittedRepresentation:
         result = copy.copy(self)
         result.layer_blocks_ = {k: v for k, v in self.layer_blocks_.items() if k in kept}
         result.column_blocks_ = {k: v for k, v in self.column_blocks_.items() if k in kept}
+        result.panel_blocks_ = {k: v for k, v in self.panel_blocks_.items() if k in kept}
         result.derived_blocks_ = {k: v for k, v in self.derived_blocks_.items() if k in kept}
         if MOFA not in kept:
             result.views_, result.mofa_ = {}, None
             result.factor_means_ = result.factor_scales_ = np.zeros(0)
-        needed = {*result.layer_blocks_, *result.views_}
+        needed = {*result.layer_blocks_, *result.views_, *chain(*result.panel_blocks_.values())}
         result.normalisers_ = {k: v for k, v in self.normalisers_.items() if k in needed}
         return result
 
@@ -176,11 +187,21 @@ class FittedRepresentation:
         measured: Mapping[str, pd.DataFrame],
         tables: LayerTables,
     ) -> LayerTables:
-        sheet = tables.get(CLINICAL)
+        sheet, names = tables.get(CLINICAL), self.feature_names_
         blocks = {}
         for layer, block in self.layer_blocks_.items():
             if layer in normalised:
                 blocks[layer] = block.transform(normalised[layer], sheet)
+        for panel, by_layer in self.panel_blocks_.items():
+            parts = [
+                block.transform(normalised[layer], sheet).add_prefix(f"{layer}:")
+                for layer, block in by_layer.items()
+                if layer in normalised
+            ]
+            if parts:
+                # what a patient lacks is the training patients' mean
+                whole = pd.concat(parts, axis=1).reindex(columns=names[panel])
+                blocks[panel] = whole.fillna(0.0)
         for name, block in self.column_blocks_.items():
             blocks[name] = block.transform(columns_of(name, tables))
         for name, block in self.derived_blocks_.items():
@@ -189,7 +210,6 @@ class FittedRepresentation:
         if self.mofa_ is not None:
             blocks[MOFA] = self._factors(self._views(measured, tables))
         # a block that no patient here has is kept, without rows
-        names = self.feature_names_
         for name, features in names.items():
             if name not in blocks:
                 blocks[name] = pd.DataFrame(
@@ -209,6 +229,10 @@ def columns_of(group: str, tables: LayerTables) -> pd.DataFrame:
         return tables[CLINICAL]
     has = {layer: tables.profiled(layer).astype(float) for layer in tables if layer != CLINICAL}
     return pd.DataFrame(has, index=tables.patients)
+
+
+def _names(fitted: Any) -> list[str]:
+    return [str(name) for name in fitted.get_feature_names_out()]
 
 
 def has_any(views: LayerTables) -> np.ndarray:

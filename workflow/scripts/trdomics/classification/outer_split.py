@@ -44,6 +44,7 @@ def nested_search(config: Mapping[str, Any], incomplete: Sequence[str] = ()) -> 
             Clinical.of(config["clinical"]),
             config.get("derived"),
             incomplete,
+            config.get("panels", ()),
         ),
         models=settings["models"],
         inner_folds=settings["inner_folds"],

@@ -48,6 +48,8 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         Columns whose effects are taken out of MOFA's views.
     derived : sequence of str
         Derived tables, each a block.
+    panels : mapping of str to mapping of str to sequence of str
+        Features of each panel by layer, as its normaliser names them; each panel is a block.
 
     Attributes
     ----------
@@ -63,6 +65,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         mofa: Mapping[str, Any] | None = None,
         mofa_regress_out: Sequence[str] = (),
         derived: Sequence[str] = (),
+        panels: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     ) -> None:
         self.layers = layers
         self.columns = columns
@@ -71,6 +74,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         self.mofa = mofa
         self.mofa_regress_out = mofa_regress_out
         self.derived = derived
+        self.panels = panels
 
     def fit(self, tables: LayerTables, y: Any = None) -> Self:
         """Learn all blocks.
@@ -96,6 +100,17 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
             normalised[layer] = self.normalisers_[layer].transform(tables[layer])
             block = LayerBlock(settings["model_features"], self.regress_out, self.categorical)
             self.layer_blocks_[layer] = block.fit(normalised[layer], tables.get(CLINICAL))
+        self.panel_blocks_ = {
+            panel: {
+                layer: LayerBlock(len(names), self.regress_out, self.categorical).fit(
+                    normalised[layer][names], tables.get(CLINICAL)
+                )
+                for layer, listed in by_layer.items()
+                if layer in normalised
+                and (names := [name for name in listed if name in normalised[layer]])
+            }
+            for panel, by_layer in (self.panels or {}).items()
+        }
         self.column_blocks_ = {
             name: ColumnBlock(columns, self.categorical).fit(columns_of(name, tables))
             for name, columns in (self.columns or {}).items()
@@ -200,4 +215,5 @@ def representation(
         mofa={"n_factors": mofa["factors"], "seed": mofa["seeds"][0], **options},
         mofa_regress_out=list(dict.fromkeys([*mofa["regress_out"], *regress_out])),
         derived=list(config.get("derived", ())),
+        panels=config.get("panel_members"),
     )

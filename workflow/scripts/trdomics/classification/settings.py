@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trdomics.classification.derived import derived_tables
+from trdomics.panels.panel import panel_files
 
 # What decides how a layer's file is read; its outcome is in the table that the fit reads.
 READING = (
@@ -42,6 +43,7 @@ def fitting_settings(config: Mapping[str, Any], *more: str) -> dict[str, Any]:
         "clinical": {key: clinical[key] for key in ("predictors", "confounders", "circular")},
         "layers": fitted_layers(config),
         "derived": derived_tables(config),
+        "panels": list(panel_files(config["panels"])),
         "integration": {
             **{key: config["integration"][key] for key in MOFA},
             "seeds": config["integration"]["seeds"][:1],

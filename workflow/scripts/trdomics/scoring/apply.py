@@ -18,7 +18,14 @@ from trdomics.tables import CLINICAL, LayerTables
 # Names shown of a long list of missing features.
 SHOWN = 20
 PREDICTIONS = ["patient_id", "label", "probability", "probability_lower", "probability_upper"]
-PREDICTIONS += ["probability_at_target_prevalence", "layers_used", "layers_missing"]
+AT_TARGET = "probability_at_target_prevalence"
+PREDICTIONS += [
+    AT_TARGET,
+    f"{AT_TARGET}_lower",
+    f"{AT_TARGET}_upper",
+    "layers_used",
+    "layers_missing",
+]
 PREDICTIONS += ["n_layers_used", "missing_features_share"]
 
 
@@ -202,7 +209,8 @@ def score(
         ``patient_id``, ``label``, ``probability`` (at the training prevalence),
         ``probability_lower`` and ``probability_upper`` (its 95 % prediction interval, see
         :meth:`trdomics.frozen_model.uncertainty.Replicates.interval`),
-        ``probability_at_target_prevalence``, ``layers_used`` (those the patient has),
+        ``probability_at_target_prevalence`` with its ``_lower`` and ``_upper``,
+        ``layers_used`` (those the patient has),
         ``layers_missing`` (those of the model that the patient lacks), ``n_layers_used``,
         ``missing_features_share`` (share of all that the model looks for, in
         layers and sheet, which is not known of this patient).
@@ -221,6 +229,10 @@ def score(
     used = [", ".join(layer for layer in layers if has[layer][i]) for i in range(len(tables))]
     lacking = [[layer for layer in layers if not has[layer][i]] for i in range(len(tables))]
     lower, upper = frozen.replicates.interval(blocks, probability, lacking)
+    moved = [
+        shift_prevalence(values, description["prevalence"], target)
+        for values in (probability, lower, upper)
+    ]
     return pd.DataFrame(
         {
             "patient_id": tables.patients,
@@ -228,8 +240,8 @@ def score(
             "probability": probability,
             "probability_lower": lower,
             "probability_upper": upper,
-            "probability_at_target_prevalence": shift_prevalence(
-                probability, description["prevalence"], target
+            **dict(
+                zip((AT_TARGET, f"{AT_TARGET}_lower", f"{AT_TARGET}_upper"), moved, strict=True)
             ),
             "layers_used": [names or "none" for names in used],
             "layers_missing": [", ".join(names) or "none" for names in lacking],

@@ -9,12 +9,15 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.frozen_model.model import FrozenModel
 from trdomics.scoring.apply import PREDICTIONS, judgeable, score, with_reference_dosages
+from trdomics.scoring.contributions import contributions, listed
 from trdomics.scoring.expected import expected_losses, sentence, with_expected
 from trdomics.scoring.feature_names import mapped, read_names
 from trdomics.scoring.recalibration import recalibrate
 from trdomics.scoring.shift import PATIENTS, SHIFT, judge, shift_summary
+from trdomics.scoring.terms import CONTRIBUTIONS
 from trdomics.tables import LayerTables
 
 SHOWN = 20
@@ -26,6 +29,7 @@ class Scored:
     """What was found about the patients: tables, and what goes into the summary."""
 
     predictions: pd.DataFrame
+    contributions: pd.DataFrame
     shift: pd.DataFrame
     shift_headline: dict[str, Any] | None
     expected: list[dict[str, Any]]
@@ -90,7 +94,8 @@ def score_cohort(
     Scored
         ``predictions`` has the columns of :func:`trdomics.scoring.apply.score`,
         ``probability_recalibrated`` and those of :func:`trdomics.scoring.expected.with_expected`
-        and :func:`trdomics.scoring.shift.judge`.
+        and :func:`trdomics.scoring.shift.judge`, ``contributions`` those of
+        :func:`trdomics.scoring.contributions.listed`.
     """
     tables = with_reference_dosages(frozen, tables, layers)
     predictions = score(
@@ -99,7 +104,8 @@ def score_cohort(
     if predictions.empty:
         columns = ["probability_recalibrated", "expected_auroc", "expected_auroc_loss"]
         empty = pd.DataFrame(columns=[*PREDICTIONS, *columns, *PATIENTS[1:]])
-        return Scored(empty, pd.DataFrame(columns=[*SHIFT, "reason"]), None, [], None)
+        nothing = pd.DataFrame(columns=CONTRIBUTIONS)
+        return Scored(empty, nothing, pd.DataFrame(columns=[*SHIFT, "reason"]), None, [], None)
     recalibrated, recalibration = recalibrate(
         predictions["label"], predictions["probability"], settings["seed"]
     )
@@ -109,7 +115,11 @@ def score_cohort(
     known = judgeable(frozen, tables, types, settings["max_missing"])
     patients, shift = judge(frozen, known)
     predictions = with_expected(predictions, expected).merge(patients, on="patient_id")
-    return Scored(predictions, shift, shift_summary(patients, shift), expected, recalibration)
+    risk = frozen.risk
+    blocks = DenseBlocks.of(risk.representation.transform(tables))
+    explained = listed(contributions(risk, blocks, tables.patients))
+    headline = shift_summary(patients, shift)
+    return Scored(predictions, explained, shift, headline, expected, recalibration)
 
 
 def tell(summary: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from trdomics.scoring.expected import sentence
@@ -23,6 +24,9 @@ VERSIONS = {
     RECALIBRATED: "recalibrated",
 }
 MAX_UNLIKE = 10
+# Of the figure of probabilities, in its units: the classes' colours, bars' width, their height.
+COLOURS = ("#D55E00", "#0072B2", "#8a97a1")
+N_BINS, BAR, LEFT, TOP, BOTTOM = 20, 40, 40, 20, 170
 
 
 def page_context(
@@ -45,6 +49,7 @@ def page_context(
         "cohort": cohort,
         "external": summary["external"],
         "headline": _headline(summary),
+        "histogram": histogram(predictions, summary) if len(predictions) else None,
         "positive": summary["positive"],
         "negative": summary["negative"],
         "label_note": summary["label_note"],
@@ -62,6 +67,58 @@ def page_context(
         "layers": [{"name": name, **row} for name, row in summary["layers"].items()],
         "names": [{"layer": layer, **row} for layer, row in summary["feature_names"].items()],
         "shift": [_row(row) for row in shift.to_dict("records")],
+    }
+
+
+def histogram(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figure of probabilities: patients in each twentieth, by class where it is known.
+
+    Returns
+    -------
+    dict
+        ``bars`` (rectangles), ``ticks``, ``most`` (patients at the top of the axis), ``groups``
+        (name, number and colour of those there are), ``text``.
+    """
+    edges = np.linspace(0, 1, N_BINS + 1)
+    names = (summary["positive"], summary["negative"], "without a label")
+    label, probability = predictions["label"], predictions["probability"]
+    counts = np.array(
+        [
+            np.histogram(probability[chosen], edges)[0]
+            for chosen in (label == 1, label == 0, label.isna())
+        ]
+    )
+    most = int(counts.sum(axis=0).max())
+    unit = (BOTTOM - TOP) / most
+    stacked = counts.cumsum(axis=0)
+    bars = [
+        {
+            "x": LEFT + BAR * place,
+            "y": f"{BOTTOM - unit * stacked[group, place]:.1f}",
+            "height": f"{unit * counts[group, place]:.1f}",
+            "colour": COLOURS[group],
+            "title": f"{edges[place]:.0%} to {edges[place + 1]:.0%}, {names[group]}: "
+            f"{counts[group, place]}",
+        }
+        for group, place in np.argwhere(counts)
+    ]
+    quartiles = probability.quantile([0.25, 0.5, 0.75])
+    low, middle, high = (f"{100 * value:.0f} %" for value in quartiles)
+    sizes = counts.sum(axis=1)
+    return {
+        "bars": bars,
+        "ticks": [
+            {"x": LEFT + N_BINS * BAR * tenths // 10, "text": f"{10 * tenths} %"}
+            for tenths in range(0, 11, 2)
+        ],
+        "most": most,
+        "groups": [
+            {"name": name, "n": int(n), "colour": colour}
+            for name, n, colour in zip(names, sizes, COLOURS, strict=True)
+            if n
+        ],
+        "text": f"Probability of {summary['positive']} in {len(predictions)} patients: median "
+        f"{middle}, half of them between {low} and {high}.",
     }
 
 

@@ -1,0 +1,76 @@
+"""Panels: named lists of genes, miRNAs and variants, each with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from trdomics.errors import InputError
+from trdomics.inputs.text_table import few, read_text_table, readable
+from trdomics.shipped import REPOSITORY
+
+GENE, MIRNA, VARIANT = "gene", "mirna", "variant"
+KINDS = (GENE, MIRNA, VARIANT)
+UP, DOWN = "up", "down"
+# Of the panels that come with the workflow.
+FOLDER = REPOSITORY / "resources" / "panels"
+COLUMNS = ["member", "kind", "role", "expression", "carriers", "evidence", "source"]
+
+
+def panel_files(names: Iterable[str]) -> dict[str, Path]:
+    """Return the file of each panel of a config, by the panel's name.
+
+    A name without a suffix is a panel that comes with the workflow; a file is named by its stem.
+    """
+    return {
+        Path(name).name.split(".")[0]: Path(name) if "." in name else FOLDER / f"{name}.tsv"
+        for name in names
+    }
+
+
+def shipped_panels() -> list[str]:
+    """Return the names of the panels that come with the workflow."""
+    return sorted(path.stem for path in FOLDER.glob("*.tsv"))
+
+
+def read_panel(path: Path) -> pd.DataFrame:
+    """Read a panel.
+
+    Returns
+    -------
+    DataFrame
+        ``member`` (symbol, miRNA or rsID), ``kind``, ``role``, ``expression`` and ``carriers``
+        (expected in the positive class: ``up``, ``down`` or empty), ``evidence``, ``source``.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, lacks a column, or a row has another kind or direction, is listed
+        twice or has no source.
+    """
+    where = f"{path} (panels)"
+    with readable(str(path), where, "correct `panels`", "member"):
+        table = read_text_table(str(path), where, "name it .tsv or .csv")
+    names = table.header if table else []
+    lacking = [name for name in COLUMNS if name not in names]
+    if table is None or lacking:
+        raise InputError(where, f"has no column {few(lacking)}", f"give {', '.join(COLUMNS)}")
+    rows = pd.DataFrame(table.rows, columns=names, dtype=object)[COLUMNS]
+    rows = rows.apply(lambda column: column.str.strip())
+    allowed = {"kind": KINDS, "expression": (UP, DOWN, ""), "carriers": (UP, DOWN, "")}
+    twice = rows.duplicated(["member", "kind"])
+    for number, row in zip(table.lines, rows.to_dict("records"), strict=True):
+        line = f"{where} line {number}"
+        for column, values in allowed.items():
+            if row[column] not in values:
+                expected = ", ".join(value for value in values if value)
+                raise InputError(line, f"`{column}` is {row[column]!r}", f"write {expected}")
+        if not row["member"] or not row["source"]:
+            raise InputError(line, "has no member or no source", "fill both in")
+    if twice.any():
+        raise InputError(where, f"{rows.loc[twice, 'member'].iloc[0]} is listed twice", "keep one")
+    if rows.empty:
+        raise InputError(where, "has no member", "give a row per gene, miRNA or variant")
+    return rows

@@ -1,0 +1,196 @@
+"""What the page of single patients shows: each one's probability, and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trdomics.scoring.terms import BASELINE, NOT_MEASURED, OTHERS, TREES
+from trdomics.tables import CLINICAL
+
+# Terms shown one by one; the table has more.
+GROUPS, FEATURES = 14, 12
+# What blocks are called that are not named in the config.
+BLOCKS = {"mofa": "MOFA factor"}
+# Beyond this share of what the model looks for, a warning.
+MUCH_MISSING = 0.1
+NO_MISMATCHES = pd.DataFrame(columns=["patient_id", "mismatch"])
+
+
+def patients_context(
+    cohort: str,
+    summary: Mapping[str, Any],
+    predictions: pd.DataFrame,
+    contributions: pd.DataFrame,
+    symbols: Mapping[str, str],
+    mismatches: pd.DataFrame = NO_MISMATCHES,
+) -> dict[str, Any]:
+    """Return what ``scoring_patients.html.j2`` names.
+
+    Parameters
+    ----------
+    summary : mapping
+        ``scoring/summary.json``.
+    predictions, contributions : DataFrame
+        ``scoring/predictions.tsv`` and ``scoring/contributions.tsv``.
+    symbols : mapping of str to str
+        Features' symbols, where there are any.
+    mismatches : DataFrame, optional
+        ``pharmacogenes/mismatches.tsv``.
+    """
+    own = dict(iter(contributions.groupby("patient_id", sort=False)))
+    advised = mismatches[mismatches["mismatch"] == 1].groupby("patient_id")
+    drugs = {str(patient): rows.to_dict("records") for patient, rows in advised}
+    layers = set(summary["layers"]) - {CLINICAL}
+    patients = [
+        {
+            "id": row["patient_id"],
+            "percent": f"{100 * row['probability']:.0f} %",
+            "probabilities": _probabilities(row, summary),
+            "used": row["layers_used"],
+            "missing": row["layers_missing"],
+            "place": _place(row),
+            "warnings": warnings(row, drugs.get(row["patient_id"], [])),
+            **terms(own[row["patient_id"]], layers, symbols),
+        }
+        for row in predictions.sort_values("probability", ascending=False, kind="stable").to_dict(
+            "records"
+        )
+    ]
+    return {
+        "cohort": cohort,
+        "positive": summary["positive"],
+        "negative": summary["negative"],
+        "interval": summary["interval"],
+        "patients": patients,
+        "trees": bool((contributions["feature"] == TREES).any()),
+    }
+
+
+def warnings(row: Mapping[Any, Any], drugs: list[dict[Any, Any]]) -> list[str]:
+    """Return what a reader of one patient's probability must know first.
+
+    Parameters
+    ----------
+    row : mapping
+        Of ``predictions.tsv``.
+    drugs : list of dict
+        The patient's rows of ``pharmacogenes/mismatches.tsv`` that advise a change.
+    """
+    found = []
+    if row["outlier_vs_training"] == 1:
+        found.append(
+            f"Unlike the training patients in {row['outlier_vs_training_in']} "
+            f"(p = {row['outlier_vs_training_p']:.2g}): nothing supports this probability."
+        )
+    if row["layers_missing"] != "none":
+        text = f"Not measured: {row['layers_missing']}."
+        if pd.notna(row["expected_auroc"]):
+            text += f" Expected AUROC without: {row['expected_auroc']:.2f}."
+        found.append(text)
+    if row["missing_features_share"] > MUCH_MISSING:
+        found.append(
+            f"{100 * row['missing_features_share']:.0f} % of what the model looks for is "
+            "unknown here and counted as the training mean."
+        )
+    found += [
+        f"{drug['drug']} and {drug['gene']} ({drug['phenotype_with_drugs']}) do not match: "
+        f"{drug['recommendation']}."
+        for drug in drugs
+    ]
+    return found
+
+
+def terms(own: pd.DataFrame, layers: set[str], symbols: Mapping[str, str]) -> dict[str, Any]:
+    """Return a patient's terms: by layer, factor and predictor, and the largest of the layers.
+
+    Parameters
+    ----------
+    own : DataFrame
+        The patient's rows of ``contributions.tsv``.
+    layers : set of str
+        Names of the blocks of which only the sum is a group.
+
+    Returns
+    -------
+    dict
+        ``groups``, ``features``: rows with ``name``, ``block``, ``value``, ``contribution``,
+        ``left`` and ``width`` of a bar in per cent, ``sign``. ``groups`` begins with the baseline
+        and adds up to ``log_odds``.
+    """
+    whole = own["block"].isin(layers)
+    sums = own[whole].groupby("block", sort=False)["contribution"].sum().reset_index()
+    lacking = set(own.loc[whole & (own["feature"] == NOT_MEASURED), "block"])
+    named = [f"{name} ({NOT_MEASURED})" if name in lacking else name for name in sums["block"]]
+    groups = pd.concat(
+        [
+            sums.assign(feature=named, block="layer", value=np.nan),
+            own[~whole & (own["block"] != BASELINE)],
+        ]
+    )
+    groups = groups.iloc[np.argsort(-groups["contribution"].abs(), kind="stable")]
+    rest = groups.iloc[GROUPS:]["contribution"]
+    baseline = own.loc[own["block"] == BASELINE, "contribution"].sum()
+    features = own[whole & ~own["feature"].isin([NOT_MEASURED, OTHERS])]
+    features = features.iloc[np.argsort(-features["contribution"].abs(), kind="stable")]
+    rows = groups.head(GROUPS).to_dict("records")
+    if len(rest):
+        rows.append({"block": "", "feature": OTHERS, "value": np.nan, "contribution": rest.sum()})
+    top = features.head(FEATURES).to_dict("records")
+    scale = max([abs(row["contribution"]) for row in [*rows, *top]], default=1.0) or 1.0
+    log_odds = own["contribution"].sum()
+    return {
+        "baseline": f"{baseline:+.2f}",
+        "baseline_percent": f"{100 / (1 + np.exp(-baseline)):.0f} %",
+        "groups": [_bar(row, scale, symbols) for row in rows],
+        "features": [_bar(row, scale, symbols) for row in top],
+        "log_odds": f"{log_odds:+.2f}",
+    }
+
+
+def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> dict[str, Any]:
+    width = 50 * abs(row["contribution"]) / scale
+    name = str(row["feature"])
+    symbol = symbols.get(name, name)
+    return {
+        "name": symbol if symbol == name else f"{symbol} ({name})",
+        "block": BLOCKS.get(row["block"], str(row["block"]).replace("_", " ")),
+        "value": "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD",
+        "contribution": f"{row['contribution']:+.2f}",
+        "width": f"{width:.1f}",
+        "left": f"{50 - width if row['contribution'] < 0 else 50:.1f}",
+        "sign": "down" if row["contribution"] < 0 else "up",
+    }
+
+
+def _probabilities(row: Mapping[Any, Any], summary: Mapping[str, Any]) -> list[dict[str, str]]:
+    source, target = summary["training_prevalence"], summary["target_prevalence"]
+    positive, moved = summary["positive"], "probability_at_target_prevalence"
+    named = {"probability": f"where {100 * source:.0f} % of the patients are {positive} (training)"}
+    if target is not None:
+        named[moved] = f"where {100 * target:.0f} % are (the target prevalence)"
+    return [
+        {
+            "where": where,
+            "percent": f"{100 * row[key]:.0f} %",
+            "interval": f"{100 * row[f'{key}_lower']:.0f} to {100 * row[f'{key}_upper']:.0f} %",
+        }
+        for key, where in named.items()
+    ]
+
+
+def _place(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["outlier_vs_training"]):
+        return "Could not be compared with the training patients."
+    verdict = "beyond" if row["outlier_vs_training"] == 1 else "within"
+    text = f"The patient is {verdict} the limit for unseen training patients"
+    if pd.isna(row["factor_distance"]) or pd.isna(row["factor_distance_limit"]):
+        return f"{text}."
+    return (
+        f"{text}: Mahalanobis distance of the factors {row['factor_distance']:.1f} (99 % within "
+        f"{row['factor_distance_limit']:.1f}), smallest p of the checks after correction "
+        f"{row['outlier_vs_training_p']:.2g} ({row['outlier_vs_training_in']})."
+    )
