@@ -29,7 +29,7 @@ lint: .venv/ready ## ruff check and snakemake --lint
 
 format: .venv/ready ## is the code formatted? (ruff format, snakefmt)
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakefmt --check Snakefile workflow
 
 types: .venv/ready ## mypy
 	$(BIN)/mypy

@@ -1,22 +1,9 @@
-import hashlib
-
 from trdomics.cohort.config import patients_settings
-from trdomics.panels.panel import panel_files
+from trdomics.panels.panel import panel_digests, panel_files
 
 # name -> as the config has it; those that come with the workflow are read beside the code
 PANELS = {name: entry for entry in config["panels"] for name in panel_files([entry])}
-
-
-def file_digest(path):
-    """Return a digest of a file's content; a file that is not there is reported elsewhere."""
-    return (
-        hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else None
-    )
-
-
-PANEL_DIGESTS = {
-    name: file_digest(path) for name, path in panel_files(config["panels"]).items()
-}
+PANEL_DIGESTS = panel_digests(config["panels"])
 
 
 rule panels_members:

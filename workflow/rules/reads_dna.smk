@@ -234,12 +234,14 @@ rule reads_dna_sites:
         runtime=growing(120),
     shell:
         """
-        (bgzip -c {input.sites:q} > {output.alleles[0]:q}
-        tabix -s 1 -b 2 -e 2 {output.alleles[0]:q}
-        bcftools mpileup -Ou -f {input.genome:q} -R <(cut -f 1,2 {input.sites:q} | uniq) \
-            -p -q 20 -Q 15 -a FORMAT/AD,FORMAT/DP {input.bams:q} \
-            | bcftools call -m -C alleles -T {output.alleles[0]:q} -a GQ -Ou \
-            | bcftools norm -f {input.genome:q} -m- -o {output.calls:q}) 2> {log:q}
+        (
+            bgzip -c {input.sites:q} >{output.alleles[0]:q}
+            tabix -s 1 -b 2 -e 2 {output.alleles[0]:q}
+            bcftools mpileup -Ou -f {input.genome:q} -R <(cut -f 1,2 {input.sites:q} | uniq) \
+                -p -q 20 -Q 15 -a FORMAT/AD,FORMAT/DP {input.bams:q} \
+                | bcftools call -m -C alleles -T {output.alleles[0]:q} -a GQ -Ou \
+                | bcftools norm -f {input.genome:q} -m- -o {output.calls:q}
+        ) 2>{log:q}
         """
 
 
@@ -294,14 +296,16 @@ rule reads_dna_join:
         runtime=growing(120),
     shell:
         """
-        ((bcftools concat {input.parts:q} \
-            | awk -F '\\t' 'named {{seen[$1, $2, $4, $5]; next}} !(($1, $2, $4, $5) in seen)' \
-                named=1 {input.sites} /dev/null named=0 -
-            cat {input.sites} /dev/null) \
+        ( (
+            bcftools concat {input.parts:q} \
+                | awk -F '\\t' 'named {{seen[$1, $2, $4, $5]; next}} !(($1, $2, $4, $5) in seen)' \
+                    named=1 {input.sites} /dev/null named=0 -
+            cat {input.sites} /dev/null
+        ) \
             | bcftools sort -m 2G -T {output:q}.sort -Ou \
             | bcftools norm -d exact -Ou \
             | bcftools csq -p a -f {input.genome:q} -g {input.annotation:q} \
-                -Oz -o {output:q}) 2> {log:q}
+                -Oz -o {output:q}) 2>{log:q}
         """
 
 

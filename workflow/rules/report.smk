@@ -57,9 +57,7 @@ rule report_summary:
     input:
         summary="results/{cohort}/summary.json",
         patients="results/{cohort}/cohort/patients.tsv",
-        readings=expand(
-            "results/{{cohort}}/layers/{layer}/reading.json", layer=LAYERS
-        ),
+        readings=expand("results/{{cohort}}/layers/{layer}/reading.json", layer=LAYERS),
         performance_table="results/{cohort}/classification/performance.tsv",
         gains="results/{cohort}/classification/gains.tsv",
         missing_layer_cost_table="results/{cohort}/classification/missing_layer_cost.tsv",

@@ -76,7 +76,9 @@ def round_representation(
             step = step_of(spread * np.log(2), n, minimum)
             normaliser.reference_ = on_grid(normaliser.reference_, step)
             normaliser.trend_ = significant(normaliser.trend_, MOMENT_DIGITS)
-    for layer, block in representation.layer_blocks_.items():
+    blocks = list(representation.layer_blocks_.items())
+    blocks += [pair for own in representation.panel_blocks_.values() for pair in own.items()]
+    for layer, block in blocks:
         n = len(tables[layer])
         step = step_of(block.scales_, n, minimum)
         block.means_ = on_grid(block.means_, step)
@@ -86,7 +88,8 @@ def round_representation(
         effects.centre_ = on_grid(effects.centre_, step)
         effects.scale_ = scale_on_grid(effects.scale_, step)
         effects.coefficients_ = significant(effects.coefficients_)
-    for columns in representation.column_blocks_.values():
+    sheets = representation.column_blocks_ | representation.derived_blocks_
+    for columns in sheets.values():
         round_columns(columns, len(sheet), minimum)
     if representation.mofa_ is not None:
         mofa = representation.mofa_

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -155,12 +155,12 @@ def variant_rows(
     return pd.DataFrame(rows, columns=MEMBERS)
 
 
-def _row(member: dict[str, Any], layer: str) -> dict[str, Any]:
+def _row(member: Mapping[Hashable, Any], layer: str) -> dict[str, Any]:
     kept = {key: member[key] for key in ("member", "kind", "role", "evidence", "source")}
     return kept | {"layer": layer}
 
 
-def _estimate(row: dict[str, Any], se: float) -> dict[str, Any]:
+def _estimate(row: Mapping[Hashable, Any], se: float) -> dict[str, Any]:
     effect = row["log2_fold_change"]
     return {
         "effect": effect,

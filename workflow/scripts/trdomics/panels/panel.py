@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def panel_files(names: Iterable[str]) -> dict[str, Path]:
     return {
         Path(name).name.split(".")[0]: Path(name) if "." in name else FOLDER / f"{name}.tsv"
         for name in names
+    }
+
+
+def panel_digests(names: Iterable[str]) -> dict[str, str | None]:
+    """Return a digest of each panel's content; a file that is not there is reported elsewhere."""
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else None
+        for name, path in panel_files(names).items()
     }
 
 
