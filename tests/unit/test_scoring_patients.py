@@ -22,13 +22,14 @@ SUMMARY = {
     "interval": "95 %",
     "training_prevalence": 0.5,
     "target_prevalence": 0.3,
-    "layers": {"mrna": {}, "small_rna": {}, "clinical": {}},
 }
 TERMS = {
     "P1": [
         (BASELINE, BASELINE, np.nan, -0.4),
         ("mrna", "ENSG1", 2.1, 0.9),
         ("mrna", OTHERS, np.nan, -0.2),
+        ("immune", "mrna:ENSG1", 2.1, 0.15),
+        ("immune", "mrna:ENSG2", 1.0, 0.05),
         ("mofa", "Factor1", -1.0, 0.3),
         ("clinical", "sex", np.nan, -0.1),
     ],
@@ -38,9 +39,16 @@ TERMS = {
         ("clinical", HOSTILE, 1.0, -0.5),
     ],
 }
-TABLE = pd.DataFrame(
-    [(patient, *row) for patient, rows in TERMS.items() for row in rows], columns=CONTRIBUTIONS
-)
+KINDS = {"mrna": "layer", "mofa": "factor", "clinical": "predictor", "immune": "panel"}
+KINDS[BASELINE] = BASELINE
+
+
+def table_of(rows_of):
+    rows = [(p, KINDS[row[0]], *row) for p, rows in rows_of.items() for row in rows]
+    return pd.DataFrame(rows, columns=CONTRIBUTIONS)
+
+
+TABLE = table_of(TERMS)
 LOG_ODDS = TABLE.groupby("patient_id", sort=False)["contribution"].sum()
 PREDICTIONS = pd.DataFrame(
     {
@@ -92,16 +100,17 @@ def test_groups_with_the_baseline_are_the_log_odds():
         assert float(patient["log_odds"]) == pytest.approx(LOG_ODDS[patient["id"]], abs=0.006)
     first = context()["patients"][0]
     names = [row["name"] for row in first["groups"]]
-    assert names == ["mrna", "Factor1", "sex"]
+    assert names == ["mrna", "Factor1", "immune", "sex"]
     assert [(row["name"], row["value"]) for row in first["features"]] == [
-        ("IL7R (ENSG1)", "+2.1 SD")
+        ("IL7R (ENSG1)", "+2.1 SD"),
+        ("IL7R (mrna:ENSG1)", "+2.1 SD"),
+        ("mrna:ENSG2", "+1.0 SD"),
     ]
 
 
 def test_many_predictors_are_cut_and_the_rest_is_one_row():
     rows = [("clinical", f"c{i}", 0.0, 0.1 * (i + 1)) for i in range(GROUPS + 5)]
-    own = pd.DataFrame([("P", *row) for row in rows], columns=CONTRIBUTIONS)
-    found = terms(own, {"mrna"}, {})
+    found = terms(table_of({"P": rows}), {})
     assert len(found["groups"]) == GROUPS + 1
     assert found["groups"][-1]["name"] == OTHERS
     assert found["groups"][-1]["contribution"] == "+1.50"

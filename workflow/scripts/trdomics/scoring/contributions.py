@@ -15,10 +15,24 @@ import numpy as np
 import pandas as pd
 
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
+from trdomics.classification.fitted_representation import MOFA
 from trdomics.frozen_model.decoders import Linear
 from trdomics.frozen_model.model import FrozenRisk
-from trdomics.scoring.terms import BASELINE, CONTRIBUTIONS, NOT_MEASURED, OTHERS, TREES
+from trdomics.scoring.terms import (
+    BASELINE,
+    CONTRIBUTIONS,
+    FACTORS,
+    LAYER,
+    NOT_MEASURED,
+    OTHERS,
+    PANEL,
+    PREDICTORS,
+    SEVERAL,
+    TREES,
+)
 
+# Smaller terms are rounding errors of values that are the training mean.
+NOTHING = 1e-12
 # Features listed per patient and block; the sum of the others is one more row.
 LISTED = 20
 
@@ -35,10 +49,14 @@ class Contributions:
     values : DataFrame, shape (n_patients, n_terms)
         The features, in standard deviations from the mean of the training patients; NaN for
         categories and for terms that are no feature.
+    kinds : dict of str to str
+        Of the blocks: ``layer``, ``panel``, ``factor``, ``predictor``; ``several`` where a term is
+        of more than one block, ``baseline``.
     """
 
     log_odds: pd.DataFrame
     values: pd.DataFrame
+    kinds: dict[str, str]
 
 
 def contributions(model: FrozenRisk, blocks: DenseBlocks, patients: pd.Index) -> Contributions:
@@ -100,9 +118,17 @@ def contributions(model: FrozenRisk, blocks: DenseBlocks, patients: pd.Index) ->
     whole[BASELINE, BASELINE] += baseline
     columns = pd.MultiIndex.from_tuples([*features, *whole], names=["block", "feature"])
     unknown = np.full((len(patients), len(whole)), np.nan)
+    single = {
+        **dict.fromkeys(model.representation.layer_blocks_, LAYER),
+        **dict.fromkeys(model.representation.panel_blocks_, PANEL),
+        **dict.fromkeys(sheets, PREDICTORS),
+        MOFA: FACTORS,
+        BASELINE: BASELINE,
+    }
     return Contributions(
         pd.DataFrame(np.column_stack([*terms, *whole.values()]), patients, columns),
         pd.DataFrame(np.column_stack([*values, unknown]), patients, columns),
+        {name: single.get(name, SEVERAL) for name in columns.get_level_values("block")},
     )
 
 
@@ -112,8 +138,8 @@ def listed(found: Contributions, most: int = LISTED) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``patient_id``, ``block``, ``feature``, ``value`` (in training standard deviations),
-        ``contribution`` (in log odds; those of a patient add up to the predicted log odds). In
+        ``patient_id``, ``kind`` (of the block), ``block``, ``feature``, ``value`` (in training
+        standard deviations), ``contribution`` (in log odds; those of a patient add up to the predicted log odds). In
         each block the `most` terms that are largest in size come first; the sum of the rest is
         the feature ``all others``. Terms that are 0 are left out, but for the
         baseline.
@@ -138,6 +164,7 @@ def listed(found: Contributions, most: int = LISTED) -> pd.DataFrame:
             width = feature.shape[1]
             columns = (
                 np.repeat(found.log_odds.index.to_numpy(), width),
+                np.repeat(found.kinds[block], feature.size),
                 np.repeat(block, feature.size),
                 feature.ravel(),
                 value.ravel(),
@@ -145,7 +172,7 @@ def listed(found: Contributions, most: int = LISTED) -> pd.DataFrame:
             )
             parts.append(pd.DataFrame(dict(zip(CONTRIBUTIONS, columns, strict=True))))
     table = pd.concat(parts, ignore_index=True)
-    table = table[(table["contribution"] != 0) | (table["block"] == BASELINE)]
+    table = table[(table["contribution"].abs() > NOTHING) | (table["feature"] == BASELINE)]
     place = pd.Series(np.arange(len(found.log_odds)), found.log_odds.index)
     order = np.argsort(table["patient_id"].map(place).to_numpy(), kind="stable")
     return table.iloc[order].reset_index(drop=True)

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.scoring.terms import BASELINE, NOT_MEASURED, OTHERS, TREES
-from trdomics.tables import CLINICAL
+from trdomics.scoring.terms import BASELINE, LAYER, NOT_MEASURED, OTHERS, PANEL, TREES
 
 # Terms shown one by one; the table has more.
 GROUPS, FEATURES = 14, 12
@@ -44,7 +43,6 @@ def patients_context(
     own = dict(iter(contributions.groupby("patient_id", sort=False)))
     advised = mismatches[mismatches["mismatch"] == 1].groupby("patient_id")
     drugs = {str(patient): rows.to_dict("records") for patient, rows in advised}
-    layers = set(summary["layers"]) - {CLINICAL}
     patients = [
         {
             "id": row["patient_id"],
@@ -54,7 +52,7 @@ def patients_context(
             "missing": row["layers_missing"],
             "place": _place(row),
             "warnings": warnings(row, drugs.get(row["patient_id"], [])),
-            **terms(own[row["patient_id"]], layers, symbols),
+            **terms(own[row["patient_id"]], symbols),
         }
         for row in predictions.sort_values("probability", ascending=False, kind="stable").to_dict(
             "records"
@@ -104,15 +102,14 @@ def warnings(row: Mapping[Any, Any], drugs: list[dict[Any, Any]]) -> list[str]:
     return found
 
 
-def terms(own: pd.DataFrame, layers: set[str], symbols: Mapping[str, str]) -> dict[str, Any]:
-    """Return a patient's terms: by layer, factor and predictor, and the largest of the layers.
+def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
+    """Return a patient's terms: by layer, factor and predictor, and the largest of layers.
 
     Parameters
     ----------
     own : DataFrame
         The patient's rows of ``contributions.tsv``.
-    layers : set of str
-        Names of the blocks of which only the sum is a group.
+    symbols : mapping of str to str
 
     Returns
     -------
@@ -121,13 +118,15 @@ def terms(own: pd.DataFrame, layers: set[str], symbols: Mapping[str, str]) -> di
         ``left`` and ``width`` of a bar in per cent, ``sign``. ``groups`` begins with the baseline
         and adds up to ``log_odds``.
     """
-    whole = own["block"].isin(layers)
-    sums = own[whole].groupby("block", sort=False)["contribution"].sum().reset_index()
+    whole = own["kind"].isin([LAYER, PANEL])
+    sums = own[whole].groupby(["kind", "block"], sort=False)["contribution"].sum().reset_index()
     lacking = set(own.loc[whole & (own["feature"] == NOT_MEASURED), "block"])
-    named = [f"{name} ({NOT_MEASURED})" if name in lacking else name for name in sums["block"]]
+    named = [
+        name.replace("_", " ") + f" ({NOT_MEASURED})" * (name in lacking) for name in sums["block"]
+    ]
     groups = pd.concat(
         [
-            sums.assign(feature=named, block="layer", value=np.nan),
+            sums.assign(feature=named, block=sums["kind"], value=np.nan),
             own[~whole & (own["block"] != BASELINE)],
         ]
     )
@@ -138,7 +137,15 @@ def terms(own: pd.DataFrame, layers: set[str], symbols: Mapping[str, str]) -> di
     features = features.iloc[np.argsort(-features["contribution"].abs(), kind="stable")]
     rows = groups.head(GROUPS).to_dict("records")
     if len(rest):
-        rows.append({"block": "", "feature": OTHERS, "value": np.nan, "contribution": rest.sum()})
+        rows.append(
+            {
+                "kind": "",
+                "block": "",
+                "feature": OTHERS,
+                "value": np.nan,
+                "contribution": rest.sum(),
+            }
+        )
     top = features.head(FEATURES).to_dict("records")
     scale = max([abs(row["contribution"]) for row in [*rows, *top]], default=1.0) or 1.0
     log_odds = own["contribution"].sum()
@@ -154,7 +161,9 @@ def terms(own: pd.DataFrame, layers: set[str], symbols: Mapping[str, str]) -> di
 def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> dict[str, Any]:
     width = 50 * abs(row["contribution"]) / scale
     name = str(row["feature"])
-    symbol = symbols.get(name, name)
+    # features of panels are named layer:feature
+    of_layer = name.partition(":")[2] if row["kind"] == PANEL else name
+    symbol = symbols.get(of_layer, name)
     return {
         "name": symbol if symbol == name else f"{symbol} ({name})",
         "block": BLOCKS.get(row["block"], str(row["block"]).replace("_", " ")),
