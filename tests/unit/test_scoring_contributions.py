@@ -25,10 +25,18 @@ def risk():
     """Return a stack with coefficients of its own on every block, alone and several together."""
     tables, _ = cohort()
     blocks = ["rna", "protein", "dna", "clinical", "mofa"]
-    fitted = representation(config()).fit(tables).restricted(blocks)
+    whole = representation(config()).fit(tables)
+    whole.panel_blocks_ = {"immune": {name: whole.layer_blocks_[name] for name in ("rna", "dna")}}
+    fitted = whole.restricted([*blocks, "immune"])
     rng = np.random.default_rng(3)
     members = []
-    for own in (*([name] for name in blocks), ["protein", "clinical"], ["rna", "dna"], ["rna"]):
+    for own in (
+        *([name] for name in blocks),
+        ["immune"],
+        ["protein", "clinical"],
+        ["rna", "dna"],
+        ["rna"],
+    ):
         width = sum(len(fitted.feature_names_[name]) for name in own)
         columns = np.flatnonzero(rng.random(width) < 0.7)
         linear = Linear(rng.normal(size=1), rng.normal(scale=0.2, size=(1, len(columns))))
@@ -92,6 +100,9 @@ def test_a_term_is_the_coefficient_times_the_value(risk):
     np.testing.assert_allclose(changed["clinical", "age"], (after - before)[known], atol=1e-9)
     assert (moved.values["clinical", "age"] > found.values["clinical", "age"])[known].all()
     assert found.values["clinical", "sex"].isna().all()
+    assert [found.kinds[name] for name in ("rna", "immune", "clinical", "mofa")] == [
+        *("layer", "panel", "predictor", "factor")
+    ]
 
 
 def test_members_of_trees_are_one_term(risk):

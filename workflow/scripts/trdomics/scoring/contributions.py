@@ -139,10 +139,10 @@ def listed(found: Contributions, most: int = LISTED) -> pd.DataFrame:
     -------
     DataFrame
         ``patient_id``, ``kind`` (of the block), ``block``, ``feature``, ``value`` (in training
-        standard deviations), ``contribution`` (in log odds; those of a patient add up to the predicted log odds). In
-        each block the `most` terms that are largest in size come first; the sum of the rest is
-        the feature ``all others``. Terms that are 0 are left out, but for the
-        baseline.
+        standard deviations), ``contribution`` (in log odds; those of a patient add up to the
+        predicted log odds). In each block the `most` terms that are largest in size come first;
+        the sum of the rest is the feature ``all others``. Terms that are 0 are left out, but for
+        the baseline.
     """
     parts = []
     blocks = found.log_odds.columns.get_level_values("block")
