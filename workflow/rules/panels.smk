@@ -139,7 +139,7 @@ rule panels_page:
         "logs/{cohort}/panels_page.{panel}.log",
     localrule: True
     conda:
-        "../../envs/report.yaml"
+        "../../envs/differential.yaml"
     threads: 1
     resources:
         mem_mb=1000,
