@@ -103,7 +103,8 @@ class FittedRepresentation:
 
     def features_of(self, layer: str) -> set[str]:
         """Return the features of a layer that a block or a view reads."""
-        parts = [group[layer] for group in (self.layer_blocks_, self.views_) if layer in group]
+        groups = (self.layer_blocks_, self.views_, *self.panel_blocks_.values())
+        parts = [group[layer] for group in groups if layer in group]
         return {str(name) for part in parts for name in part.features_}
 
     def effects(self) -> list[tuple[str, CovariateEffects]]:
