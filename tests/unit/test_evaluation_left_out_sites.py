@@ -128,7 +128,10 @@ def test_a_planted_site_effect_is_found(performance, left_out, mixed):
         & (performance["validation"] == LEFT_OUT)
     ].set_index("split")
     assert selected.loc["s05", "upper"] < 0.5
-    assert selected.drop(index=["s05", ALL])["lower"].min() > 0.5
+    others = selected.drop(index=["s05", ALL])
+    assert others["value"].min() > 0.6
+    # of 32 patients each: one interval may reach chance
+    assert (others["lower"] > 0.5).sum() >= len(others) - 1
     pooled = pooled_performance(performance, left_out, mixed, LABELS, **DRAWS)
     row = pooled[(pooled["feature_set"] == "selected") & (pooled["validation"] == LEFT_OUT)].iloc[0]
     assert row["q_pvalue"] < 0.001
@@ -144,11 +147,11 @@ def test_a_planted_site_effect_is_found(performance, left_out, mixed):
     assert row["change_lower"] <= row["change"] <= row["change_upper"]
 
 
-def test_every_site_has_all_metrics_for_the_model_and_both_baselines(performance):
+def test_every_site_has_all_metrics_for_the_model_and_its_baselines(performance):
     shown = performance[performance["split"] != ALL]
     sizes = shown.groupby(["split", "feature_set", "validation"]).size()
     assert (sizes == 4).all()
-    assert set(shown["feature_set"]) == {"selected", "clinical", "confounders"}
+    assert set(shown["feature_set"]) == {"selected", "clinical", "confounders", "layers_present"}
     counts = shown.drop_duplicates("split").set_index("split")[["n_patients", "n_positive"]]
     for split, site in LEFT_OUT_SITES.items():
         truth = LABELS[SITES.eq(site)]
