@@ -28,12 +28,12 @@ COHORT = {
     *("cohort_harmonise", "layers_table", "layers_variants", "layers_qc"),
     *("integration_views", "integration_fit"),
 }
-REPORT = {"report_collect", "report_summary"}
+REPORT = {"report_collect", "report_summary", "report_reporting"}
 # what follows from the outcome of the cross-validation
 EVALUATION = REPORT | {
     *("classification_performance", "classification_sites", "classification_figures"),
     *("classification_missing_layer_cost", "scoring_apply", "simulation_recovery"),
-    "classification_more_patients",
+    *("classification_more_patients", "report_genes"),
     *("pharmacogenes_sensitivity", "pharmacogenes_page"),
 }
 

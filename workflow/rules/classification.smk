@@ -321,6 +321,10 @@ rule classification_learning_curve:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+        derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
+        members=branch(
+            PANELS, then="results/{cohort}/panels/members.json", otherwise=[]
+        ),
     output:
         "results/{cohort}/classification/shares/{share}.tsv",
     log:

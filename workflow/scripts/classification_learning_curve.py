@@ -6,12 +6,12 @@ start(snakemake)
 
 from trdomics.classification.training_sizes import fit_share
 from trdomics.cohort.load import load_labels, load_tables
-from trdomics.files import write_table
+from trdomics.files import read_json, write_table
 
 params, paths = snakemake.params, snakemake.input
-layers = dict(zip(params.config["layers"], paths.layers, strict=True))
-tables, labels = load_tables(paths.patients, layers, params.config), load_labels(paths.patients)
+config = {**params.config, "panel_members": read_json(paths.members) if paths.members else {}}
+layers = dict(zip(config["layers"], paths.layers, strict=True))
+derived = dict(zip(config["derived"], paths.derived, strict=True))
+tables, labels = load_tables(paths.patients, layers, config, derived), load_labels(paths.patients)
 
-write_table(
-    fit_share(tables, labels, int(snakemake.wildcards.share), params.config), snakemake.output[0]
-)
+write_table(fit_share(tables, labels, int(snakemake.wildcards.share), config), snakemake.output[0])
