@@ -95,8 +95,8 @@ def permuted_and_predicted(sheet: pd.DataFrame, config: dict[str, Any]) -> None:
     config["classification"]["permutations"] = 2
 
 
-QUICK = [three_continuous, only_variants]
-SLOW = [only_counts, only_binary, a_site_and_two_seeds, permuted_and_predicted]
+QUICK = [three_continuous]
+SLOW = [only_variants, only_counts, only_binary, a_site_and_two_seeds, permuted_and_predicted]
 
 
 @pytest.mark.parametrize(
