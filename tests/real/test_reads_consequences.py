@@ -33,8 +33,9 @@ OLDER = {
     ("compound-lost.vcf", 11191),
     ("incorrect-synon-del-not-start-lost.vcf", 6453),
     ("complex-event.vcf", 374),
-    # stops at an assertion
+    # bcftools 1.16 stops
     ("test.vcf", 0),
+    ("ribosomal-slippage.vcf", 0),
 }
 
 
