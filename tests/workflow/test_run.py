@@ -22,7 +22,10 @@ def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):
     page = (ran.results / "summary.html").read_text("utf-8")
     auroc = summary["classification"]["selected"]["auroc"]
     assert f"{auroc['value']:.2f} ({auroc['lower']:.2f} to {auroc['upper']:.2f})" in page
-    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    links = set(re.findall(r"""(?:src|href)=["'](?!data:)([^"']*)""", page))
+    # other pages of the run, which the page does without
+    assert links == {"genes.html", "mechanism/mechanism.html"}
+    assert all((ran.results / link).is_file() for link in links)
     assert "nan" not in re.sub(r"data:[^\"]+", "", page)
 
 
@@ -68,7 +71,7 @@ def test_a_second_call_has_nothing_to_do(ran):
 
 def test_everything_is_written_under_results_logs_and_benchmarks(ran):
     written = {path.name for path in ran.folder.iterdir()} - {".snakemake", ".cache"}
-    given = {"config", ran.config.name, "mrna_features.tsv"} | {
+    given = {"config", ran.config.name, "mrna_features.tsv", "medication.tsv"} | {
         layer["file"] for layer in ran.settings["layers"].values()
     }
     assert written == given | {"results", "logs", "benchmarks"}
