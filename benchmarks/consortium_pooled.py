@@ -98,6 +98,17 @@ def tested(patients: pd.DataFrame, counts: pd.DataFrame, covariates: str) -> pd.
     return results.set_index("feature")
 
 
+def recovered(results: pd.DataFrame, consortium: Consortium) -> dict[str, Any]:
+    """Compare a test's results, by feature, with what was planted given all covariates."""
+    return de_recovery(
+        results.rename_axis("feature").reset_index(),
+        consortium.truth,
+        EXPLANATIONS,
+        f"site + {COVARIATES}",
+        FDR,
+    )
+
+
 def compare_with_pooled(consortium: Consortium) -> pd.DataFrame:
     """Test every site, combine the sites, and compare with one test of all patients.
 
@@ -134,13 +145,7 @@ def compare_with_pooled(consortium: Consortium) -> pd.DataFrame:
     called = pooled.index[pooled["padj"] < FDR]
     rows = []
     for name, results in methods.items():
-        found = de_recovery(
-            results.rename_axis("feature").reset_index(),
-            consortium.truth,
-            EXPLANATIONS,
-            f"site + {COVARIATES}",
-            FDR,
-        )
+        found = recovered(results, consortium)
         rows.append(
             {
                 "method": name,

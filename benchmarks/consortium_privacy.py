@@ -50,15 +50,13 @@ def measured(consortium: Any, epsilons: list[float]) -> Iterator[dict[str, Any]]
     """Yield a row per kind of bundle."""
     import numpy as np
     import pandas as pd
-    from consortium_pooled import CONTRAST, COVARIATES, FDR, adjusted, tested
+    from consortium_pooled import CONTRAST, COVARIATES, FDR, adjusted, recovered, tested
     from sklearn.metrics import roc_auc_score
 
     from trdomics.consortium.combine import combine_features
     from trdomics.consortium.digits import effect_step
     from trdomics.consortium.disclosure import expression_effects
     from trdomics.consortium.formal import Budget, normal_scores, private_effects
-    from trdomics.simulation.draw import EXPLANATIONS
-    from trdomics.simulation.evaluation import de_recovery
 
     column, positive, _ = CONTRAST
     pooled = tested(*consortium.pooled(), f"site + {COVARIATES}")
@@ -74,13 +72,7 @@ def measured(consortium: Any, epsilons: list[float]) -> Iterator[dict[str, Any]]
         steps = pd.DataFrame(effect_step(errors), errors.index, errors.columns)
         meta = combine_features(effects, errors, steps if rounded else None)
         results = adjusted(meta["pvalue"], meta["effect"])
-        found = de_recovery(
-            results.rename_axis("feature").reset_index(),
-            consortium.truth,
-            EXPLANATIONS,
-            f"site + {COVARIATES}",
-            FDR,
-        )
+        found = recovered(results, consortium)
         areas = []
         for site, values in scores.items():
             others = effects.drop(columns=site).mean(axis=1)

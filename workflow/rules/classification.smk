@@ -4,17 +4,19 @@ from trdomics.cohort.config import patients_settings
 
 # Tables per patient that other stages derive; each is a feature set.
 DERIVED = list(derived_tables(config))
+# Every fit of the whole procedure sees the same.
+FIT_INPUTS = {
+    "patients": "results/{cohort}/cohort/patients.tsv",
+    "layers": expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
+    "derived": expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
+    "members": "results/{cohort}/panels/members.json" if PANELS else [],
+}
 
 
 rule classification_fit_split:
     """Search on the training patients of one split and predict its test patients."""
     input:
-        patients="results/{cohort}/cohort/patients.tsv",
-        layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
-        derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
-        members=branch(
-            PANELS, then="results/{cohort}/panels/members.json", otherwise=[]
-        ),
+        **FIT_INPUTS,
     output:
         predictions="results/{cohort}/classification/splits/{split}/predictions.tsv",
         chosen="results/{cohort}/classification/splits/{split}/chosen.tsv",
@@ -256,12 +258,7 @@ rule classification_figures:
 rule classification_final_model:
     """Search on all labelled patients and freeze what is selected."""
     input:
-        patients="results/{cohort}/cohort/patients.tsv",
-        layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
-        derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
-        members=branch(
-            PANELS, then="results/{cohort}/panels/members.json", otherwise=[]
-        ),
+        **FIT_INPUTS,
     output:
         model="results/{cohort}/classification/model/model.safetensors",
         manifest="results/{cohort}/classification/model/model.json",
@@ -319,12 +316,7 @@ rule classification_missing_layer_cost:
 rule classification_learning_curve:
     """Train on a share of the patients only, and predict the others."""
     input:
-        patients="results/{cohort}/cohort/patients.tsv",
-        layers=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
-        derived=expand("results/{{cohort}}/{table}/features.tsv", table=DERIVED),
-        members=branch(
-            PANELS, then="results/{cohort}/panels/members.json", otherwise=[]
-        ),
+        **FIT_INPUTS,
     output:
         "results/{cohort}/classification/shares/{share}.tsv",
     log:

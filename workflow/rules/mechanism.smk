@@ -1,12 +1,25 @@
 from trdomics.mechanism.specification import read_specification, specification_file
-from trdomics.pharmacogenes.settings import germline_layer
 
 MECHANISM = config["mechanism"]
 SPECIFICATION = specification_file(MECHANISM["model"]) if MECHANISM["model"] else []
 EQUATIONS = str(read_specification(SPECIFICATION).model) if SPECIFICATION else []
-# where patients' data for the model come from, as far as there are such layers
-GERMLINE, _ = germline_layer(config)
 SCORED = next(iter(EXPRESSION_LAYERS), None)
+# what is known of a patient alone
+OWN_EVIDENCE = {
+    "patients": "results/{cohort}/cohort/patients.tsv",
+    "phenotypes": "results/{cohort}/pharmacogenes/calls.tsv",
+    **{
+        key: (
+            f"results/{{cohort}}/layers/{PHARMACOGENE_LAYER}/{file}"
+            if PHARMACOGENE_LAYER
+            else []
+        )
+        for key, file in (
+            ("variants", "table.parquet"),
+            ("annotation", "annotation.tsv"),
+        )
+    },
+}
 
 
 rule mechanism_model:
@@ -61,20 +74,9 @@ rule mechanism_model:
 rule mechanism_features:
     """Predict each patient's response from what is known of that patient alone."""
     input:
+        **OWN_EVIDENCE,
         specification=SPECIFICATION,
         equations=EQUATIONS,
-        patients="results/{cohort}/cohort/patients.tsv",
-        phenotypes="results/{cohort}/pharmacogenes/calls.tsv",
-        variants=branch(
-            GERMLINE is not None,
-            then=f"results/{{cohort}}/layers/{GERMLINE}/table.parquet",
-            otherwise=[],
-        ),
-        annotation=branch(
-            GERMLINE is not None,
-            then=f"results/{{cohort}}/layers/{GERMLINE}/annotation.tsv",
-            otherwise=[],
-        ),
     output:
         "results/{cohort}/mechanism/features.tsv",
     log:
@@ -94,20 +96,9 @@ rule mechanism_features:
 rule mechanism_trial:
     """Give the drug of the model to every patient of the cohort."""
     input:
+        **OWN_EVIDENCE,
         specification=SPECIFICATION,
         equations=EQUATIONS,
-        patients="results/{cohort}/cohort/patients.tsv",
-        phenotypes="results/{cohort}/pharmacogenes/calls.tsv",
-        variants=branch(
-            GERMLINE is not None,
-            then=f"results/{{cohort}}/layers/{GERMLINE}/table.parquet",
-            otherwise=[],
-        ),
-        annotation=branch(
-            GERMLINE is not None,
-            then=f"results/{{cohort}}/layers/{GERMLINE}/annotation.tsv",
-            otherwise=[],
-        ),
         normalised=branch(
             SCORED is not None,
             then=f"results/{{cohort}}/layers/{SCORED}/normalised.parquet",

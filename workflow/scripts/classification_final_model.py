@@ -7,15 +7,11 @@ start(snakemake)
 from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.classification.outer_split import nested_search
 from trdomics.frozen_model.store import save_model
-from trdomics.files import read_json
-from trdomics.cohort.load import load_labels, load_tables
+from trdomics.cohort.load import load_fit_inputs
 
-params, paths = snakemake.params, snakemake.input
-config = {**params.config, "panel_members": read_json(paths.members) if paths.members else {}}
-layers = dict(zip(config["layers"], paths.layers, strict=True))
-derived = dict(zip(config["derived"], paths.derived, strict=True))
-labels = load_labels(paths.patients).dropna().sort_index()
-tables = load_tables(paths.patients, layers, config, derived).select(labels.index)
+config, tables, labels = load_fit_inputs(snakemake.input, snakemake.params.config)
+labels = labels.dropna().sort_index()
+tables = tables.select(labels.index)
 truth = labels.to_numpy(dtype=int)
 
 search = nested_search(config)

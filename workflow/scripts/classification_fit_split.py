@@ -9,14 +9,11 @@ from pathlib import Path
 from trdomics.classification.outer_split import run_split, split_representations
 from trdomics.classification.splits import draw_split
 from trdomics.classification.stored_blocks import save_blocks
-from trdomics.cohort.load import load_labels, load_tables, read_patients
-from trdomics.files import read_json, write_table
+from trdomics.cohort.load import load_fit_inputs, read_patients
+from trdomics.files import write_table
 
 params, paths, outputs = snakemake.params, snakemake.input, snakemake.output
-config = {**params.config, "panel_members": read_json(paths.members) if paths.members else {}}
-layers = dict(zip(config["layers"], paths.layers, strict=True))
-derived = dict(zip(config["derived"], paths.derived, strict=True))
-tables, labels = load_tables(paths.patients, layers, config, derived), load_labels(paths.patients)
+config, tables, labels = load_fit_inputs(paths, params.config)
 sites = read_patients(paths.patients, config)[config["samples"]["site"]] if params.site else None
 split = draw_split(
     snakemake.wildcards.split,

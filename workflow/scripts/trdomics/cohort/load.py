@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.cohort.config import text_columns
-from trdomics.files import read_matrix, read_table
+from trdomics.files import read_json, read_matrix, read_table
 from trdomics.tables import CLINICAL, LayerTables
 
 
@@ -74,6 +74,35 @@ def load_tables(
         tables[name] = read_table(path).set_index("patient_id").astype(float)
     tables[CLINICAL] = table.drop(columns=[name for name in own if name in table.columns])
     return LayerTables(tables, table.index)
+
+
+def load_fit_inputs(
+    inputs: Any, settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], LayerTables, pd.Series]:
+    """Load what every fit of the whole procedure sees, so that all of them see the same.
+
+    Parameters
+    ----------
+    inputs : object
+        With the paths ``patients``, ``layers`` and ``derived`` (in the order of the settings), and
+        ``members`` of the panels, empty without panels.
+    settings : mapping
+        Of :func:`trdomics.classification.settings.fitting_settings`.
+
+    Returns
+    -------
+    config : dict
+        The settings, with the panels' members.
+    tables : LayerTables
+        All patients.
+    labels : Series
+        See :func:`load_labels`.
+    """
+    config = {**settings, "panel_members": read_json(inputs.members) if inputs.members else {}}
+    layers = dict(zip(config["layers"], inputs.layers, strict=True))
+    derived = dict(zip(config["derived"], inputs.derived, strict=True))
+    tables = load_tables(inputs.patients, layers, config, derived)
+    return config, tables, load_labels(inputs.patients)
 
 
 def load_labels(patients: str | os.PathLike[str]) -> pd.Series:

@@ -13,6 +13,7 @@ from scipy.stats import chi2, chi2_contingency, fisher_exact, ncx2, ttest_ind
 
 from trdomics.columns import as_text, is_quantity
 from trdomics.confounding.plan import LAYER
+from trdomics.intervals import Z95
 from trdomics.pvalues import adjusted
 
 COLUMNS = ["column", "roles", "kind", "measure", "effect", "lower", "upper"]
@@ -22,7 +23,6 @@ COLUMNS += ["reason"]
 DIFFERENCE, ODDS_RATIO, CRAMERS_V = "standardised difference", "odds ratio", "Cramér's V"
 # Beyond it groups are commonly called unbalanced (Austin 2009, doi 10.1002/sim.3697).
 UNBALANCED = 0.1
-Z95 = 1.959963984540054
 PERMUTATIONS = 2000
 # Expected counts below this, and chi-square's distribution is not that of the statistic.
 MIN_EXPECTED = 5

@@ -14,12 +14,12 @@ from statsmodels.api import OLS
 from statsmodels.stats.multitest import multipletests
 
 from trdomics.columns import as_text, is_quantity
+from trdomics.intervals import Z95
 
 LABEL = "label"
 VERSUS = " vs "
 SMALLEST_GROUP = 3
 FEWEST_PATIENTS = 10
-NORMAL_95 = 1.959963984540054
 
 COLUMNS = ["factor", "variable", "kind", "test", "effect_name", "effect", "lower", "upper"]
 COLUMNS += ["contrast", "pvalue", "padj", "n", "reason", "auc_adjusted", "auc_adjusted_lower"]
@@ -214,7 +214,7 @@ def numeric_test(x: NDArray[np.floating], v: NDArray[np.floating]) -> dict[str, 
     r, pvalue = stats.spearmanr(x, v)
     # a perfect correlation has no interval on Fisher's scale
     z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
-    half = NORMAL_95 * np.sqrt((1 + r**2 / 2) / (len(x) - 3))
+    half = Z95 * np.sqrt((1 + r**2 / 2) / (len(x) - 3))
     return {
         "test": "Spearman",
         "effect_name": "rho",
@@ -232,7 +232,7 @@ def two_group_test(low: NDArray[np.floating], high: NDArray[np.floating]) -> dic
     auc = float(u / (n1 * n0))
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     variance = (auc * (1 - auc) + (n1 - 1) * (q1 - auc**2) + (n0 - 1) * (q2 - auc**2)) / (n1 * n0)
-    half = NORMAL_95 * float(np.sqrt(max(variance, 0.0)))
+    half = Z95 * float(np.sqrt(max(variance, 0.0)))
     return {
         "test": "Mann-Whitney",
         "effect_name": "auc",

@@ -85,6 +85,11 @@ class Link:
     gene_set: str | None = None
     per_sd: float | None = None
 
+    @property
+    def normal(self) -> float:
+        """Value of the parameter in a patient who does not differ: factors are 1, sums 0."""
+        return 0.0 if self.per_sd is not None else 1.0
+
 
 @dataclass(frozen=True)
 class Specification:

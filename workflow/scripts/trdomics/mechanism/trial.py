@@ -122,7 +122,7 @@ def run_trial(
         their mean setting), reason, source.
     """
     specification = simulator.specification
-    normal = {link.parameter: _normal(link) for link in specification.links.values()}
+    normal = {link.parameter: link.normal for link in specification.links.values()}
     found = {name: link_settings(link, evidence) for name, link in specification.links.items()}
     settings = pd.DataFrame({name: values for name, (values, _) in found.items()}, index=patients)
     settings = settings.astype(float).round(DIGITS)
@@ -186,10 +186,6 @@ def own_responses(simulator: Simulator, patients: pd.Index, evidence: Evidence) 
         for _, row in settings.iterrows()
     ]
     return pd.DataFrame({"patient_id": settings.index, "response": values})
-
-
-def _normal(link: Link) -> float:
-    return 0.0 if link.per_sd is not None else 1.0
 
 
 class _Responses:

@@ -31,9 +31,7 @@ def summary(
         n_concerned (patients for whom a link changes the prediction), response (median, lower and
         upper: 5th and 95th percentile), readout and unmeasurable (link → reason).
     """
-    normal = {
-        name: 0.0 if link.per_sd is not None else 1.0 for name, link in specification.links.items()
-    }
+    normal = {name: link.normal for name, link in specification.links.items()}
     settings = responses[list(normal)]
     concerned = (settings.notna() & (settings != pd.Series(normal))).any(axis=1)
     quantiles = responses["response"].quantile([0.5, 0.05, 0.95])

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-NORMAL_95 = 1.959963984540054
+from trdomics.intervals import Z95
+
 MAIN = "main"
 PARTS = ("effect", "lower", "upper", "padj")
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -104,8 +105,8 @@ def feature_table(
         _main_effects(results),
         _adjusted_effects(layer.adjustment, results),
         _by_group(layer.values, labels, layer.carriers),
-        _renamed(layer.variance, "variance", leave=("symbol",)),
-        _weights(layer.weights),
+        _renamed(layer.variance, "variance"),
+        _renamed(layer.weights, "weight"),
         _importance(importance, name),
     ]
     table = pd.concat([part.reindex(results.index) for part in parts], axis=1)
@@ -120,7 +121,7 @@ def _main_effects(results: pd.DataFrame) -> pd.DataFrame:
         found = results[["log_odds_ratio", "lower", "upper", "padj"]]
         return found.set_axis([f"{part}:{MAIN}" for part in PARTS], axis=1)
     effect, error = results["log2_fold_change"], results["lfc_se"]
-    columns = (effect, effect - NORMAL_95 * error, effect + NORMAL_95 * error, results["padj"])
+    columns = (effect, effect - Z95 * error, effect + Z95 * error, results["padj"])
     return pd.DataFrame(dict(zip((f"{part}:{MAIN}" for part in PARTS), columns, strict=True)))
 
 
@@ -132,8 +133,8 @@ def _adjusted_effects(adjustment: pd.DataFrame, results: pd.DataFrame) -> pd.Dat
     for name in (c.removeprefix("effect_") for c in map(str, found) if c.startswith("effect_")):
         effect, error = found[f"effect_{name}"], found[f"se_{name}"]
         columns[f"effect:{name}"] = effect
-        columns[f"lower:{name}"] = effect - NORMAL_95 * error
-        columns[f"upper:{name}"] = effect + NORMAL_95 * error
+        columns[f"lower:{name}"] = effect - Z95 * error
+        columns[f"upper:{name}"] = effect + Z95 * error
         columns[f"padj:{name}"] = found[f"padj_{name}"]
     return pd.DataFrame(columns)
 
@@ -154,18 +155,11 @@ def _by_group(values: pd.DataFrame, labels: pd.Series, carriers: bool) -> pd.Dat
     return pd.DataFrame(found)
 
 
-def _renamed(table: pd.DataFrame, prefix: str, leave: Sequence[str]) -> pd.DataFrame:
+def _renamed(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
     if table.empty:
         return pd.DataFrame()
-    found = table.astype({"feature": str}).set_index("feature").drop(columns=list(leave))
-    return found.add_prefix(f"{prefix}:")
-
-
-def _weights(weights: pd.DataFrame) -> pd.DataFrame:
-    if weights.empty:
-        return pd.DataFrame()
-    numbers = [c for c in weights if c not in ("feature", "symbol", "view")]
-    return weights.astype({"feature": str}).set_index("feature")[numbers].add_prefix("weight:")
+    numbers = table.astype({"feature": str}).set_index("feature").drop(columns="symbol")
+    return numbers.add_prefix(f"{prefix}:")
 
 
 def _importance(importance: pd.DataFrame, layer: str) -> pd.DataFrame:
