@@ -15,8 +15,8 @@ from trdomics.differential.design import build_design
 from trdomics.simulation import counts
 from trdomics.simulation.cohort import NEGATIVE, POSITIVE, SITES, draw_cohort
 from trdomics.simulation.draw import ALL_GENES, EXPLANATIONS, MRNA_LIMITS, MRNA_READS
-from trdomics.simulation.evaluation import de_recovery
 from trdomics.simulation.features import MRNA, covariate_values, draw_effects, name_features
+from trdomics.simulation.recovery import de_recovery
 
 # A site's laboratory loses this share of a gene's reads at most, beside what site_batch plants.
 LARGEST_LOSS = 0.5

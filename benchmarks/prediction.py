@@ -39,7 +39,7 @@ from trdomics.classification.calibration import Platt, prior_log_odds
 from trdomics.classification.candidates import Candidate, Fits, fit_candidate, mean_auroc
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.feature_sets import feature_sets
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.classification.splits import draw_split
 from trdomics.classification.stacking import stack_weights
 from trdomics.cohort.config import resolve_config

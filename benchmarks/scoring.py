@@ -37,7 +37,7 @@ from replicate_data import KINDS, calibrated, draw, refitter
 from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.load import load_labels, load_tables
 from trdomics.evaluation.bootstrap import performance_intervals, resample

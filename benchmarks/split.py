@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import yaml
 
-from trdomics.classification.outer_split import (
+from trdomics.classification.run_split import (
     nested_search,
     run_permutation,
     split_representations,

@@ -31,7 +31,7 @@ import yaml
 from subtypes_null import SHAPES, run
 
 from trdomics.classification.feature_sets import SELECTED
-from trdomics.classification.outer_split import (
+from trdomics.classification.run_split import (
     nested_search,
     run_permutation,
     run_split,
@@ -54,8 +54,8 @@ from trdomics.identity.sex import call_sex, compare, expression_score
 from trdomics.layers.normalise import normaliser
 from trdomics.simulation.cohort import NEGATIVE, POSITIVE, Cohort, draw_cohort
 from trdomics.simulation.draw import EXPLANATIONS, Simulation, simulate
-from trdomics.simulation.evaluation import de_recovery
 from trdomics.simulation.features import read_genes, read_small_rnas
+from trdomics.simulation.recovery import de_recovery
 from trdomics.tables import CLINICAL, LayerTables
 
 REPOSITORY = Path(__file__).resolve().parents[1]

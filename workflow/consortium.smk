@@ -12,9 +12,9 @@ container: "trd-multiomics.sif"
 
 
 include: "rules/library.smk"
-include: "rules/resources.smk"
+include: "rules/memory.smk"
 include: "rules/provenance.smk"
-include: "rules/meta.smk"
+include: "rules/consortium_meta.smk"
 
 
 rule meta:

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from classification_data import cohort, config
 
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.consortium.bundle import SITE_VALUES, table_bytes
 from trdomics.consortium.export import Export
 from trdomics.evaluation.missing_layer_cost import missing_layer_cost_summary
 from trdomics.files import read_json, write_json
 from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.frozen_model.manifest import MANIFEST, MODEL
-from trdomics.frozen_model.missing_layer_cost import FILE
+from trdomics.frozen_model.read_missing_layer_cost import FILE
 from trdomics.frozen_model.store import save_model
 from trdomics.layers.subsets import NOTHING, missing_name, missing_sets
 from trdomics.tables import LayerTables

@@ -7,7 +7,7 @@ import json
 from classification_data import cohort, config
 from safetensors.numpy import load, save
 
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.files import read_json, write_json
 from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.frozen_model.manifest import FORMAT, MANIFEST, MODEL

@@ -8,7 +8,7 @@ from classification_data import cohort, config
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from trdomics.classification.families import FAMILIES, Family, register
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 
 
 class Discriminant(Family):

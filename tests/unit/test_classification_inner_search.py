@@ -15,14 +15,15 @@ from trdomics.classification import representation as representation_module
 from trdomics.classification.calibration import Platt
 from trdomics.classification.families import FAMILIES
 from trdomics.classification.inner_search import inner_splits
-from trdomics.classification.outer_split import (
+from trdomics.classification.permutations import permuted_labels
+from trdomics.classification.representation import representation
+from trdomics.classification.run_split import (
     nested_search,
     run_permutation,
     run_split,
     split_representations,
 )
-from trdomics.classification.representation import representation
-from trdomics.classification.splits import draw_split, permuted_labels
+from trdomics.classification.splits import draw_split
 from trdomics.tables import LayerTables
 
 CONFIG = config()

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from classification_data import cohort, config
 
-from trdomics.classification.outer_split import nested_search, run_permutation, run_split
+from trdomics.classification.run_split import nested_search, run_permutation, run_split
 from trdomics.classification.splits import draw_split
 from trdomics.tables import LayerTables
 

@@ -2,10 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trdomics.classification.permutations import permutations_of, permuted_labels
 from trdomics.classification.splits import (
     draw_split,
-    permutations_of,
-    permuted_labels,
     split_names,
 )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from classification_data import cohort, config
 
-from trdomics.classification.outer_split import run_permutation, split_representations
+from trdomics.classification.run_split import run_permutation, split_representations
 from trdomics.classification.splits import draw_split
 from trdomics.classification.stored_blocks import load_blocks, save_blocks
 from trdomics.tables import LayerTables

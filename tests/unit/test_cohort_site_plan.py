@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.classification.splits import NO_REPEAT, draw_split, permutations_of
+from trdomics.classification.permutations import permutations_of
+from trdomics.classification.splits import NO_REPEAT, draw_split
 from trdomics.cohort.config import resolve_config, sheet_settings
 from trdomics.cohort.samples import read_sheet
 from trdomics.cohort.site_plan import left_out_sites, site_plan

@@ -57,6 +57,13 @@ def test_the_type_is_read_off_the_values(values, expected):
     assert samples == IDS
 
 
+def test_rows_that_count_reads_of_no_feature_do_not_hide_the_type():
+    path = matrix("m.tsv", numbers().poisson(300, (6, N)))
+    with open(path, "a") as handle:
+        handle.write("\t".join(["__no_feature", *["1000000.5"] * N]) + "\n")
+    assert guess_layer("layer", path)[0]["type"] == "counts"
+
+
 def test_layers_of_the_same_ids_are_joined_and_the_config_resolves():
     matrix("a.tsv", numbers().poisson(30, (6, 8)), IDS[:8])
     matrix("b.tsv", numbers().normal(size=(6, 8)), IDS[4:])

@@ -39,11 +39,11 @@ from trdomics.consortium.disclosure import shareable_losses
 from trdomics.consortium.export import Export
 from trdomics.consortium.shareable_model import RARE, shareable
 from trdomics.errors import InputError
-from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.read_missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.store import dumps, load_model, loads
 from trdomics.partner_json import with_checksum
 from trdomics.parts import take_apart
-from trdomics.scoring.expected import NOT_MEASURED, expected_losses
+from trdomics.scoring.expected_loss import NOT_MEASURED, expected_losses
 from trdomics.scoring.shift import FEW_FOLDS, judge
 
 

@@ -7,7 +7,7 @@ import pytest
 from classification_data import cohort, config
 from scipy.special import expit
 
-from trdomics.classification.outer_split import nested_search, run_split
+from trdomics.classification.run_split import nested_search, run_split
 from trdomics.classification.splits import draw_split
 from trdomics.cohort.site_plan import site_plan
 from trdomics.evaluation.left_out_sites import (

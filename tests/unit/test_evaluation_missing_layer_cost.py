@@ -8,7 +8,7 @@ import pytest
 from classification_data import cohort, config
 
 from trdomics.classification.missing_layers import predict_without_layers
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.errors import InputError
 from trdomics.evaluation.missing_layer_cost import (
     missing_layer_cost_summary,
@@ -16,7 +16,7 @@ from trdomics.evaluation.missing_layer_cost import (
 )
 from trdomics.evaluation.site_figures import missing_layer_cost_figure
 from trdomics.files import plain, write_json
-from trdomics.frozen_model.missing_layer_cost import FILE, read_missing_layer_cost
+from trdomics.frozen_model.read_missing_layer_cost import FILE, read_missing_layer_cost
 from trdomics.layers.subsets import missing_sets, named
 from trdomics.tables import LayerTables
 

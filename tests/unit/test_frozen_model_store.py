@@ -26,7 +26,7 @@ from model_files import (
 
 import trdomics
 from trdomics.classification.feature_blocks import DenseBlocks
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.errors import InputError
 from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.frozen_model.half_samples import HalfSampleReplicates

@@ -6,7 +6,7 @@ from sklearn.linear_model import RidgeClassifier
 from trdomics.classification.classifiers import BlockModel
 from trdomics.classification.families import FAMILIES, Family
 from trdomics.classification.feature_blocks import DenseBlocks
-from trdomics.frozen_model.fitted_classifiers import frozen_member
+from trdomics.frozen_model.freeze_classifiers import frozen_member
 from trdomics.frozen_model.half_samples import HalfSampleReplicates
 
 NEW, _ = draw(60, 999)

@@ -1,5 +1,7 @@
 """Tables of upstream pipelines: the columns and rows that are no data, and what are no counts."""
 
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -267,7 +269,7 @@ def test_semicolons_are_read_and_their_decimal_commas(tmp_path):
     assert "commas were read as decimal marks" in matrix.notes[0]
     text = path.read_text().replace(";", "\t")
     (tmp_path / "m.tsv").write_text(text)
-    with pytest.raises(InputError, match=r"is not a number; write decimal points, not commas"):
+    with pytest.raises(InputError, match=r"is not a number; write decimal points"):
         read_file(tmp_path / "m.tsv")
 
 
@@ -306,3 +308,13 @@ def test_normalised_values_of_few_digits_are_no_counts(tmp_path, digits):
 def test_only_counts_have_rows_of_no_feature(tmp_path):
     frame = table(np.log2(ESTIMATED + 1), features=["*", *ENSEMBL[1:]])
     assert "*" in read(frame, tmp_path / "m.tsv", "continuous", log2=False).values
+
+
+def test_a_workbook_is_named_as_such_whatever_it_is_called(tmp_path):
+    with zipfile.ZipFile(tmp_path / "m.tsv", "w") as archive:
+        archive.writestr("xl/workbook.xml", COUNTS.tobytes())
+    with pytest.raises(InputError, match="a workbook or a ZIP archive, not text"):
+        read_file(tmp_path / "m.tsv")
+    (tmp_path / "m.tsv").rename(tmp_path / "m.xlsx")
+    with pytest.raises(InputError, match=r"a spreadsheet \(\.xlsx\); save it as tab-separated"):
+        read_file(tmp_path / "m.xlsx")

@@ -10,9 +10,12 @@ from classification_data import cohort, config
 from scipy.special import logit
 
 from trdomics.classification.fitted_representation import FittedRepresentation
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.cohort.config import resolve_config
 from trdomics.errors import InputError
+from trdomics.frozen_model.freeze import freeze, manifest
+from trdomics.frozen_model.manifest import MANIFEST, MODEL
+from trdomics.frozen_model.store import load_model, save_model
 from trdomics.inputs.matrix import read_layer_matrix
 from trdomics.inputs.value_rules import ValueRule, ValueRules
 from trdomics.layers import types
@@ -94,9 +97,12 @@ def test_a_toy_type_is_read_normalised_described_and_learned_from(methylation, t
     figure = quality_figure(quality.patients, layer["type"], groups, None)
     assert figure.axes[0].get_xlabel() == "Median value"
 
-    search = nested_search(settings).fit(tables.replace(cpg=table), labels.to_numpy(dtype=int))
+    training, truth = tables.replace(cpg=table), labels.to_numpy(dtype=int)
+    search = nested_search(settings)
+    representations = search.representations(training, truth)
+    search.fit_from(representations, truth)
     assert "cpg" in search.representation_.feature_names_
-    probability = search.predict_proba(tables.replace(cpg=table))[:, 1]
+    probability = search.predict_proba(training)[:, 1]
     assert np.isfinite(probability).all()
 
     fitted = search.representation_
@@ -104,6 +110,13 @@ def test_a_toy_type_is_read_normalised_described_and_learned_from(methylation, t
     assert restored.types == {"cpg": "methylation"}
     new = tables.replace(cpg=table.iloc[:9, ::-1])
     pd.testing.assert_frame_equal(restored.transform(new)["cpg"], fitted.transform(new)["cpg"])
+
+    frozen = freeze(search, representations, training, truth, pairs=1)
+    description = manifest(search, frozen, labels=labels, label=settings["label"])
+    save_model(frozen, description, tmp_path / MODEL, tmp_path / MANIFEST)
+    read, known = load_model(tmp_path)
+    assert known["layers"]["cpg"]["type"] == "methylation"
+    np.testing.assert_allclose(read.risk.predict_proba(new)[:, 1], search.predict_proba(new)[:, 1])
 
 
 def test_its_file_and_its_keys_are_checked(methylation, tmp_path):
@@ -138,6 +151,7 @@ def test_a_type_that_is_not_known_is_refused_with_those_that_are():
     [
         ([0, 1, np.nan], "binary"),
         ([0, 1, 7], "counts"),
+        ([120, 340, 868], "counts"),
         ([0, 1, 7, np.nan], "continuous"),
         ([0, 0.5, 700.5], "continuous"),
         ([-1, 2], "continuous"),

@@ -6,7 +6,7 @@ import pytest
 from classification_data import cohort, config
 from scipy.special import expit, logit
 
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.errors import InputError
 from trdomics.evaluation.calibration_curve import shift_prevalence
 from trdomics.frozen_model.freeze import freeze, manifest

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.scoring.expected import expected_losses, sentence
+from trdomics.scoring.expected_loss import expected_losses, sentence
 from trdomics.scoring.page import standing_out
 
 

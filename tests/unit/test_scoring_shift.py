@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from classification_data import cohort, config
 
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.frozen_model.training_reference import distance_scores, squares_of_scores
 from trdomics.frozen_model.training_summaries import DECILES, TrainingSummaries, summary_of
 from trdomics.quantiles import neighbour_quantiles

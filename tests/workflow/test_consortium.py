@@ -19,7 +19,7 @@ from trdomics.cohort.config import resolve_config
 from trdomics.consortium.audit import audit
 from trdomics.consortium.bundle import MANIFEST, read_bundle, table_bytes, with_manifest
 from trdomics.files import read_json, read_table
-from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.read_missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.store import load_model
 
 CONSORTIUM = "workflow/consortium.smk"

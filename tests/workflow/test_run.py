@@ -10,7 +10,7 @@ from conftest import lay_out
 from running import TELLING, results_of, run
 
 from trdomics.files import read_json, read_table
-from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.read_missing_layer_cost import read_missing_layer_cost
 from trdomics.layers.subsets import missing_sets
 
 

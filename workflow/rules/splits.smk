@@ -1,5 +1,6 @@
 from trdomics.cohort.site_plan import left_out_sites
-from trdomics.classification.splits import learning_shares, permutations_of, split_names
+from trdomics.classification.permutations import permutations_of
+from trdomics.classification.splits import learning_shares, split_names
 
 CLASSIFICATION = config["classification"]
 SPLITS = split_names(CLASSIFICATION["repeats"], CLASSIFICATION["folds"])

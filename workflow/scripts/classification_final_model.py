@@ -5,7 +5,7 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.frozen_model.freeze import freeze, manifest
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.frozen_model.store import save_model
 from trdomics.cohort.load import load_fit_inputs
 

@@ -6,7 +6,7 @@ start(snakemake)
 
 from pathlib import Path
 
-from trdomics.classification.outer_split import run_split, split_representations
+from trdomics.classification.run_split import run_split, split_representations
 from trdomics.classification.splits import draw_split
 from trdomics.classification.stored_blocks import save_blocks
 from trdomics.cohort.load import load_fit_inputs, read_patients

@@ -6,7 +6,7 @@ start(snakemake)
 
 import pandas as pd
 
-from trdomics.classification.outer_split import run_permutation
+from trdomics.classification.run_split import run_permutation
 from trdomics.classification.splits import draw_split
 from trdomics.classification.stored_blocks import load_blocks
 from trdomics.cohort.load import load_labels

@@ -8,7 +8,8 @@ import pandas as pd
 
 from trdomics.evaluation.calibration_curve import calibration_table
 from trdomics.evaluation.decision_curve import decision_table
-from trdomics.evaluation.importance import SELECTED, chosen_table, importance_table
+from trdomics.classification.feature_sets import SELECTED
+from trdomics.evaluation.importance import chosen_table, importance_table
 from trdomics.evaluation.bootstrap import performance_table
 from trdomics.evaluation.missing_layer_cost import missing_layer_cost_table
 from trdomics.evaluation.out_of_fold import feature_sets, of_splits, out_of_fold

@@ -6,7 +6,7 @@ start(snakemake)
 
 from pathlib import Path
 
-from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.read_missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.manifest import compare_labels
 from trdomics.frozen_model.store import load_model
 from trdomics.cohort.load import load_labels, load_tables

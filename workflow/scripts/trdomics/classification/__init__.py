@@ -1,1 +1,1 @@
-"""Leakage-free prediction: representations, nested search, frozen models, their measures."""
+"""What is fitted: representations, classifiers, stacks, nested search, calibration."""

@@ -44,7 +44,8 @@ class TrainingValues:
 class Family:
     """A family of classifiers.
 
-    A new family is a subclass, registered with :func:`register`; nothing else names it.
+    A new family is a subclass, registered with :func:`register`, and a word in the list of models
+    of the config's schema, which is read where no scikit-learn is loaded.
 
     Attributes
     ----------
@@ -59,12 +60,18 @@ class Family:
     decoder : str
         What predicts from the arrays: a name in
         :data:`trdomics.frozen_model.decoders.DECODERS`.
+    is_signed : bool
+        Whether importances have a sign: that of the feature's effect on the log odds.
+    is_slow : bool
+        Whether a fit takes so long that a frozen stack gets half the replicates.
     """
 
     name: ClassVar[str]
     grid: ClassVar[list[dict[str, Any]]]
     decoder: ClassVar[str]
     sizes: ClassVar[tuple[int | None, ...]] = (50,)
+    is_signed: ClassVar[bool] = False
+    is_slow: ClassVar[bool] = False
 
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
         """Return the unfitted classifier with an entry of the grid."""
@@ -90,7 +97,7 @@ class Family:
 class ElasticNet(Family):
     """Logistic regression with an elastic-net penalty."""
 
-    name, decoder = ELASTIC_NET, "linear"
+    name, decoder, is_signed = ELASTIC_NET, "linear", True
     grid: ClassVar = [
         {"C": 0.1, "l1_ratio": 0.1},
         {"C": 0.02, "l1_ratio": 0.1},
@@ -133,7 +140,7 @@ class Ridge(ElasticNet):
 class RandomForest(Family):
     """Bagged trees."""
 
-    name, decoder = RANDOM_FOREST, "forest"
+    name, decoder, is_slow = RANDOM_FOREST, "forest", True
     grid: ClassVar = [{"min_samples_leaf": 5}]
 
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
@@ -154,7 +161,7 @@ class RandomForest(Family):
 class GradientBoosting(Family):
     """Boosted shallow trees."""
 
-    name, decoder = GRADIENT_BOOSTING, "boosting"
+    name, decoder, is_slow = GRADIENT_BOOSTING, "boosting", True
     grid: ClassVar = [{"learning_rate": 0.06}]
 
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:

@@ -59,7 +59,7 @@ def feature_sets(
         Of the cohort, in the order of the config.
     clinical : Clinical
     derived : mapping of str to bool, optional
-        Derived tables, and whether each is part of the average. One that is not is shown beside
+        Derived tables, and whether each is part of the stack. One that is not is shown beside
         the baselines.
     incomplete : iterable of str
         Layers that some patients lack; with any, which layers a patient has is a baseline.

@@ -26,7 +26,7 @@ def fitted_layers(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def fitting_settings(config: Mapping[str, Any], *more: str) -> dict[str, Any]:
-    """Return what :func:`trdomics.classification.outer_split.nested_search` and the loading read.
+    """Return what :func:`trdomics.classification.run_split.nested_search` and the loading read.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Outer splits: folds of the cross-validation, sites left out, and labels permuted in folds."""
+"""Outer splits: folds of the cross-validation, sites left out, and shares of the learning curve."""
 
 from __future__ import annotations
 
@@ -143,40 +143,3 @@ def draw_share(labels: pd.Series, share: int, draw: int, seed: int) -> Split:
     drawn = [part.index[: round(share / 100 * len(part))] for _, part in order.groupby(order)]
     train = drawn[0].append(drawn[1:]).sort_values()
     return Split(f"p{share}d{draw}", NO_REPEAT, draw, train, known.index.difference(train))
-
-
-def permuted_labels(
-    labels: pd.Series, *, repeat: int, permutation: int, folds: int, seed: int
-) -> pd.Series:
-    """Permute the labels within each test fold of a repeat.
-
-    Each fold keeps its classes, and every split of the repeat sees the same permuted labels, so
-    that one permutation is one whole repeat of the nested cross-validation.
-
-    Parameters
-    ----------
-    labels : Series
-        1, 0 or missing, by patient id.
-    repeat, folds, seed : int
-        Of the folds, see :func:`draw_split`.
-    permutation : int
-        Permutation 0 are the true labels.
-    """
-    permuted = labels.dropna().sort_index()
-    if permutation == 0:
-        return permuted
-    rng = np.random.default_rng([seed, repeat, permutation])
-    for members in repeat_folds(labels, repeat=repeat, folds=folds, seed=seed):
-        permuted.loc[members] = rng.permutation(permuted.loc[members].to_numpy())
-    return permuted
-
-
-def permutations_of(repeat: int, repeats: int, permutations: int) -> list[int]:
-    """Return the permutations that are run in a repeat; the first is 0, the true labels.
-
-    More permutations only add to them. None are run where a site is left out.
-    """
-    if repeat == NO_REPEAT:
-        return []
-    own = [p for p in range(1, permutations + 1) if (p - 1) % repeats + 1 == repeat]
-    return [0, *own] if permutations else []

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.classification.feature_sets import SELECTED
-from trdomics.classification.outer_split import nested_search
+from trdomics.classification.run_split import nested_search
 from trdomics.classification.splits import Split, draw_share
 from trdomics.tables import CLINICAL, LayerTables
 

@@ -1,1 +1,1 @@
-"""The input side: config, sample sheet, checks before any job, who has which layer."""
+"""Config, sample sheet, and which patient has which layer."""

@@ -21,6 +21,7 @@ from trdomics.cohort.membership import layer_samples
 from trdomics.cohort.samples import MISSING, quoted_ids
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
+from trdomics.inputs.layouts import summary_rows
 from trdomics.inputs.maf import BARCODE, is_maf, maf_columns
 from trdomics.inputs.matrix import read_header, read_layer_matrix
 from trdomics.inputs.text_table import read_text_table, readable
@@ -82,7 +83,8 @@ def guess_layer(
     samples = read_header(file, name, known)
     own = pd.Series(samples, samples, dtype=object)
     matrix = read_layer_matrix(file, name, own, ValueRules())
-    numbers = matrix.values.to_numpy().T
+    summaries = summary_rows(matrix.values.columns)
+    numbers = np.delete(matrix.values.to_numpy().T, summaries, axis=0)
     present = numbers[~np.isnan(numbers)]
     # counts scaled by length are hardly ever whole: their file says what they are
     guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())

@@ -16,8 +16,9 @@ import pandas as pd
 from trdomics.archive import AGAIN, read_archive, sha256_of, verify, write_archive
 from trdomics.errors import InputError
 from trdomics.files import MISSING, plain
-from trdomics.frozen_model.missing_layer_cost import parse_missing_layer_cost
+from trdomics.frozen_model.read_missing_layer_cost import parse_missing_layer_cost
 from trdomics.integration.projection import MAX_FACTORS
+from trdomics.layers.types import TYPES, with_layer_types
 from trdomics.partner_json import parse_partner_json, with_checksum
 from trdomics.schema import ClosedSchema, load_schema
 
@@ -38,7 +39,7 @@ SHARE, COUNT = "share", "count"
 SHARES = ("auroc", "auprc", "balanced_accuracy", "brier")
 # Beyond these no data lead: effects and standard errors on a log scale and in a layer's own units.
 LOG_LIMITS, OWN_LIMITS, MAX_RATIO = (1e-4, 1e3), (1e-9, 1e12), 1e4
-DIFFERENCE = "difference"
+DIFFERENCE, SCORES = "difference", "difference of normal scores"
 # What a spreadsheet takes for a formula, and the mark before it that makes it text.
 FORMULA, AS_TEXT = ("=", "+", "-", "@", "\t", "\r"), "'"
 # AUROCs over the cohort's own sites, none of which is named.
@@ -147,13 +148,23 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(plain(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
+def bundle_schema() -> dict[str, Any]:
+    """Return the schema of a bundle's manifest, with the registered types and their effects."""
+    schema = with_layer_types(load_schema("bundle"))
+    effects = {kind.effect for kind in TYPES.values()} | {SCORES}
+    schema["$defs"]["effect"] = {"enum": sorted(effects)}
+    return schema
+
+
 def with_manifest(description: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return all members of a bundle: its files behind the manifest that lists them."""
     checksums = {name: sha256_of(content) for name, content in files.items()}
     manifest = {**description, "files": checksums}
-    schema = ClosedSchema(load_schema("bundle"))
     manifest = with_checksum(manifest)
-    return {MANIFEST: json_bytes(schema.resolve(manifest, MANIFEST)), **files}
+    return {
+        MANIFEST: json_bytes(ClosedSchema(bundle_schema()).resolve(manifest, MANIFEST)),
+        **files,
+    }
 
 
 def write_bundle(members: Mapping[str, bytes], path: str | os.PathLike[str]) -> None:
@@ -179,7 +190,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     if MANIFEST not in contents:
         raise InputError(where, f"has no {MANIFEST}", "name a bundle that `snakemake export` wrote")
     manifest = parse_partner_json(
-        contents.pop(MANIFEST), load_schema("bundle"), FORMAT, f"{where}: {MANIFEST}", AGAIN
+        contents.pop(MANIFEST), bundle_schema(), FORMAT, f"{where}: {MANIFEST}", AGAIN
     )
     verify(contents, manifest["files"], where)
     losses = contents.pop(LOSS_FILE, None)

@@ -61,7 +61,7 @@ def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     Parameters
     ----------
     losses : mapping
-        Of :func:`trdomics.frozen_model.missing_layer_cost.read_missing_layer_cost`.
+        Of :func:`trdomics.frozen_model.read_missing_layer_cost.read_missing_layer_cost`.
     minimum : int
         Patients of each class who have all layers, needed to report anything about them.
 

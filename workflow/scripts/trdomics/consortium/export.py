@@ -17,6 +17,7 @@ from trdomics.consortium.bundle import (
     FORMAT,
     LOSS_FILE,
     MODEL_FILES,
+    SCORES,
     SITE_VALUES,
     json_bytes,
     plausible,
@@ -37,13 +38,13 @@ from trdomics.consortium.disclosure import (
     shareable_losses,
     short_share,
 )
-from trdomics.consortium.formal import SCORES, Budget, private_effects
+from trdomics.consortium.formal import Budget, private_effects
 from trdomics.consortium.profiles import Profiles, profiles_of
 from trdomics.consortium.shareable_model import obstacles, shareable
 from trdomics.errors import InputError
 from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.files import read_table
-from trdomics.frozen_model.missing_layer_cost import read_missing_layer_cost
+from trdomics.frozen_model.read_missing_layer_cost import read_missing_layer_cost
 from trdomics.frozen_model.self_test import probe_probabilities
 from trdomics.frozen_model.store import dumps, load_model, loads
 from trdomics.layers.types import CARRIERS, layer_type

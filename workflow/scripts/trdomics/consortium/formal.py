@@ -28,7 +28,6 @@ DELTA = 1e-6
 # Of the budget of a layer, for the sizes of its groups.
 SIZES_SHARE = 0.05
 DIGITS = 3
-SCORES = "difference of normal scores"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from trdomics import style
+from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.decision_curve import TREAT_ALL, TREAT_NONE
-from trdomics.evaluation.importance import SELECTED, model_name
+from trdomics.evaluation.importance import model_name
 from trdomics.evaluation.permutation_null import OBSERVED, null_test
 
 ROLE_COLOURS = {

@@ -7,10 +7,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from trdomics.classification.families import FAMILIES
+
 TOP = 20
-SELECTED = "selected"
 # Importances of trees have no direction.
-SIGNED_MODELS = ("elastic_net", "ridge")
 # As MOFATransformer names its output.
 FACTOR = r"Factor\d+"
 ALL_FACTORS = "all factors"
@@ -122,7 +122,9 @@ def importance_table(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataF
     n_splits = chosen["split"].nunique()
     fold = rows.groupby(["split", "feature_set"])["importance"]
     rows["share"] = rows["importance"].abs() / fold.transform(lambda values: values.abs().sum())
-    signed = rows["model"].isin(SIGNED_MODELS) & (rows["feature"] != ALL_FACTORS)
+    signed = rows["model"].isin([name for name, kind in FAMILIES.items() if kind.is_signed]) & (
+        rows["feature"] != ALL_FACTORS
+    )
     rows["signed"] = np.where(signed, np.sign(rows["importance"]) * rows["share"], np.nan)
     keys = ["feature_set", "block", "feature"]
     # several members of a stack may use a feature

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.classification.feature_sets import COMBINED
-from trdomics.evaluation.importance import SELECTED, models_in_words
+from trdomics.classification.feature_sets import COMBINED, SELECTED
+from trdomics.evaluation.importance import models_in_words
 from trdomics.evaluation.metrics import THRESHOLD
 from trdomics.evaluation.permutation_null import null_test
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trdomics import __version__
-from trdomics.classification.families import ELASTIC_NET, RIDGE
+from trdomics.classification.families import FAMILIES
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.classification.fitted_representation import MOFA, FittedRepresentation
 from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
 from trdomics.classification.stacking import LateFusion
-from trdomics.frozen_model.fitted_classifiers import frozen_classifiers
+from trdomics.frozen_model.freeze_classifiers import frozen_classifiers
 from trdomics.frozen_model.half_samples import PAIRS, HalfSampleReplicates
 from trdomics.frozen_model.manifest import FORMAT
 from trdomics.frozen_model.model import FrozenModel, without_rare_variants
@@ -50,7 +50,7 @@ def freeze(
         Their raw layers and sheet.
     labels : array of int, shape (n_patients,)
     pairs : int, optional
-        Of the replicates; by default ten, with trees in a stack, which take long to fit, five.
+        Of the replicates; by default ten, five with a slow family in a stack.
     """
     blocks = list(search.features().blocks)
     risk = search.risk_model()
@@ -59,7 +59,7 @@ def freeze(
     complete = np.logical_and.reduce(has) if has else np.ones(len(tables), dtype=bool)
     if pairs is None:
         members = risk.model.models_ if isinstance(risk.model, LateFusion) else []
-        slow = any(member.kind not in (ELASTIC_NET, RIDGE) for member in members)
+        slow = any(FAMILIES[member.kind].is_slow for member in members)
         pairs = PAIRS // 2 if slow else PAIRS
     replicates = HalfSampleReplicates(pairs, seed=search.seed).fit(
         representations.blocks,

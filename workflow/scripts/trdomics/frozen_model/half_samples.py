@@ -14,7 +14,7 @@ from trdomics.classification.calibration import Platt
 from trdomics.classification.classifiers import BlockModel
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
 from trdomics.classification.stacking import LateFusion
-from trdomics.frozen_model.fitted_classifiers import frozen_classifiers
+from trdomics.frozen_model.freeze_classifiers import frozen_classifiers
 from trdomics.frozen_model.uncertainty import Replicates
 
 Head = BlockModel | LateFusion

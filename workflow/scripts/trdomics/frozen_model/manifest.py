@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trdomics.errors import InputError
+from trdomics.layers.types import with_layer_types
 from trdomics.partner_json import parse_partner_json
 from trdomics.schema import load_schema
 
@@ -33,7 +34,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     where = str(path)
     if path.stat().st_size > MAX_BYTES:
         raise InputError(where, f"is larger than {MAX_BYTES // 2**20} MiB", AGAIN)
-    return parse_partner_json(path.read_bytes(), load_schema("model"), FORMAT, where, AGAIN)
+    schema = with_layer_types(load_schema("model"))
+    return parse_partner_json(path.read_bytes(), schema, FORMAT, where, AGAIN)
 
 
 def refuse_old(folder: Path) -> None:

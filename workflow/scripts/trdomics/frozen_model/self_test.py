@@ -10,7 +10,6 @@ import pandas as pd
 
 from trdomics.classification.fitted_representation import FittedRepresentation
 from trdomics.frozen_model.model import FrozenRisk
-from trdomics.layers.transforms import BinaryTransform, BurdenTransform, CountsTransform
 from trdomics.tables import CLINICAL, LayerTables
 
 N_PROBES = 8
@@ -29,7 +28,7 @@ def probe_tables(representation: FittedRepresentation) -> LayerTables:
     for position, (layer, fitted) in enumerate(sorted(representation.normalisers_.items())):
         lacking = {1, 2 + position % (N_PROBES - 2)}
         there = patients[[i not in lacking for i in range(N_PROBES)]]
-        tables[layer] = _layer(fitted, there, rng)
+        tables[layer] = fitted.made_up(there, rng)
     for name, block in sorted(representation.derived_blocks_.items()):
         columns = {column: 100 * rng.random(N_PROBES) for column in block.numeric_}
         tables[name] = pd.DataFrame(columns, index=patients).drop(index=patients[1])
@@ -38,30 +37,6 @@ def probe_tables(representation: FittedRepresentation) -> LayerTables:
     }
     tables[CLINICAL] = pd.DataFrame(sheet, index=patients)
     return LayerTables(tables, patients)
-
-
-def _layer(fitted: Any, patients: pd.Index, rng: np.random.Generator) -> pd.DataFrame:
-    names = [str(name) for name in fitted.features_]
-    shape = (len(patients), len(names))
-    if isinstance(fitted, BurdenTransform):
-        genes = [str(gene) for gene in fitted.genes_]
-        columns = [(f"probe:{gene}", gene, "lof") for gene in genes]
-        columns += [(str(name), "", "") for name in fitted.dosages_]
-        return pd.DataFrame(
-            rng.integers(0, 2, size=shape).astype(np.float32),
-            index=patients,
-            columns=pd.MultiIndex.from_tuples(
-                columns, names=["variant", "gene", "consequence_class"]
-            ),
-        )
-    if isinstance(fitted, CountsTransform):
-        values = rng.integers(1, 2000, size=shape)
-    elif isinstance(fitted, BinaryTransform):
-        values = rng.integers(0, 2, size=shape).astype(float)
-    else:
-        values = fitted.means_ + rng.random(shape)
-        values = np.exp2(values) - 1 if fitted.log2 else values
-    return pd.DataFrame(values, index=patients, columns=names)
 
 
 def _column(

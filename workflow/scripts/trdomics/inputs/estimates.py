@@ -72,6 +72,8 @@ def has_whole_numbers(values: NDArray[np.float64]) -> bool:
     """Say whether whole numbers but 0 are commoner than rounding to few digits explains."""
     values = values[values > 0]
     whole = values == np.floor(values)
+    if whole.all():
+        return bool(len(whole))
     chance = 0.1 if np.allclose(values * 10, np.round(values * 10), atol=1e-6) else 0.01
     chance = max(chance, _whole_by_digits(values))
     return bool(len(whole) and whole.mean() > max(WHOLE_SHARE, 2 * chance))

@@ -182,12 +182,12 @@ def _from_text(
         feature, sample = features[row], source.names[i]
         if source.turned:
             feature, sample = sample, feature
-        decimal = re.fullmatch(r"-?\d+,\d+", value)
+        commas = "write decimal points, and no separators of thousands"
         errors.append(
             InputError(
                 source.where,
                 f"feature `{feature}`, sample `{sample}`: {value!r} is not a number",
-                "write decimal points, not commas" if decimal else "correct the value",
+                commas if re.fullmatch(r"-?\d+(,\d+)+(\.\d+)?", value) else "correct the value",
             )
         )
     raise_all(errors, source.where)

@@ -22,6 +22,7 @@ from trdomics.files import starting_from, why_no_file
 
 # Salmon and RSEM name the tables of a sample .sf and .results.
 SEPARATORS = {".csv": ",", **dict.fromkeys((".tsv", ".txt", ".tab", ".sf", ".results"), "\t")}
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 NAMES = {"\t": "tabs", ",": "commas"}
 # Fields that mean "not known".
 MISSING = ("", "NA", "N/A", "NaN", "nan")
@@ -85,6 +86,8 @@ class TextTable:
 def suffix_separator(path: str, where: str, fix: str) -> str:
     """Return the separator that a file's suffix stands for."""
     suffix = Path(path.lower().removesuffix(".gz")).suffix
+    if suffix in SPREADSHEETS:
+        raise InputError(where, f"a spreadsheet ({suffix})", "save it as tab-separated text (.tsv)")
     if suffix not in SEPARATORS:
         raise InputError(where, f"cannot tell the format from the suffix {suffix!r}", fix)
     return SEPARATORS[suffix]
@@ -327,7 +330,10 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
             where, f"not a sound gzip file ({error})", "copy it again, or drop the .gz"
         ) from error
     except UnicodeDecodeError as error:
-        raise InputError(where, "not UTF-8 text", "save it as text in UTF-8") from error
+        with open(path, "rb") as handle:
+            archive = handle.read(2) == b"PK"
+        problem = "a workbook or a ZIP archive, not text" if archive else "not UTF-8 text"
+        raise InputError(where, problem, "save it as text in UTF-8") from error
     except pd.errors.EmptyDataError as error:
         raise InputError(where, "empty", f"give a header and one row per {row}") from error
     except csv.Error as error:

@@ -62,6 +62,15 @@ class LayerTransform:
         present = self._present(table)
         return [str(name) for name, has in zip(self.features_, present, strict=True) if not has]
 
+    def made_up(self, patients: pd.Index, rng: np.random.Generator) -> pd.DataFrame:
+        """Return a raw table of artificial patients, with which a frozen model tests itself."""
+        values = self._raw(rng, (len(patients), len(self.features_)))
+        return pd.DataFrame(values, index=patients, columns=[str(name) for name in self.features_])
+
+    def _raw(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+        """Return raw values that ``transform`` takes."""
+        return np.asarray(self.means_ + rng.random(shape))
+
     def _present(self, table: pd.DataFrame) -> np.ndarray:
         return np.asarray(pd.Index(self.get_feature_names_out()).isin(table.columns))
 
@@ -113,6 +122,9 @@ class CountsTransform(LayerTransform, kind="counts"):
         counts, present = self._values(table)
         return self._factors(counts, present, table.index)
 
+    def _raw(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+        return rng.integers(1, 2000, size=shape)
+
     def _factors(self, counts: np.ndarray, present: np.ndarray, patients: pd.Index) -> np.ndarray:
         reference = self.reference_[present]
         usable = np.isfinite(reference)
@@ -160,6 +172,10 @@ class ContinuousTransform(LayerTransform, kind="continuous"):
         values, present = self._values(table)
         return self._filled(self._logged(values), present, self.means_, table.index)
 
+    def _raw(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+        values = super()._raw(rng, shape)
+        return np.exp2(values) - 1 if self.log2 else values
+
     def _logged(self, values: np.ndarray) -> np.ndarray:
         if not self.log2:
             return values
@@ -180,6 +196,9 @@ class BinaryTransform(LayerTransform, kind="binary"):
         """Return 0 and 1 without gaps (patients × kept features)."""
         values, present = self._values(table)
         return self._filled(values, present, np.round(self.means_), table.index)
+
+    def _raw(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+        return rng.integers(0, 2, size=shape).astype(float)
 
     def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return how many training patients have each kept feature, and how many have not.
@@ -239,6 +258,17 @@ class BurdenTransform(LayerTransform, kind="variants"):
                 values = table.iloc[:, found[0]].to_numpy(dtype=float)
                 result[:, column] = np.where(np.isnan(values), self.means_[column], values)
         return pd.DataFrame(result, index=table.index, columns=list(self.features_))
+
+    def made_up(self, patients: pd.Index, rng: np.random.Generator) -> pd.DataFrame:
+        """Return a table of artificial patients with a variant per gene, and the dosages."""
+        columns = [(f"probe:{gene}", str(gene), "lof") for gene in self.genes_]
+        columns += [(str(name), "", "") for name in self.dosages_]
+        names = ["variant", "gene", "consequence_class"]
+        return pd.DataFrame(
+            rng.integers(0, 2, size=(len(patients), len(columns))).astype(np.float32),
+            index=patients,
+            columns=pd.MultiIndex.from_tuples(columns, names=names),
+        )
 
     def without_rare(self, table: pd.DataFrame, min_carriers: int) -> Self:
         """Return a fitted copy that names no variant of fewer carriers than that.

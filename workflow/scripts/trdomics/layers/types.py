@@ -410,6 +410,11 @@ def guessed_type(values: NDArray[np.float64], named_counts: bool) -> LayerType:
     )
 
 
+def with_layer_types(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with the registered types as the values of its ``$defs/layer_type``."""
+    return {**schema, "$defs": {**schema["$defs"], "layer_type": {"enum": list(TYPES)}}}
+
+
 def types_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config's schema with the types that are known and the keys of each.
 

@@ -13,7 +13,7 @@ from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.frozen_model.model import FrozenModel
 from trdomics.scoring.apply import PREDICTIONS, judgeable, score, with_reference_dosages
 from trdomics.scoring.contributions import contributions, listed
-from trdomics.scoring.expected import expected_losses, sentence, with_expected
+from trdomics.scoring.expected_loss import expected_losses, sentence, with_expected
 from trdomics.scoring.feature_names import mapped, read_names
 from trdomics.scoring.recalibration import recalibrate
 from trdomics.scoring.shift import PATIENTS, SHIFT, judge, shift_summary
@@ -93,8 +93,9 @@ def score_cohort(
     -------
     Scored
         ``predictions`` has the columns of :func:`trdomics.scoring.apply.score`,
-        ``probability_recalibrated`` and those of :func:`trdomics.scoring.expected.with_expected`
-        and :func:`trdomics.scoring.shift.judge`, ``contributions`` those of
+        ``probability_recalibrated`` and those of
+        :func:`trdomics.scoring.expected_loss.with_expected` and
+        :func:`trdomics.scoring.shift.judge`, ``contributions`` those of
         :func:`trdomics.scoring.contributions.listed`.
     """
     tables = with_reference_dosages(frozen, tables, layers)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.scoring.expected import sentence
+from trdomics.scoring.expected_loss import sentence
 from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 
 METRICS = {

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.simulation.evaluation import (
+from trdomics.simulation.figures import draw_recovery
+from trdomics.simulation.recovery import (
     auc_recovery,
     de_recovery,
     differs,
@@ -11,7 +12,6 @@ from trdomics.simulation.evaluation import (
     labels_as_drawn,
     recovery_table,
 )
-from trdomics.simulation.figures import draw_recovery
 
 EXPLAINED_BY = {"cells": ["neutrophils", "medication"], "batch": ["site"]}
 FULL = "~ site + neutrophils + medication + response"

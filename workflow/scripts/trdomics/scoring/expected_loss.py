@@ -25,9 +25,9 @@ def expected_losses(
     predictions : DataFrame
         With ``layers_missing``.
     losses : mapping or None
-        Of :func:`trdomics.frozen_model.missing_layer_cost.read_missing_layer_cost`: the training
-        cohort's cross-validated AUROC with and without layers, of the whole procedure, whose
-        folds may have chosen other models than the frozen one.
+        Of :mod:`trdomics.frozen_model.read_missing_layer_cost`: the training cohort's
+        cross-validated AUROC with and without layers, of the whole procedure, whose folds may
+        have chosen other models than the frozen one.
     description : mapping
         The frozen model's manifest. A layer that it does not use costs nothing; without any of
         its layers and columns of the sheet it cannot rank patients.

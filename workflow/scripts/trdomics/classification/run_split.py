@@ -11,8 +11,9 @@ from trdomics.classification.feature_sets import feature_sets
 from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
 from trdomics.classification.missing_layers import PREDICTIONS as WITHOUT_LAYERS
 from trdomics.classification.missing_layers import predict_without_layers
+from trdomics.classification.permutations import permuted_labels
 from trdomics.classification.representation import representation
-from trdomics.classification.splits import NO_REPEAT, Split, permuted_labels
+from trdomics.classification.splits import NO_REPEAT, Split
 from trdomics.cohort.settings import Clinical
 from trdomics.tables import LayerTables
 
