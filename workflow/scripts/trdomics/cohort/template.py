@@ -83,7 +83,7 @@ def guess_layer(
     samples = read_header(file, name, known)
     own = pd.Series(samples, samples, dtype=object)
     matrix = read_layer_matrix(file, name, own, ValueRules())
-    summaries = summary_rows(matrix.values.columns)
+    summaries = summary_rows(list(matrix.values.columns))
     numbers = np.delete(matrix.values.to_numpy().T, summaries, axis=0)
     present = numbers[~np.isnan(numbers)]
     # counts scaled by length are hardly ever whole: their file says what they are
