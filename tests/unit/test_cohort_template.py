@@ -12,7 +12,7 @@ import yaml
 
 from trdomics.check.precheck import problems
 from trdomics.cohort.config import resolve_config
-from trdomics.cohort.template import begin_cohort, guess_layer
+from trdomics.cohort.template import begin_cohort, guess_layer, join_ids
 from trdomics.errors import InputError
 from trdomics.files import read_table
 
@@ -62,6 +62,29 @@ def test_rows_that_count_reads_of_no_feature_do_not_hide_the_type():
     with open(path, "a") as handle:
         handle.write("\t".join(["__no_feature", *["1000000.5"] * N]) + "\n")
     assert guess_layer("layer", path)[0]["type"] == "counts"
+
+
+@pytest.mark.parametrize("spelt", ["P.{:03d}", "p{}", "P_0{}"])
+def test_ids_that_differ_in_spelling_alone_are_matched_and_shown(spelt):
+    names = [spelt.format(i) for i in range(1, 9)]
+    clinical = pd.DataFrame({"patient_id": [f"P-{i:03d}" for i in range(1, 9)], "age": names[0]})
+    sheet, columns, notes = join_ids({"rna": names}, clinical)
+    assert columns == {"rna": "rna_id"}
+    assert sheet["rna_id"].tolist() == names
+    assert notes == [
+        "rna: 8 samples are matched to `patient_id` by their letters and numbers alone; check the "
+        "column rna_id"
+    ]
+
+
+def test_numbers_that_are_no_ids_do_not_join_a_layer():
+    ages = ["31", "44", "31", "58", "60", "61", "62", "63"]
+    clinical = pd.DataFrame({"patient_id": [f"{i:04d}" for i in range(31, 39)], "age": ages})
+    sheet, _, notes = join_ids({"rna": [str(i) for i in range(31, 39)]}, clinical)
+    assert sheet["rna_id"].tolist() == [str(i) for i in range(31, 39)]
+    sheet, _, notes = join_ids({"rna": ["44", "x", "y", "z"]}, clinical)
+    assert (sheet["rna_id"] == "").all()
+    assert "write them into the column rna_id" in notes[0]
 
 
 def test_layers_of_the_same_ids_are_joined_and_the_config_resolves():

@@ -193,7 +193,9 @@ def join_ids(
     samples : mapping of str to list of str
         The samples of each layer.
     clinical : DataFrame or None
-        Its rows are the patients. A layer is joined by the column that has most of its samples.
+        Its rows are the patients. A layer is joined by the column of ids that has most of its
+        samples; failing that, by ids spelt alike (see :func:`spelling_free`), which the layer's
+        own column then shows.
 
     Returns
     -------
@@ -209,12 +211,25 @@ def join_ids(
     notes = []
     if clinical is not None:
         sheet = clinical[["patient_id", *clinical.columns.drop("patient_id")]].copy()
+        ids_of = {
+            c: ids for c in clinical.columns if not (ids := _filled(clinical[c])).duplicated().any()
+        }
         for layer, names in samples.items():
-            shared = {column: int(sheet[column].isin(names).sum()) for column in clinical.columns}
+            shared = {column: int(ids.isin(names).sum()) for column, ids in ids_of.items()}
             best = max(shared, key=lambda column: (shared[column], column == "patient_id"))
+            if 2 * shared[best] < min(len(names), len(ids_of[best])) and best != "patient_id":
+                shared[best] = 0
             if not shared[best]:
                 columns[layer] = f"{layer}_id"
-                sheet[columns[layer]] = ""
+                alike = {column: _spelt_alike(ids, names) for column, ids in ids_of.items()}
+                best = max(alike, key=lambda column: len(alike[column]))
+                sheet[columns[layer]] = sheet[best].map(alike[best]).fillna("")
+                if len(alike[best]):
+                    notes.append(
+                        f"{layer}: {len(alike[best])} samples are matched to `{best}` by their "
+                        f"letters and numbers alone; check the column {columns[layer]}"
+                    )
+                    continue
                 notes.append(
                     f"no column has the samples of {layer} ({quoted_ids(names)}): "
                     f"write them into the column {columns[layer]}"
@@ -242,6 +257,28 @@ def join_ids(
             f"move their names, in the column {columns[layer]}, to the rows of their patients"
         )
     return sheet.fillna(""), columns, notes
+
+
+def _filled(column: pd.Series) -> pd.Series:
+    return column[column.fillna("") != ""]
+
+
+def spelling_free(name: str) -> str:
+    """Return an id without case, punctuation, leading zeros and the X that R puts before digits."""
+    text = re.sub(r"[\W_]+", "", re.sub(r"(?<!\d)0+(?=\d)", "", name.casefold()))
+    return re.sub(r"^x(?=\d)", "", text)
+
+
+def _spelt_alike(ids: pd.Series, names: Sequence[str]) -> dict[str, str]:
+    """Return id → name of those that are alike in spelling, if no two of either side are."""
+    by_key = {spelling_free(name): name for name in names}
+    keys = ids.map(spelling_free)
+    if len(by_key) < len(names) or keys.duplicated().any():
+        return {}
+    found = keys.isin(list(by_key))
+    if 2 * found.sum() < min(len(names), len(ids)):
+        return {}
+    return dict(zip(ids[found], keys[found].map(by_key), strict=True))
 
 
 def begin_cohort(
