@@ -211,17 +211,16 @@ def join_ids(
     notes = []
     if clinical is not None:
         sheet = clinical[["patient_id", *clinical.columns.drop("patient_id")]].copy()
-        ids_of = {
-            c: ids for c in clinical.columns if not (ids := _filled(clinical[c])).duplicated().any()
-        }
+        filled = {column: _filled(clinical[column]) for column in clinical.columns}
+        ids_of = {column: known for column, known in filled.items() if known.is_unique}
         for layer, names in samples.items():
-            shared = {column: int(ids.isin(names).sum()) for column, ids in ids_of.items()}
+            shared = {column: int(known.isin(names).sum()) for column, known in ids_of.items()}
             best = max(shared, key=lambda column: (shared[column], column == "patient_id"))
             if 2 * shared[best] < min(len(names), len(ids_of[best])) and best != "patient_id":
                 shared[best] = 0
             if not shared[best]:
                 columns[layer] = f"{layer}_id"
-                alike = {column: _spelt_alike(ids, names) for column, ids in ids_of.items()}
+                alike = {column: _spelt_alike(known, names) for column, known in ids_of.items()}
                 best = max(alike, key=lambda column: len(alike[column]))
                 sheet[columns[layer]] = sheet[best].map(alike[best]).fillna("")
                 if len(alike[best]):
