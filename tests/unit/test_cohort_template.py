@@ -12,7 +12,7 @@ import yaml
 
 from trdomics.check.precheck import problems
 from trdomics.cohort.config import resolve_config
-from trdomics.cohort.template import begin_cohort, guess_layer, join_ids
+from trdomics.cohort.template import begin_cohort, guess_layer, join_ids, read_clinical
 from trdomics.errors import InputError
 from trdomics.files import read_table
 
@@ -55,6 +55,22 @@ def test_the_type_is_read_off_the_values(values, expected):
     settings, samples, _ = guess_layer("layer", matrix("m.tsv", values))
     assert settings == {**expected, "file": "m.tsv"}
     assert samples == IDS
+
+
+@pytest.mark.parametrize("value", [-5, np.nan])
+def test_whole_numbers_that_a_wrong_value_keeps_from_being_counts_are_said(value):
+    values = numbers().poisson(300, (6, N)).astype(float)
+    values[2, 3] = value
+    settings, _, message = guess_layer("layer", matrix("m.tsv", values))
+    assert settings["type"] == "continuous"
+    assert "if they are counts, correct those" in message
+
+
+def test_decimal_commas_of_a_table_with_semicolons_become_points():
+    Path("c.csv").write_text("id;bmi;place\np1;24,1;a,b\np2;30,5;c\n")
+    table = read_clinical("c.csv")
+    assert table["bmi"].tolist() == ["24.1", "30.5"]
+    assert table["place"].tolist() == ["a,b", "c"]
 
 
 def test_rows_that_count_reads_of_no_feature_do_not_hide_the_type():

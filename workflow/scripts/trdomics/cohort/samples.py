@@ -77,7 +77,7 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
     typed, errors = {}, []
     for column in typed_names(settings):
         try:
-            values = _with_points(table[column]) if text.separator == ";" else table[column]
+            values = with_points(table[column]) if text.separator == ";" else table[column]
             typed[column] = _typed(values, line, file, column, column in names)
         except InputError as error:
             errors.append(error)
@@ -197,7 +197,7 @@ def _unfloated(values: pd.Series) -> pd.Series:
     return values
 
 
-def _with_points(values: pd.Series) -> pd.Series:
+def with_points(values: pd.Series) -> pd.Series:
     """Return a column of a file with semicolons, decimal points for commas if all are numbers."""
     pointed = values.str.strip().str.replace(DECIMAL_COMMA, r"\1.\2", regex=True)
     known = ~pointed.isin(MISSING)

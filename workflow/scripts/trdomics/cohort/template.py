@@ -18,7 +18,7 @@ import yaml
 from trdomics.cohort.config import RNASEQ, config_schema, resolve_config
 from trdomics.cohort.formula import quoted
 from trdomics.cohort.membership import layer_samples
-from trdomics.cohort.samples import MISSING, quoted_ids
+from trdomics.cohort.samples import MISSING, quoted_ids, with_points
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
 from trdomics.inputs.layouts import summary_rows
@@ -90,6 +90,13 @@ def guess_layer(
     guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())
     settings: dict[str, Any] = {"type": guessed.name, "file": file, **guessed.guess(present)}
     message = f"{len(numbers):,} features, {present.min():.4g} to {present.max():.4g}"
+    missing, negative = numbers.size - present.size, int((present < 0).sum())
+    whole = (present == np.floor(present)).all() and len(np.unique(present)) > 2
+    if not guessed.is_counts and whole and (missing or negative):
+        message += (
+            f", whole numbers with {missing} missing and {negative} negative: if they are counts, "
+            "correct those"
+        )
     if guessed.is_counts and (present != np.floor(present)).any():
         message += ", estimated counts"
     if settings.get("log2"):
@@ -139,6 +146,8 @@ def read_clinical(path: str) -> pd.DataFrame:
         raise InputError(path, f"column `{twice}` is duplicated", "rename one of them")
     table = pd.DataFrame(text.rows, columns=text.header, dtype=object)
     table = table.apply(lambda column: column.str.strip())
+    if text.separator == ";":
+        table = table.apply(with_points)
     if "patient_id" not in table:
         table = table.rename(columns={table.columns[0]: "patient_id"})
     ids = table["patient_id"]
