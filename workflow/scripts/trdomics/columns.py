@@ -16,8 +16,6 @@ def is_quantity(values: pd.Series, categorical: Collection[str] = ()) -> bool:
     ----------
     values : Series
         The column, typed as the sheet's reader does: numbers, or text.
-    categorical : collection of str
-        Columns that are categories although they look like numbers.
     """
     numeric = is_numeric_dtype(values) and not is_bool_dtype(values)
     return bool(numeric and values.name not in categorical)

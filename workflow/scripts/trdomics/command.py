@@ -16,8 +16,6 @@ def what_to_read(pages: Mapping[str, str], started: datetime.datetime) -> list[s
     ----------
     pages : mapping of str to str
         File -> what is said of it. The manifest of a bundle says as well what that leaves out.
-    started : datetime
-        When the run began, with time zone.
     """
     made = {
         file: text

@@ -40,13 +40,7 @@ class InputError(ValueError):
 
 
 class InputErrors(InputError):
-    """All that is wrong with a file, a line each.
-
-    Parameters
-    ----------
-    errors : sequence of InputError
-        At least one.
-    """
+    """All that is wrong with a file, a line each."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
         first = errors[0]

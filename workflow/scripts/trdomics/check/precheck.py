@@ -48,11 +48,6 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
     Layers that are yet to be simulated, and the content of all, are left to the jobs that read
     them. A cohort that a model is applied to (`scoring.model`) needs no classes and no covariates
     that vary.
-
-    Parameters
-    ----------
-    config : mapping
-        A resolved config.
     """
     settings = sheet_settings(config)
     broken = []

@@ -31,10 +31,6 @@ class LayerBlock(TransformerMixin, BaseEstimator, FittedLayerBlock):
     ----------
     n_features : int
         Most variable features that are kept.
-    regress_out : sequence of str
-        Columns of the sheet whose linear effects are taken out.
-    categorical : sequence of str
-        Those of them that are categories although they look like numbers.
 
     Attributes
     ----------
@@ -75,13 +71,6 @@ class LayerBlock(TransformerMixin, BaseEstimator, FittedLayerBlock):
 
 class ColumnBlock(TransformerMixin, BaseEstimator, FittedColumnBlock):
     """Columns of the sheet: numbers imputed and standardised, categories one-hot encoded.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Columns of the sheet.
-    categorical : sequence of str
-        Those that are categories although they look like numbers. Text always is.
 
     Attributes
     ----------

@@ -38,8 +38,6 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
     columns : mapping of str to sequence of str
         Groups of the sheet's columns, each a block: ``{"clinical": [...], "confounders": [...]}``.
         Those of the group ``layers_present`` are layers: 1 for patients who have one, else 0.
-    categorical : sequence of str
-        Columns that are categories although they look like numbers.
     regress_out : sequence of str
         Columns whose effects are taken out of the layers' blocks.
     mofa : mapping, optional
@@ -77,14 +75,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         self.panels = panels
 
     def fit(self, tables: LayerTables, y: Any = None) -> Self:
-        """Learn all blocks.
-
-        Parameters
-        ----------
-        tables : LayerTables
-            Raw layers, and the sheet as "clinical".
-        y : ignored
-        """
+        """Learn all blocks."""
         self.fit_transform(tables)
         return self
 
@@ -170,13 +161,7 @@ def _has_view(table: pd.DataFrame) -> bool:
 
 
 def layer_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a layer's settings its model depends on: no paths, no names of columns.
-
-    Parameters
-    ----------
-    settings : mapping
-        The layer's block of the resolved config.
-    """
+    """Return what of a layer's settings its model depends on: no paths, no names of columns."""
     sizes = ("model_features", "integration_features")
     return {
         "type": settings["type"],

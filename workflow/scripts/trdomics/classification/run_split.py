@@ -32,8 +32,6 @@ def nested_search(config: Mapping[str, Any], incomplete: Sequence[str] = ()) -> 
 
     Parameters
     ----------
-    config : mapping
-        A resolved config.
     incomplete : sequence of str
         Layers whose presence is a baseline. A model to be frozen needs none.
     """
@@ -73,15 +71,9 @@ def run_split(
 
     Parameters
     ----------
-    tables : LayerTables
-        All patients.
-    labels : Series
-        1, 0 or missing, by patient id.
     split : Split
         See :func:`trdomics.classification.splits.draw_split`. Where a site is left out, no layers
         are taken away.
-    config : mapping
-        A resolved config.
     representations : FoldRepresentations, optional
         Of :func:`split_representations`, where the caller has them already.
 

@@ -51,8 +51,6 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     ----------
     raw : mapping
         The config as read from YAML. A resolved config is valid and resolves to itself.
-    path : str
-        What errors name as its file.
 
     Returns
     -------
@@ -258,8 +256,6 @@ def needed_references(layer: Mapping[str, Any], aligned: bool) -> tuple[str, ...
 
     Parameters
     ----------
-    layer : mapping
-        The layer's settings.
     aligned : bool
         Whether its reads are BAM files.
     """

@@ -104,8 +104,6 @@ def label_by_site(patients: pd.DataFrame, site: str | None) -> pd.DataFrame:
 
     Parameters
     ----------
-    patients : DataFrame
-        As :func:`harmonise` returns.
     site : str or None
         The column of sites; without one all patients are one site.
 

@@ -45,10 +45,6 @@ def layer_samples(
 
     Parameters
     ----------
-    settings : mapping
-        The layer's settings.
-    layer : str
-        Its name, for errors.
     known : collection of str
         What the sheet calls its samples: they prove that a matrix has its samples in rows.
 
@@ -134,8 +130,6 @@ def memberships(
 
     Parameters
     ----------
-    sheet : DataFrame
-        The patients that take part, indexed by patient.
     settings : mapping
         What :func:`trdomics.cohort.config.sheet_settings` returns.
     samples : mapping of str to list of str
@@ -199,12 +193,8 @@ def with_layers(
     Parameters
     ----------
     has : DataFrame of bool, shape (n_patients, n_layers)
-    settings : mapping
-        What :func:`trdomics.cohort.config.sheet_settings` returns.
     sheet : DataFrame, optional
         The whole sheet, to tell with `samples` which name was meant.
-    samples : mapping of str to list of str, optional
-        The samples of each layer.
 
     Raises
     ------
@@ -254,8 +244,6 @@ def unmatched(
 
     Parameters
     ----------
-    sheet : DataFrame
-        The whole sheet, with `exclude` and `exclude_reason`.
     settings, samples
         As for :func:`memberships`, with all layers in `samples`.
 

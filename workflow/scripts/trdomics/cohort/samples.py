@@ -344,10 +344,6 @@ def sample_names(sheet: pd.DataFrame, layer: Mapping[str, Any], patient_id: str)
     ----------
     sheet : DataFrame
         Indexed by patient, with the layer's `id_column` unless that is the patients' own.
-    layer : mapping
-        The layer's settings.
-    patient_id : str
-        The sheet's column of patients' ids.
     """
     if layer["id_column"] == patient_id:
         return pd.Series(sheet.index, index=sheet.index, dtype=object)

@@ -112,8 +112,6 @@ def reads_layer(name: str, path: str, units: pd.DataFrame) -> tuple[dict[str, An
     ----------
     name : str
         Of the layer: one that speaks of DNA is of variants.
-    path : str
-        Where its table of units will be.
     units : DataFrame
         Of :func:`trdomics.reads.folder.units_of_folder`.
     """
@@ -300,12 +298,8 @@ def begin_cohort(
 
     Parameters
     ----------
-    name : str
-        Of the cohort.
     files : mapping of str to str
         Layer → its file.
-    folder : path
-        Where both are written.
     clinical : str, optional
         Table (TSV, CSV) of the patients, which becomes the sheet.
     label : str, optional

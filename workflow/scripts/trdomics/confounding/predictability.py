@@ -39,10 +39,6 @@ def predictability(
 
     Parameters
     ----------
-    patients : DataFrame
-        With ``label`` (1, 0, NaN) and the columns.
-    categorical : sequence of str
-        Columns whose numbers are categories.
     n_samples : int
         Resamples of the interval: of patients within the groups.
 

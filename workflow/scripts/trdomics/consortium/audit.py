@@ -49,19 +49,13 @@ def audit(
 
     Parameters
     ----------
-    members : mapping of str to bytes
-        Files by name.
     names : collection of str
         Ids of patients and samples, found inside longer words too; numbers of five digits or more
         between what is neither digit nor letter.
     lengths : collection of int
         Numbers of patients: of the cohort, of the training, of those who have a layer, of parts.
-    minimum : int
-        The smallest number of patients that may be counted.
     sites : collection of str, optional
         Names of sites, found as words: a feature may well be called like the beginning of one.
-    profiles : Profiles, optional
-        Patients' values.
 
     Returns
     -------

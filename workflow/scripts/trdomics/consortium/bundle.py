@@ -102,7 +102,6 @@ class Bundle:
     ----------
     where : str
         Its file, for messages.
-    manifest : dict
     tables : dict of str to DataFrame
         By member, such as ``effects/mrna.tsv``.
     checksums : dict of str to str

@@ -151,10 +151,6 @@ def expression_effects(results: pd.DataFrame, n: int, minimum: int) -> pd.DataFr
 
     Parameters
     ----------
-    results : DataFrame
-        Of a layer of counts or continuous values.
-    n : int
-        Patients in the test.
     minimum : int
         Patients that the last digit of an error is worth.
     """
@@ -222,8 +218,6 @@ def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str
     ----------
     label : ndarray of 0 and 1, shape (n_patients,)
     probability : ndarray, shape (n_patients, n_repeats)
-    minimum : int
-        Patients of each group that a bin has at least.
 
     Returns
     -------
@@ -284,13 +278,6 @@ def description(sheet: pd.DataFrame, columns: Sequence[str], minimum: int) -> pd
 
     No minimum or maximum: they are values of a patient. Categories of too few patients are
     lumped with the next larger ones as ``other``.
-
-    Parameters
-    ----------
-    sheet : DataFrame
-        Patients by row.
-    columns : sequence of str
-    minimum : int
 
     Returns
     -------

@@ -27,8 +27,6 @@ def forest_figure(table: pd.DataFrame, sets: Sequence[str] = SHOWN_SETS) -> Figu
     ----------
     table : DataFrame
         Of :func:`trdomics.consortium.pooled_performance.auroc_table`.
-    sets : sequence of str
-        Those that are drawn, where they are there.
     """
     shown = [name for name in sets if name in set(table["feature_set"])]
     if not shown:
@@ -87,8 +85,6 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
     ----------
     table : DataFrame
         Of one layer: ``feature``, ``symbol``, ``effect``, ``pvalue``, ``padj``, ``q_pvalue``.
-    effect_label : str
-        Of the horizontal axis.
     """
     rows = table[table["pvalue"].notna()]
     if rows.empty:

@@ -32,13 +32,7 @@ DIGITS = 3
 
 @dataclass(frozen=True)
 class Budget:
-    """What a bundle may cost, shared by its layers.
-
-    Attributes
-    ----------
-    epsilon : float
-    n_layers : int
-    """
+    """What a bundle may cost, shared by its layers."""
 
     epsilon: float
     n_layers: int
@@ -108,7 +102,6 @@ def private_effects(
     table : DataFrame
         Raw values of the patients who are compared; NaN where not known.
     positive : array of bool, shape (n_patients,)
-    budget : Budget
     minimum : int
         Patients that a group has at least, by its noisy size.
 
@@ -159,7 +152,6 @@ def cost(budget: Budget, exports: Sequence[Mapping[str, Any]]) -> dict[str, floa
 
     Parameters
     ----------
-    budget : Budget
     exports : sequence of mapping
         Of the ledger, ``epsilon`` each.
     """

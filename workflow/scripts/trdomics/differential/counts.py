@@ -106,8 +106,6 @@ def differential_counts(
         The level that independent filtering optimises for, and of the counts in the summary.
     winsorise : float, optional
         Quantile of :func:`winsorised`; None leaves the counts as they are, as DESeq2 does.
-    threads : int
-        Processes; results do not depend on it.
 
     Returns
     -------

@@ -37,7 +37,6 @@ class Design:
         but makes optimisers converge on covariates such as age in years.
     coefficient : str
         The column of the matrix that is the contrast: tested against reference level.
-    formula : str
     contrast : tuple of (column, tested level, reference level)
     positive : ndarray of bool, shape (n_patients,)
         Who has the tested level.

@@ -40,8 +40,6 @@ def ma_figure(
     results : DataFrame
         With ``base_mean``, ``log2_fold_change``, ``padj`` and maybe
         ``log2_fold_change_shrunken``.
-    groups : (tested, reference)
-        Names of the groups.
     base_label : str
         What the mean is a mean of.
     log_base : bool
@@ -90,13 +88,8 @@ def volcano_figure(
     ----------
     results : DataFrame
         With `effect`, ``pvalue``, ``padj`` and the names in `label`.
-    groups : (tested, reference)
     effect : str
         The column of the horizontal axis. Infinite effects stand at the edge.
-    label : str
-        The column of names.
-    effect_label : str
-        The title of the horizontal axis.
     direction : str
         What the legend says before a group's name.
     """

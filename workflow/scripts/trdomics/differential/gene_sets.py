@@ -63,8 +63,6 @@ def set_burden(
     ----------
     carriers : DataFrame, shape (n_patients, n_genes)
         1 for a carrier, 0 for none; columns that start with ``dosage:`` are ignored.
-    design : Design
-        From :func:`trdomics.differential.burden.burden_design`.
     sets : DataFrame
         ``set``, ``gene``, ``source``.
     min_carriers : int

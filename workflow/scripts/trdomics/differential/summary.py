@@ -26,8 +26,6 @@ def headline(
         With ``feature``, ``pvalue``, ``padj``, ``reason`` and the column `effect`.
     effect : str
         The column whose sign is the direction.
-    fdr : float
-        Below this ``padj``, a feature is significant.
 
     Returns
     -------

@@ -10,8 +10,6 @@ def with_symbols(results: pd.DataFrame, annotation: pd.DataFrame) -> pd.DataFram
 
     Parameters
     ----------
-    results : DataFrame
-        With the column ``feature``.
     annotation : DataFrame
         With the column ``feature`` and, if the layer has symbols, ``symbol``.
     """

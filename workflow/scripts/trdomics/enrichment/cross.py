@@ -94,13 +94,9 @@ def cross_layers(
 
     Parameters
     ----------
-    patients : DataFrame
-        The sheet, indexed by patient.
     targets : DataFrame
         mirna, gene, source.
     contrast : (column, tested level, reference level)
-    fdr : float
-        miRNAs with a lower adjusted p-value are tested.
     chosen : mapping
         ``layer`` and ``target_layer`` of the config; None finds them.
 

@@ -175,8 +175,6 @@ def target_figure(table: pd.DataFrame, fdr: float, reason: str | None) -> Figure
     ----------
     table : DataFrame
         From :func:`trdomics.enrichment.anticorrelation.anticorrelation`.
-    reason : str or None
-        Why there is nothing to draw.
     """
     tested = table[table["pvalue"].notna()]
     if tested.empty:

@@ -157,7 +157,6 @@ def immune_sentence(row: Mapping[str, Any], groups: tuple[str, str]) -> str:
     ----------
     row : mapping
         The row of :func:`signature_effects`, one of :data:`COMPOSITES`.
-    groups : (tested, reference)
     """
     if not np.isfinite(row["difference"]):
         return f"The direction of the {row['set']} is not known: {row['reason']}."

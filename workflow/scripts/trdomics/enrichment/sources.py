@@ -87,13 +87,6 @@ def check_sum(path: str | os.PathLike[str], expected: str | None) -> None:
 def download(url: str, path: str | os.PathLike[str], expected: str | None) -> None:
     """Download a file, whole or not at all.
 
-    Parameters
-    ----------
-    path : path
-        Where it goes.
-    expected : str or None
-        The file's sha256.
-
     Raises
     ------
     InputError

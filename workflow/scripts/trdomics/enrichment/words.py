@@ -79,8 +79,6 @@ def label_words(associations: pd.DataFrame, label: str) -> str:
     ----------
     associations : DataFrame
         The factor's rows of ``associations.tsv``.
-    label : str
-        What the positive patients are called.
     """
     rows = associations[associations["variable"] == LABEL]
     if rows.empty or not np.isfinite(rows["effect"].iloc[0]):
@@ -172,8 +170,6 @@ def factor_words(
         As the integration stage writes them.
     enrichment : DataFrame
         From :func:`trdomics.enrichment.factors.factor_enrichment`.
-    label : str
-        What the positive patients are called.
 
     Returns
     -------

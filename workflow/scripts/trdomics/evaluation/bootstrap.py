@@ -23,10 +23,6 @@ def resample(label: Floats, n_samples: int, seed: int, *, fixed_classes: bool = 
 
     Parameters
     ----------
-    label : array, shape (n_patients,)
-        1 or 0.
-    n_samples : int
-        Number of resamples.
     seed : int
         The same seed and labels give the same draws, so that feature sets are compared on the
         same resamples.
@@ -84,16 +80,8 @@ def performance_intervals(
 
     Parameters
     ----------
-    label : array, shape (n_patients,)
-        1 or 0.
     probability : array, shape (n_patients,) or (n_patients, n_repeats)
         See :func:`trdomics.evaluation.metrics.performance`.
-    n_samples : int
-        Number of bootstrap resamples.
-    seed : int
-        Seed of the draws.
-    level : float
-        Coverage.
     metrics : sequence of str
         Which ones.
     fixed_classes : bool
@@ -137,10 +125,6 @@ def performance_table(
     predictions : DataFrame
         Out-of-fold predictions of all splits: ``feature_set``, ``role``, ``repeat``,
         ``patient_id``, ``probability``.
-    labels : Series
-        1, 0 or missing by patient id.
-    n_samples, seed : int
-        Of the bootstrap.
 
     Returns
     -------

@@ -49,8 +49,6 @@ def calibration_curve(label: ArrayLike, probability: ArrayLike, n_bins: int = 8)
 
     Parameters
     ----------
-    label : array, shape (n_patients,)
-        1 or 0.
     probability : array, shape (n_patients,) or (n_patients, n_repeats)
         Predictions of all repeats are binned together.
     n_bins : int
@@ -119,10 +117,6 @@ def calibration_table(
     ----------
     label, probability : array
         As for :func:`calibration_curve`.
-    feature_set : str
-        Written into every row.
-    target_prevalence : float
-        Where the model will be used.
 
     Returns
     -------

@@ -139,8 +139,6 @@ def calibration_figure(
         Of :func:`trdomics.evaluation.calibration_curve.calibration_table`.
     performance : DataFrame
         For slope, intercept and Brier score in the corner.
-    feature_set : str
-        Which one.
     """
     rows = calibration[calibration["feature_set"] == feature_set]
     curve = rows[rows["part"] == "curve"]
@@ -244,10 +242,6 @@ def importance_figure(
     ----------
     importance : DataFrame
         Of :func:`trdomics.evaluation.importance.importance_table`.
-    feature_set : str
-        Which one.
-    n_features : int
-        How many to show.
     """
     rows = importance[importance["feature_set"] == feature_set].head(n_features)
     if rows.empty:

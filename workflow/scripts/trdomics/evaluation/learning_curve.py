@@ -69,8 +69,6 @@ def gathered(shares: pd.DataFrame, splits: pd.DataFrame, labels: pd.Series) -> p
         Of :func:`trdomics.classification.training_sizes.fit_share`, all shares.
     splits : DataFrame
         Out-of-fold predictions of the cross-validation.
-    labels : Series
-        1, 0 or missing by patient id.
 
     Returns
     -------
@@ -103,8 +101,6 @@ def learning_curve(
         Of :func:`trdomics.classification.training_sizes.fit_share`.
     splits, labels
         See :func:`gathered`.
-    n_samples, seed : int
-        Of the bootstrap.
     """
     reasons = [str(r) for table in shares for r in table["reason"].dropna().unique()]
     filled = [table[table["reason"].isna()] for table in shares if table["reason"].isna().any()]
@@ -130,10 +126,6 @@ def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
     ----------
     fits : DataFrame
         Of :func:`gathered`.
-    labels : Series
-        1, 0 or missing by patient id.
-    n_samples, seed : int
-        Of the bootstrap.
     """
     known = labels.dropna().sort_index()
     truth = known.to_numpy(dtype=float)
@@ -273,8 +265,6 @@ def settling_size(lower: float, upper: float, n_folds: int, n_patients: int) -> 
         The 95 % interval of the measured gain.
     n_folds : int
         Behind the interval.
-    n_patients : int
-        Labelled patients of the cohort.
     """
     if n_folds < 2 or not np.isfinite([lower, upper]).all():
         return {"n_patients": None, "reason": "the gain has no interval"}
@@ -288,10 +278,6 @@ def curve_table(sizes: Sizes, curve: LearningCurve | None, n: int, reason: str) 
 
     Parameters
     ----------
-    sizes : Sizes
-    curve : LearningCurve or None
-    n : int
-        Labelled patients of the cohort.
     reason : str
         Why there is no law.
     """
@@ -314,11 +300,8 @@ def learning_summary(
 
     Parameters
     ----------
-    curve : LearningCurve or None
     gains : DataFrame
         Of :func:`trdomics.evaluation.paired_gains.gains_table`.
-    n : int
-        Labelled patients of the cohort.
     reason : str
         Why there is no law.
 

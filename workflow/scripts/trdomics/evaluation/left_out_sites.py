@@ -45,12 +45,8 @@ def site_performance(
         Predictions of the splits that leave a site out, with ``split``.
     mixed : DataFrame
         Out-of-fold predictions of the cross-validation.
-    labels : Series
-        1, 0 or missing by patient id.
     plan : DataFrame
         Of :func:`trdomics.cohort.site_plan.site_plan`.
-    n_samples, seed : int
-        Of the bootstrap.
 
     Returns
     -------
@@ -173,8 +169,6 @@ def sites_summary(
         The sheet's column of sites.
     wanted : bool
         Whether the config asks for sites to be left out.
-    confounders : list of str
-        The config's.
 
     Returns
     -------

@@ -29,10 +29,6 @@ def missing_layer_cost_table(
     ----------
     predictions : DataFrame
         Of :func:`trdomics.classification.missing_layers.predict_without_layers`, of all splits.
-    labels : Series
-        1, 0 or missing by patient id.
-    n_samples, seed : int
-        Of the bootstrap behind the intervals of the AUROC.
 
     Returns
     -------
@@ -128,8 +124,6 @@ def missing_layer_cost_summary(
     ----------
     table : DataFrame
         Of :func:`missing_layer_cost_table`.
-    layers : sequence of str
-        Of the cohort.
     manifest : mapping
         ``model.json``; its checksum tells which model the numbers belong to.
 

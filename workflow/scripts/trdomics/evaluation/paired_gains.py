@@ -28,8 +28,6 @@ def corrected_resampled_t(
         Paired differences, one a fold and repeat.
     test_to_train : float
         n_test / n_train.
-    level : float
-        Coverage of the interval.
 
     Returns
     -------
@@ -66,8 +64,6 @@ def gains_table(predictions: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     predictions : DataFrame
         Out-of-fold predictions of all splits: ``feature_set``, ``role`` (those with
         ``baseline`` are compared with), ``repeat``, ``fold``, ``patient_id``, ``probability``.
-    labels : Series
-        1, 0 or missing by patient id.
 
     Returns
     -------
@@ -124,8 +120,6 @@ def fold_differences(pair: pd.DataFrame, label: Floats, metric: str) -> tuple[Fl
     ----------
     pair : DataFrame
         Two columns of probabilities, indexed by ``repeat``, ``fold`` and patient.
-    label : array, shape (n_rows,)
-        1 or 0.
     metric : str
         Folds in which it cannot be computed are left out.
     """

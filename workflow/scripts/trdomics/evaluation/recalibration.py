@@ -31,8 +31,6 @@ def fit_recalibration(
     ----------
     odds : array, shape (n_patients,)
         Log odds that are recalibrated.
-    label : array, shape (n_patients,)
-        1 or 0.
     counts : array, shape (n_samples, n_patients)
         How often each resample holds each patient.
     fixed_slope : bool

@@ -156,8 +156,6 @@ def learning_curve_figure(table: pd.DataFrame, n_patients: int) -> Figure:
     ----------
     table : DataFrame
         Of :func:`trdomics.evaluation.learning_curve.curve_table`.
-    n_patients : int
-        Labelled patients of the cohort.
     """
     measured = table[table["kind"] == MEASURED]
     law = table[table["kind"] != MEASURED]

@@ -103,8 +103,6 @@ def match_layers(
     ----------
     first, second : DataFrame, patients × features
         Normalised layers without gaps.
-    seed : int
-        Seed of the folds.
     planted : int
         Swaps planted to learn the power; 0 for no trial.
     place : Series, optional

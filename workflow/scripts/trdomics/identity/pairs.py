@@ -31,8 +31,6 @@ def match_all(
         Of the layers that have them.
     sex : DataFrame
         ``sex.tsv``; that two layers of a patient are of different sexes is shown beside.
-    seed : int
-        Seed of the folds.
     place : Series, optional
         Site by patient, within which swaps are planted to learn the power.
 

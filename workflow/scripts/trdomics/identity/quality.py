@@ -79,9 +79,6 @@ def sample_quality(
         Each layer's ``qc.tsv``.
     kinds : mapping of layer to str
         Types of the layers. RNA quality and 3' bias concern counts and continuous ones.
-    sheet : DataFrame, index `patient_id`
-    samples : mapping
-        The config's `samples`.
     haemolysis : mapping of layer to Series
         From :func:`haemolysis_index`, for the layers that have one.
     sex, matching : DataFrame

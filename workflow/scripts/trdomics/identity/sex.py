@@ -164,8 +164,6 @@ def depth_score(quality: pd.DataFrame, sample_names: pd.Series) -> SexScore:
     ----------
     quality : DataFrame
         ``qc.tsv`` of a layer of DNA from reads: `sample`, `x_depth_ratio`, `y_depth_ratio`.
-    sample_names : Series
-        Sample by patient.
     """
     table = quality.set_index("sample")
     score = (table["x_depth_ratio"] - table["y_depth_ratio"]).dropna()

@@ -29,10 +29,6 @@ def read_annotation(
     path : str or None
         A TSV or CSV whose first column holds the features' names, with columns `symbol` and
         `chromosome`, or what Ensembl's tables call them; None where there is no such file.
-    layer : str
-        The layer's name, for errors.
-    features : sequence of str
-        The features of the matrix.
     own : DataFrame, optional
         What the matrix says of its features itself; the file goes before it.
 

@@ -141,8 +141,6 @@ class CallCollector:
 
     Parameters
     ----------
-    settings : mapping
-        The layer's block of the config.
     patients : sequence of str
         Patients, in the order of the dosages that will be added.
     """
@@ -168,8 +166,6 @@ class CallCollector:
 
         Parameters
         ----------
-        variant : Variant
-            The allele.
         dosage : ndarray of int8, shape (n_patients,)
             Copies of the allele, -1 where there is no (reliable) call.
         failure : str

@@ -138,8 +138,6 @@ def read_maf(
     path : path
         Tab-separated without quoting, plain or gzipped; lines with ``#`` are comments. Case of
         the columns' names does not matter.
-    settings : mapping
-        The layer's block of the config.
     sample_names : Series
         Sample name in this file by patient id.
     profiled : collection of str, optional

@@ -76,8 +76,6 @@ def read_header(path: str, layer: str, known: Collection[str] = ()) -> list[str]
 
     Parameters
     ----------
-    path, layer : str
-        The file, and its layer for errors.
     known : collection of str
         Names of samples by the sheet. They keep what would be taken for a suffix, and prove that
         a matrix has its samples in rows.
@@ -99,18 +97,10 @@ def read_layer_matrix(
 
     Parameters
     ----------
-    path : str
-        The file.
-    layer : str
-        The layer's name, for errors.
     sample_names : Series
         patient_id → the patient's sample in this layer; NaN for none.
     rules : ValueRules
         What the values may be: those of the layer's type.
-
-    Returns
-    -------
-    LayerMatrix
 
     Raises
     ------

@@ -39,7 +39,6 @@ class Source:
 
     Attributes
     ----------
-    path, layer : str
     names : list of str
         Of all columns.
     first : int

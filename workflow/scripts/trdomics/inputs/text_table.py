@@ -44,7 +44,6 @@ class Header:
     ----------
     names : list of str
         Names of the columns, trailing empty ones left out.
-    separator : str
     lines : int
         Lines up to and including the header.
     extra : int
@@ -69,12 +68,10 @@ class TextTable:
 
     Attributes
     ----------
-    header : list of str
     rows : list of list of str
         Each as long as the header; empty rows are left out.
     lines : list of int
         The line of the file that each row ends in.
-    separator : str
     """
 
     header: list[str]
@@ -273,8 +270,6 @@ def read_text_table(path: str, where: str, fix: str) -> TextTable | None:
     ----------
     path : str
         `.tsv`, `.txt`, `.tab` or `.csv`, plain or gzipped.
-    where : str
-        What errors name.
     fix : str
         What to do about another suffix.
 
@@ -308,8 +303,6 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
 
     Parameters
     ----------
-    path, where : str
-        The file, and what errors name.
     fix : str
         What to do where there is no such file.
     row : str

@@ -81,8 +81,6 @@ def read_vcf(
     ----------
     path : path
         VCF, plain or compressed, with INFO CSQ, ANN or BCSQ.
-    settings : mapping
-        The layer's block of the config.
     sample_names : Series
         Sample name in this file by patient id. Patients whose name the file lacks are left out.
 

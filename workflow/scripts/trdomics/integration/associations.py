@@ -73,8 +73,6 @@ def associations(
     patients : DataFrame
         Index patient_id; the columns of `kinds`, `label` being 1, 0 or missing. Categories are
         text, also those that look like numbers.
-    kinds : mapping of str to str
-        Kind by column.
     label_names : pair of str
         What the label's 0 and 1 are called.
     confounders : sequence of str

@@ -224,16 +224,12 @@ def write_h5mu(
 
     Parameters
     ----------
-    path : path
-        A .h5mu file.
     normalised : mapping of str to DataFrame
         Patients × features by layer, as normalised for description.
     factors : DataFrame, shape (n, K)
         Index patient_id.
     weights : mapping of str to DataFrame
         By layer: feature, symbol, Factor1 ….
-    patients : DataFrame
-        Index patient_id.
     """
     with warnings.catch_warnings():
         # anndata and mudata announce changes of their own to come

@@ -183,10 +183,6 @@ def weights_figure(top: pd.DataFrame, factors: list[str], n: int = 8) -> Figure:
     ----------
     top : DataFrame
         As :func:`trdomics.integration.characterise.top_weights` returns it.
-    factors : list of str
-        Which to draw.
-    n : int
-        Features per panel.
     """
     set_style()
     views = list(dict.fromkeys(top["view"]))
@@ -226,8 +222,6 @@ def scatter_figure(
     ----------
     factors : DataFrame, shape (n_patients, K)
         Index patient_id.
-    label : Series
-        1, 0 or missing, index patient_id.
     label_names : pair of str
         What 0 and 1 are called.
     associations, variance : DataFrame

@@ -71,8 +71,6 @@ def arranged(
 
     Parameters
     ----------
-    fit : MOFAFit
-        As the engine returned it.
     values : mapping of str to array, shape (n, d)
         What it was fitted on.
     likelihoods : mapping of str to str
@@ -162,14 +160,8 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
         Factors to start with; those that stay inactive are dropped in ``fit``.
     likelihoods : mapping of str to {"gaussian", "bernoulli"}
         By view. Tables of other names in what is fitted are ignored.
-    seed : int
-        Of the random initialisation.
-    max_iterations : int
-        At most so many updates.
     convergence : {"fast", "medium", "slow"}
         mofapy2's tolerances on the evidence bound.
-    dtype : {"float64", "float32"}
-        Precision of the fit.
     fast : bool
         Use the fast engine where it applies.
 
@@ -217,7 +209,6 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
         ----------
         views : LayerTables
             Patients × features by view, without NaN; patients may lack views.
-        y : ignored
 
         Raises
         ------

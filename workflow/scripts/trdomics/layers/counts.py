@@ -160,14 +160,8 @@ class CountsNormaliser(LayerNormaliser, CountsTransform):
 
     Attributes
     ----------
-    reference_ : ndarray, shape (n_kept,)
-        Log geometric means of the training counts, NaN where a feature is no reference.
     size_factor_method_ : str
         ``"ratio"`` or ``"poscounts"``.
-    trend_type_ : str
-        ``"parametric"``, or ``"mean"`` where the parametric trend did not converge.
-    trend_ : ndarray, shape (2,) or (1,)
-        a0 and a1 of dispersion = a0 + a1 / mean; or the trimmed mean of the dispersions.
     """
 
     def __init__(

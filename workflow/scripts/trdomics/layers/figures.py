@@ -111,12 +111,6 @@ def quality_figure(
     ----------
     patients : DataFrame
         Measures and outlier flags by patient.
-    kind : str
-        Type of the layer.
-    labels : Series
-        Categorical classes of the same patients.
-    sites : Series, optional
-        Categorical sites.
     """
     (x, x_label, x_log), (y, y_label) = layer_type(kind).axes
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained")

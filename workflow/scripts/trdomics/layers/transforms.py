@@ -158,12 +158,7 @@ class CountsTransform(LayerTransform, kind="counts"):
 
 @dataclass(eq=False, repr=False)
 class ContinuousTransform(LayerTransform, kind="continuous"):
-    """Optional log2(x + 1); gaps become the training mean.
-
-    Attributes
-    ----------
-    log2 : bool
-    """
+    """Optional log2(x + 1); gaps become the training mean."""
 
     log2: bool = stored(FLAG)
 
@@ -202,11 +197,6 @@ class BinaryTransform(LayerTransform, kind="binary"):
 
     def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return how many training patients have each kept feature, and how many have not.
-
-        Parameters
-        ----------
-        table : DataFrame
-            Of the training patients.
 
         Returns
         -------
@@ -276,11 +266,6 @@ class BurdenTransform(LayerTransform, kind="variants"):
         Who knows a person's genome could tell from rare variants whether the person was among
         the training patients. The price is that a rarely called one of them may count in the
         burden of new patients.
-
-        Parameters
-        ----------
-        table : DataFrame
-            Of the training patients.
         """
         position = positions(table)
         result = copy.copy(self)
@@ -293,11 +278,6 @@ class BurdenTransform(LayerTransform, kind="variants"):
 
     def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return how many training patients carry each kept feature, and how many do not.
-
-        Parameters
-        ----------
-        table : DataFrame
-            Of the training patients.
 
         Returns
         -------

@@ -120,13 +120,10 @@ class LayerType:
 
         Parameters
         ----------
-        table : DataFrame, patients × features
         annotation : DataFrame
             What is known of the features: ``feature``, or for variants ``variant`` and ``gene``.
         fitted : LayerNormaliser
             Fitted on `table`.
-        settings : mapping
-            The layer's block of the config.
 
         Returns
         -------

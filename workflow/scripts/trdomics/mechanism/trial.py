@@ -44,11 +44,6 @@ class Evidence:
 def link_settings(link: Link, evidence: Evidence) -> tuple[pd.Series, str]:
     """Return the value of a link's parameter for every patient it is known of.
 
-    Parameters
-    ----------
-    link : Link
-    evidence : Evidence
-
     Returns
     -------
     settings : Series
@@ -104,9 +99,6 @@ def run_trial(
 
     Parameters
     ----------
-    simulator : Simulator
-    patients : Index
-    evidence : Evidence
     parameters : DataFrame, shape (n_draws, n_parameters)
         Of :func:`trdomics.mechanism.uncertainty.draw_parameters`: the uncertainty of a link.
 

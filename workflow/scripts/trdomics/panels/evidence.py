@@ -49,7 +49,6 @@ def expression_rows(
     ----------
     members : DataFrame
         Of :func:`trdomics.panels.panel.read_panel`.
-    layer : str
     results : DataFrame
         ``differential/<layer>/results.tsv`` of a layer of counts or continuous values.
     reasons : Series, by feature
@@ -112,8 +111,6 @@ def variant_rows(
 
     Parameters
     ----------
-    members : DataFrame
-    layer : str
     dosages : DataFrame, patients × variants
         The layer's table, columns (variant, gene, consequence_class).
     annotation : DataFrame
@@ -224,7 +221,6 @@ def expression_test(
 
     Parameters
     ----------
-    layer : str
     rows : DataFrame
         The panel's rows of :func:`joined`.
     results : DataFrame

@@ -22,10 +22,6 @@ def draw_phenotypes(calls: pd.DataFrame, labels: pd.Series, label: Mapping[str, 
     ----------
     calls : DataFrame
         ``calls.tsv``.
-    labels : Series
-        1, 0 or missing by patient id.
-    label : mapping
-        The config's ``label``: ``positive`` and ``negative``.
     """
     genes = list(dict.fromkeys(calls["gene"]))
     figure, axes = plt.subplots(

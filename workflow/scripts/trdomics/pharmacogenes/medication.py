@@ -39,8 +39,6 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
     ----------
     path : path
         TSV or CSV, one row per patient and drug. Dates are written 2024-05-31.
-    patients : iterable of str
-        Of the cohort.
 
     Raises
     ------
@@ -88,14 +86,7 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
 
 
 def drugs_of_sheet(sheet: pd.DataFrame, columns: Sequence[str]) -> Medication:
-    """Take the drugs from columns of the sheet; several in one field are separated by ``;``.
-
-    Parameters
-    ----------
-    sheet : DataFrame
-        Indexed by patient.
-    columns : sequence of str
-    """
+    """Take the drugs from columns of the sheet; several in one field are separated by ``;``."""
     parts = [
         as_text(sheet[column]).dropna().str.split(";").explode().str.strip().str.lower()
         for column in columns

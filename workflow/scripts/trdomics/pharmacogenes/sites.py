@@ -70,8 +70,6 @@ def read_site_genotypes(
         VCF. Annotation is not needed.
     settings : mapping
         `pass_only`, `min_quality`, `min_depth` and `min_genotype_quality` of the layer.
-    sample_names : Series
-        Sample name in the file by patient id.
     sites : DataFrame
         Of :func:`trdomics.pharmacogenes.definitions.read_sites`.
 

@@ -27,13 +27,6 @@ def render(template: str | os.PathLike[str], context: Mapping[str, Any]) -> str:
 
     Labels, layer names and ids come from users' files: everything is escaped, and a name that the
     template asks for and the context lacks is an error rather than a gap.
-
-    Parameters
-    ----------
-    template : path
-        Jinja template of the page.
-    context : mapping
-        What the template names.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

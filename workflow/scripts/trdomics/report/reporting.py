@@ -22,8 +22,6 @@ def facts(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, st
     ----------
     config : mapping
         With label (positive, negative), predictors and circular.
-    summary : mapping
-        ``summary.json``.
     """
     cohort, found, sites = summary["cohort"], summary["classification"], summary["sites"]
     selected, baselines = found["selected"], found["baselines"]

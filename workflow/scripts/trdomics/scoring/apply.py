@@ -36,12 +36,8 @@ def check_layers(
 
     Parameters
     ----------
-    tables : LayerTables
-        The cohort.
     types : mapping of str to str
         The cohort's layers and their types.
-    description : mapping
-        The model's manifest.
     """
     for layer, needed in description["layers"].items():
         if layer in types and types[layer] != needed["type"]:
@@ -66,7 +62,6 @@ def compare_features(model: FrozenRisk, tables: LayerTables, max_missing: float)
 
     Parameters
     ----------
-    model : FrozenRisk
     tables : LayerTables
         Raw layers, and the sheet as "clinical".
     max_missing : float
@@ -192,12 +187,6 @@ def score(
 
     Parameters
     ----------
-    frozen, description
-        A frozen model and its manifest.
-    tables : LayerTables
-        The patients to score.
-    labels : Series
-        1, 0 or missing, by patient id.
     features : DataFrame
         Of :func:`compare_features`.
     target_prevalence : float or None

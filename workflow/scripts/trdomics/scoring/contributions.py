@@ -67,14 +67,6 @@ def contributions(model: FrozenRisk, blocks: DenseBlocks, patients: pd.Index) ->
     unweighted mean of the known categories. A member whose blocks a patient lacks altogether says
     nothing about them; that its constant then falls out is the term ``not measured``. Of a member
     of trees all features are one term, its evidence.
-
-    Parameters
-    ----------
-    model : FrozenRisk
-    blocks : DenseBlocks
-        Of the patients, by the model's representation.
-    patients : Index
-        Their ids.
     """
     stack, names = model.classifier, model.representation.feature_names_
     slope = stack.slopes[0]

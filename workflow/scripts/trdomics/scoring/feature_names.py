@@ -23,7 +23,6 @@ class Mapped:
 
     Attributes
     ----------
-    table : DataFrame
     n_mapped : int
         Features that got another name.
     n_joined : int
@@ -73,12 +72,8 @@ def mapped(table: pd.DataFrame, names: pd.DataFrame, kind: str) -> Mapped:
 
     Parameters
     ----------
-    table : DataFrame
-        Patients × features.
     names : DataFrame
         Of :func:`read_names`.
-    kind : str
-        The layer's type.
     """
     many = names["theirs"].duplicated(keep=False)
     doubtful = set(names.loc[many, "theirs"])

@@ -109,7 +109,6 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
     ----------
     own : DataFrame
         The patient's rows of ``contributions.tsv``.
-    symbols : mapping of str to str
 
     Returns
     -------

@@ -58,8 +58,6 @@ def validation_metrics(
         Of :func:`decision_threshold`.
     target_prevalence : float or None
         Where the model is used; without it no version is at the target prevalence.
-    n_samples, seed : int
-        Of the bootstrap.
 
     Returns
     -------
@@ -122,8 +120,6 @@ def scoring_summary(
         Whether the model comes from another cohort.
     target_prevalence, threshold : float or None
         Where the model is used, and at what probability one acts.
-    n_samples, seed : int
-        Of the bootstrap.
     shift, expected, recalibration, feature_names
         What was found about them.
     label_note : str, optional

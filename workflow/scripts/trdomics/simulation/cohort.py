@@ -123,8 +123,6 @@ def draw_cohort(n_patients: int = 300, seed: int = COHORT_SEED) -> Cohort:
     ----------
     n_patients : int
         Size of the cohort; 51 % are positive.
-    seed : int
-        The same number and seed give the same patients.
 
     Raises
     ------

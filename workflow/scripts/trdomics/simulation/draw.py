@@ -94,8 +94,6 @@ def simulate(
 
     Parameters
     ----------
-    cohort : Cohort
-        The patients and their latent factors.
     settings : mapping
         ``genes``, ``small_rnas``, ``variant_genes`` (numbers) and ``missing_layer`` (share).
     seed : int
@@ -208,10 +206,6 @@ def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.D
 
     Bad RNA loses the RNA layers, and sites differ; the label plays no part. Everybody keeps at
     least one layer, and the patient of the wrong sex the genes that show it.
-
-    Returns
-    -------
-    DataFrame of bool, patients × layers
     """
     patients = cohort.patients
     present = pd.DataFrame(True, index=patients.index, columns=LAYERS)

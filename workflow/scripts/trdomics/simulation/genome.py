@@ -66,9 +66,6 @@ class Gene:
 
     Attributes
     ----------
-    symbol, identifier : str
-        Name and stable identifier.
-    chromosome : str
     strand : int
         1 or -1.
     exons : ndarray, shape (n_exons, 2)

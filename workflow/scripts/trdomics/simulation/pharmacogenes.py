@@ -99,11 +99,8 @@ def draw_pharmacogenes(
 
     Parameters
     ----------
-    cohort : Cohort
     medication : DataFrame
         Of :func:`draw_medication`.
-    rng : Generator
-        Of this part alone.
     """
     frequencies = read_table(shipped("resources/simulation_pharmacogenes.tsv"))
     takes = set(medication.loc[medication["drug"].isin(ACTS_ON), "patient"])

@@ -78,7 +78,6 @@ class RawCohort:
 
     Attributes
     ----------
-    genome : Genome
     hairpins, matures : dict of ndarray
         Sequences by name.
     mature_places : dict of (hairpin, start, end)
@@ -125,11 +124,8 @@ def draw_raw_cohort(
 
     Parameters
     ----------
-    cohort : Cohort
     genes, small_rnas : DataFrame
         Curated names, as :mod:`trdomics.simulation.features` reads them.
-    seed : int
-        The same seed gives the same truth.
     """
     parts = ["genome", "mrna", "small_rna", "sites", "patients"]
     streams = np.random.SeedSequence([seed, 15]).spawn(len(parts))
@@ -223,8 +219,6 @@ class Sequencer:
 
     Parameters
     ----------
-    raw : RawCohort
-    cohort : Cohort
     seed : int
         Each sample has a stream of its own, whatever else is sequenced.
     """

@@ -23,14 +23,12 @@ class Station:
 
     Attributes
     ----------
-    station, measure : str
     planted, found : str
         What was planted and what came out.
     value : float or None
         What is compared with `limit`; None where it could not be measured.
     limit : str
         What it has to reach.
-    met : bool
     """
 
     station: str
@@ -130,7 +128,6 @@ def variant_stations(path: str | os.PathLike[str], planted: pd.DataFrame) -> lis
 
     Parameters
     ----------
-    path : path
     planted : DataFrame
         Chromosome, position, reference, alternative, consequence and consequence_class of each
         site, and copies by sample.

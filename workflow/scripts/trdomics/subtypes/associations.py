@@ -34,14 +34,8 @@ def subtype_associations(
 
     Parameters
     ----------
-    subtypes : Series
-        Subtype by patient_id.
     patients : DataFrame
         Index patient_id; the columns of `kinds`, `label` being 1, 0 or missing.
-    kinds : mapping of str to str
-        Kind by column.
-    seed : int
-        Of the permutations.
     without : str
         Why there are no subtypes, where there are none.
 
