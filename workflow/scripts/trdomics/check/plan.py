@@ -13,12 +13,7 @@ from trdomics.check.sheet_values import label_warnings, value_warnings
 from trdomics.classification.derived import derived_tables
 from trdomics.classification.feature_sets import PRESENCE, feature_sets
 from trdomics.cohort.config import from_reads, is_simulated, sheet_settings, text_columns
-from trdomics.cohort.membership import (
-    LeftOut,
-    memberships,
-    unmatched,
-    with_layers,
-)
+from trdomics.cohort.membership import LeftOut, memberships, unmatched, with_layers
 from trdomics.cohort.samples import (
     EXCLUDE,
     labels,

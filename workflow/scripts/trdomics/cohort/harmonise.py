@@ -10,13 +10,7 @@ import pandas as pd
 from jsonschema import Draft202012Validator
 from scipy.stats import binomtest, chi2_contingency
 
-from trdomics.cohort.membership import (
-    LeftOut,
-    layer_samples,
-    memberships,
-    unmatched,
-    with_layers,
-)
+from trdomics.cohort.membership import LeftOut, layer_samples, memberships, unmatched, with_layers
 from trdomics.cohort.samples import labels, read_sheet, sample_names, typed_names
 from trdomics.schema import load_schema
 

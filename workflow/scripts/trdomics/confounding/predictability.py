@@ -87,13 +87,8 @@ def predictability(
             f"{auc:.2f} ({lower:.2f} to {upper:.2f}, p = {pvalue:.2g}). What differs between "
             "the groups may be where and how samples were taken"
         )
-    return result | {
-        "auc": auc,
-        "lower": lower,
-        "upper": upper,
-        "pvalue": pvalue,
-        "warning": warning,
-    }
+    found = {"auc": auc, "lower": lower, "upper": upper}
+    return result | found | {"pvalue": pvalue, "warning": warning}
 
 
 def _permutation_pvalue(block: pd.DataFrame, label: NDArray[np.int64], seed: int) -> float:

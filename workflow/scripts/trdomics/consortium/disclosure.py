@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from trdomics.columns import as_text, is_quantity
 from trdomics.consortium.digits import effect_step, on_grid, scale_on_grid, significant, step_of
+from trdomics.intervals import Z95
 
-Z = float(norm.isf(0.025))
 LARGEST_SHARE = 0.1  # of the patients in one bin of a curve
 RATES = np.linspace(0, 1, 11)  # false positive rates of an averaged ROC curve
 THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
@@ -41,7 +40,7 @@ def short_share(count: float, n: int, minimum: int) -> float:
 
 def interval_error(lower: Any, upper: Any) -> Any:
     """Return the standard error behind a 95 % interval."""
-    return (upper - lower) / (2 * Z)
+    return (upper - lower) / (2 * Z95)
 
 
 def rounded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -58,17 +57,8 @@ def rounded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     """Return what missing layers cost a model, without groups below the minimum.
 
-    Parameters
-    ----------
-    losses : mapping
-        Of :func:`trdomics.frozen_model.read_missing_layer_cost.read_missing_layer_cost`.
-    minimum : int
-        Patients of each class who have all layers, needed to report anything about them.
-
-    Returns
-    -------
-    dict
-        The same keys: AUROCs and losses to three decimals, numbers of patients rounded down.
+    The same keys: AUROCs and losses to three decimals, numbers of patients rounded down. `minimum`
+    is of patients of each class who have all layers, needed to report anything about them.
     """
     n, positive = losses["n_patients"], losses["n_positive"]
     result = {**losses, "n_patients": coarse(n, minimum), "n_positive": coarse(positive, minimum)}
@@ -76,13 +66,8 @@ def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
         return result
     if min(positive, n - positive) < minimum:
         reason = f"fewer than {minimum} patients of a class have all layers"
-        return {
-            **result,
-            "n_patients": 0,
-            "n_positive": 0,
-            "reason": reason,
-            "missing_layer_cost": [],
-        }
+        nothing = {"n_patients": 0, "n_positive": 0, "missing_layer_cost": []}
+        return {**result, **nothing, "reason": reason}
     table = pd.DataFrame(losses["missing_layer_cost"])
     table = rounded(table, ["auroc", "auroc_low", "auroc_high"])
     costs = ["loss", "loss_low", "loss_high"]

@@ -281,10 +281,7 @@ class Export:
         self._add("pharmacogenes.tsv", table)
 
     def model(
-        self,
-        folder: str | os.PathLike[str],
-        tables: Mapping[str, pd.DataFrame],
-        site: str | None,
+        self, folder: str | os.PathLike[str], tables: Mapping[str, pd.DataFrame], site: str | None
     ) -> None:
         """Add the frozen model and what missing layers cost it, or why it cannot be shared."""
         model, manifest = load_model(folder)
@@ -361,12 +358,7 @@ class Export:
             manifest |= {"privacy": privacy, "patients": sizes[0]}
         members = with_manifest(manifest, self.files)
         found = audit(
-            members,
-            set(names),
-            self.lengths(),
-            self.minimum,
-            self.searched_sites(),
-            self.profiles,
+            members, set(names), self.lengths(), self.minimum, self.searched_sites(), self.profiles
         )
         if found:
             raise InputError(

@@ -107,10 +107,7 @@ def set_burden(
 
 
 def _one(
-    count: np.ndarray,
-    covariates: np.ndarray,
-    positive: np.ndarray,
-    min_carriers: int,
+    count: np.ndarray, covariates: np.ndarray, positive: np.ndarray, min_carriers: int
 ) -> dict[str, Any]:
     carrying = count > 0
     row: dict[str, Any] = {

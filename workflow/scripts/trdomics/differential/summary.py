@@ -59,9 +59,8 @@ def headline(
         **design.summary(),
     }
     if not tested.any():
-        reason = "no feature was tested"
         for key in ("share_tested", "smallest_padj"):
-            summary[f"{key}_reason"] = reason
+            summary[f"{key}_reason"] = "no feature was tested"
     if not len(pvalues):
         for key in ("share_null", "inflation", "share_expressed"):
             summary[f"{key}_reason"] = "no feature has a p-value"

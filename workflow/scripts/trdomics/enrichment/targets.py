@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 from collections.abc import Iterable
@@ -68,14 +67,8 @@ def read_targets(path: str | os.PathLike[str] | None) -> pd.DataFrame:
     separator = "," if ".csv" in where.suffixes else "\t"
     try:
         table = pd.read_csv(where, sep=separator, dtype=str, keep_default_na=False)
-    except (
-        OSError,
-        EOFError,
-        UnicodeDecodeError,
-        gzip.BadGzipFile,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-    ) as error:
+    # ValueError: no text, no table, or nothing in it
+    except (OSError, EOFError, ValueError) as error:
         raise InputError(f"{KEY} {where}", f"it cannot be read ({error})", "give a TSV") from error
     lower = {str(column).lower(): column for column in table.columns}
     chosen = {}

@@ -60,7 +60,6 @@ def performance_intervals(
     *,
     n_samples: int,
     seed: int,
-    level: float = 0.95,
     metrics: Sequence[str] = tuple(METRICS),
     fixed_classes: bool = True,
 ) -> pd.DataFrame:
@@ -82,8 +81,6 @@ def performance_intervals(
     ----------
     probability : array, shape (n_patients,) or (n_patients, n_repeats)
         See :func:`trdomics.evaluation.metrics.performance`.
-    metrics : sequence of str
-        Which ones.
     fixed_classes : bool
         Of :func:`resample`.
 
@@ -99,7 +96,6 @@ def performance_intervals(
     table[["lower", "upper"]] = np.nan
     if truth.size and n_samples >= MIN_RESAMPLES:
         counts = resample(truth, n_samples, seed, fixed_classes=fixed_classes)
-        tails = [(1 - level) / 2, (1 + level) / 2]
         for row, metric in table.loc[table["reason"] == "", "metric"].items():
             values = METRICS[metric](truth, repeats, counts)
             finite = values[np.isfinite(values)]
@@ -107,7 +103,7 @@ def performance_intervals(
                 lost = n_samples - finite.size
                 table.loc[row, "reason"] = f"not computable in {lost} of {n_samples} resamples"
             else:
-                table.loc[row, ["lower", "upper"]] = np.quantile(finite, tails)
+                table.loc[row, ["lower", "upper"]] = np.quantile(finite, [0.025, 0.975])
     else:
         table.loc[table["reason"] == "", "reason"] = (
             f"fewer than {MIN_RESAMPLES} bootstrap resamples"

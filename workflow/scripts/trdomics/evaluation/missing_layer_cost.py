@@ -120,12 +120,8 @@ def missing_layer_cost_summary(
 ) -> dict[str, Any]:
     """Return what lies beside the frozen model, for those who score patients without a layer.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`missing_layer_cost_table`.
-    manifest : mapping
-        ``model.json``; its checksum tells which model the numbers belong to.
+    `table` is of :func:`missing_layer_cost_table`; the checksum in `manifest` (``model.json``)
+    tells which model the numbers belong to.
 
     Returns
     -------

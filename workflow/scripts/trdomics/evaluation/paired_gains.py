@@ -12,9 +12,7 @@ from trdomics.evaluation.out_of_fold import feature_sets
 from trdomics.evaluation.recalibration import Floats
 
 
-def corrected_resampled_t(
-    differences: ArrayLike, test_to_train: float, level: float = 0.95
-) -> dict[str, float]:
+def corrected_resampled_t(differences: ArrayLike, test_to_train: float) -> dict[str, float]:
     """Test whether the mean of per-fold differences is zero, training sets overlapping.
 
     The corrected resampled t test: the variance of the mean over J folds is taken as
@@ -43,7 +41,7 @@ def corrected_resampled_t(
     if values.size < 2 or np.ptp(values) < 1e-12:
         return result
     error = np.sqrt((1 / values.size + test_to_train) * values.var(ddof=1))
-    reach = stats.t.ppf((1 + level) / 2, values.size - 1) * error
+    reach = stats.t.ppf(0.975, values.size - 1) * error
     return {
         "gain": result["gain"],
         "lower": result["gain"] - reach,

@@ -16,10 +16,7 @@ from trdomics.evaluation.left_out_sites import ALL, LEFT_OUT, MIXED
 from trdomics.layers.subsets import NOTHING, named
 
 MARKERS = {LEFT_OUT: ("D", style.VERMILION), MIXED: ("o", style.GREY)}
-MEANINGS = {
-    LEFT_OUT: "site left out of training",
-    MIXED: "same patients, sites mixed",
-}
+MEANINGS = {LEFT_OUT: "site left out of training", MIXED: "same patients, sites mixed"}
 
 
 def _numbers(axes: Axes, position: float, row: pd.Series, value: str = "value") -> None:

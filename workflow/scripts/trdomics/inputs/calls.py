@@ -17,13 +17,8 @@ from trdomics.inputs.consequences import Effect, is_snv, is_transition
 log = logging.getLogger(__name__)
 
 LEVELS = ["variant", "gene", "consequence_class"]
-ANNOTATION_COLUMNS = [
-    *LEVELS,
-    "consequence",
-    "rsid",
-    "chromosome",
-    "position",
-    "reference",
+ANNOTATION_COLUMNS = [*LEVELS, "consequence", "rsid", "chromosome", "position", "reference"]
+ANNOTATION_COLUMNS += [
     "alternative",
     "population_frequency",
     "called",
@@ -195,24 +190,10 @@ class CallCollector:
             elif not failure:
                 reason = _useless(gene, effect, common, carriers)
             kept |= not reason
-            self._rows.append(
-                (
-                    name,
-                    gene,
-                    effect.consequence_class,
-                    effect.term,
-                    variant.rsid,
-                    variant.chromosome.removeprefix("chr"),
-                    variant.position,
-                    variant.reference,
-                    variant.alternative,
-                    variant.frequency,
-                    called,
-                    carriers,
-                    int(not reason),
-                    reason,
-                )
-            )
+            row = (name, gene, effect.consequence_class, effect.term, variant.rsid)
+            row += (variant.chromosome.removeprefix("chr"), variant.position, variant.reference)
+            row += (variant.alternative, variant.frequency, called, carriers)
+            self._rows.append((*row, int(not reason), reason))
             if not reason:
                 self._columns.append((name, gene, entry))
                 self._dosages.append(dosage)

@@ -234,14 +234,14 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
     )
 
 
-def raise_all(errors: Sequence[InputError], where: str, shown: int = SHOWN) -> None:
+def raise_all(errors: Sequence[InputError], where: str) -> None:
     """Raise the first errors of a file, if there are any, and say how many more there are."""
     if not errors:
         return
-    left = len(errors) - shown
+    left = len(errors) - SHOWN
     if left > 0:
         more = InputError(where, f"{left:,} more problems like these", "see the lines above")
-        errors = [*errors[:shown], more]
+        errors = [*errors[:SHOWN], more]
     raise InputErrors(errors) if len(errors) > 1 else errors[0]
 
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.linalg import orth
 from statsmodels.api import OLS
-from statsmodels.stats.multitest import multipletests
 
 from trdomics.columns import as_text, is_quantity
 from trdomics.intervals import Z95
+from trdomics.pvalues import adjusted
 
 LABEL = "label"
 VERSUS = " vs "
@@ -93,27 +93,14 @@ def associations(
         else:
             order = sorted(values.dropna().unique())
         for factor in factors:
-            tested = association(
-                factors[factor].to_numpy(dtype=float),
-                values,
-                order,
-            )
+            tested = association(factors[factor].to_numpy(dtype=float), values, order)
             if variable == LABEL:
                 tested |= adjusted_test(factors[factor], table[LABEL], table[list(confounders)])
             rows.append({"factor": factor, "variable": variable, "kind": kind, **tested})
     result = pd.DataFrame(rows, columns=COLUMNS)
-    result["padj"] = false_discovery_rates(result["pvalue"])
-    result["padj_adjusted"] = false_discovery_rates(result["pvalue_adjusted"])
+    result["padj"] = adjusted(result["pvalue"])
+    result["padj_adjusted"] = adjusted(result["pvalue_adjusted"])
     return result
-
-
-def false_discovery_rates(pvalues: pd.Series) -> NDArray[np.floating]:
-    """Return p-values adjusted after Benjamini and Hochberg; missing ones are no test."""
-    has_p = pvalues.notna().to_numpy()
-    adjusted = np.full(len(pvalues), np.nan)
-    if has_p.any():
-        adjusted[has_p] = multipletests(pvalues[has_p].astype(float), method="fdr_bh")[1]
-    return adjusted
 
 
 def adjusted_test(factor: pd.Series, label: pd.Series, confounders: pd.DataFrame) -> dict[str, Any]:
@@ -168,17 +155,7 @@ def adjusted_test(factor: pd.Series, label: pd.Series, confounders: pd.DataFrame
 def association(
     factor: NDArray[np.floating], values: pd.Series, order: Sequence[Any]
 ) -> dict[str, Any]:
-    """Test one factor against one variable; see :func:`associations`.
-
-    Parameters
-    ----------
-    factor : array, shape (n,)
-        The factor.
-    values : Series, shape (n,)
-        The variable, may have missing values.
-    order : sequence
-        Its distinct values.
-    """
+    """Test one factor, shape (n,), against a variable whose distinct values are `order`."""
     known = values.notna().to_numpy()
     x, v = factor[known], values[known].to_numpy()
     n = len(x)

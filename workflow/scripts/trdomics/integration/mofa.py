@@ -16,6 +16,7 @@ from trdomics.integration.projection import (
     Array,
     MOFAProjection,
     arrays,
+    correlations,
     profiled,
     variance_explained,
 )
@@ -24,14 +25,6 @@ from trdomics.tables import LayerTables
 # A factor that explains less than this share of every view is one that MOFA's relevance prior
 # has switched off.
 INACTIVE = 1e-3
-
-
-def correlations(a: Array, b: Array) -> Array:
-    """Return Pearson's correlations of columns, (n, K) and (n, L) → (K, L); 0 with a constant."""
-    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
-    scale = np.outer(np.linalg.norm(a, axis=0), np.linalg.norm(b, axis=0))
-    r = np.divide(a.T @ b, scale, out=np.zeros_like(scale), where=scale > 0)
-    return np.clip(r, -1, 1)
 
 
 def signs(w: Mapping[str, Array]) -> Array:

@@ -11,12 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from trdomics.errors import InputError
 from trdomics.layers.base import LayerNormaliser
-from trdomics.layers.transforms import (
-    MIN_CARRIERS,
-    BurdenTransform,
-    carriers_and_others,
-    positions,
-)
+from trdomics.layers.transforms import MIN_CARRIERS, BurdenTransform, carriers_and_others, positions
 from trdomics.layers.types import DOSAGE_PREFIX
 
 

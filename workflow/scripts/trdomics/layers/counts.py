@@ -97,11 +97,7 @@ class _InterceptOnly(DefaultInference):
     """
 
     def lin_reg_mu(
-        self,
-        counts: np.ndarray,
-        size_factors: np.ndarray,
-        design_matrix: np.ndarray,
-        min_mu: float,
+        self, counts: np.ndarray, size_factors: np.ndarray, design_matrix: np.ndarray, min_mu: float
     ) -> np.ndarray:
         """Return expected counts, shape (n_patients, n_features)."""
         means = (counts / size_factors[:, None]).mean(axis=0)

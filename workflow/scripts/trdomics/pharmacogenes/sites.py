@@ -167,10 +167,7 @@ def _has_alleles(record: _Record, site: Any) -> bool:
     """Say whether a record has no other allele than those of the site, and two of them."""
     pairs = {_trimmed(record.reference, allele) for allele in record.alternatives}
     return bool(
-        {
-            (site.reference_grch38, site.alternative),
-            (site.alternative, site.reference_grch38),
-        }
+        {(site.reference_grch38, site.alternative), (site.alternative, site.reference_grch38)}
         & pairs
     )
 

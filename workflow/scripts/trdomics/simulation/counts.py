@@ -15,10 +15,7 @@ from trdomics.simulation.features import EFFECTS
 
 
 def draw_counts(
-    features: pd.DataFrame,
-    values: pd.DataFrame,
-    libraries: np.ndarray,
-    rng: np.random.Generator,
+    features: pd.DataFrame, values: pd.DataFrame, libraries: np.ndarray, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Draw negative binomial counts.
 

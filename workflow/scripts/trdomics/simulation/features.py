@@ -16,12 +16,7 @@ COVARIATES = ["female", "age_decades", "tricyclic"]
 EFFECTS = [*FACTORS, *COVARIATES]
 # Effects relative to the layer's effect size. Blood cells are what varies most in blood; factors
 # of equal variance, besides, are determined only up to a rotation, by whatever method.
-STRENGTH = {
-    "neutrophil_medication": 1.5,
-    "site_batch": 0.85,
-    "platelet": 1.4,
-    "age_decades": 0.4,
-}
+STRENGTH = {"neutrophil_medication": 1.5, "site_batch": 0.85, "platelet": 1.4, "age_decades": 0.4}
 DIFFERS_BY = ("label", "cells", "medication", "none")
 
 

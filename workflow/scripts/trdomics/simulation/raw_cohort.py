@@ -30,12 +30,7 @@ from trdomics.simulation.genome import (
     random_bases,
     spliced,
 )
-from trdomics.simulation.haplotypes import (
-    Haplotype,
-    draw_haplotypes,
-    draw_sites,
-    haplotype,
-)
+from trdomics.simulation.haplotypes import Haplotype, draw_haplotypes, draw_sites, haplotype
 from trdomics.simulation.sequencing import (
     Fragments,
     joined,

@@ -136,11 +136,7 @@ def factor_recovery(correlations: pd.DataFrame) -> pd.DataFrame:
     """
     best = correlations.abs().idxmax(axis=1)
     return pd.DataFrame(
-        {
-            "planted": correlations.index,
-            "factor": best.to_numpy(),
-            "r": np.diag(correlations[best]),
-        }
+        {"planted": correlations.index, "factor": best.to_numpy(), "r": np.diag(correlations[best])}
     )
 
 
