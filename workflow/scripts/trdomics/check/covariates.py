@@ -11,7 +11,8 @@ import pandas as pd
 from trdomics.cohort.config import QUALITY
 from trdomics.cohort.formula import design_columns
 from trdomics.columns import is_quantity
-from trdomics.errors import InputError, InputErrors
+from trdomics.errors import InputError
+from trdomics.inputs.text_table import raise_all
 from trdomics.layers.types import CARRIERS, layer_type
 
 COLLINEAR = 0.999
@@ -100,8 +101,7 @@ def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: Mapping[str
                     f"measure it in both classes, or take the layer {name} out",
                 )
             )
-    if errors:
-        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    raise_all(errors, "layers")
 
 
 def _covariates(config: Mapping[str, Any]) -> dict[str, str]:

@@ -242,10 +242,7 @@ def unmatched(
 ) -> pd.DataFrame:
     """List the samples and patients that are left out, with the reason.
 
-    Parameters
-    ----------
-    settings, samples
-        As for :func:`memberships`, with all layers in `samples`.
+    The arguments are those of :func:`memberships`, with all layers in `samples`.
 
     Returns
     -------

@@ -61,13 +61,7 @@ class Differential(Block):
 
 @dataclass(frozen=True)
 class Covariates:
-    """Everything of a config that decides what the tests are adjusted for.
-
-    Attributes
-    ----------
-    site, label : str or None
-        Their columns.
-    """
+    """Everything of a config that decides what the tests are adjusted for; site, label: columns."""
 
     site: str | None
     label: str | None

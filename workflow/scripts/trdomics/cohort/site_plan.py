@@ -69,11 +69,7 @@ def site_plan(
 def left_out_sites(config: Mapping[str, Any], sheet: pd.DataFrame) -> dict[str, str]:
     """Return the split and the name of every site that the sheet lets be left out.
 
-    Parameters
-    ----------
-    config : mapping
-        A resolved config. Without sites, without training (`scoring.model`) or where the config
-        does not want it, no site is left out.
+    Without sites, without training (`scoring.model`) or where the config does not want it none is.
     """
     settings, column = config["classification"], config["samples"]["site"]
     if column is None or not settings["leave_one_site_out"] or config["label"]["column"] is None:

@@ -57,14 +57,9 @@ def size_factors(counts: np.ndarray) -> np.ndarray:
 def without_empty_libraries(counts: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     """Leave out libraries with less than 1 % of the median number of reads.
 
-    Parameters
-    ----------
-    counts : DataFrame, shape (n_patients, n_features)
-
     Returns
     -------
-    counts : DataFrame
-        Of the patients that are kept.
+    counts : DataFrame, shape (n_kept, n_features)
     refused : dict
         Patient to the reason.
     """

@@ -368,17 +368,10 @@ class CovariateEffects:
 
     def of(self, features: Sequence[str]) -> CovariateEffects:
         """Return the effects on some of the features."""
-        places = pd.Index(np.asarray(self.features_, dtype=object)).get_indexer(
-            pd.Index(np.asarray(features, dtype=object))
-        )
-        return CovariateEffects(
-            self.numeric_,
-            self.levels_,
-            self.centre_,
-            self.scale_,
-            list(features),
-            self.coefficients_[:, places],
-        )
+        own, wanted = (pd.Index(np.asarray(n, dtype=object)) for n in (self.features_, features))
+        coefficients = self.coefficients_[:, own.get_indexer(wanted)]
+        design = (self.numeric_, self.levels_, self.centre_, self.scale_)
+        return CovariateEffects(*design, list(features), coefficients)
 
     def transform(self, table: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
         """Return the table without the covariates' effects, features as in training."""

@@ -115,13 +115,7 @@ class RawCohort:
 def draw_raw_cohort(
     cohort: Cohort, genes: pd.DataFrame, small_rnas: pd.DataFrame, seed: int
 ) -> RawCohort:
-    """Draw everything but the reads.
-
-    Parameters
-    ----------
-    genes, small_rnas : DataFrame
-        Curated names, as :mod:`trdomics.simulation.features` reads them.
-    """
+    """Draw everything but the reads; genes and small RNAs are the curated names."""
     parts = ["genome", "mrna", "small_rna", "sites", "patients"]
     streams = np.random.SeedSequence([seed, 15]).spawn(len(parts))
     rng = {name: np.random.default_rng(stream) for name, stream in zip(parts, streams, strict=True)}
@@ -275,9 +269,8 @@ class Sequencer:
         """Write the FASTQ files of a patient's small-RNA library, with UMIs behind the adapter."""
         rng = self._rng("small_rna", patient)
         raw = self.raw
-        offset = dict(
-            zip(raw.hairpins, np.cumsum([0, *map(len, raw.hairpins.values())]), strict=False)
-        )
+        ends = np.cumsum([0, *map(len, raw.hairpins.values())])
+        offset = dict(zip(raw.hairpins, ends, strict=False))
         n = raw.molecules[patient].to_numpy()
         places = [raw.mature_places[name] for name in raw.molecules.index]
         start = np.repeat([offset[h] + a for h, a, _ in places], n)
@@ -320,13 +313,8 @@ class Sequencer:
         for name, sequence in hap.sequences.items():
             offset[name], at = at, at + len(sequence)
         pool = np.concatenate(list(hap.sequences.values()))
-        lifted = np.concatenate(
-            [
-                hap.lifted(name, regions) + offset[name]
-                for name, regions in self.targets.items()
-                if name in offset
-            ]
-        )
+        own = ((name, regions) for name, regions in self.targets.items() if name in offset)
+        lifted = np.concatenate([hap.lifted(n, regions) + offset[n] for n, regions in own])
         sizes = lifted[:, 1] - lifted[:, 0]
         # bases of both reads that fall on a target are about two thirds
         n = int(depth * sizes.sum() / (2 * CYCLES["mutations"]) * 1.5)

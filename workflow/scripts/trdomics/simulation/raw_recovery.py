@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,20 @@ class Station:
     limit: str
     met: bool
 
+    @classmethod
+    def least(
+        cls, station: str, measure: str, planted: str, found: str, value: float, limit: float
+    ) -> Self:
+        """Return a comparison whose value has to be at least so much."""
+        return cls(station, measure, planted, found, value, f"at least {limit}", value >= limit)
+
+    @classmethod
+    def most(
+        cls, station: str, measure: str, planted: str, found: str, value: float, limit: float
+    ) -> Self:
+        """Return a comparison whose value may be at most so much."""
+        return cls(station, measure, planted, found, value, f"at most {limit}", value <= limit)
+
 
 def table_of(stations: list[Station]) -> pd.DataFrame:
     """Return stations as a table, one row each; ``met`` is 1 or 0."""
@@ -68,36 +82,29 @@ def gene_stations(
     total = found[clean].sum() / planted[clean].sum() - 1
     worst = float(total.abs().max())
     return [
-        Station(
+        Station.least(
             "gene counts",
             "lowest correlation of a sample (log2)",
             f"{int(planted.to_numpy().sum()):,} fragments of {len(planted)} genes, "
             f"{planted.shape[1]} samples",
             f"{int(found.to_numpy().sum()):,} fragments",
             float(r.min()),
-            f"at least {MIN_R}",
-            bool(r.min() >= MIN_R),
+            MIN_R,
         ),
-        Station(
+        Station.most(
             "gene counts",
             "largest difference of a sample's total",
             f"{int(planted[clean].to_numpy().sum()):,} fragments in {len(clean)} samples without "
             "much genomic DNA",
             f"{int(found[clean].to_numpy().sum()):,} fragments",
             worst,
-            f"at most {MAX_TOTAL}",
-            worst <= MAX_TOTAL,
+            MAX_TOTAL,
         ),
     ]
 
 
 def molecule_station(found: pd.DataFrame, planted: pd.DataFrame) -> Station:
-    """Compare small-RNA counts with planted molecules; a feature may be named by several miRNAs.
-
-    Parameters
-    ----------
-    found, planted : DataFrame, small RNAs × samples
-    """
+    """Compare small-RNA counts with planted molecules; a feature may be named by several miRNAs."""
     named = {member: feature for feature in map(str, found.index) for member in _members(feature)}
     own = planted.groupby([named.get(str(name), str(name)) for name in planted.index]).sum()
     rows = own.index.union(found.index)
@@ -105,14 +112,13 @@ def molecule_station(found: pd.DataFrame, planted: pd.DataFrame) -> Station:
         found.reindex(index=rows, columns=own.columns).fillna(0) - own.reindex(rows).fillna(0)
     ).abs()
     exact = 1 - float(difference.to_numpy().sum() / own.to_numpy().sum())
-    return Station(
+    return Station.least(
         "small RNA",
         "share of molecules counted exactly",
         f"{int(own.to_numpy().sum()):,} molecules of {len(own)} miRNAs",
         f"{int(found.to_numpy().sum()):,} molecules",
         exact,
-        f"at least {MIN_MOLECULES}",
-        exact >= MIN_MOLECULES,
+        MIN_MOLECULES,
     )
 
 
@@ -142,23 +148,21 @@ def variant_stations(path: str | os.PathLike[str], planted: pd.DataFrame) -> lis
     recall = float((calls > 0)[enough].mean())
     sites = int((calls >= 0).any(axis=1).sum())
     return [
-        Station(
+        Station.least(
             "variants",
             "share of genotypes that are right, where called",
             f"{len(planted)} variants in {len(samples)} patients",
             f"{sites} of them, and {n_others} that were not planted",
             concordance,
-            f"at least {MIN_CONCORDANCE}",
-            concordance >= MIN_CONCORDANCE,
+            MIN_CONCORDANCE,
         ),
-        Station(
+        Station.least(
             "variants",
             f"share of carried variants found (depth {MIN_DEPTH} or more)",
             f"{int(enough.sum()):,} genotypes with a variant",
             f"{int((calls > 0)[enough].sum()):,}",
             recall,
-            f"at least {MIN_RECALL}",
-            recall >= MIN_RECALL,
+            MIN_RECALL,
         ),
     ]
 
@@ -188,14 +192,7 @@ def _read_calls(
 
 
 def consequence_station(annotation: pd.DataFrame, planted: pd.DataFrame) -> Station:
-    """Compare the class of each variant's consequence with the planted one.
-
-    Parameters
-    ----------
-    annotation : DataFrame
-        The layer's table of variants: `_FIELDS` (chromosomes without "chr"), ``gene``,
-        ``consequence_class``.
-    """
+    """Compare the class of each variant's consequence in the layer's annotation with the planted."""
     truth = planted.assign(chromosome=planted["chromosome"].str.removeprefix("chr"))
     both = (
         truth[[*_FIELDS, "gene", "consequence_class"]]
@@ -207,14 +204,13 @@ def consequence_station(annotation: pd.DataFrame, planted: pd.DataFrame) -> Stat
     )
     equal = both["consequence_class_x"] == both["consequence_class_y"]
     share = float(equal.mean())
-    return Station(
+    return Station.least(
         "consequences",
         "share of variants of the planted class",
         f"{len(planted)} variants",
         f"{int(equal.sum())} of {len(both)} annotated ones",
         share,
-        "at least 0.98",
-        share >= 0.98,
+        0.98,
     )
 
 
@@ -222,14 +218,13 @@ def globin_station(found: pd.Series, planted: pd.Series) -> Station:
     """Compare the share of globins by sample."""
     difference = (found.reindex(planted.index) - planted).abs()
     worst = float(difference.max(skipna=False))
-    return Station(
+    return Station.most(
         "globins",
         "largest difference of a sample's share",
         f"{planted.min():.0%} to {planted.max():.0%} of a sample",
         f"{found.min():.0%} to {found.max():.0%}",
         worst,
-        f"at most {MAX_GLOBIN}",
-        worst <= MAX_GLOBIN,
+        MAX_GLOBIN,
     )
 
 
@@ -252,14 +247,8 @@ def found_station(
 def identity_stations(identity: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Station]:
     """Compare who was flagged by sex and by genotypes with who should be."""
     exchanged = [patient for pair in truth["swaps"]["pairs"] for patient in pair]
+    unlike, other = "patients that do not match", "patients of another sex than the sheet's"
     return [
-        found_station(
-            "sample swap", "patients that do not match", identity["mismatched"] or [], exchanged
-        ),
-        found_station(
-            "sex",
-            "patients of another sex than the sheet's",
-            identity["sex_discordant"] or [],
-            truth["wrong_sex"],
-        ),
+        found_station("sample swap", unlike, identity["mismatched"] or [], exchanged),
+        found_station("sex", other, identity["sex_discordant"] or [], truth["wrong_sex"]),
     ]
