@@ -41,7 +41,7 @@ def draw_recovery(correlations: pd.DataFrame) -> Figure:
 def draw_stations(
     found: pd.DataFrame, planted: pd.DataFrame, globins: pd.Series, planted_globins: pd.Series
 ) -> Figure:
-    """Draw counts and shares of globins that came out of a raw cohort's reads against planted ones."""
+    """Draw counts and shares of globins of a raw cohort's reads against the planted ones."""
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     genes, shares = figure.subplots(1, 2)
     found = found.reindex(index=planted.index, columns=planted.columns).fillna(0)
