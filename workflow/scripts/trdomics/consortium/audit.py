@@ -76,8 +76,8 @@ class Finder:
         names: Collection[str],
         lengths: Collection[int],
         minimum: int,
-        sites: Collection[str] = (),
-        profiles: Profiles | None = None,
+        sites: Collection[str],
+        profiles: Profiles | None,
     ) -> None:
         self.profiles = profiles or Profiles()
         self.distinctive = [n for n in names if _is_distinctive(n)]
@@ -209,7 +209,7 @@ class Finder:
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
             self.words(where, iter(value))
         elif isinstance(value, list):
-            self.values(where, [item for item in value if _is_number(item)])
+            self.values(where, [item for item in value if type(item) in (int, float)])
             for item in value:
                 self.json(where, item, measured=measured)
         elif isinstance(value, str):
@@ -248,10 +248,5 @@ def _is_distinctive(name: str) -> bool:
     return len(name) >= DISTINCTIVE and not name.isdigit()
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _is_count(key: str, value: Any) -> bool:
-    integer = isinstance(value, int) and not isinstance(value, bool)
-    return integer and key not in NO_PATIENTS and COUNT_KEY.fullmatch(key) is not None
+    return type(value) is int and key not in NO_PATIENTS and COUNT_KEY.fullmatch(key) is not None

@@ -100,15 +100,8 @@ def burden_effects(results: pd.DataFrame, minimum: int) -> pd.DataFrame:
     enough = (results[counts] >= minimum).all(axis=1)
     error = interval_error(results["lower"], results["upper"])
     kept = results[enough & np.isfinite(results["log_odds_ratio"]) & np.isfinite(error)]
-    table = pd.DataFrame(
-        {
-            "feature": kept["feature"],
-            "symbol": kept["feature"],
-            "base_mean": np.nan,
-            "effect": kept["log_odds_ratio"],
-            "se": error[kept.index],
-        }
-    )
+    table = kept[["feature"]].assign(symbol=kept["feature"], base_mean=np.nan)
+    table = table.assign(effect=kept["log_odds_ratio"], se=error[kept.index])
     # few carriers make the error: 2 / √n of n patients, half of them carriers
     return short_effects(table, CARRIER_PATIENTS / table["se"] ** 2, minimum)
 
@@ -140,15 +133,8 @@ def expression_effects(results: pd.DataFrame, n: int, minimum: int) -> pd.DataFr
         Patients that the last digit of an error is worth.
     """
     tested = results[np.isfinite(results["log2_fold_change"]) & (results["lfc_se"] > 0)]
-    table = pd.DataFrame(
-        {
-            "feature": tested["feature"],
-            "symbol": tested["symbol"],
-            "base_mean": significant(tested["base_mean"]),
-            "effect": tested["log2_fold_change"],
-            "se": tested["lfc_se"],
-        }
-    )
+    table = tested[["feature", "symbol"]].assign(base_mean=significant(tested["base_mean"]))
+    table = table.assign(effect=tested["log2_fold_change"], se=tested["lfc_se"])
     return short_effects(table, n, minimum)
 
 
@@ -284,12 +270,8 @@ def description(sheet: pd.DataFrame, columns: Sequence[str], minimum: int) -> pd
             continue
         shares = lumped(as_text(known), minimum)
         rows += [
-            {
-                "column": column,
-                "level": level,
-                "share": short_share(count, len(known), minimum),
-                "n": n,
-            }
+            {"column": column, "level": level, "n": n}
+            | {"share": short_share(count, len(known), minimum)}
             for level, count in shares.items()
         ]
     return pd.DataFrame(rows, columns=["column", "level", "mean", "sd", "share", "n"])

@@ -410,10 +410,9 @@ def coarse_counts(value: Any, minimum: int) -> Any:
         return [coarse_counts(item, minimum) for item in value]
     if not isinstance(value, dict):
         return value
+    counted = {key for key, item in value.items() if type(item) is int and COUNT_KEY.fullmatch(key)}
     return {
-        key: coarse(item, minimum)
-        if isinstance(item, int) and not isinstance(item, bool) and COUNT_KEY.fullmatch(key)
-        else coarse_counts(item, minimum)
+        key: coarse(item, minimum) if key in counted else coarse_counts(item, minimum)
         for key, item in value.items()
     }
 

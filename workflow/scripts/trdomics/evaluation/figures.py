@@ -14,6 +14,7 @@ from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.decision_curve import TREAT_ALL, TREAT_NONE
 from trdomics.evaluation.importance import TOP, model_name
 from trdomics.evaluation.permutation_null import OBSERVED, null_test
+from trdomics.intervals import with_interval
 
 ROLE_COLOURS = {
     SELECTED: style.VERMILION,
@@ -69,11 +70,8 @@ def performance_figure(performance: pd.DataFrame) -> Figure:
                 markerfacecolor="white" if row["role"] == "circular" else colour,
                 markeredgewidth=1.5,
             )
-            label = f"{row['value']:.2f}"
-            if not np.isnan(row["lower"]):
-                label += f" ({row['lower']:.2f}–{row['upper']:.2f})"
             axes.annotate(
-                label,
+                with_interval(row["value"], row["lower"], row["upper"]),
                 (1.01, position),
                 xycoords=("axes fraction", "data"),
                 va="center",
@@ -157,11 +155,9 @@ def calibration_figure(calibration: pd.DataFrame, performance: pd.DataFrame) -> 
         ("calibration_intercept", "intercept"),
         ("brier", "Brier score"),
     ):
-        row = values.loc[metric]
-        shown = f"{row['value']:.2f}"
-        if not np.isnan(row["lower"]):
-            shown += f" ({row['lower']:.2f} to {row['upper']:.2f})"
-        lines.append(f"{name} {shown}" if not np.isnan(row["value"]) else f"{name}: not computable")
+        value, lower, upper = values.loc[metric, ["value", "lower", "upper"]]
+        shown = ": not computable" if np.isnan(value) else " " + with_interval(value, lower, upper)
+        lines.append(name + shown)
     top.text(
         0.98, 0.03, "\n".join(lines), transform=top.transAxes, ha="right", va="bottom", fontsize=9
     )

@@ -190,10 +190,10 @@ class CallCollector:
             elif not failure:
                 reason = _useless(gene, effect, common, carriers)
             kept |= not reason
-            row = (name, gene, effect.consequence_class, effect.term, variant.rsid)
-            row += (variant.chromosome.removeprefix("chr"), variant.position, variant.reference)
-            row += (variant.alternative, variant.frequency, called, carriers)
-            self._rows.append((*row, int(not reason), reason))
+            named = (name, gene, effect.consequence_class, effect.term, variant.rsid)
+            where = (variant.chromosome.removeprefix("chr"), variant.position, variant.reference)
+            seen = (variant.alternative, variant.frequency, called, carriers)
+            self._rows.append((*named, *where, *seen, int(not reason), reason))
             if not reason:
                 self._columns.append((name, gene, entry))
                 self._dosages.append(dosage)

@@ -19,14 +19,8 @@ from trdomics.tables import CLINICAL, LayerTables
 SHOWN = 20
 PREDICTIONS = ["patient_id", "label", "probability", "probability_lower", "probability_upper"]
 AT_TARGET = "probability_at_target_prevalence"
-PREDICTIONS += [
-    AT_TARGET,
-    f"{AT_TARGET}_lower",
-    f"{AT_TARGET}_upper",
-    "layers_used",
-    "layers_missing",
-]
-PREDICTIONS += ["n_layers_used", "missing_features_share"]
+PREDICTIONS += [AT_TARGET, f"{AT_TARGET}_lower", f"{AT_TARGET}_upper", "layers_used"]
+PREDICTIONS += ["layers_missing", "n_layers_used", "missing_features_share"]
 
 
 def check_layers(
@@ -102,10 +96,8 @@ def compare_features(model: FrozenRisk, tables: LayerTables, max_missing: float)
     )
     too_much = table["share_missing"] > max_missing
     # a sheet without some predictors is worth a lot still; what it lacks is reported
-    table["refused"] = (too_much & (table["present"] == 1) & (table["layer"] != CLINICAL)).astype(
-        int
-    )
-    return table
+    refused = too_much & (table["present"] == 1) & (table["layer"] != CLINICAL)
+    return table.assign(refused=refused.astype(int))
 
 
 def feature_names(table: pd.DataFrame) -> set[str]:

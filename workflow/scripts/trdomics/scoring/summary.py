@@ -23,6 +23,8 @@ VERSIONS = {
     MOVED: "probability_at_target_prevalence",
     RECALIBRATED: "probability_recalibrated",
 }
+# What is said of the features of a layer.
+FOUND = ("n_expected", "n_missing", "n_superfluous", "present")
 NO_TARGET = "the config gives no target prevalence"
 NOT_ACTED_ON = "the threshold is meant for the probability at the target prevalence"
 
@@ -157,12 +159,7 @@ def scoring_summary(
         "feature_set": description["feature_set"],
         "model": description["model"],
         "n_training": description["n_training"],
-        "layers": {
-            row["layer"]: {
-                k: row[k] for k in ("n_expected", "n_missing", "n_superfluous", "present")
-            }
-            for row in features.to_dict("records")
-        },
+        "layers": features.set_index("layer")[list(FOUND)].to_dict("index"),
         "interval": INTERVAL,
         "threshold": at,
         "shift": shift,

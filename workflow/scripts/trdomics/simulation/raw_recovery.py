@@ -192,7 +192,7 @@ def _read_calls(
 
 
 def consequence_station(annotation: pd.DataFrame, planted: pd.DataFrame) -> Station:
-    """Compare the class of each variant's consequence, of the layer's table, with the planted one."""
+    """Compare the consequence class of each variant of the layer's table with the planted one."""
     truth = planted.assign(chromosome=planted["chromosome"].str.removeprefix("chr"))
     both = (
         truth[[*_FIELDS, "gene", "consequence_class"]]
