@@ -10,13 +10,13 @@ import pandas as pd
 
 from trdomics.errors import InputError
 from trdomics.inputs.text_table import few, read_text_table, readable
-from trdomics.shipped import REPOSITORY
+from trdomics.shipped import shipped, shipped_or_own
 
 GENE, MIRNA, VARIANT = "gene", "mirna", "variant"
 KINDS = (GENE, MIRNA, VARIANT)
 UP, DOWN = "up", "down"
 # Of the panels that come with the workflow.
-FOLDER = REPOSITORY / "resources" / "panels"
+FOLDER = shipped("resources/panels")
 COLUMNS = ["member", "kind", "role", "expression", "carriers", "evidence", "source"]
 
 
@@ -26,7 +26,7 @@ def panel_files(names: Iterable[str]) -> dict[str, Path]:
     A name without a suffix is a panel that comes with the workflow; a file is named by its stem.
     """
     return {
-        Path(name).name.split(".")[0]: Path(name) if "." in name else FOLDER / f"{name}.tsv"
+        Path(name).name.split(".")[0]: shipped_or_own(name, "resources/panels", ".tsv")
         for name in names
     }
 
