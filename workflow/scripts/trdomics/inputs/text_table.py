@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import itertools
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -285,6 +286,33 @@ def read_text_table(path: str, where: str, fix: str) -> TextTable | None:
     names = ["", *header.names] if header.unnamed else header.names
     lines = [number for number, _ in rows]
     return TextTable(names, [row for _, row in rows], lines, header.separator)
+
+
+def read_user_table(
+    path: str | os.PathLike[str], key: str, required: Sequence[str], fix: str
+) -> pd.DataFrame:
+    """Read a small table that a key of the config names, its fields stripped.
+
+    Returns
+    -------
+    DataFrame of str
+        Indexed by the lines of the file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is empty or lacks one of the `required` columns.
+    """
+    where = f"{path} ({key})"
+    with readable(str(path), where, f"correct `{key}`"):
+        table = read_text_table(str(path), where, "name it .tsv or .csv (also .gz)")
+    if table is None or not table.rows:
+        raise InputError(where, "has no rows", fix)
+    lacking = [name for name in required if name not in table.header]
+    if lacking:
+        raise InputError(where, f"has no column {few(lacking)}", fix)
+    rows = pd.DataFrame(table.rows, columns=table.header, index=table.lines, dtype=object)
+    return rows.apply(lambda column: column.str.strip())
 
 
 def of_layer(path: str, layer: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from trdomics.errors import InputError
-from trdomics.inputs.text_table import few, read_text_table, readable
+from trdomics.inputs.text_table import read_user_table
 from trdomics.shipped import shipped, shipped_or_own
 
 GENE, MIRNA, VARIANT = "gene", "mirna", "variant"
@@ -60,17 +60,11 @@ def read_panel(path: Path) -> pd.DataFrame:
         twice or has no source.
     """
     where = f"{path} (panels)"
-    with readable(str(path), where, "correct `panels`", "member"):
-        table = read_text_table(str(path), where, "name it .tsv or .csv")
-    names = table.header if table else []
-    lacking = [name for name in COLUMNS if name not in names]
-    if table is None or lacking:
-        raise InputError(where, f"has no column {few(lacking)}", f"give {', '.join(COLUMNS)}")
-    rows = pd.DataFrame(table.rows, columns=names, dtype=object)[COLUMNS]
-    rows = rows.apply(lambda column: column.str.strip())
+    fix = f"give a row per gene, miRNA or variant: {', '.join(COLUMNS)}"
+    rows = read_user_table(path, "panels", COLUMNS, fix)[COLUMNS]
     allowed = {"kind": KINDS, "expression": (UP, DOWN, ""), "carriers": (UP, DOWN, "")}
     twice = rows.duplicated(["member", "kind"])
-    for number, row in zip(table.lines, rows.to_dict("records"), strict=True):
+    for number, row in zip(rows.index, rows.to_dict("records"), strict=True):
         line = f"{where} line {number}"
         for column, values in allowed.items():
             if row[column] not in values:
@@ -80,6 +74,4 @@ def read_panel(path: Path) -> pd.DataFrame:
             raise InputError(line, "has no member or no source", "fill both in")
     if twice.any():
         raise InputError(where, f"{rows.loc[twice, 'member'].iloc[0]} is listed twice", "keep one")
-    if rows.empty:
-        raise InputError(where, "has no member", "give a row per gene, miRNA or variant")
-    return rows
+    return rows.reset_index(drop=True)
