@@ -91,8 +91,10 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
     ):
         if mask.any():
             text = f"{label} ({int(mask.sum())})"
-            drawn = {"s": 14, "alpha": 0.6, "rasterized": True, "linewidths": 0}
-            axes.scatter(rows["effect"][mask], evidence[mask], color=colour, label=text, **drawn)
+            axes.scatter(
+                rows["effect"][mask], evidence[mask], s=14, color=colour, alpha=0.6, label=text,
+                rasterized=True, linewidths=0,
+            )  # fmt: skip
     for position in evidence[called].nlargest(LABELLED).index:
         name = rows.loc[position, "symbol"] or rows.loc[position, "feature"]
         axes.annotate(

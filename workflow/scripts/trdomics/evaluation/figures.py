@@ -155,7 +155,7 @@ def calibration_figure(calibration: pd.DataFrame, performance: pd.DataFrame) -> 
         ("calibration_intercept", "intercept"),
         ("brier", "Brier score"),
     ):
-        value, lower, upper = values.loc[metric, ["value", "lower", "upper"]]
+        value, lower, upper = map(float, values.loc[metric, ["value", "lower", "upper"]])
         shown = ": not computable" if np.isnan(value) else " " + with_interval(value, lower, upper)
         lines.append(name + shown)
     top.text(
