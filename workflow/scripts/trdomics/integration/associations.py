@@ -173,13 +173,18 @@ def association(
     if len(groups) == 2:
         (low_name, low), (high_name, high) = groups.items()
         return {"n": n, "contrast": f"{high_name}{VERSUS}{low_name}", **two_group_test(low, high)}
-    h, pvalue = stats.kruskal(*groups.values())
-    effect = max(0.0, (h - len(groups) + 1) / (n - len(groups)))
+    return {"n": n, **several_groups_test(list(groups.values()))}
+
+
+def several_groups_test(groups: Sequence[NDArray[np.floating]]) -> dict[str, Any]:
+    """Return Kruskal–Wallis' test with η² = (H − g + 1) / (n − g) of g groups."""
+    h, pvalue = stats.kruskal(*groups)
+    spread = sum(map(len, groups)) - len(groups)
+    effect = max(0.0, (h - len(groups) + 1) / spread) if spread else np.nan
     return {
-        "n": n,
         "test": "Kruskal-Wallis",
         "effect_name": "eta2",
-        "effect": effect,
+        "effect": float(effect),
         "pvalue": float(pvalue),
     }
 
