@@ -10,13 +10,13 @@ import pandas as pd
 
 from trdomics.errors import InputError
 from trdomics.inputs.text_table import read_user_table
-from trdomics.shipped import shipped, shipped_or_own
+from trdomics.shipped import REPOSITORY, shipped_or_own
 
 GENE, MIRNA, VARIANT = "gene", "mirna", "variant"
 KINDS = (GENE, MIRNA, VARIANT)
 UP, DOWN = "up", "down"
 # Of the panels that come with the workflow.
-FOLDER = shipped("resources/panels")
+FOLDER = REPOSITORY / "resources" / "panels"
 COLUMNS = ["member", "kind", "role", "expression", "carriers", "evidence", "source"]
 
 
