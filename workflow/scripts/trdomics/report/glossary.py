@@ -239,10 +239,12 @@ FORMS |= {f"{form}s": term for form, term in FORMS.items() if form[-1].isalpha()
 # the longest first: "calibration slope" is not "calibration"
 PATTERN = re.compile(
     r"(?<![\w&/-])(?:"
-    + "|".join(re.escape(str(escape(form))) for form in sorted(FORMS, key=len, reverse=True))
+    + "|".join(map(re.escape, sorted(FORMS, key=len, reverse=True))).replace("'", "(?:'|&#39;)")
     + r")(?![\w-])",
     re.IGNORECASE,
 )
+# What sentences quote of a config, and files: `clinical.predictors`, cohort/sex.tsv
+CODE = re.compile(r"`([^`<>]+)`|(?<![\w/.])((?:[\w*-]+/)+[\w*-]+\.(?:tsv|json|parquet))(?![\w/])")
 TAG = re.compile(r"(<[^>]*>)")
 NAME = re.compile(r"</?\s*([\w-]+)")
 # Within these a link is wrong, or the text is not prose.
@@ -275,7 +277,7 @@ class Glossary:
         for place, part in enumerate(parts):
             if place % 2 == 0:
                 if not depth:
-                    parts[place] = self._link(part, seen)
+                    parts[place] = self._written(part, seen)
                 continue
             name = NAME.match(part)
             if name is None:
@@ -285,6 +287,15 @@ class Glossary:
             elif name[1] in UNTOUCHED:
                 depth += -1 if part.startswith("</") else 1
         return Markup("".join(parts))
+
+    def _written(self, text: str, seen: set[Term]) -> str:
+        """Return a text with what is quoted as code, and the terms of the rest linked."""
+        pieces, end = [], 0
+        for found in CODE.finditer(text):
+            pieces += [self._link(text[end : found.start()], seen)]
+            pieces += [f"<code>{found[1] or found[2]}</code>"]
+            end = found.end()
+        return "".join([*pieces, self._link(text[end:], seen)])
 
     def _link(self, text: str, seen: set[Term]) -> str:
         def linked(found: re.Match[str]) -> str:
