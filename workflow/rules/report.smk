@@ -20,9 +20,7 @@ rule report_collect:
         enrichment="results/{cohort}/enrichment/enrichment.json",
         subtypes="results/{cohort}/integration/subtypes.json",
         pharmacogenes="results/{cohort}/pharmacogenes/summary.json",
-        panels=expand(
-            "results/{{cohort}}/panels/{panel}/summary.json", panel=PANELS
-        ),
+        panels=expand("results/{{cohort}}/panels/{panel}/summary.json", panel=PANELS),
         mechanism=branch(
             MECHANISM["model"],
             then="results/{cohort}/mechanism/summary.json",

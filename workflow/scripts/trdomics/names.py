@@ -16,6 +16,8 @@ CAPITALS = {
     word.lower(): word for word in ("RNA", "mRNA", "miRNA", "DNA", "MOFA", "RIN", "BMI", "CRP")
 }
 
+EFFECT_SIGNS = {"auc": "AUC", "rho": "ρ", "eta2": "η²"}
+
 
 def display_name(name: str) -> str:
     """Return a name as running text: one for all figures, tables and sentences."""

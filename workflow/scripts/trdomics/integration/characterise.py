@@ -12,15 +12,13 @@ import pandas as pd
 
 from trdomics.files import replacing
 from trdomics.integration.associations import LABEL, VERSUS
-from trdomics.names import display_name
+from trdomics.names import EFFECT_SIGNS, display_name
 
 SIGNIFICANT = 0.05
 # Correlation between two seeds' versions of a factor from which it counts as found again.
 FOUND_AGAIN = 0.9
 # A view of which all factors together explain less than this has no part in the model.
 MIN_EXPLAINED = 0.01
-
-EFFECT_SIGNS = {"auc": "AUC", "rho": "ρ", "eta2": "η²"}
 
 
 def factors_of(table: pd.DataFrame) -> list[str]:

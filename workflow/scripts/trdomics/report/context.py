@@ -11,7 +11,7 @@ from trdomics import __version__
 from trdomics.classification.feature_sets import PRESENCE
 from trdomics.mechanism.words import sentences as mechanism_sentences
 from trdomics.names import display_name
-from trdomics.panels.page import directions, headline
+from trdomics.panels.words import directions, headline
 from trdomics.report import words
 from trdomics.report.trust import trust_sentences
 from trdomics.report.validation import layer_sentence, more_patients, site_rows, site_sentences

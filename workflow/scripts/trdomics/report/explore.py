@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.evaluation.importance import SELECTED
-from trdomics.integration.characterise import EFFECT_SIGNS
-from trdomics.names import display_name
+from trdomics.classification.feature_sets import SELECTED
+from trdomics.names import EFFECT_SIGNS, display_name
 from trdomics.report.page import short
 
 # In the order of preference: where estimates were shrunken, the static figure shows those.
@@ -138,7 +137,7 @@ def thresholds(decision: pd.DataFrame) -> list[dict[str, Any]]:
         Per population: ``prevalence``; ``threshold``, ``true`` and ``false`` (positives per
         patient) of the selected model; ``curves`` (strategy → net benefits).
     """
-    populations = []
+    populations: list[dict[str, Any]] = []
     for _, rows in decision.groupby("population", sort=False):
         model = rows[rows["strategy"] == SELECTED]
         prevalence = float(rows["prevalence"].iloc[0])

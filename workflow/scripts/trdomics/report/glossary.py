@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-
-from markupsafe import Markup, escape
+from html import escape, unescape
 
 
 @dataclass(frozen=True)
@@ -269,7 +268,7 @@ class Glossary:
         """Return what was explained so far."""
         return sorted(self._used, key=lambda term: term.name.lower())
 
-    def explain(self, html: str) -> Markup:
+    def explain(self, html: str) -> str:
         """Link the first use of every term in each section to its entry in the glossary."""
         parts = TAG.split(html)
         seen: set[Term] = set()
@@ -286,7 +285,7 @@ class Glossary:
                 seen = set()
             elif name[1] in UNTOUCHED:
                 depth += -1 if part.startswith("</") else 1
-        return Markup("".join(parts))
+        return "".join(parts)
 
     def _written(self, text: str, seen: set[Term]) -> str:
         """Return a text with what is quoted as code, and the terms of the rest linked."""
@@ -299,7 +298,7 @@ class Glossary:
 
     def _link(self, text: str, seen: set[Term]) -> str:
         def linked(found: re.Match[str]) -> str:
-            term = FORMS[str(Markup(found[0]).unescape()).lower()]
+            term = FORMS[unescape(found[0]).lower()]
             if term in seen or (len(term.name) == 1 and found[0] != term.name):
                 return found[0]
             seen.add(term)
