@@ -55,7 +55,7 @@ def draw_members(rows: pd.DataFrame, fdr: float, groups: tuple[str, str]) -> Fig
                     clip_on=False,
                     transform=axes.get_yaxis_transform(),
                 )
-        labels = [f"{row.member} ({display_name(row.layer)})" for row in part.itertuples()]
+        labels = [f"{row.member} ({display_name(str(row.layer))})" for row in part.itertuples()]
         axes.set_yticks(range(len(part)), [shortened(text, LONGEST_NAME) for text in labels])
         axes.set_ylim(len(part) - 0.4, -0.6)
         axes.set_xlabel(f"{name}, {groups[0]} against {groups[1]}")
