@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,14 +64,8 @@ def predictability(
     probability = np.empty((len(sheet), REPEATS))
     for repeat in range(REPEATS):
         splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**31 + repeat)
-        for train, test in splitter.split(sheet, label):
-            model = make_pipeline(
-                ColumnBlock(columns, categorical), LogisticRegression(C=1.0, max_iter=500)
-            )
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                model.fit(sheet.iloc[train], label[train])
-            probability[test, repeat] = model.predict_proba(sheet.iloc[test])[:, 1]
+        splits = splitter.split(sheet, label)
+        probability[:, repeat] = out_of_fold_probability(sheet, label, categorical, splits)
     truth = label.astype(float)
     auc = measure("auroc", truth, probability)
     draws = auroc(truth, probability, resample(truth, n_samples, seed))
@@ -89,6 +83,42 @@ def predictability(
         )
     found = {"auc": auc, "lower": lower, "upper": upper}
     return result | found | {"pvalue": pvalue, "warning": warning}
+
+
+def out_of_fold_probability(
+    sheet: pd.DataFrame,
+    label: NDArray[np.int64],
+    categorical: Sequence[str],
+    splits: Iterable[tuple[NDArray[Any], NDArray[Any]]],
+) -> Floats:
+    """Predict each test fold from a sheet by ridge logistic regression fitted on its training part.
+
+    Parameters
+    ----------
+    sheet : DataFrame, shape (n_patients, n_columns)
+        All columns are predictors.
+    label : array, shape (n_patients,)
+        1 or 0.
+    categorical : sequence of str
+        Columns whose numbers are categories.
+    splits : iterable of (train, test)
+        Positions of patients; each training part has both classes.
+
+    Returns
+    -------
+    array, shape (n_patients,)
+        NaN for patients of no test fold.
+    """
+    probability = np.full(len(sheet), np.nan)
+    for train, test in splits:
+        model = make_pipeline(
+            ColumnBlock(list(sheet.columns), categorical), LogisticRegression(C=1.0, max_iter=500)
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(sheet.iloc[train], label[train])
+        probability[test] = model.predict_proba(sheet.iloc[test])[:, 1]
+    return probability
 
 
 def _permutation_pvalue(block: pd.DataFrame, label: NDArray[np.int64], seed: int) -> float:
