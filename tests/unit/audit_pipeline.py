@@ -94,7 +94,8 @@ def predict(labels: Path, features: Path, predictions: Path, leak: str = "none")
     ids, x = read(features)
     # samples of one patient are called p001 and p001.b
     y = np.array([known[name.partition(".")[0]] for name in ids])
-    fold = np.arange(len(ids)) // 2 % FOLDS
+    second = np.array([name.endswith(".b") for name in ids])
+    fold = (np.arange(len(ids)) // 2 + second) % FOLDS
     if leak == "selection":
         x = x[:, np.argsort(-np.abs(statistic(x, y)))[:SELECTED]]
     with open(predictions, "w", encoding="utf-8") as handle:

@@ -19,7 +19,7 @@ def checked_audit(config):
 
 def audit_runs():
     """Return the runs of the refit command."""
-    from trdomics.audit.refit import runs_of
+    from trdomics.audit.command import runs_of
 
     return runs_of(AUDIT)
 
@@ -55,7 +55,7 @@ rule audit_refit:
     benchmark:
         "benchmarks/{name}/audit_refit/{run}.tsv"
     conda:
-        "../../envs/classification.yaml"
+        "../../envs/core.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),

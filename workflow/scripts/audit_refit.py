@@ -6,8 +6,7 @@ start(snakemake)
 
 from pathlib import Path
 
-from trdomics.audit.checks import write_given
-from trdomics.audit.refit import run_refit
+from trdomics.audit.command import run_refit, write_given
 from trdomics.audit.settings import FEATURES, LABELS, PREDICTIONS
 
 outputs, audit = snakemake.output, snakemake.params.audit

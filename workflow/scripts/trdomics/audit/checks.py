@@ -11,6 +11,15 @@ import pandas as pd
 from trdomics.audit import claims
 from trdomics.audit.baselines import compare, within_sites
 from trdomics.audit.claim import CONFOUNDERS, MODEL, SITE
+from trdomics.audit.command import (
+    HELD_OUT_FEATURES,
+    HELD_OUT_LABELS,
+    PERMUTATION,
+    TRUE,
+    changed_features,
+    labels_of,
+    tested_fold,
+)
 from trdomics.audit.overlap import (
     Duplicates,
     in_several_folds,
@@ -18,19 +27,7 @@ from trdomics.audit.overlap import (
     trained_and_tested,
     untrained_folds,
 )
-from trdomics.audit.refit import (
-    EXACT,
-    HELD_OUT_FEATURES,
-    HELD_OUT_LABELS,
-    PERMUTATION,
-    SAME,
-    TRUE,
-    changed_features,
-    difference,
-    labels_of,
-    null_distribution,
-    tested_fold,
-)
+from trdomics.audit.refit import EXACT, SAME, difference, null_distribution
 from trdomics.audit.tables import (
     Predictions,
     feature_values,
@@ -43,7 +40,6 @@ from trdomics.evaluation.bootstrap import performance_table
 from trdomics.evaluation.calibration_curve import calibration_table
 from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.evaluation.paired_gains import gains_table
-from trdomics.files import replacing
 
 # Where a sample was trained on that no fold tested.
 TRAINING = "training"
@@ -212,44 +208,3 @@ def _refits(
         features,
         null_distribution([made[run] for run in permuted], made[TRUE], given_labels),
     )
-
-
-def write_given(
-    run: str, audit: Mapping[str, Any], labels_file: str, features_file: str
-) -> str | None:
-    """Write what a run of the refit command is given.
-
-    Parameters
-    ----------
-    run : str
-        One of :func:`trdomics.audit.refit.runs_of`.
-    audit : mapping
-        The block `audit` of the config, resolved.
-    labels_file : str
-        Where to write patients and labels, under the names and in the values of the predictions.
-    features_file : str
-        Where to write the features, if the run changes them.
-
-    Returns
-    -------
-    str or None
-        The features that the run reads.
-    """
-    predictions, columns = read_predictions(audit), audit["columns"]
-    given = labels_of(run, predictions.rows, predictions.labels, audit["seed"])
-    names = {0: audit["label"]["negative"], 1: audit["label"]["positive"]}
-    table = given.map(names).rename_axis(columns["patient"]).rename(columns["label"])
-    _write(table.reset_index(), labels_file)
-    if run != HELD_OUT_FEATURES:
-        return None if audit["features"] is None else str(audit["features"])
-    features = read_features(audit)
-    assert features is not None
-    changed, _ = changed_features(features, predictions.rows, predictions.labels)
-    _write(changed.reset_index(), features_file)
-    return features_file
-
-
-def _write(table: pd.DataFrame, file: str) -> None:
-    separator = "," if file.endswith(".csv") else "\t"
-    with replacing(file) as temporary:
-        table.to_csv(temporary, sep=separator, index=False, lineterminator="\n")

@@ -90,19 +90,20 @@ def prediction_rows(table: pd.DataFrame, columns: Mapping[str, Any], file: str) 
     DataFrame
         ``patient_id``, ``sample``, ``repeat``, ``fold``, ``probability`` and ``line``.
     """
-    rows = pd.DataFrame({"patient_id": table[columns["patient"]], "line": table["line"]})
-    sources = {"sample": columns["patient"], "repeat": None, "fold": None}
-    for key, otherwise in sources.items():
-        name = columns[key] or otherwise
-        rows[key] = table[name] if name else ONE
-    errors = [
-        InputError(
-            f"{file} line {line}", f"no `{columns[key] or columns['patient']}`", "fill it in"
-        )
-        for key in ("patient_id", "sample", "repeat", "fold")
-        for line in rows.loc[rows[key].isin(MISSING), "line"]
-    ]
-    raise_all(errors, file)
+    named = {key: columns[key] for key in ("patient", "sample", "repeat", "fold") if columns[key]}
+    raise_all(
+        [
+            InputError(f"{file} line {line}", f"no `{name}`", "fill it in")
+            for name in named.values()
+            for line in table.loc[table[name].isin(MISSING), "line"]
+        ],
+        file,
+    )
+    sources = {"patient_id": columns["patient"], "sample": named.get("sample", columns["patient"])}
+    rows = pd.DataFrame({key: table[name] for key, name in sources.items()})
+    for key in ("repeat", "fold"):
+        rows[key] = table[named[key]] if key in named else ONE
+    rows["line"] = table["line"]
     rows["probability"] = pd.to_numeric(table[columns["probability"]], errors="coerce")
     # written so that a missing one fails too
     odd = ~rows["probability"].between(0, 1)
@@ -204,16 +205,20 @@ def feature_values(features: pd.DataFrame, file: str) -> pd.DataFrame:
     InputError
         At the first column that holds something else.
     """
-    known = features.mask(features.isin(MISSING))
-    values = known.apply(pd.to_numeric, errors="coerce")
-    odd = (values.isna() & known.notna()).any()
-    if odd.any():
-        name = odd.index[odd][0]
-        text = known.loc[values[name].isna() & known[name].notna(), name].iloc[0]
-        raise InputError(
-            file, f"column `{name}` holds `{text}`", "give features as numbers, or leave it out"
-        )
-    return values.astype(float)
+    known = features.mask(features.isin(MISSING), "nan")
+    try:
+        values = known.to_numpy(dtype=float)
+    except ValueError:
+        for name, column in known.items():
+            odd = column[pd.to_numeric(column, errors="coerce").isna() & (column != "nan")]
+            if len(odd):
+                raise InputError(
+                    file,
+                    f"column `{name}` holds `{odd.iloc[0]}`",
+                    "give features as numbers, or leave the column out",
+                ) from None
+        raise
+    return pd.DataFrame(values, features.index, features.columns)
 
 
 def _read(file: str, key: str, row: str) -> TextTable:
@@ -234,9 +239,9 @@ def _table(text: TextTable, file: str, wanted: Mapping[str, str]) -> pd.DataFram
         elif text.header.count(name) > 1:
             errors.append(InputError(file, f"column `{name}` is duplicated", "rename one of them"))
     raise_all(errors, file)
-    table = pd.DataFrame(text.rows, columns=text.header, dtype=str)
-    table = table.apply(lambda column: column.str.strip())
-    return table.assign(line=text.lines)
+    rows = [[field.strip() for field in row] for row in text.rows]
+    table = pd.DataFrame(rows, columns=text.header, dtype=str)
+    return pd.concat([table, pd.Series(text.lines, name="line", dtype=int)], axis=1)
 
 
 def _labels(
