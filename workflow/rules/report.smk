@@ -121,6 +121,7 @@ rule report_summary:
             "simulated": SIMULATED,
             "reads": "reads/multiqc.html" if UNITS else None,
             "confounders": config["clinical"]["confounders"],
+            "models": config["classification"]["models"],
             "null_models": config["classification"]["null_models"],
         },
     script:
@@ -187,7 +188,7 @@ TARGETS.append(f"results/{COHORT}/genes.html")
 
 
 rule report_reporting:
-    """Write what a paper needs: model card, TRIPOD+AI table, and methods text."""
+    """Write what a paper needs: model card, TRIPOD+AI and PROBAST+AI, methods and references."""
     input:
         summary="results/{cohort}/summary.json",
     output:
@@ -198,7 +199,14 @@ rule report_reporting:
             category="Summary",
             labels={"table": "TRIPOD+AI"},
         ),
+        probast=report(
+            "results/{cohort}/reporting/probast_ai.tsv",
+            caption="../report/report_probast.rst",
+            category="Summary",
+            labels={"table": "PROBAST+AI"},
+        ),
         methods="results/{cohort}/reporting/methods.md",
+        references="results/{cohort}/reporting/references.bib",
     log:
         "logs/{cohort}/report_reporting.log",
     localrule: True
@@ -215,6 +223,7 @@ rule report_reporting:
             "layers": LAYERS,
             "predictors": config["clinical"]["predictors"],
             "circular": config["clinical"]["circular"],
+            "models": config["classification"]["models"],
             "null_models": config["classification"]["null_models"],
         },
     script:

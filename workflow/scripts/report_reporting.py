@@ -1,4 +1,4 @@
-"""Write what a paper needs: model card, TRIPOD+AI table, and methods text."""
+"""Write what a paper needs: model card, TRIPOD+AI and PROBAST+AI, methods and references."""
 
 from trdomics.scripting import start
 
@@ -6,17 +6,21 @@ start(snakemake)
 
 from trdomics import __version__
 from trdomics.files import read_json, replacing, write_table
-from trdomics.report.context import methods
+from trdomics.report.methods import bibtex, methods
 from trdomics.report.page import render
-from trdomics.report.reporting import facts, tripod_table
+from trdomics.report.reporting import facts, probast_table, tripod_table
 from trdomics.shipped import shipped
 
 outputs, settings = snakemake.output, snakemake.params.settings
 summary = read_json(snakemake.input.summary)
 known = facts(settings, summary)
 write_table(tripod_table(known), outputs.tripod)
+write_table(probast_table(known), outputs.probast)
 card = render(shipped("workflow/report/model_card.md.j2"), {**known, "version": __version__})
 with replacing(outputs.card) as path:
     path.write_text(card + "\n", encoding="utf-8")
+text = methods(settings, summary)
 with replacing(outputs.methods) as path:
-    path.write_text(methods(settings, summary) + "\n", encoding="utf-8")
+    path.write_text(text + "\n", encoding="utf-8")
+with replacing(outputs.references) as path:
+    path.write_text(bibtex(text), encoding="utf-8")

@@ -13,6 +13,7 @@ from trdomics.mechanism.words import sentences as mechanism_sentences
 from trdomics.names import display_name
 from trdomics.panels.words import directions, headline
 from trdomics.report import words
+from trdomics.report.methods import methods, without_citations
 from trdomics.report.trust import trust_sentences
 from trdomics.report.validation import layer_sentence, more_patients, site_rows, site_sentences
 
@@ -192,7 +193,7 @@ def page_context(
                 simulated=config["simulated"],
                 confounders=config["confounders"],
             ),
-            "methods": methods(config, summary),
+            "methods": without_citations(methods(config, summary)),
             "trust": trust_sentences(summary["trust"]),
             "pharmacogenes": [text for text in summary["pharmacogenes"]["sentences"] if text],
             "panels": [
@@ -306,29 +307,3 @@ def adjustment_rows(adjustment: Mapping[str, Any]) -> list[dict[str, str]]:
                 }
             )
     return rows
-
-
-def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    """Return a methods paragraph for a manuscript."""
-    classification = summary["classification"]
-    models = words.listed([display_name(name) for name in config["null_models"]])
-    tested = [words.tested(layer, summary["differential"][layer]) for layer in config["layers"]]
-    n_left_out = summary["sites"]["n_left_out"]
-    left_out = (
-        f" Each of {n_left_out} sites was left out once; their AUROCs were combined on the logit "
-        "scale with random effects (Paule and Mandel; Hartung, Knapp, Sidik and Jonkman)."
-        if n_left_out
-        else ""
-    )
-    return (
-        "Counts were normalised by median-of-ratios size factors and a variance-stabilising "
-        f"transformation. Differences: {'; '.join(tested)}; false discovery rates by Benjamini and "
-        "Hochberg within each layer. The layers were integrated with MOFA (mofapy2, "
-        f"{summary['integration']['n_seeds']} starts, the best evidence bound kept). "
-        f"Prediction: nested cross-validation, {classification['n_splits']} outer splits in "
-        f"{classification['n_repeats']} repeats; normalisation, feature selection, MOFA, tuning, "
-        "calibration and the choice of feature set and model were all fitted within the training "
-        "patients. Intervals are from a bootstrap over patients; gains are paired over folds with "
-        "the correction of Nadeau and Bengio for overlapping training sets. The null repeats the "
-        f"procedure with permuted labels and {models} models only.{left_out}"
-    )

@@ -1,4 +1,4 @@
-"""For the paper: what a run answers of TRIPOD+AI, and a card of the model."""
+"""For the paper: what a run answers of TRIPOD+AI and PROBAST+AI, and a card of the model."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def facts(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, st
         "n_positive": str(cohort["n_positive"]),
         "n_negative": str(cohort["n_negative"]),
         "n_labelled": str(cohort["n_positive"] + cohort["n_negative"]),
+        "n_splits": str(found["n_splits"]),
         "positive": str(config["label"]["positive"]),
         "negative": str(config["label"]["negative"]),
         "predictors": _names(config["predictors"]),
@@ -80,13 +81,33 @@ def tripod_table(known: Mapping[str, str]) -> pd.DataFrame:
         item, section, topic, asks, status (``answered``, ``partly`` or ``for the authors``) and
         answer, with paths relative to ``results/<cohort>/``.
     """
-    table = read_table(shipped("resources/tripod_ai.tsv"), dtype=str)
+    table = _answered(read_table(shipped("resources/tripod_ai.tsv"), dtype=str), known)
+    return table[["item", "section", "topic", "asks", "status", "answer"]]
+
+
+def probast_table(known: Mapping[str, str]) -> pd.DataFrame:
+    """Return the signalling questions of PROBAST+AI with what this run answers of each.
+
+    Questions after Moons et al. 2025 (doi 10.1136/bmj-2024-082505), in words of our own: 16 on
+    development, 18 on evaluation. The judgement of each domain is the reader's.
+
+    Returns
+    -------
+    DataFrame
+        item, part, domain, asks, status and answer as in :func:`tripod_table`, and evidence:
+        files relative to ``results/<cohort>/``, and keys of the config.
+    """
+    table = _answered(read_table(shipped("resources/probast_ai.tsv"), dtype=str), known)
+    return table[["item", "part", "domain", "asks", "status", "answer", "evidence"]]
+
+
+def _answered(table: pd.DataFrame, known: Mapping[str, str]) -> pd.DataFrame:
+    """Fill the answers of a checklist from a run, and say how far each is answered."""
     answers = [
         FOR_AUTHORS if pd.isna(text) else str(text).format_map(known) for text in table["answer"]
     ]
-    table["answer"] = answers
-    table["status"] = [
+    status = [
         OPEN if text == FOR_AUTHORS else PARTLY if FOR_AUTHORS in text else ANSWERED
         for text in answers
     ]
-    return table[["item", "section", "topic", "asks", "status", "answer"]]
+    return table.assign(answer=answers, status=status)
