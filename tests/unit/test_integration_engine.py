@@ -5,11 +5,17 @@ import warnings
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from mofapy2.core.BayesNet import BayesNet
 
 from trdomics.integration.engine import contained, fit_mofa
-from trdomics.integration.mofa2_file import GROUP, unique_names, write_mofa2
+from trdomics.integration.mofa2_file import (
+    GROUP,
+    add_samples_metadata,
+    unique_names,
+    write_mofa2,
+)
 
 LIKELIHOODS = {"a": "gaussian", "b": "bernoulli"}
 OPTIONS = {"n_factors": 3, "seed": 1, "max_iterations": 40}
@@ -162,6 +168,22 @@ def test_the_file_has_what_mofa2_reads(tmp_path, views, fit):
         assert 20 < total[0] < 100
         likelihoods = file["model_options/likelihoods"][:]
         assert [value.decode() for value in likelihoods] == ["gaussian", "bernoulli"]
+
+
+def test_the_file_says_what_is_known_of_the_patients(tmp_path, fit):
+    path = tmp_path / "model.hdf5"
+    patients = [f"P{i}" for i in range(40)]
+    write_mofa2(fit, path, {"a": range(25), "b": range(20)}, patients)
+    table = pd.DataFrame({"age": np.arange(41.0), "site/centre": ["Münster", None, *["x"] * 39]})
+    table.loc[2, "age"] = np.nan
+    add_samples_metadata(path, table.set_axis(["outside", *patients][::-1]))
+    with h5py.File(path) as file:
+        found = file[f"samples_metadata/{GROUP}"]
+        assert set(found) == {"sample", "group", "age", "site_centre"}
+        assert list(found["sample"].asstr()) == patients
+        assert found["age"][39] == 0
+        assert np.isnan(found["age"][37])
+        assert list(found["site_centre"].asstr()[-2:]) == ["NA", "Münster"]
 
 
 def test_variance_explained_is_mofapy2s(tmp_path, views, fit):

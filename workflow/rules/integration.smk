@@ -71,6 +71,7 @@ rule integration_fit:
 rule integration_choose:
     """Choose the seed with the best evidence bound and write its model."""
     input:
+        patients="results/{cohort}/cohort/patients.tsv",
         models=expand(
             "results/{{cohort}}/integration/seeds/{seed}.hdf5", seed=MOFA["seeds"]
         ),
@@ -96,6 +97,8 @@ rule integration_choose:
     params:
         code=code_digest("integration_choose"),
         seeds=MOFA["seeds"],
+        clinical=config["clinical"],
+        sheet=patients_settings(config),
     script:
         "../scripts/integration_choose.py"
 

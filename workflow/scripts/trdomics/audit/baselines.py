@@ -68,7 +68,7 @@ def compare(predictions: Predictions, audit: Mapping[str, Any]) -> Compared:
     wanted = {CONFOUNDERS: audit["confounders"], SITE: [audit["site"]] if audit["site"] else []}
     for name, columns in wanted.items():
         if not columns:
-            reasons[name] = f"`audit.{name}` names no column"
+            reasons[name] = f"audit.{name} names no column"
         elif labels.value_counts().min() < FOLDS:
             reasons[name] = f"fewer than {FOLDS} patients in a group"
         else:
@@ -155,7 +155,7 @@ def within_sites(
         sites of patients within site and class.
     """
     if site is None:
-        return WithinSites(pd.DataFrame(columns=COLUMNS), _none("`audit.site` names no column"))
+        return WithinSites(pd.DataFrame(columns=COLUMNS), _none("audit.site names no column"))
     rows = per_patient(predictions.rows).assign(feature_set=MODEL)
     parts, pairs, drawn, seen = [], [], [], []
     for number, (name, members) in enumerate(predictions.sheet.groupby(site)):

@@ -118,7 +118,7 @@ def one_fold(several: pd.DataFrame, n_folds: int) -> Claim:
     """
     key, claim = "one_fold", "All rows of a patient are in one fold."
     if n_folds < 2:
-        reason = "The predictions name one fold only (`audit.columns.fold`)"
+        reason = "The predictions name one fold only (audit.columns.fold)"
         return Claim(key, FAIR, claim, UNCHECKED, reason)
     n = several["patient_id"].nunique()
     finding = (
@@ -138,7 +138,7 @@ def not_trained_on(overlap: pd.DataFrame | None, n_unnamed: int) -> Claim:
     """
     key, claim = "not_trained_on", "No patient was tested by a model that was trained on it."
     if overlap is None:
-        reason = "There is no table of whom each fold was trained on (`audit.training`)"
+        reason = "There is no table of whom each fold was trained on (audit.training)"
         return Claim(key, FAIR, claim, UNCHECKED, reason)
     n = overlap["patient_id"].nunique()
     if n:
@@ -153,7 +153,7 @@ def no_copies(duplicates: Duplicates | None) -> Claim:
     """Return whether near-identical features are on both sides of a split."""
     key, claim = "no_copies", "No tested sample has a copy among those trained on."
     if duplicates is None:
-        reason = "There is no table of features (`audit.features`)"
+        reason = "There is no table of features (audit.features)"
         return Claim(key, FAIR, claim, UNCHECKED, reason)
     if duplicates.n_samples < 2 or not duplicates.n_features:
         reason = "The table of features holds fewer than two of the samples, or no feature varies"
@@ -195,7 +195,7 @@ REFIT_CLAIMS = {
     "blind_to_features": "Predictions of a patient do not depend on the others that are tested.",
     "null": "With permuted labels, the procedure finds nothing.",
 }
-NO_COMMAND = "There is no command that makes the predictions again (`audit.refit`)"
+NO_COMMAND = "There is no command that makes the predictions again (audit.refit)"
 
 
 def refitted(refits: Refits | None) -> list[Claim]:

@@ -78,6 +78,7 @@ def page_context(
         "summary": summary,
         "verdict": verdict({key: len(part) for key, part in by_status.items()}),
         "failed": by_status[FAILS]["claim"].tolist(),
+        "unfair": bool((by_status[FAILS]["group"] == FAIR).any()),
         "codes": {HOLDS: "holds", FAILS: "fails", UNCHECKED: "unchecked"},
         "questions": [
             {"title": title, "claims": claims[claims["group"] == group].to_dict("records")}

@@ -9,6 +9,8 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from trdomics.integration.engine import Array, MOFAFit
 from trdomics.integration.projection import pseudo_data
@@ -121,3 +123,34 @@ def write_mofa2(
         put("training_stats/number_factors", np.full(iterations, float(fit.z.shape[1])))
         # not the clock's: the same fit gives the same file
         put("training_stats/time", np.zeros(iterations))
+
+
+def add_samples_metadata(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
+    """Add what is known of the patients to a model's file: MOFA2's `samples_metadata`.
+
+    Parameters
+    ----------
+    path : path
+        A file that :func:`write_mofa2` wrote.
+    table : DataFrame
+        Indexed by patient id: numbers, and texts where a column has any; patients outside the
+        model are left out. MOFA2 wants the columns `sample` and `group`, which are added.
+
+    Raises
+    ------
+    KeyError
+        If a patient of the model is not in the table.
+    """
+    text = h5py.string_dtype(encoding="utf-8")
+    with h5py.File(path, "r+") as file:
+        samples = list(file[f"samples/{GROUP}"].asstr())
+        table = table.loc[samples].assign(sample=samples, group=GROUP)
+        for name, column in table.items():
+            values = (
+                column.to_numpy(dtype=float)
+                if is_numeric_dtype(column)
+                else column.fillna("NA").astype(str).to_numpy(dtype=text)
+            )
+            # a slash would open a group inside the file
+            where = str(name).replace("/", "_")
+            file.create_dataset(f"samples_metadata/{GROUP}/{where}", data=values)
