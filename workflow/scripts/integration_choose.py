@@ -19,12 +19,11 @@ best = choice.best_seed(models)
 model = models[best]
 
 patients = read_patients(inputs.patients, params.sheet)
-known = [params.sheet["label"]["column"], *variable_kinds(params.clinical, params.sheet["samples"])]
+named = [params.sheet["label"]["column"], *variable_kinds(params.clinical, params.sheet["samples"])]
+known = [name for name in dict.fromkeys(named) if name in patients]
 with replacing(outputs.model) as path:
     shutil.copyfile(inputs.models[seeds.index(best)], path)
-    add_samples_metadata(
-        path, patients[[name for name in dict.fromkeys(known) if name in patients]]
-    )
+    add_samples_metadata(path, patients[known])
 write_table(choice.models_table(models, best), outputs.models)
 write_table(choice.factor_table(model), outputs.factors)
 write_table(choice.variance_table(model), outputs.variance)

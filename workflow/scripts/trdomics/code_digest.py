@@ -17,7 +17,7 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 IMPORT = re.compile(r"^[ \t]*from (trdomics[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 SHIPPED = re.compile(r"\bshipped\(\s*\"([^\"]+)\"")
 # What the schemas of the configs fill in, rules have among their params.
-SCHEMA = re.compile(r"\bload_schema\(\"(?!config\"|meta\")(\w+)\"")
+SCHEMA = re.compile(r"\bload_schema\(\"(?!config\"|meta\"|audit\")(\w+)\"")
 
 
 def code_digest(script: str) -> str:
