@@ -12,7 +12,7 @@ container: "trd-multiomics.sif"
 
 
 include: "rules/library.smk"
-include: "rules/resources.smk"
+include: "rules/memory.smk"
 include: "rules/provenance.smk"
 include: "rules/audit.smk"
 

@@ -69,17 +69,12 @@ rule integration_fit:
 
 
 rule integration_choose:
-    """Choose the seed with the best evidence bound and write its model."""
+    """Choose the seed with the best evidence bound and write its factors."""
     input:
-        patients="results/{cohort}/cohort/patients.tsv",
-        models=expand(
-            "results/{{cohort}}/integration/seeds/{seed}.hdf5", seed=MOFA["seeds"]
-        ),
         kept=expand(
             "results/{{cohort}}/integration/seeds/{seed}.npz", seed=MOFA["seeds"]
         ),
     output:
-        model="results/{cohort}/integration/model.hdf5",
         models="results/{cohort}/integration/models.tsv",
         factors="results/{cohort}/integration/factors.tsv",
         variance="results/{cohort}/integration/variance_explained.tsv",
@@ -97,10 +92,40 @@ rule integration_choose:
     params:
         code=code_digest("integration_choose"),
         seeds=MOFA["seeds"],
+    script:
+        "../scripts/integration_choose.py"
+
+
+rule integration_model:
+    """Write the chosen model for R's MOFA2, with what is known of the patients."""
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        overview="results/{cohort}/integration/models.tsv",
+        models=expand(
+            "results/{{cohort}}/integration/seeds/{seed}.hdf5", seed=MOFA["seeds"]
+        ),
+    output:
+        "results/{cohort}/integration/model.hdf5",
+    log:
+        "logs/{cohort}/integration_model.log",
+    group:
+        "integration"
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code_digest("integration_model"),
+        seeds=MOFA["seeds"],
         clinical=config["clinical"],
         sheet=patients_settings(config),
     script:
-        "../scripts/integration_choose.py"
+        "../scripts/integration_model.py"
+
+
+TARGETS.append(f"results/{COHORT}/integration/model.hdf5")
 
 
 rule integration_weights:
