@@ -58,3 +58,17 @@ def test_where_the_time_of_an_input_does_not_count_its_content_does():
     readers = [name for name, text in COMPUTING.items() if given.search(text)]
     assert {"layers_table", "cohort_harmonise", "enrichment_gene_sets"} <= set(readers)
     assert all("content=" in COMPUTING[name] for name in readers)
+
+
+LABELS = re.compile(r"labels=\{((?:[^{}]|\{\w+\})*)\}")
+
+
+def test_snakemakes_own_report_has_one_scheme_of_labels():
+    whole = "".join(path.read_text("utf-8") for path in RULES.glob("*.smk"))
+    found = [re.findall(r'"(\w+)":', labels) for labels in LABELS.findall(whole)]
+    assert len(found) == whole.count("report(\n") > 50
+    for keys in found:
+        assert (keys[0], keys[-1]) == ("result", "kind")
+        assert set(keys[1:-1]) <= {"layer", "panel"}
+    categories = re.findall(r"category=(.+),", whole)
+    assert {c for c in categories if not c.startswith('stage("')} == {'"Audit"', '"Meta-analysis"'}

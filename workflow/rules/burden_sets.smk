@@ -50,15 +50,23 @@ rule differential_burden_sets:
         results=report(
             "results/{cohort}/differential/{layer}/burden_sets.tsv",
             caption="../report/burden_table.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "table": "odds ratios of gene sets"},
+            category=stage("Differential"),
+            labels={
+                "result": "Odds ratios of gene sets",
+                "layer": "{layer}",
+                "kind": "table",
+            },
         ),
         summary="results/{cohort}/differential/{layer}/burden_sets.json",
         forest=report(
             "results/{cohort}/differential/{layer}/burden_sets.svg",
             caption="../report/burden_sets.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "figure": "odds ratios of gene sets"},
+            category=stage("Differential"),
+            labels={
+                "result": "Odds ratios of gene sets",
+                "layer": "{layer}",
+                "kind": "figure",
+            },
         ),
     log:
         "logs/{cohort}/differential_burden_sets.{layer}.log",

@@ -29,15 +29,15 @@ rule cohort_harmonise:
         sites=report(
             "results/{cohort}/cohort/label_by_site.tsv",
             caption="../report/cohort_label_by_site.rst",
-            category="Cohort",
-            labels={"figure": "label by site"},
+            category=stage("Cohort"),
+            labels={"result": "Label by site", "kind": "table"},
         ),
         summary="results/{cohort}/cohort/summary.json",
         figure=report(
             "results/{cohort}/cohort/layers.svg",
             caption="../report/cohort_layers.rst",
-            category="Cohort",
-            labels={"figure": "patients and layers"},
+            category=stage("Cohort"),
+            labels={"result": "Patients and layers", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/cohort_harmonise.log",

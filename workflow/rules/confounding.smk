@@ -25,15 +25,15 @@ rule confounding_table:
         table=report(
             "results/{cohort}/cohort/confounding.tsv",
             caption="../report/confounding_tables.rst",
-            category="Cohort",
-            labels={"table": "what the label goes with"},
+            category=stage("Cohort"),
+            labels={"result": "Associations of the label", "kind": "table"},
         ),
         summary="results/{cohort}/cohort/confounding.json",
         figure=report(
             "results/{cohort}/cohort/confounding.svg",
             caption="../report/confounding_table.rst",
-            category="Cohort",
-            labels={"figure": "what the label goes with"},
+            category=stage("Cohort"),
+            labels={"result": "Associations of the label", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/confounding_table.log",
@@ -75,15 +75,18 @@ rule confounding_cells:
         comparison=report(
             "results/{cohort}/cohort/cells_measured.tsv",
             caption="../report/confounding_cells_table.rst",
-            category="Cohort",
-            labels={"table": "cell fractions, estimated and measured"},
+            category=stage("Cohort"),
+            labels={
+                "result": "Cell fractions, estimated and measured",
+                "kind": "table",
+            },
         ),
         summary="results/{cohort}/cohort/cells.json",
         figure=report(
             "results/{cohort}/cohort/cells.svg",
             caption="../report/confounding_cells.rst",
-            category="Cohort",
-            labels={"figure": "cell fractions"},
+            category=stage("Cohort"),
+            labels={"result": "Cell fractions", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/confounding_cells.log",
@@ -121,15 +124,15 @@ rule confounding_adjustment:
         summary=report(
             "results/{cohort}/differential/{layer}/adjustment_summary.tsv",
             caption="../report/confounding_attrition_table.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "table": "adjustment sets"},
+            category=stage("Differential"),
+            labels={"result": "Adjustment sets", "layer": "{layer}", "kind": "table"},
         ),
         headline="results/{cohort}/differential/{layer}/adjustment.json",
         figure=report(
             "results/{cohort}/differential/{layer}/attrition.svg",
             caption="../report/confounding_attrition.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "figure": "adjustment sets"},
+            category=stage("Differential"),
+            labels={"result": "Adjustment sets", "layer": "{layer}", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/confounding_adjustment.{layer}.log",
@@ -170,8 +173,12 @@ rule confounding_variance:
         figure=report(
             "results/{cohort}/differential/{layer}/variance_partition.svg",
             caption="../report/confounding_variance.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "figure": "sources of variance"},
+            category=stage("Differential"),
+            labels={
+                "result": "Sources of variance",
+                "layer": "{layer}",
+                "kind": "figure",
+            },
         ),
     log:
         "logs/{cohort}/confounding_variance.{layer}.log",

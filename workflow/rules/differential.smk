@@ -117,20 +117,24 @@ rule differential_figures:
         ma=report(
             "results/{cohort}/differential/{layer}/ma.png",
             caption="../report/differential_ma.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "figure": "difference by mean"},
+            category=stage("Differential"),
+            labels={
+                "result": "Difference by mean",
+                "layer": "{layer}",
+                "kind": "figure",
+            },
         ),
         volcano=report(
             "results/{cohort}/differential/{layer}/volcano.png",
             caption="../report/differential_volcano.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "figure": "volcano"},
+            category=stage("Differential"),
+            labels={"result": "Volcano", "layer": "{layer}", "kind": "figure"},
         ),
         pvalues=report(
             "results/{cohort}/differential/{layer}/pvalues.svg",
             caption="../report/differential_pvalues.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "figure": "p-values"},
+            category=stage("Differential"),
+            labels={"result": "P-values", "layer": "{layer}", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/differential_figures.{layer}.log",
@@ -159,20 +163,20 @@ rule differential_burden_figures:
         volcano=report(
             "results/{cohort}/differential/{layer}/volcano.png",
             caption="../report/differential_volcano.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "figure": "volcano"},
+            category=stage("Differential"),
+            labels={"result": "Volcano", "layer": "{layer}", "kind": "figure"},
         ),
         forest=report(
             "results/{cohort}/differential/{layer}/forest.svg",
             caption="../report/differential_forest.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "figure": "odds ratios"},
+            category=stage("Differential"),
+            labels={"result": "Odds ratios", "layer": "{layer}", "kind": "figure"},
         ),
         pvalues=report(
             "results/{cohort}/differential/{layer}/pvalues.svg",
             caption="../report/differential_pvalues.rst",
-            category="Differential",
-            labels={"layer": "{layer}", "figure": "p-values"},
+            category=stage("Differential"),
+            labels={"result": "P-values", "layer": "{layer}", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/differential_burden_figures.{layer}.log",

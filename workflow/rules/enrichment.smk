@@ -71,8 +71,8 @@ rule enrichment_ranked:
         sets=report(
             "results/{cohort}/enrichment/layers/{layer}/sets.tsv",
             caption="../report/enrichment_sets_table.rst",
-            category="Enrichment",
-            labels={"layer": "{layer}", "table": "gene sets"},
+            category=stage("Enrichment"),
+            labels={"result": "Gene sets", "layer": "{layer}", "kind": "table"},
         ),
         scores="results/{cohort}/enrichment/layers/{layer}/scores.tsv",
         signatures="results/{cohort}/enrichment/layers/{layer}/signatures.tsv",
@@ -80,14 +80,14 @@ rule enrichment_ranked:
         figure=report(
             "results/{cohort}/enrichment/layers/{layer}/sets.svg",
             caption="../report/enrichment_sets.rst",
-            category="Enrichment",
-            labels={"layer": "{layer}", "figure": "gene sets"},
+            category=stage("Enrichment"),
+            labels={"result": "Gene sets", "layer": "{layer}", "kind": "figure"},
         ),
         signature_figure=report(
             "results/{cohort}/enrichment/layers/{layer}/signatures.svg",
             caption="../report/enrichment_signatures.rst",
-            category="Enrichment",
-            labels={"layer": "{layer}", "figure": "signatures"},
+            category=stage("Enrichment"),
+            labels={"result": "Signatures", "layer": "{layer}", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/enrichment_ranked.{layer}.log",
@@ -135,16 +135,16 @@ rule enrichment_mirna:
         table=report(
             "results/{cohort}/enrichment/mirna_targets.tsv",
             caption="../report/enrichment_mirna_table.rst",
-            category="Enrichment",
-            labels={"table": "targets of small RNAs"},
+            category=stage("Enrichment"),
+            labels={"result": "Targets of small RNAs", "kind": "table"},
         ),
         pairs="results/{cohort}/enrichment/mirna_pairs.tsv",
         summary="results/{cohort}/enrichment/mirna.json",
         figure=report(
             "results/{cohort}/enrichment/mirna_targets.svg",
             caption="../report/enrichment_mirna.rst",
-            category="Enrichment",
-            labels={"figure": "targets of small RNAs"},
+            category=stage("Enrichment"),
+            labels={"result": "Targets of small RNAs", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/enrichment_mirna.log",
@@ -196,8 +196,8 @@ rule enrichment_factors:
         words=report(
             "results/{cohort}/integration/factor_words.tsv",
             caption="../report/enrichment_factor_words.rst",
-            category="Integration",
-            labels={"table": "what each factor is"},
+            category=stage("Integration"),
+            labels={"result": "What each factor is", "kind": "table"},
         ),
     log:
         "logs/{cohort}/enrichment_factors.log",

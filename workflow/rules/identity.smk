@@ -64,15 +64,15 @@ rule identity_sex:
         table=report(
             "results/{cohort}/cohort/sex.tsv",
             caption="../report/identity_tables.rst",
-            category="Cohort",
-            labels={"table": "sex by molecules and sheet"},
+            category=stage("Cohort"),
+            labels={"result": "Sex by molecules and sheet", "kind": "table"},
         ),
         summary="results/{cohort}/cohort/sex.json",
         figure=report(
             "results/{cohort}/cohort/sex.svg",
             caption="../report/identity_sex.rst",
-            category="Cohort",
-            labels={"figure": "sex by molecules and sheet"},
+            category=stage("Cohort"),
+            labels={"result": "Sex by molecules and sheet", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/identity_sex.log",
@@ -125,15 +125,15 @@ rule identity_match:
         table=report(
             "results/{cohort}/cohort/matching.tsv",
             caption="../report/identity_tables.rst",
-            category="Cohort",
-            labels={"table": "one patient across layers"},
+            category=stage("Cohort"),
+            labels={"result": "One patient across layers", "kind": "table"},
         ),
         summary="results/{cohort}/cohort/matching.json",
         figure=report(
             "results/{cohort}/cohort/matching.svg",
             caption="../report/identity_match.rst",
-            category="Cohort",
-            labels={"figure": "one patient across layers"},
+            category=stage("Cohort"),
+            labels={"result": "One patient across layers", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/identity_match.log",
@@ -174,15 +174,15 @@ rule identity_quality:
         table=report(
             "results/{cohort}/cohort/quality.tsv",
             caption="../report/identity_tables.rst",
-            category="Cohort",
-            labels={"table": "quality per sample"},
+            category=stage("Cohort"),
+            labels={"result": "Quality per sample", "kind": "table"},
         ),
         summary="results/{cohort}/cohort/identity.json",
         figure=report(
             "results/{cohort}/cohort/haemolysis.svg",
             caption="../report/identity_haemolysis.rst",
-            category="Cohort",
-            labels={"figure": "haemolysis"},
+            category=stage("Cohort"),
+            labels={"result": "Haemolysis", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/identity_quality.log",

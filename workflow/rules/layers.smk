@@ -120,14 +120,18 @@ rule layers_qc:
         quality=report(
             "results/{cohort}/layers/{layer}/qc.svg",
             caption="../report/layers_qc.rst",
-            category="Layers",
-            labels={"layer": "{layer}", "figure": "Quality"},
+            category=stage("Layers"),
+            labels={"result": "Quality", "layer": "{layer}", "kind": "figure"},
         ),
         pca=report(
             "results/{cohort}/layers/{layer}/pca.svg",
             caption="../report/layers_pca.rst",
-            category="Layers",
-            labels={"layer": "{layer}", "figure": "Principal components"},
+            category=stage("Layers"),
+            labels={
+                "result": "Principal components",
+                "layer": "{layer}",
+                "kind": "figure",
+            },
         ),
     log:
         "logs/{cohort}/layers_qc.{layer}.log",

@@ -52,3 +52,25 @@ def stop_at(errors):
         logger.error(f"error: {error}")
     if errors:
         sys.exit(1)
+
+
+# The menu of Snakemake's own report, which it sorts by name.
+STAGES = (
+    "Summary",
+    "Cohort",
+    "Layers",
+    "Differential",
+    "Integration",
+    "Enrichment",
+    "Pharmacogenes",
+    "Panels",
+    "Mechanism",
+    "Classification",
+    "Scoring",
+    "Simulation",
+)
+
+
+def stage(name):
+    """Return a stage's category of the report: the stages in their order."""
+    return f"{STAGES.index(name) + 1:02} {name}"

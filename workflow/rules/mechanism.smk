@@ -38,20 +38,20 @@ rule mechanism_model:
         circuit_figure=report(
             "results/{cohort}/mechanism/circuit.svg",
             caption="../report/mechanism_circuit.rst",
-            category="Mechanism",
-            labels={"figure": "Circuit"},
+            category=stage("Mechanism"),
+            labels={"result": "Circuit", "kind": "figure"},
         ),
         courses_figure=report(
             "results/{cohort}/mechanism/courses.svg",
             caption="../report/mechanism_courses.rst",
-            category="Mechanism",
-            labels={"figure": "Under the drug"},
+            category=stage("Mechanism"),
+            labels={"result": "Under the drug", "kind": "figure"},
         ),
         statements_figure=report(
             "results/{cohort}/mechanism/statements.svg",
             caption="../report/mechanism_statements.rst",
-            category="Mechanism",
-            labels={"figure": "What holds in which share of draws"},
+            category=stage("Mechanism"),
+            labels={"result": "What holds in which share of draws", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/mechanism_model.log",
@@ -115,8 +115,8 @@ rule mechanism_trial:
         figure=report(
             "results/{cohort}/mechanism/trial.svg",
             caption="../report/mechanism_trial.rst",
-            category="Mechanism",
-            labels={"figure": "Virtual trial"},
+            category=stage("Mechanism"),
+            labels={"result": "Virtual trial", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/mechanism_trial.log",
@@ -154,8 +154,8 @@ rule mechanism_page:
         page=report(
             "results/{cohort}/mechanism/mechanism.html",
             caption="../report/mechanism_page.rst",
-            category="Mechanism",
-            labels={"page": "Mechanistic model"},
+            category=stage("Mechanism"),
+            labels={"result": "Mechanistic model", "kind": "page"},
         ),
         summary="results/{cohort}/mechanism/summary.json",
     log:

@@ -63,8 +63,8 @@ rule panels_evidence:
         members=report(
             "results/{cohort}/panels/{panel}/members.tsv",
             caption="../report/panels_members.rst",
-            category="Panels",
-            labels={"panel": "{panel}", "table": "members"},
+            category=stage("Panels"),
+            labels={"result": "Members", "panel": "{panel}", "kind": "table"},
         ),
         whole="results/{cohort}/panels/{panel}/whole.tsv",
         summary="results/{cohort}/panels/{panel}/summary.json",
@@ -126,14 +126,18 @@ rule panels_page:
         page=report(
             "results/{cohort}/panels/{panel}/panel.html",
             caption="../report/panels_page.rst",
-            category="Panels",
-            labels={"panel": "{panel}", "page": "Panel"},
+            category=stage("Panels"),
+            labels={"result": "Panel", "panel": "{panel}", "kind": "page"},
         ),
         figure=report(
             "results/{cohort}/panels/{panel}/members.svg",
             caption="../report/panels_figure.rst",
-            category="Panels",
-            labels={"panel": "{panel}", "figure": "effects of the members"},
+            category=stage("Panels"),
+            labels={
+                "result": "Effects of the members",
+                "panel": "{panel}",
+                "kind": "figure",
+            },
         ),
     log:
         "logs/{cohort}/panels_page.{panel}.log",

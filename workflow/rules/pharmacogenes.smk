@@ -62,8 +62,8 @@ rule pharmacogenes_drugs:
         mismatches=report(
             "results/{cohort}/pharmacogenes/mismatches.tsv",
             caption="../report/pharmacogenes_mismatches.rst",
-            category="Pharmacogenes",
-            labels={"table": "drugs and the genes that clear them"},
+            category=stage("Pharmacogenes"),
+            labels={"result": "Drugs and the genes that clear them", "kind": "table"},
         ),
         summary="results/{cohort}/pharmacogenes/drugs.json",
     log:
@@ -123,14 +123,14 @@ rule pharmacogenes_page:
         page=report(
             "results/{cohort}/pharmacogenes/pharmacogenes.html",
             caption="../report/pharmacogenes_page.rst",
-            category="Pharmacogenes",
-            labels={"page": "Pharmacogenes"},
+            category=stage("Pharmacogenes"),
+            labels={"result": "Pharmacogenes", "kind": "page"},
         ),
         figure=report(
             "results/{cohort}/pharmacogenes/phenotypes.svg",
             caption="../report/pharmacogenes_phenotypes.rst",
-            category="Pharmacogenes",
-            labels={"figure": "Phenotypes"},
+            category=stage("Pharmacogenes"),
+            labels={"result": "Phenotypes", "kind": "figure"},
         ),
         summary="results/{cohort}/pharmacogenes/summary.json",
     log:

@@ -98,8 +98,8 @@ rule report_summary:
         report(
             "results/{cohort}/summary.html",
             caption="../report/report_summary.rst",
-            category="Summary",
-            labels={"page": "Summary in two minutes"},
+            category=stage("Summary"),
+            labels={"result": "Summary in two minutes", "kind": "page"},
         ),
     log:
         "logs/{cohort}/report_summary.log",
@@ -159,8 +159,8 @@ rule report_genes:
         page=report(
             "results/{cohort}/genes.html",
             caption="../report/report_genes.rst",
-            category="Summary",
-            labels={"page": "Look a feature up"},
+            category=stage("Summary"),
+            labels={"result": "Look a feature up", "kind": "page"},
         ),
         table="results/{cohort}/genes.parquet",
     log:
@@ -196,14 +196,14 @@ rule report_reporting:
         tripod=report(
             "results/{cohort}/reporting/tripod_ai.tsv",
             caption="../report/report_tripod.rst",
-            category="Summary",
-            labels={"table": "TRIPOD+AI"},
+            category=stage("Summary"),
+            labels={"result": "TRIPOD+AI", "kind": "table"},
         ),
         probast=report(
             "results/{cohort}/reporting/probast_ai.tsv",
             caption="../report/report_probast.rst",
-            category="Summary",
-            labels={"table": "PROBAST+AI"},
+            category=stage("Summary"),
+            labels={"result": "PROBAST+AI", "kind": "table"},
         ),
         methods="results/{cohort}/reporting/methods.md",
         references="results/{cohort}/reporting/references.bib",

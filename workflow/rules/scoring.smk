@@ -87,8 +87,8 @@ rule scoring_page:
         page=report(
             "results/{cohort}/scoring/scoring.html",
             caption="../report/scoring_page.rst",
-            category="Scoring",
-            labels={"page": "Patients scored with a frozen model"},
+            category=stage("Scoring"),
+            labels={"result": "Patients scored with a frozen model", "kind": "page"},
         ),
         patients="results/{cohort}/scoring/patients.html",
     log:

@@ -65,14 +65,14 @@ if SIMULATED:
             table=report(
                 "results/{cohort}/simulation/recovery.tsv",
                 caption="../report/simulation_table.rst",
-                category="Simulation",
-                labels={"table": "found and planted"},
+                category=stage("Simulation"),
+                labels={"result": "Found and planted", "kind": "table"},
             ),
             figure=report(
                 "results/{cohort}/simulation/recovery.svg",
                 caption="../report/simulation_recovery.rst",
-                category="Simulation",
-                labels={"figure": "planted and found factors"},
+                category=stage("Simulation"),
+                labels={"result": "Planted and found factors", "kind": "figure"},
             ),
         log:
             "logs/{cohort}/simulation_recovery.log",

@@ -65,14 +65,14 @@ if config["simulated_reads"]:
             table=report(
                 "results/{cohort}/simulation/reads_recovery.tsv",
                 caption="../report/simulation_reads_table.rst",
-                category="Simulation",
-                labels={"table": "reads: planted and found"},
+                category=stage("Simulation"),
+                labels={"result": "Reads: planted and found", "kind": "table"},
             ),
             figure=report(
                 "results/{cohort}/simulation/reads_recovery.svg",
                 caption="../report/simulation_reads_recovery.rst",
-                category="Simulation",
-                labels={"figure": "reads: planted and found"},
+                category=stage("Simulation"),
+                labels={"result": "Reads: planted and found", "kind": "figure"},
             ),
         log:
             "logs/{cohort}/simulation_reads_recovery.log",

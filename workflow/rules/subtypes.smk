@@ -13,8 +13,8 @@ rule subtypes_find:
         associations=report(
             "results/{cohort}/integration/subtype_associations.tsv",
             caption="../report/subtypes_tables.rst",
-            category="Integration",
-            labels={"table": "Subtypes: what they go with"},
+            category=stage("Integration"),
+            labels={"result": "Subtypes: associations", "kind": "table"},
         ),
         consensus="results/{cohort}/integration/subtype_consensus.parquet",
         summary="results/{cohort}/integration/subtypes.json",
@@ -51,20 +51,20 @@ rule subtypes_figures:
         associations=report(
             "results/{cohort}/integration/subtype_associations.svg",
             caption="../report/subtypes_associations.rst",
-            category="Integration",
-            labels={"figure": "Subtypes: what they go with"},
+            category=stage("Integration"),
+            labels={"result": "Subtypes: associations", "kind": "figure"},
         ),
         criterion=report(
             "results/{cohort}/integration/subtype_selection.svg",
             caption="../report/subtypes_criterion.rst",
-            category="Integration",
-            labels={"figure": "Subtypes: how many"},
+            category=stage("Integration"),
+            labels={"result": "Subtypes: how many", "kind": "figure"},
         ),
         consensus=report(
             "results/{cohort}/integration/subtype_consensus.png",
             caption="../report/subtypes_consensus.rst",
-            category="Integration",
-            labels={"figure": "Subtypes: stability"},
+            category=stage("Integration"),
+            labels={"result": "Subtypes: stability", "kind": "figure"},
         ),
     log:
         "logs/{cohort}/subtypes_figures.log",
