@@ -31,7 +31,7 @@ def forest_figure(
         The AUROC over all sites, of the same function.
     """
     whole = performance[performance["metric"] == "auroc"]
-    rows = [
+    rows: list[tuple[str, Mapping[Any, Any], str]] = [
         (
             NAMES[row["feature_set"]],
             row,
