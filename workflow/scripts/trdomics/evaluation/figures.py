@@ -121,13 +121,15 @@ def null_figure(null: pd.DataFrame) -> Figure:
     return figure
 
 
-def calibration_figure(calibration: pd.DataFrame, performance: pd.DataFrame) -> Figure:
+def calibration_figure(
+    calibration: pd.DataFrame, performance: pd.DataFrame, feature_set: str = SELECTED
+) -> Figure:
     """Draw observed against predicted shares, above the distribution of the predictions.
 
     `calibration` is of :func:`trdomics.evaluation.calibration_curve.calibration_table`; slope,
     intercept and Brier score in the corner are from `performance`.
     """
-    rows = calibration[calibration["feature_set"] == SELECTED]
+    rows = calibration[calibration["feature_set"] == feature_set]
     curve = rows[rows["part"] == "curve"]
     histogram = rows[rows["part"] == "histogram"]
     figure = Figure(figsize=(5.2, 5.8), layout="constrained")
@@ -144,7 +146,7 @@ def calibration_figure(calibration: pd.DataFrame, performance: pd.DataFrame) -> 
         elinewidth=1,
         label="eighths of the predictions, 95 % interval",
     )
-    values = performance[performance["feature_set"] == SELECTED].set_index("metric")
+    values = performance[performance["feature_set"] == feature_set].set_index("metric")
     lines = []
     for metric, name in (
         ("calibration_slope", "slope"),
