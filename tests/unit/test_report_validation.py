@@ -85,7 +85,7 @@ def test_a_loss_is_said_to_hold_a_shift_in_calibration():
 
 
 def test_heterogeneity_is_claimed_by_its_test():
-    assert "Heterogeneity between sites is shown (I" in said(q_pvalue=0.01)
+    assert "There is evidence of heterogeneity between sites (I" in said(q_pvalue=0.01)
     assert "is not shown (I" in said(q_pvalue=0.4)
 
 
@@ -97,7 +97,7 @@ def test_what_could_not_be_combined_says_why():
 
 
 def test_sites_whose_risks_are_off_are_named():
-    assert "excludes 0 at b, which one site in twenty does by chance" in said()
+    assert "excludes 0 at b, which happens by chance at one site in twenty" in said()
 
 
 def test_sites_that_were_not_left_out_are_named_with_the_reason():

@@ -240,8 +240,8 @@ def test_values_of_the_label_that_are_no_class_are_named_with_counts():
     label = {"column": "response", "positive": "TRD", "negative": "well"}
     sentence = cohort_sentence(patients, {"rna": {}}, label)
     assert (
-        "4 without a label (scored, not trained on); of them with another value of response: "
-        in (sentence)
+        "4 without a label (scored, not used for training); of them with another value of "
+        "response: " in (sentence)
     )
     assert "partial (2) and lost (1)" in sentence
     assert "another value" not in cohort_sentence(patients[:2], {"rna": {}}, label)

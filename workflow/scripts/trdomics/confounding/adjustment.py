@@ -18,15 +18,15 @@ from trdomics.layers.counts import size_factors
 
 # How the tests under the sets differ from the main one, by whether the layer is of counts.
 TESTS = {
-    True: "Sets of covariates are compared by voom and moderated t-tests of counts as they are. "
-    "The main test of counts is PyDESeq2's on winsorised counts, so its numbers differ",
-    False: "Sets of covariates of values that are no counts are compared by moderated t-tests, as "
+    True: "Adjustment sets are compared by voom and moderated t-tests of counts that are not "
+    "winsorised. The main test of counts is PyDESeq2's on winsorised counts, so its numbers differ",
+    False: "For values that are not counts, adjustment sets are compared by moderated t-tests, as "
     "in the main test",
 }
 HIDDEN_REASON = (
-    "hidden factors (SVA, RUV) are not fitted: without control genes they are taken from genes "
-    "chosen by the label or protect its effect by construction, and no maintained Python library "
-    "under a permissive licence provides them (PyPI, November 2026)"
+    "hidden factors (SVA, RUV) are not fitted: without control genes they are estimated from "
+    "genes selected by the label or protect its effect by construction, and no maintained Python "
+    "library under a permissive licence provides them (PyPI, November 2026)"
 )
 # Of fewer features there is no trend of the spread over abundance to weigh by.
 MIN_TREND = 20

@@ -287,7 +287,7 @@ def compare_measured(
         rows.append(row)
         parts = matching(kind, [str(name) for name in fractions]) if fractions is not None else []
         if fractions is None or not parts:
-            row["reason"] = "not estimated" if fractions is None else "no estimated type of it"
+            row["reason"] = "not estimated" if fractions is None else "no estimated counterpart"
             continue
         both = pd.concat(
             [patients.loc[fractions.index, column], fractions[parts].sum(axis=1)], axis=1

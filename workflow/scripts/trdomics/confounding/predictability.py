@@ -85,11 +85,11 @@ def predictability(
     )
     warning = None
     if lower > 0.5 and pvalue < WARN_PVALUE:
-        alone = "tells the label by itself" if len(columns) == 1 else "tell the label by themselves"
+        alone = "determines the label" if len(columns) == 1 else "determine the label"
         warning = (
             f"{' and '.join(columns)} {alone}: cross-validated AUC "
-            f"{auc:.2f} ({lower:.2f} to {upper:.2f}, p = {pvalue:.2g}). What differs between "
-            "the groups may be where and how samples were taken"
+            f"{auc:.2f} ({lower:.2f} to {upper:.2f}, p = {pvalue:.2g}). Differences between the "
+            "groups may reflect where and how samples were taken"
         )
     return result | {
         "auc": auc,

@@ -120,7 +120,7 @@ def set_design(
     reason = None
     label = positive.astype(float)
     if _beyond(label, basis) is None:
-        reason = "the columns of the set tell the label by themselves"
+        reason = "the columns of the set determine the label"
     elif len(patients) - len(parts) - 1 < MIN_FREEDOM:
         reason = f"{len(parts) + 1} coefficients for {len(patients)} patients"
     matrix = np.column_stack([parts[0], label, *parts[1:]])

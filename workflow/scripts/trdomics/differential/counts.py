@@ -75,8 +75,8 @@ def rare_class(design: Design, winsorise: float | None) -> str | None:
         return None
     return (
         f"the smaller group is {100 * share:.0f} % of the patients: counts winsorised at their "
-        f"{100 * winsorise:g}th percentile bias fold changes towards zero where a group is below "
-        f"{100 * RARE_CLASS:.0f} %; set differential.winsorise to null to see them without"
+        f"{100 * winsorise:g}th percentile bias fold changes towards zero if a group is below "
+        f"{100 * RARE_CLASS:.0f} %; set differential.winsorise to null to test without winsorising"
     )
 
 

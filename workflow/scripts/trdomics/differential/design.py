@@ -185,7 +185,7 @@ def _check_groups(
                 key,
                 f"only {sizes[level]} of the {n_compared} patients to compare have "
                 f"{column} = {level} and no missing covariate",
-                "take covariates with many missing values out of the design",
+                "remove covariates with many missing values from the design",
             )
 
 
@@ -195,7 +195,7 @@ def _check_variation(complete: pd.DataFrame, key: str) -> None:
             raise InputError(
                 key,
                 f"{name!r} has the same value in all {len(complete)} patients compared",
-                "take it out of the design",
+                "remove it from the design",
             )
 
 
@@ -232,7 +232,7 @@ def _matrix(
     if INTERCEPT not in matrix.columns or not alone:
         raise InputError(
             key,
-            f"{column!r} is not a term of its own beside an intercept",
+            f"{column!r} is not a separate term beside an intercept",
             f"write '+ {column}', without 0 and without interactions of it",
         )
     return matrix, str(coefficients[0])
@@ -261,7 +261,7 @@ def _check_rank(matrix: pd.DataFrame, coefficient: str, key: str) -> None:
         raise InputError(
             key,
             f"{len(order)} coefficients for {len(matrix)} patients",
-            "take covariates out of the design",
+            "remove covariates from the design",
         )
     scaled = matrix[order] / np.linalg.norm(matrix[order], axis=0)
     rank = np.linalg.matrix_rank(scaled)
@@ -273,7 +273,7 @@ def _check_rank(matrix: pd.DataFrame, coefficient: str, key: str) -> None:
         key,
         f"rank deficient among the {len(matrix)} patients compared: the other coefficients "
         f"determine {', '.join(redundant or order)}",
-        "take one of the columns that say the same out of the design",
+        "remove one of the redundant columns from the design",
     )
 
 

@@ -69,8 +69,8 @@ def _known(layers: Mapping[str, ExpressionLayer], name: str, key: str) -> str:
     if name not in layers:
         raise InputError(
             f"{KEY}.{key}",
-            f"{name!r} is no layer of counts or continuous values",
-            f"choose one of {', '.join(layers) or 'none that there are'}, or null",
+            f"{name!r} is not a layer of counts or continuous values",
+            f"choose one of {', '.join(layers) or 'there are none'}, or null",
         )
     return name
 
@@ -120,7 +120,7 @@ def cross_layers(
 
     mirnas = about["layer"] = mirna_layer(layers, chosen["layer"])
     if mirnas is None:
-        return nothing("no layer of counts has features that are called like miRNAs")
+        return nothing("no layer of counts has features named like miRNAs")
     genes = about["target_layer"] = target_layer(layers, mirnas, chosen["target_layer"], targets)
     if genes is None:
         return nothing("no other expression layer has genes that the table of targets lists")

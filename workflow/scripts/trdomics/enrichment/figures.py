@@ -84,7 +84,7 @@ def _hollow() -> Line2D:
         marker="o",
         linestyle="",
         markerfacecolor="white",
-        label="hollow: not if genes are correlated",
+        label="hollow: not significant if genes are correlated",
     )
 
 

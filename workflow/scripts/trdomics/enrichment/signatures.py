@@ -145,7 +145,8 @@ def immune_sentences(effects: pd.DataFrame, groups: tuple[str, str]) -> str:
     said += [immune_sentence(arm, groups) for arm in arms]
     if len(arms) == 2 and any(a["lower"] > 0 and b["upper"] < 0 for a, b in (arms, reversed(arms))):
         said.append(
-            "The two arms oppose each other, so that the immune response as a whole says little."
+            "The two arms have opposite directions, so the immune response as a whole is hardly "
+            "informative."
         )
     return " ".join(said)
 

@@ -65,7 +65,7 @@ def follows(associations: pd.DataFrame) -> str:
     if not others["pvalue"].notna().any():
         return "could not be compared with the sheet"
     if found.empty:
-        return "follows nothing in the sheet"
+        return "is associated with no column of the sheet"
     words = [_variable(row) for _, row in found.head(MAX_VARIABLES).iterrows()]
     rest = len(found) - len(words)
     more = f" and {rest} more" if rest else ""
@@ -89,14 +89,14 @@ def label_words(associations: pd.DataFrame, label: str) -> str:
     auc = f"AUC {_number(row['effect'])}{_interval(row)}"
     if row["padj"] < SIGNIFICANT:
         given = f"; {given_confounders(row)}" if np.isfinite(row["auc_adjusted"]) else ""
-        return f"goes with {label}: {_way(row['effect'] > 0.5)} there ({auc}{given})"
-    return f"no measurable link to {label} ({auc}; adjusted p {row['padj']:.1g})"
+        return f"is associated with {label}: {_way(row['effect'] > 0.5)} there ({auc}{given})"
+    return f"no significant association with {label} ({auc}; adjusted p {row['padj']:.1g})"
 
 
 def given_confounders(row: pd.Series) -> str:
-    """Return "0.63 given the confounders, 0.56 to 0.69", the AUC adjusted for them."""
+    """Return "0.63 adjusted for the confounders, 0.56 to 0.69", the AUC adjusted for them."""
     limits = " to ".join(_number(row[f"auc_adjusted_{end}"]) for end in ("lower", "upper"))
-    return f"{_number(row['auc_adjusted'])} given the confounders, {limits}"
+    return f"{_number(row['auc_adjusted'])} adjusted for the confounders, {limits}"
 
 
 def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
@@ -152,7 +152,7 @@ def stability_words(factor: str, stability: pd.DataFrame) -> str | None:
     own = stability[stability["factor"] == factor]
     if own.empty or own["r"].min() >= FOUND_AGAIN:
         return None
-    return f"not found by every seed (lowest |r| {_number(float(own['r'].min()))})"
+    return f"not found with every seed (lowest |r| {_number(float(own['r'].min()))})"
 
 
 def factor_words(

@@ -36,7 +36,7 @@ def sex_figure(table: pd.DataFrame, layers: Sequence[Mapping[str, Any]]) -> Figu
     shown = [layer for layer in layers if not layer["reason"]]
     if not shown:
         reasons = "\n".join(f"{layer['layer']}: {layer['reason']}" for layer in layers)
-        return empty_figure(f"No layer tells the sex.\n{reasons}")
+        return empty_figure(f"No layer shows the sex.\n{reasons}")
     figure, axes = plt.subplots(
         1, len(shown), figsize=(min(3.4 * len(shown), 10) + 0.6, 3.6), squeeze=False
     )
@@ -82,11 +82,11 @@ def match_figure(matches: Mapping[tuple[str, str], Match]) -> Figure:
         _score_panel(row[0], match)
         _rank_panel(row[1], match, first, second)
         power = match.summary["power"]
-        row[0].set_title(f"{first} and {second}: finds {power:.0%} of swaps")
+        row[0].set_title(f"{first} and {second}: detects {power:.0%} of swaps")
         row[1].set_title(
             f"{len(match.summary['flagged'])} of {match.summary['n_patients']} flagged"
             if match.summary["usable"]
-            else "too weak to flag anybody"
+            else "too weak to flag anyone"
         )
     return figure
 
@@ -97,7 +97,7 @@ def _score_panel(ax: Axes, match: Match) -> None:
     wrong = np.maximum(values[~np.eye(len(values), dtype=bool)], _LOWEST)
     ends = min(own.min(), wrong.min()), max(own.max(), wrong.max()) + 1e-9
     bins = np.linspace(*ends, 45).tolist()
-    for scores, colour, text in ((wrong, GREY, "of two patients"), (own, BLUE, "of one patient")):
+    for scores, colour, text in ((wrong, GREY, "different patients"), (own, BLUE, "same patient")):
         weights = np.full(len(scores), 1 / len(scores))
         ax.hist(scores, bins, weights=weights, color=colour, alpha=0.65, label=text)
     ax.axvline(match.summary["threshold"], color=VERMILION, lw=1, ls="--", label="threshold")
@@ -129,7 +129,7 @@ def _rank_panel(ax: Axes, match: Match, first: str, second: str) -> None:
     limit = len(table) * 1.6
     ax.set_xlim(0.8, limit)
     ax.set_ylim(0.8, limit)
-    ax.set_xlabel(f"Rank of the own {second} sample")
+    ax.set_xlabel(f"Rank of own {second} sample")
     ax.set_ylabel(f"Rank of the own\n{first} sample")
 
 
@@ -150,7 +150,7 @@ def haemolysis_figure(
         if np.isfinite(limit):
             ax.axvline(limit, color=VERMILION, lw=1, ls="--")
             ax.annotate(
-                f"noted above\n({source})",
+                f"flagged above\n({source})",
                 (limit, 0.98),
                 xycoords=("data", "axes fraction"),
                 textcoords="offset points",
@@ -160,7 +160,7 @@ def haemolysis_figure(
             )
         ax.set_xlabel("log2 miR-451a / miR-23a-3p")
         ax.set_ylabel("Samples")
-        ax.set_title(f"{layer}: {len(above)} of {values.notna().sum()} noted")
+        ax.set_title(f"{layer}: {len(above)} of {values.notna().sum()} flagged")
     return figure
 
 

@@ -60,7 +60,7 @@ def _sex(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not compared:
         called = [layer for layer in layers if not layer["reason"]]
         reason = (
-            "the config names no column of the sex, or no value of it is the sheet's"
+            "the config names no column of the sex, or none of its values is in the sheet"
             if called
             else "; ".join(f"{layer['layer']}: {layer['reason']}" for layer in layers)
         )

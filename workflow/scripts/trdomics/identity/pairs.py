@@ -69,7 +69,7 @@ def match_all(
         table = match.patients.assign(**head)
         table["sexes_differ"] = _sexes_differ(table["patient_id"], message, first, second)
         tables.append(table[COLUMNS])
-        weak = f"too little in common: the test would find {match.summary['power']:.0%} of swaps"
+        weak = f"too little in common: the test would detect {match.summary['power']:.0%} of swaps"
         told_why = None if match.summary["usable"] else f"{weak}, {USEFUL_POWER:.0%} are needed"
         summaries.append({**head, "reason": told_why, **match.summary})
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)

@@ -112,7 +112,7 @@ def sample_quality(
         for column in ("sex", "sheet_sex"):
             part[column] = own[column].reindex(patients).to_numpy()
         discordant = own["discordant"].reindex(patients).eq(1).to_numpy()
-        reasons.append(_told(pd.Series(discordant, part.index), "sex is not the sheet's"))
+        reasons.append(_told(pd.Series(discordant, part.index), "sex differs from the sheet"))
         reasons.append(patients.map(_mismatches(matching, layer)).fillna(""))
         part["reason"] = _joined(reasons)
         part["verdict"] = np.where(part["reason"] == "", "ok", "check")
@@ -153,6 +153,6 @@ def _mismatches(matching: pd.DataFrame, layer: str) -> dict[str, str]:
     for row in involved.to_dict("records"):
         text = f"does not match {row['second'] if row['first'] == layer else row['first']}"
         if isinstance(row["likely_partner"], str):
-            text += f" (exchanged with {row['likely_partner']}?)"
+            text += f" (swapped with {row['likely_partner']}?)"
         message.setdefault(str(row["patient_id"]), []).append(text)
     return {patient: ", ".join(texts) for patient, texts in message.items()}

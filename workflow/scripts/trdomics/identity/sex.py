@@ -199,7 +199,9 @@ def call_sex(score: SexScore) -> SexCalls:
     if groups is not None:
         low, high = groups
     elif score.middle is None:
-        return SexCalls(empty, reason="one group only, on a scale that does not say of which sex")
+        return SexCalls(
+            empty, reason="one group only, on a scale that does not show which sex it is"
+        )
     else:
         low, high = score.middle - score.margin, score.middle + score.margin
     sex = np.select([values < low, values > high], ["male", "female"], "unclear")

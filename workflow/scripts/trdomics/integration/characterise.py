@@ -106,7 +106,7 @@ def _adjusted(row: pd.Series) -> str:
         aucs = [1 - aucs[0], 1 - aucs[2], 1 - aucs[1]]
     value, lower, upper = aucs
     return (
-        f"; given the confounders {value:.2f} ({lower:.2f} to {upper:.2f}), "
+        f"; adjusted for the confounders {value:.2f} ({lower:.2f} to {upper:.2f}), "
         f"padj {row['padj_adjusted']:.1g}"
     )
 

@@ -158,7 +158,7 @@ def stability(models: Mapping[str, SeedModel], chosen: str) -> pd.DataFrame:
         if seed == chosen:
             continue
         if model.patients != reference.patients:
-            raise ValueError(f"seed {seed} was fitted on other patients than seed {chosen}")
+            raise ValueError(f"seed {seed} was fitted on different patients from seed {chosen}")
         r = np.abs(correlations(reference.z, model.z))
         matched = r.argmax(axis=1)
         rows += [

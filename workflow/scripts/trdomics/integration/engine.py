@@ -125,7 +125,7 @@ def contained() -> Iterator[io.StringIO]:
             yield printed
     except SystemExit as error:
         said = " ".join(printed.getvalue().split()[-40:])
-        raise RuntimeError(f"mofapy2 gave up; its last words: {said}") from error
+        raise RuntimeError(f"mofapy2 failed; its last output: {said}") from error
     finally:
         np.random.set_state(state)  # noqa: NPY002
         mofapy2_config.use_float32 = single
@@ -143,7 +143,7 @@ def checked(
         raise ValueError(f"the views hold different numbers of patients: {sizes}")
     for view, values in views.items():
         if likelihoods.get(view) not in LIKELIHOODS:
-            raise ValueError(f"view {view} needs a likelihood out of {', '.join(LIKELIHOODS)}")
+            raise ValueError(f"view {view} needs one of the likelihoods {', '.join(LIKELIHOODS)}")
         if np.isinf(values).any():
             raise ValueError(f"view {view} has infinite values")
         if np.isnan(values).all(axis=0).any():

@@ -116,7 +116,7 @@ class GeneBurden(LayerNormaliser, BurdenTransform):
             raise InputError(
                 "variants layer",
                 f"no gene has carriers in {self.min_prevalence:.1%} of the patients, and no named "
-                f"variant {MIN_CARRIERS} carriers and {MIN_CARRIERS} others",
+                f"variant {MIN_CARRIERS} carriers and {MIN_CARRIERS} non-carriers",
                 "lower min_prevalence, raise max_allele_frequency "
                 f"({self.max_allele_frequency:g}), or check gene names and filters of the layer",
             )

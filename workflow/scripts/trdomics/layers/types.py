@@ -349,7 +349,7 @@ class Variants(LayerType):
         dosages["reason"] = [reasons[name] for name in named]
         for name, reason in reasons.items():
             if reason:
-                log.warning("%s, named in dosages, is no feature: %s", name, reason)
+                log.warning("%s, named in dosages, is not a feature: %s", name, reason)
         parts = [part for part in (genes, dosages) if len(part)]
         return pd.concat(parts)[["feature", "symbol", "chromosome", "mean", "kept", "reason"]]
 

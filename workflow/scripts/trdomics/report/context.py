@@ -50,7 +50,7 @@ def cohort_sentence(
         f"{label['negative']}"
     )
     if unknown:
-        text += f", {unknown} without a label (scored, not trained on)"
+        text += f", {unknown} without a label (scored, not used for training)"
         others = patients.loc[patients["label"].isna(), label["column"]].dropna()
         if len(others):
             counts = others.astype(str).value_counts()
@@ -241,7 +241,7 @@ def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
     ]
     rows.append(
         {
-            "what": "AUROC of the selected model against that of the true risks",
+            "what": "AUROC of the selected model, compared with that of the true risks",
             "found": words.number(recovery["auc"]["selected"]),
             "truth": words.number(recovery["auc"]["best"]),
         }
@@ -252,8 +252,8 @@ def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
 def identity_rows(identity: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return which planted errors were found, and how many other patients were flagged."""
     what = {
-        "exchanged": "Sample swaps: found, and other patients flagged",
-        "wrong_sex": "Wrong sex in the sheet: found, and other patients flagged",
+        "exchanged": "Sample swaps: detected, and other patients flagged",
+        "wrong_sex": "Wrong sex in the sheet: detected, and other patients flagged",
     }
     return [
         {
@@ -306,11 +306,12 @@ def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         "Counts were normalised by median-of-ratios size factors and a variance-stabilising "
         f"transformation. Differences: {'; '.join(tested)}; false discovery rates by Benjamini and "
         "Hochberg within each layer. The layers were integrated with MOFA (mofapy2, "
-        f"{summary['integration']['n_seeds']} starts, the best evidence bound kept). "
-        f"Prediction: nested cross-validation, {classification['n_splits']} outer splits in "
-        f"{classification['n_repeats']} repeats; normalisation, feature selection, MOFA, tuning, "
-        "calibration and the choice of feature set and model were all fitted within the training "
-        "patients. Intervals are from a bootstrap over patients; gains are paired over folds with "
-        "the correction of Nadeau and Bengio for overlapping training sets. The null repeats the "
-        f"procedure with permuted labels and {models} models only.{left_out}"
+        f"{summary['integration']['n_seeds']} starts, the model with the highest evidence lower "
+        f"bound was kept). Prediction: nested cross-validation, {classification['n_splits']} "
+        f"outer splits in {classification['n_repeats']} repeats; normalisation, feature "
+        "selection, MOFA, tuning, calibration and the stacking of the feature sets were all "
+        "fitted within the training patients. Intervals are from a bootstrap over patients; "
+        "gains are paired over folds with the correction of Nadeau and Bengio for overlapping "
+        f"training sets. The null repeats the procedure with permuted labels and {models} models "
+        f"only.{left_out}"
     )

@@ -39,20 +39,20 @@ def samples(identity: Mapping[str, Any]) -> list[str]:
         )
     if identity["n_mismatched"] is None:
         match = (
-            "Whether the layers come from one patient was not tested: "
+            "It was not tested whether the layers of a patient come from one person: "
             f"{identity['n_mismatched_reason']}."
         )
     else:
         match = (
             f"{identity['n_mismatched']} of {identity['n_match_tested']} patients have layers that "
-            "seem to come from different people (cohort/matching.tsv). The power to find a sample "
-            f"swap is {number(identity['best_power'])} in the best pair of layers."
+            "seem to come from different people (cohort/matching.tsv). The power to detect a "
+            f"sample swap is {number(identity['best_power'])} in the best pair of layers."
         )
         left = [f"{pair['first']} with {pair['second']}" for pair in identity["untested"]]
         if left:
             match += f" Not evaluated (too little in common, or too few patients): {listed(left)}."
     quality = (
-        f"{identity['n_check']} of {identity['n_samples']} samples need a second look "
+        f"{identity['n_check']} of {identity['n_samples']} samples should be checked "
         "(cohort/quality.tsv)."
     )
     return [sex, match, quality]

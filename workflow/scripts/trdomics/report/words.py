@@ -85,8 +85,8 @@ def headline(performance: pd.DataFrame, positive: str, negative: str) -> str:
         return f"How well the model discriminates is unknown: {auroc['reason']}."
     text = (
         f"In {100 * auroc['value']:.0f} of 100 pairs of a {positive} and a {negative} patient, "
-        f"neither seen before, the model ranks the {positive} patient higher "
-        f"(AUROC {interval(auroc)}; 50 would be chance)"
+        f"both unseen, the model ranks the {positive} patient higher "
+        f"(AUROC {interval(auroc)}; 50 is expected by chance)"
     )
     if clinical is None or pd.isna(clinical):
         return f"{text}."
@@ -152,7 +152,7 @@ def prevalence(shares: Mapping[str, float], positive: str) -> str:
             "cohort, so probabilities are unchanged."
         )
     return (
-        f"For use, probabilities are moved from the cohort's prevalence of {here} {positive} to "
+        f"For use, probabilities are shifted from the cohort's prevalence of {here} {positive} to "
         f"{there}."
     )
 
@@ -226,7 +226,7 @@ def quick_look(n_splits: int) -> list[str]:
     if n_splits >= FEW_SPLITS:
         return []
     return [
-        f"Only {n_splits} splits were run: this is a quick look, not a result. Increase "
+        f"Only {n_splits} splits were run: this is a quick test, not a result. Increase "
         "classification.repeats and folds for a result."
     ]
 
@@ -251,9 +251,9 @@ def doubts(performance: pd.DataFrame) -> list[str]:
     presence = metric_row(performance, PRESENCE, "auroc")
     if not pd.isna(presence["lower"]) and presence["lower"] > CHANCE:
         text.append(
-            "Which layers a patient has predicts the label by itself, with an AUROC of "
-            f"{interval(presence)}: models of several layers can use it, so their performance need "
-            "not be biology. Measure the same layers in both groups."
+            "The pattern of measured layers alone predicts the label, with an AUROC of "
+            f"{interval(presence)}: models of several layers can use it, so their performance "
+            "may not be due to biology. Measure the same layers in both groups."
         )
     slope = metric_row(performance, "selected", "calibration_slope")
     value, lower, upper = (slope[key] for key in ("value", "lower", "upper"))

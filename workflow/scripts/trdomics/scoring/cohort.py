@@ -137,8 +137,6 @@ def tell(summary: Mapping[str, Any]) -> None:
     shift = summary["shift"]
     if shift is None:
         return
-    log.info(
-        "%d of %d patients are unlike the training patients", shift["n_unlike"], shift["n_checked"]
-    )
+    log.info("%d of %d patients are out-of-distribution", shift["n_unlike"], shift["n_checked"])
     if shift["warning"]:
         log.warning("warning: %s", shift["warning"])

@@ -12,7 +12,9 @@ from trdomics.layers.subsets import subset_name
 NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
 NOT_WRITTEN = "the model's folder has no missing_layer_cost.json"
 NOT_MEASURED = "not measured for this combination of layers"
-NOTHING_KNOWN = "the model uses nothing that is known of them and gives all the same probability"
+NOTHING_KNOWN = (
+    "the model uses nothing that was measured in them and gives all the same probability"
+)
 
 
 def expected_losses(

@@ -19,7 +19,7 @@ METRICS = {
     "net_benefit": "net benefit",
 }
 VERSIONS = {
-    FROZEN: "as it is (prevalence of training, {training_prevalence:.2f})",
+    FROZEN: "as predicted (training prevalence, {training_prevalence:.2f})",
     MOVED: "at the target prevalence, {target_prevalence:.2f}",
     RECALIBRATED: "recalibrated",
 }

@@ -81,18 +81,18 @@ def warnings(row: Mapping[Any, Any], drugs: list[dict[Any, Any]]) -> list[str]:
     found = []
     if row["outlier_vs_training"] == 1:
         found.append(
-            f"Unlike the training patients in {row['outlier_vs_training_in']} "
+            f"Out-of-distribution in {row['outlier_vs_training_in']} "
             f"(p = {row['outlier_vs_training_p']:.2g}): nothing supports this probability."
         )
     if row["layers_missing"] != "none":
         text = f"Not measured: {row['layers_missing']}."
         if pd.notna(row["expected_auroc"]):
-            text += f" Expected AUROC without: {row['expected_auroc']:.2f}."
+            text += f" Expected AUROC without it: {row['expected_auroc']:.2f}."
         found.append(text)
     if row["missing_features_share"] > MUCH_MISSING:
         found.append(
-            f"{100 * row['missing_features_share']:.0f} % of what the model looks for is "
-            "unknown here and counted as the training mean."
+            f"{100 * row['missing_features_share']:.0f} % of the features that the model uses "
+            "are missing and set to the training mean."
         )
     found += [
         f"{drug['drug']} and {drug['gene']} ({drug['phenotype_with_drugs']}) do not match: "

@@ -29,7 +29,7 @@ PATIENT_LEVEL, COHORT_LEVEL = 0.01, 0.05
 TOLERATED = 0.1
 # Counting in tenths needs about five patients in each.
 MIN_FOR_TENTHS = 50
-FEW_FOLDS = "the model tells of fewer than two groups of unseen training patients"
+FEW_FOLDS = "the model describes fewer than two groups of unseen training patients"
 SHIFT = ["part", "name", "n", "n_training", "mean_difference", "ks", "p", "p_adjusted", "shifted"]
 PATIENTS = ["patient_id", "outlier_vs_training", "outlier_vs_training_p", "outlier_vs_training_in"]
 PATIENTS += ["factor_distance", "factor_distance_limit"]
@@ -276,7 +276,7 @@ def shift_summary(patients: pd.DataFrame, shift: pd.DataFrame) -> dict[str, Any]
     if names:
         shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
         warning = (
-            f"these patients are not like the training ones ({shown}): the model's "
+            f"these patients are out-of-distribution ({shown}): the model's "
             "probabilities may not hold for them"
         )
     return {

@@ -12,11 +12,12 @@ from trdomics.scoring.recalibration import validation
 from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 
 INTERVAL = (
-    "95 % nominal (87 to 91 % in simulations with ready-made features and 120 or 200 patients): "
+    "95 % nominal (87 to 91 % in simulations with given features and 120 or 200 patients): "
     "the probability that a model trained in the same way on as many other patients of the "
-    "training population would give, all layers known. It does not cover other populations, nor "
-    "the learning of the representation (normalisation, filters of features, factors, covariates "
-    "taken out), nor the choice of feature set and parameters; all of these stay as they are"
+    "training population would give, with all layers measured. It does not cover other "
+    "populations, the learning of the representation (normalisation, feature filters, factors, "
+    "covariates regressed out) or the choice of feature set and parameters; all of these are "
+    "held fixed"
 )
 VERSIONS = {
     FROZEN: "probability",
@@ -24,7 +25,7 @@ VERSIONS = {
     RECALIBRATED: "probability_recalibrated",
 }
 NO_TARGET = "the config gives no target prevalence"
-NOT_ACTED_ON = "the threshold is meant for the probability at the target prevalence"
+NOT_ACTED_ON = "the threshold applies to the probability at the target prevalence"
 
 
 def decision_threshold(
@@ -176,7 +177,9 @@ def scoring_summary(
         **validation_metrics(predictions, at, target_prevalence, n_samples=n_samples, seed=seed),
     }
     if predictions.empty:
-        summary["n_scored_reason"] = "every patient of the cohort has a label and was trained on"
+        summary["n_scored_reason"] = (
+            "every patient of the cohort has a label and was used for training"
+        )
         summary["metrics_reason"] = summary["mean_probability_reason"] = "no patient was scored"
     elif not labelled:
         summary["metrics_reason"] = "no scored patient has a label"

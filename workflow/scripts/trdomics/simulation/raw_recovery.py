@@ -147,7 +147,7 @@ def variant_stations(path: str | os.PathLike[str], planted: pd.DataFrame) -> lis
     return [
         Station(
             "variants",
-            "share of genotypes that are right, where called",
+            "share of called genotypes that are correct",
             f"{len(planted)} variants in {len(samples)} patients",
             f"{sites} of them, and {n_others} that were not planted",
             concordance,
@@ -247,7 +247,7 @@ def found_station(
         ", ".join(sorted(planted)),
         ", ".join(sorted(found)) or "nobody",
         float(len(missed) + len(false)),
-        "none missed, nobody else",
+        "none missed, no other flagged",
         not missed and not false,
     )
 
@@ -261,7 +261,7 @@ def identity_stations(identity: Mapping[str, Any], truth: Mapping[str, Any]) -> 
         ),
         found_station(
             "sex",
-            "patients of another sex than the sheet's",
+            "patients whose sex differs from the sheet",
             identity["sex_discordant"] or [],
             truth["wrong_sex"],
         ),

@@ -117,7 +117,7 @@ def check_sheet(sheet: pd.DataFrame, cohort: Cohort, where: str) -> None:
     """
     fix = (
         "draw a sheet with `python workflow/scripts/simulation_samples.py --patients "
-        f"{len(cohort.patients)} --output {where}`, or drop `simulation` and name your matrices"
+        f"{len(cohort.patients)} --output {where}`, or remove `simulation` and name your matrices"
     )
     missing = [name for name in ["patient_id", *DRIVERS] if name not in sheet]
     if missing:

@@ -144,6 +144,8 @@ def sentence(sizes: Sequence[int], phrases: Sequence[str], pvalue: float, reason
         return f"No subtypes: {reason}{tested}."
     shown = ", ".join(map(str, sizes))
     follows = (
-        f"they go with {'; '.join(phrases[:5])}" if phrases else "they go with no known variable"
+        f"they are associated with {'; '.join(phrases[:5])}"
+        if phrases
+        else "they are associated with no known variable"
     )
     return f"{len(sizes)} subtypes of {shown} patients (p = {pvalue:.2g}): {follows}."

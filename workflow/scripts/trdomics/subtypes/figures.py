@@ -87,7 +87,7 @@ def criterion_figure(selection: pd.DataFrame) -> Figure:
         color=GREY,
         alpha=0.3,
         linewidth=0,
-        label="one cloud: 5 to 95 % of draws",
+        label="single cluster: 5 to 95 % of draws",
     )
     axes.plot(numbers, middle - tested["criterion"], "o-", color=BLUE, label="patients")
     chosen = tested[tested["chosen"] == 1]
@@ -98,8 +98,8 @@ def criterion_figure(selection: pd.DataFrame) -> Figure:
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set_xticks(numbers)
     axes.set_xlabel("number of clusters")
-    axes.set_ylabel("tighter than one cloud\n(gap of log sums of squares)")
-    axes.set_title(f"one cloud: p = {single['p']:.2g} over all numbers")
+    axes.set_ylabel("tighter than a single cluster\n(gap of log sums of squares)")
+    axes.set_title(f"single cluster: p = {single['p']:.2g} over all numbers")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
@@ -125,6 +125,8 @@ def consensus_figure(matrix: NDArray[np.floating], labels: pd.Series, title: str
     strip.axis("off")
     axes.set_xlabel("patients")
     axes.set_ylabel("patients")
-    figure.colorbar(image, ax=[strip, axes], label="together, share of resamples", shrink=0.8)
+    figure.colorbar(
+        image, ax=[strip, axes], label="clustered together, share of resamples", shrink=0.8
+    )
     figure.suptitle(title, fontsize=11)
     return figure

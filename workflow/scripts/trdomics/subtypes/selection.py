@@ -162,7 +162,7 @@ def find_subtypes(
 
     own_p = (largest[:, None] >= z[0]).mean(axis=0)
     furthest = numbers[int(z[0].argmax())]
-    # a number that does not stand out is not chosen however stable it is
+    # a number that is not significant is not chosen, however stable it is
     looked_at = [k for k, p in zip(numbers, own_p, strict=True) if p <= level or k == furthest]
     matrices = {k: consensus_matrix(centred, k, rng, resamples) for k in looked_at}
     labels = {k: consensus_labels(matrices[k], k) for k in looked_at}
@@ -187,17 +187,19 @@ def find_subtypes(
         best = numbers[int(np.flatnonzero(clean)[-1])]
     reason = ""
     if pvalue > level:
-        reason = "no number of clusters stands out from one cloud of the same shape"
+        reason = (
+            "no number of clusters differs significantly from a single cluster of the same shape"
+        )
     elif not fit.any():
         reason = (
-            f"clusters that stand out from one cloud are not stable (consensus below {STABLE:g})"
+            f"clusters that differ from a single one are not stable (consensus below {STABLE:g})"
         )
     n_subtypes = 1 if reason else best
-    single = {"k": 1, "p": pvalue, "reason": reason or "one cloud is rejected"}
+    single = {"k": 1, "p": pvalue, "reason": reason or "a single cluster is rejected"}
     table = pd.concat([pd.DataFrame([single]), table], ignore_index=True).reindex(columns=COLUMNS)
     table["chosen"] = (table["k"] == n_subtypes).astype(int)
     table.loc[(table["k"] > 1) & (table["consensus"] < STABLE), "reason"] = "not stable"
-    table.loc[(table["k"] > 1) & (table["p"] > level), "reason"] = "does not stand out"
+    table.loc[(table["k"] > 1) & (table["p"] > level), "reason"] = "not significant"
     return Subtypes(
         labels=np.zeros(n, dtype=int) if reason else labels[best],
         consensus=np.full(n, np.nan) if reason else own[best],
