@@ -168,7 +168,7 @@ def test_what_lies_beside_the_model_belongs_to_it(tmp_path):
     with pytest.raises(InputError, match="does not belong"):
         read_missing_layer_cost(tmp_path, {"sha256": "other"})
     (tmp_path / FILE).write_text("[1]", encoding="utf-8")
-    with pytest.raises(InputError, match="no JSON object"):
+    with pytest.raises(InputError, match="not a JSON object"):
         read_missing_layer_cost(tmp_path, {"sha256": SHA})
     rows = summary["missing_layer_cost"]
     for change, told in (

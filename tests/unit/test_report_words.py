@@ -57,7 +57,9 @@ def test_a_label_told_by_who_has_which_layer_is_a_doubt():
         row = performance().iloc[[1]].assign(feature_set="layers_present", value=0.7, lower=lower)
         return pd.concat([performance(), row])
 
-    assert "Which layers a patient has predicts the label" in words.doubts(presence(0.61))[0]
+    assert (
+        "The pattern of measured layers alone predicts the label" in words.doubts(presence(0.61))[0]
+    )
     assert not words.doubts(presence(0.48))
     assert [fact["value"] for fact in facts(presence(0.61)) if "layers" in fact["name"]] == ["0.70"]
     assert not [fact for fact in facts(performance()) if "layers" in fact["name"]]
@@ -65,13 +67,13 @@ def test_a_label_told_by_who_has_which_layer_is_a_doubt():
 
 def test_what_was_read_otherwise_is_said_without_the_names_of_samples():
     notes = [
-        "its samples are in rows (`p01`, `p02`, …): it was turned",
+        "its samples are in rows (`p01`, `p02`, …): it was transposed",
         "20 samples are matched by case or barcode (such as p022 with P022)",
         "2 of 9 samples of the file are not in the list (file: a, b); 1 of 8 of the list (list: c)",
         "5 of 5 alleles are called in fewer than 90% of the patients (call rate 8%)",
     ]
     assert words.read_as("small_rna", notes) == [
-        "small rna: its samples are in rows: it was turned.",
+        "small rna: its samples are in rows: it was transposed.",
         "small rna: 20 samples are matched by case or barcode.",
         "small rna: 2 of 9 samples of the file are not in the list; 1 of 8 of the list.",
         f"small rna: {notes[-1]}.",

@@ -21,7 +21,7 @@ from trdomics.files import replacing
 
 MAX_BYTES = 2**29
 MAX_MEMBERS = 10_000
-AGAIN = "get the file again from who wrote it"
+AGAIN = "request the file again from its sender"
 _BLOCK = 2**20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
@@ -109,7 +109,7 @@ def read_archive(
     except FileNotFoundError as error:
         raise InputError(name, "no such file", "correct its path") from error
     except _DAMAGED as error:
-        raise InputError(name, f"is no archive, or damaged ({error})", AGAIN) from error
+        raise InputError(name, f"is not an archive, or is damaged ({error})", AGAIN) from error
 
 
 def _accounted(entries: Iterable[zipfile.ZipInfo]) -> int:
@@ -139,10 +139,10 @@ def _check_entries(
         path = PurePosixPath(member)
         leads_out = path.is_absolute() or ".." in path.parts or ":" in member
         if leads_out or "\\" in member or "\0" in member:
-            raise InputError(where, f"has a member that leads out of it: {shown!r}", AGAIN)
+            raise InputError(where, f"has a member whose path leads out of it: {shown!r}", AGAIN)
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if entry.is_dir() or kind not in (0, stat.S_IFREG):
-            raise InputError(where, f"has a member that is no file: {shown!r}", AGAIN)
+            raise InputError(where, f"has a member that is not a file: {shown!r}", AGAIN)
         if member in seen:
             raise InputError(where, f"has the member {shown!r} twice", AGAIN)
         seen.add(member)
@@ -187,4 +187,4 @@ def verify(contents: Mapping[str, bytes], checksums: Mapping[str, str], where: s
         if name not in checksums:
             raise InputError(where, f"has no checksum for its member {name!r}", AGAIN)
         if sha256_of(contents[name]) != checksums[name]:
-            raise InputError(where, f"its member {name!r} is not what was written", AGAIN)
+            raise InputError(where, f"its member {name!r} differs from what was written", AGAIN)

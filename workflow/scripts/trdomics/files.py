@@ -23,14 +23,14 @@ def why_no_file(path: str | os.PathLike[str]) -> str | None:
     # unlike pathlib, os.path takes any text for a path
     if os.path.isfile(path):
         return None
-    return "no file but a folder, pipe or device" if os.path.exists(path) else "no such file"
+    return "not a file but a folder, pipe or device" if os.path.exists(path) else "no such file"
 
 
 def starting_from(path: str | os.PathLike[str]) -> str:
     """Say what a relative path is relative to; nothing of an absolute one."""
     if os.path.isabs(path):
         return ""
-    return f"; paths start from {Path.cwd()}, where snakemake runs (`--directory`)"
+    return f"; paths are relative to {Path.cwd()}, where snakemake runs (`--directory`)"
 
 
 @contextlib.contextmanager

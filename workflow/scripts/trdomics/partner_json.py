@@ -44,15 +44,15 @@ def parse_partner_json(
     Raises
     ------
     InputError
-        If it is no JSON object, of another format, holds numbers that are not finite or text that
+        If it is not a JSON object, has another format, holds infinite numbers or text that
         cannot be written, does not fit the schema, or was changed after it was written.
     """
     try:
         found = strict_json(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(where, f"is no JSON ({error})", fix) from error
+        raise InputError(where, f"is not JSON ({error})", fix) from error
     if not isinstance(found, dict):
-        raise InputError(where, "is no JSON object", fix)
+        raise InputError(where, "is not a JSON object", fix)
     if isinstance(found.get("format"), bool) or found.get("format") != version:
         raise InputError(
             where,
@@ -64,7 +64,7 @@ def parse_partner_json(
     except RecursionError as error:
         raise InputError(where, "is nested too deeply", fix) from error
     if CHECKSUM in schema["properties"] and with_checksum(found) != found:
-        raise InputError(where, "is not what was written: its checksum is another", fix)
+        raise InputError(where, "differs from what was written: its checksum does not match", fix)
     return resolved
 
 
@@ -86,19 +86,19 @@ def strict_json(content: bytes) -> Any:
 
 def _refused(name: str) -> None:
     """Refuse NaN and infinities, which are no JSON and fit every bound."""
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _finite(text: str) -> float:
     """Return a number, unless it is too large to be one, such as 1e999."""
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is no number")
+        raise ValueError(f"{text[:20]} is not a number")
     return number
 
 
 def _countable(text: str) -> int:
     """Return a whole number, unless a float could not hold it."""
     if len(text) > MAX_DIGITS:
-        raise ValueError(f"{text[:20]}… is no number")
+        raise ValueError(f"{text[:20]}… is not a number")
     return int(text)

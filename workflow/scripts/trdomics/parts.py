@@ -86,7 +86,7 @@ def text(*choices: str) -> Kind:
 
 def _read_names(node: Any, path: str, arrays: Arrays) -> list[str]:
     if not isinstance(node, list) or not all(isinstance(name, str) for name in node):
-        wrong(path, "is no list of names")
+        wrong(path, "is not a list of names")
     if len(set(node)) != len(node) or max(map(len, node), default=0) > MAX_NAME:
         wrong(path, f"has a name twice, or one of more than {MAX_NAME} letters")
     return list(node)
@@ -116,9 +116,9 @@ def array(*axes: str | int, dtype: str = "float", gaps: bool = False) -> Kind:
             wrong(path, "is missing")
         found = arrays.pop(path)
         if found.dtype != DTYPES[dtype] or found.ndim != len(axes):
-            wrong(path, f"is no array of type {dtype} with {len(axes)} axes")
+            wrong(path, f"is not an array of type {dtype} with {len(axes)} axes")
         if not (~np.isinf(found) if gaps else np.isfinite(found)).all():
-            wrong(path, "has a value that is no number")
+            wrong(path, "has a value that is not a number")
         return found
 
     return Kind(write, read, axes)
@@ -137,7 +137,7 @@ def mapping(kind: Kind) -> Kind:
 
     def read(node: Any, path: str, arrays: Arrays) -> dict[str, Any]:
         if not isinstance(node, dict) or max(map(len, node), default=0) > MAX_NAME:
-            wrong(path, "is no group of names")
+            wrong(path, "is not a group of names")
         return {key: kind.read(item, f"{path}/{key}", arrays) for key, item in node.items()}
 
     return Kind(
@@ -153,7 +153,7 @@ def sequence(kind: Kind) -> Kind:
 
     def read(node: Any, path: str, arrays: Arrays) -> list[Any]:
         if not isinstance(node, list):
-            wrong(path, "is no list")
+            wrong(path, "is not a list")
         return [kind.read(item, f"{path}/{i}", arrays) for i, item in enumerate(node)]
 
     return Kind(

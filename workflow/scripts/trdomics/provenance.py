@@ -82,7 +82,7 @@ def record_run(
             "command": ["snakemake", *sys.argv[1:]],
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "status": "succeeded" if succeeded else "failed: a later run has to complete it",
+            "status": "succeeded" if succeeded else "failed: a later run must complete it",
             "logs": list(logs),
             **jobs_of(logs),
         },

@@ -144,17 +144,17 @@ class ClosedSchema:
                 return InputError(
                     where,
                     f"`{key}.{value}`: the name `{value}` is reserved",
-                    "call the layer something else",
+                    "rename the layer",
                 )
             return InputError(
                 where,
-                f"`{key}.{value}`: a name here has letters, digits and _ only",
+                f"`{key}.{value}`: a name here may have letters, digits and _ only",
                 "rename it",
             )
         if rule == "additionalProperties":
             known = list(error.schema["properties"])
             unknown = next(str(k) for k in value if k not in error.schema["properties"])
-            fix = did_you_mean(unknown, known, "the keys that can stand here are")
+            fix = did_you_mean(unknown, known, "the allowed keys are")
             return InputError(where, f"unknown key `{_dotted([*path, unknown])}`", fix)
         if rule == "required":
             missing = next(name for name in error.validator_value if name not in value)

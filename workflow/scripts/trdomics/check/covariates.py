@@ -71,7 +71,7 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: Mapping[str,
         values = sheet.loc[labelled, column]
         known = values.dropna()
         where = f"{file} column `{column}`"
-        fix = f"take it out of `{key}`"
+        fix = f"remove it from `{key}`"
         if known.empty:
             raise InputError(where, "no labelled patient has a value", fix)
         if (known == known.iloc[0]).all():

@@ -76,7 +76,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     label["positive"], label["negative"] = str(label["positive"]), str(label["negative"])
     if label["positive"] in label.get("negative_values", []):
         raise InputError(
-            where, f"`label.negative` lists the positive {label['positive']!r}", "take it out"
+            where, f"`label.negative` lists the positive {label['positive']!r}", "remove it"
         )
     if label["positive"] == label["negative"]:
         raise InputError(
@@ -131,7 +131,7 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
         if size > MOST_VALUES:
             raise InputError(
                 file,
-                "an alias (`*name`) is within what it stands for, or aliases unfold to more than "
+                "an alias (`*name`) contains itself, or aliases unfold to more than "
                 f"{MOST_VALUES:,} values",
                 "write the values out",
             )
@@ -154,7 +154,7 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
                         InputError(
                             f"{file} lines {lines[name]} and {line}",
                             f"`{name}` is duplicated",
-                            "put what is under both into one",
+                            "merge the two",
                         )
                     )
                 lines.setdefault(name, line)
@@ -220,7 +220,7 @@ def _check_simulation(config: Mapping[str, Any], where: str) -> None:
     if config["simulated_reads"] is None:
         return
     if config["simulation"] is not None:
-        problem, fix = "`simulation` and `simulated_reads` are both there", "leave one of them out"
+        problem, fix = "`simulation` and `simulated_reads` are both set", "remove one of them"
         raise InputError(where, problem, fix)
     found = [name for name, layer in config["layers"].items() if from_reads(layer)]
     if sorted(found) != sorted(SIMULATED_READS):
@@ -247,7 +247,7 @@ def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) 
     made = str(folder / (MATRIX if is_matrix else VARIANTS))
     if layer.setdefault("file", made) != made:
         raise InputError(
-            where, f"`layers.{name}` has both `file` and `reads`", "leave one of them out"
+            where, f"`layers.{name}` has both `file` and `reads`", "remove one of them"
         )
     if is_matrix and layer["features"] is None:
         layer["features"] = str(folder / FEATURES)
@@ -337,7 +337,7 @@ def _check_roles(config: Mapping[str, Any], where: str) -> None:
         lists[f"differential.adjustment_sets.{name}"] = columns
     for key, columns in lists.items():
         if label is not None and label in columns:
-            raise InputError(where, f"`{key}` lists the label's column `{label}`", "take it out")
+            raise InputError(where, f"`{key}` lists the label's column `{label}`", "remove it")
     for key in (
         "clinical.predictors",
         "clinical.confounders",
@@ -349,7 +349,7 @@ def _check_roles(config: Mapping[str, Any], where: str) -> None:
             raise InputError(
                 where,
                 f"`{both[0]}` is in `{key}` and in `clinical.circular`",
-                "keep it in one: what encodes the label may not predict it",
+                "keep it in one: a column that encodes the label may not be a predictor",
             )
 
 
@@ -360,14 +360,14 @@ def _check_column_names(config: Mapping[str, Any], where: str) -> None:
         if column in own and column != config["samples"]["patient_id"]:
             raise InputError(
                 where,
-                f"`{key}` names the column `{column}`, which the workflow needs for itself",
+                f"`{key}` names the column `{column}`, which is reserved for the workflow",
                 "rename the column in the sheet and here",
             )
     if config["samples"]["patient_id"] != "patient_id" and (config["samples"]["patient_id"] in own):
         raise InputError(
             where,
-            f"`samples.patient_id` is `{config['samples']['patient_id']}`, "
-            "which the workflow needs for itself",
+            f"`samples.patient_id` is `{config['samples']['patient_id']}`, which is reserved for "
+            "the workflow",
             "rename the column in the sheet and here",
         )
 

@@ -105,7 +105,9 @@ def read_profiled(path: str, layer: str) -> list[str]:
     names = [line.strip() for line in text.splitlines() if line.strip()]
     if not names:
         raise InputError(
-            f"{path} (layer {layer})", "no sample in it", "write the profiled samples, one a line"
+            f"{path} (layer {layer})",
+            "it has no samples",
+            "write the profiled samples, one per line",
         )
     check_printable(names, f"{path} (layer {layer})", "sample")
     return list(dict.fromkeys(names))
@@ -184,7 +186,7 @@ def _longer_names(ids: Sequence[str], samples: Sequence[str]) -> str:
             "patient, and name it in a column of the sheet for `id_column`"
         )
     if of:
-        return "cut its names to the patients' ids, or name them in a column for `id_column`"
+        return "shorten its names to the patients' ids, or name them in a column for `id_column`"
     return ""
 
 
@@ -219,7 +221,7 @@ def with_layers(
         raise InputError(
             settings["samples"]["file"],
             f"patient `{none[0]}` is in no layer"
-            + (f" (and so are {len(none) - 1} more)" if len(none) > 1 else ""),
+            + (f" (as are {len(none) - 1} more)" if len(none) > 1 else ""),
             f"{meant}correct {' or '.join(f'`{c}`' for c in columns)}, set `exclude` to 1 there, "
             "or set `samples.without_layers: exclude`",
         )

@@ -114,7 +114,7 @@ def _read_text(file: str) -> TextTable:
             file, f"its columns are not separated by {wanted}", "save it as .tsv with tabs"
         )
     if not text.rows:
-        raise InputError(file, "no patient in it", "give one row per patient")
+        raise InputError(file, "it has no patients", "give one row per patient")
     return text
 
 
@@ -151,7 +151,9 @@ def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
             errors.append(InputError(where, f"no `{column}`", "give every patient an id"))
         elif value != value.strip():
             errors.append(
-                InputError(where, f"`{column}` {value!r} has blanks around it", "remove them")
+                InputError(
+                    where, f"`{column}` {value!r} has leading or trailing spaces", "remove them"
+                )
             )
         if CONTROL.search(value):
             errors.append(
@@ -165,7 +167,7 @@ def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
                 f"{file} lines {where}",
                 f"patient `{value}` is duplicated",
                 "keep one row per patient: with several samples of one patient, models would be "
-                "tested on patients that they were trained on",
+                "tested on their own training patients",
             )
         )
     raise_all(errors, file)
@@ -185,8 +187,8 @@ def _check_persons(table: pd.DataFrame, ids: pd.Series, file: str, patient_id: s
             raise InputError(
                 f"{file} column `{column}`",
                 f"patient `{name}` has {len(several)} rows ({quoted_ids(several)})",
-                "keep one sample per patient: models would be tested on patients that they were "
-                "trained on",
+                "keep one sample per patient: models would be tested on their own training "
+                "patients",
             )
 
 
@@ -238,10 +240,10 @@ def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: 
     if text[odd].str.fullmatch(ALMOST_NUMBER).all() and odd.sum() > 1:
         raise InputError(
             f"{file} column `{column}`",
-            f"{odd.sum()} values are numbers but for a comma, mark or sign, such as "
+            f"{odd.sum()} values are numbers except for a comma, mark or sign, such as "
             f"`{text[row]}` (line {line[row]})",
-            "write decimal points and nothing else; list the column in `samples.categorical` if "
-            "they are names",
+            "use decimal points only, or list the column in `samples.categorical` if the values "
+            "are names",
         )
     if odd.equals(known):
         return text.astype(object)
@@ -251,7 +253,7 @@ def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: 
             InputError(
                 f"{file} line {line[row]}",
                 f"column `{column}` holds numbers, but here `{text[row]}`",
-                "correct it, leave it empty if it is not known, or list the column in "
+                "correct it, leave it empty if it is unknown, or list the column in "
                 "`samples.categorical`",
             )
             for row in odd.index[odd]
@@ -311,7 +313,7 @@ def _flags(table: pd.DataFrame, line: pd.Series, file: str) -> pd.Series:
             InputError(
                 f"{file} line {line[row]}",
                 f"`{EXCLUDE}` is `{text[row]}`",
-                "write 1 to leave the patient out, 0 or nothing to keep",
+                "write 1 to exclude the patient, 0 or nothing to keep",
             )
             for row in text.index[odd]
         ],
@@ -333,7 +335,7 @@ def _check_layer_names(sheet: pd.DataFrame, settings: Mapping[str, Any], file: s
                 f"{file} lines {sheet.loc[patients[0], 'line']} and "
                 f"{sheet.loc[patients[1], 'line']}",
                 f"`{column}` is `{name}` for both {patients[0]} and {patients[1]}",
-                "give each patient the sample that is theirs",
+                "assign each sample to one patient only",
             )
 
 

@@ -56,14 +56,14 @@ def site_plan(
         if min(negative, positive) < minimum:
             reason = f"{positive} positive and {negative} negative patients, {minimum} each needed"
         elif (total - [negative, positive]).min() < inner_folds:
-            reason = "the other sites have too few patients of a class to choose a model"
+            reason = "the other sites have too few patients of a class to tune a model"
         split = f"s{position:02d}" if run is None else run.get(str(name))
         if split is None and not reason:
-            reason = "the config does not ask for sites to be left out"
+            reason = "leaving sites out is switched off in the config"
         rows.append((split, str(name), negative + positive, positive, reason))
     unknown = known[site.isna()]
     if len(unknown):
-        message = "their site is not known: trained on, never left out"
+        message = "their site is unknown: always used for training"
         rows.append((None, None, len(unknown), int(unknown.sum()), message))
     return pd.DataFrame(rows, columns=COLUMNS)
 

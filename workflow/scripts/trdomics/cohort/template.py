@@ -40,16 +40,16 @@ POSITIVE |= {"1", "true", "positive", "failure", "refractory"}
 VCF_KEYS = """\
     # What ./. means: missing in a germline call set, reference in a somatic one.
     # no_call: missing
-    # The names of the samples to use, one a line, where the file has more.
+    # Names of the samples to use, one per line, if the file has more.
     # profiled: sequenced.txt
 """
 MAF_KEYS = """\
-    # The names of all who were sequenced, one a line. A MAF does not show those without a mutation:
-    # listed here they are 0, else missing.
+    # Names of all sequenced samples, one per line. A MAF does not list those without a mutation:
+    # if listed here they are 0, otherwise missing.
     # profiled: sequenced.txt
 """
 REFERENCES = """
-# FILL IN what the reads need: of one release, see docs/reads.md.
+# FILL IN the references, all of one release; see docs/reads.md.
 references:
   genome: # FASTA, for mRNA and DNA
   annotation: # GTF or GFF3 of Ensembl, for mRNA and DNA
@@ -140,7 +140,7 @@ def read_clinical(path: str) -> pd.DataFrame:
     with readable(path, path, "correct --clinical", "patient"):
         text = read_text_table(path, path, "save the table as tab-separated text")
     if text is None or not text.rows:
-        raise InputError(path, "no patient in it", "give a header and one row per patient")
+        raise InputError(path, "it has no patients", "give a header and one row per patient")
     twice = next((name for name in text.header if text.header.count(name) > 1), None)
     if twice is not None:
         raise InputError(path, f"column `{twice}` is duplicated", "rename one of them")
@@ -155,7 +155,8 @@ def read_clinical(path: str) -> pd.DataFrame:
         raise InputError(
             path,
             f"patient `{ids[ids.duplicated()].iloc[0]}` is duplicated",
-            "keep one row per patient: several samples of one would be in training and test alike",
+            "keep one row per patient: several samples of one patient would be in both training "
+            "and test sets",
         )
     return table
 
@@ -261,8 +262,9 @@ def join_ids(
         rows = pd.DataFrame({"patient_id": names, columns[layer]: names}, dtype=object)
         sheet = pd.concat([sheet, rows], ignore_index=True).drop_duplicates("patient_id")
         notes.append(
-            f"the samples of {layer} ({quoted_ids(names)}) are called otherwise than those before: "
-            f"move their names, in the column {columns[layer]}, to the rows of their patients"
+            f"the samples of {layer} ({quoted_ids(names)}) are named differently from those "
+            f"before: move their names, in the column {columns[layer]}, to the rows of their "
+            "patients"
         )
     return sheet.fillna(""), columns, notes
 
@@ -387,7 +389,7 @@ def begin_cohort(
     lines += [f"to do: {note}" for note in todo]
     return [
         *lines,
-        f"then, in {Path.cwd()}, from which the paths in it start:",
+        f"then, in {Path.cwd()}, to which its paths are relative:",
         f"  snakemake check --cores 1 --configfile {shlex.quote(str(config_file))}",
     ]
 
@@ -430,30 +432,32 @@ def _config_text(
     free = [column for column in table.columns if column not in used]
     named = ", ".join(free) or "none"
     choice = textwrap.fill(
-        f"FILL IN what is known of the patients. Columns of the sheet: {named}.",
+        f"FILL IN what is known about the patients. Columns of the sheet: {named}.",
         98,
         initial_indent="# ",
         subsequent_indent="# ",
     )
-    sex = "# sex: {column: sex, female: female, male: male} # held against the molecules"
+    sex = "# sex: {column: sex, female: female, male: male} # compared with molecular sex"
     own = next((column for column in free if column.casefold() in SEX), None)
     if own is not None:
-        sex = f"sex: {{column: {json.dumps(own, ensure_ascii=False)}}} # held against the molecules"
+        sex = (
+            f"sex: {{column: {json.dumps(own, ensure_ascii=False)}}} # compared with molecular sex"
+        )
     without = f"\n  without_layers: exclude # {lost} patients" if lost else ""
     shown = ", ".join(f"{_yaml(value)} ({n})" for value, n in list(counts.items())[:8])
     label_lines = f"  # its values: {shown}\n" if counts else ""
     if classes is None:
         label_lines += """\
   # FILL IN the value to be predicted, and the value (or list of values) of the others.
-  # Patients with any other or no value are scored, not trained on.
+  # Patients with another value or none are scored, not used for training.
   positive:
   negative:"""
     else:
         label_lines += f"""\
   positive: {_yaml(classes[0])} # CHECK: the positive class
-  # Patients with any other or no value are scored, not trained on.
+  # Patients with another value or none are scored, not used for training.
   negative: {_yaml(classes[1])}"""
-    text = f"""# Every key is explained in config/README.md; those left out have defaults.
+    text = f"""# All keys are explained in config/README.md; those left out have defaults.
 cohort: {_yaml(name)}
 
 samples:
@@ -496,15 +500,15 @@ layers:
     return f"""{text}
 {REFERENCES if any("reads" in layer for layer in layers.values()) else ""}
 # Adjust the tests for columns of the sheet that differ between the groups, the label last. Names
-# that are no plain words stand in backquotes.
+# that are not plain words go in backquotes.
 # differential:
 #   design: {json.dumps(design, ensure_ascii=False)}
 
-# Fractions of blood cells are estimated and adjusted for. Where the samples are no blood:
+# Fractions of blood cells are estimated and adjusted for. If the samples are not blood:
 # cells:
 #   signature: null
 
-# A quick first run shows that everything works. Its intervals are wide: it is no result.
+# A quick first run shows that everything works. Its intervals are wide: it is not a result.
 # classification:
 #   repeats: 1
 #   folds: 3

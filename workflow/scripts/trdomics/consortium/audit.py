@@ -105,7 +105,7 @@ class Finder:
             self.model(name, content)
             return
         if not name.endswith((JSON, TABLE)):
-            self.found.append(f"{name} is no file that a bundle has")
+            self.found.append(f"{name} is not a file of a bundle")
             return
         text = content.decode("utf-8")
         self.text(name, text)

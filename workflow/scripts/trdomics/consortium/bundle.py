@@ -206,7 +206,9 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     for folder in ("effects", "factors"):
         strangers = set(bundle.of(folder)) - set(manifest["layers"])
         if strangers:
-            raise InputError(where, f"has a table of no layer of its own: {min(strangers)}", AGAIN)
+            raise InputError(
+                where, f"has a table that belongs to none of its layers: {min(strangers)}", AGAIN
+            )
     for layer, table in bundle.of("effects").items():
         fine = plausible(table, manifest["layers"][layer]["effect"])
         _refuse_row(table, fine, f"{where}: effects/{layer}.tsv", "feature")
@@ -240,7 +242,7 @@ def _refuse_row(table: pd.DataFrame, fine: pd.Series, where: str, named: str) ->
     raise InputError(
         # the header is the first
         f"{where} row {place + 2} ({str(row[named])[:80]})",
-        f"has numbers that no data give ({shown})",
+        f"has impossible numbers ({shown})",
         AGAIN,
     )
 
@@ -261,7 +263,7 @@ def parse_table(name: str, content: bytes, where: str) -> pd.DataFrame:
     """
     where = f"{where}: {name}"
     if b"\0" in content:
-        raise InputError(where, "is no text", AGAIN)
+        raise InputError(where, "is not text", AGAIN)
     try:
         table = pd.read_csv(
             io.BytesIO(content),
@@ -273,7 +275,7 @@ def parse_table(name: str, content: bytes, where: str) -> pd.DataFrame:
             nrows=MAX_ROWS + 1,
         )
     except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(where, f"is no table ({str(error)[:80]})", AGAIN) from error
+        raise InputError(where, f"is not a table ({str(error)[:80]})", AGAIN) from error
     if not isinstance(table.index, pd.RangeIndex):
         raise InputError(where, "has rows longer than its header", AGAIN)
     kinds = dict(columns_of(name))
@@ -316,7 +318,7 @@ def _checked(column: pd.Series, kind: str, where: str) -> pd.Series:
     missing = numbers.isna() | numbers.map(math.isinf)
     if (missing & (column != MISSING)).any() or (kind not in (NUMBER, SHARE) and missing.any()):
         found = column[missing].iloc[0]
-        raise InputError(where, f"{found[:40]!r} is no finite number", AGAIN)
+        raise InputError(where, f"{found[:40]!r} is not a finite number", AGAIN)
     wrong = (numbers < 0) | (numbers > 1) if kind == SHARE else numbers < 0
     if kind in (SHARE, COUNT) and wrong.any():
         limits = "between 0 and 1" if kind == SHARE else "0 or more"

@@ -138,8 +138,8 @@ class Export:
         if carriers:
             table = burden_effects(results, self.minimum)
             self.left_out.append(
-                f"{layer}: features with fewer than {self.minimum} carriers, or fewer others, in "
-                f"a group ({len(results) - len(table)} of {len(results)})"
+                f"{layer}: features with fewer than {self.minimum} carriers or non-carriers in a "
+                f"group ({len(results) - len(table)} of {len(results)})"
             )
         else:
             table = expression_effects(results, positive + negative, self.minimum)
@@ -257,7 +257,8 @@ class Export:
         enough = pooled["n_sites"] >= FEWEST_SITES
         if (known & ~enough).any():
             self.left_out.append(
-                f"AUROCs over fewer than {FEWEST_SITES} sites: of two, each knows the other's"
+                f"AUROCs over fewer than {FEWEST_SITES} sites: with two, each could compute "
+                "the other's"
             )
         table = pooled.loc[known & enough, columns]
         self._add(
@@ -345,7 +346,7 @@ class Export:
             return
         shared = shareable_losses(losses, self.minimum)
         if shared["reason"] and not losses["reason"]:
-            self.left_out.append(f"what missing layers cost: {shared['reason']}")
+            self.left_out.append(f"cost of missing layers: {shared['reason']}")
         self.files[LOSS_FILE] = json_bytes({**shared, "sha256": manifest["sha256"]})
 
     def members(
@@ -394,9 +395,9 @@ class Export:
         if found:
             raise InputError(
                 f"export of {self.cohort}",
-                f"the bundle would tell of single patients: {found[0]}",
-                "nothing was written; rename the patient or site or, where two numbers agree by "
-                "chance, leave one patient out of it; and tell the authors of the workflow",
+                f"the bundle would reveal single patients: {found[0]}",
+                "nothing was written; rename the patient or site or, if two numbers agree by "
+                "chance, leave out one patient; and report it to the authors of the workflow",
             )
         return members
 

@@ -90,7 +90,7 @@ def with_noise(values: Floats, sensitivity: float, rho: float) -> tuple[Floats, 
     space = dp.vector_domain(dp.atom_domain(T=float, nan=False)), dp.l2_distance(T=float)
     measurement = dp.m.make_gaussian(*space, scale)
     if measurement.map(sensitivity) > rho * (1 + 1e-6):
-        raise AssertionError("OpenDP accounts for more than was allowed")
+        raise AssertionError("OpenDP's privacy loss exceeds the budget")
     return np.asarray(measurement([float(v) for v in values])), scale
 
 
@@ -131,7 +131,7 @@ def private_effects(
     if size.min() < minimum:
         raise InputError(
             "export.privacy",
-            f"a group has fewer than {minimum} patients, as far as its noisy size tells",
+            f"a group has fewer than {minimum} patients according to its noisy size",
             "raise `epsilon`, or do not export this cohort",
         )
     scores = normal_scores(table)

@@ -70,8 +70,8 @@ def _check_pair(first: Bundle, second: Bundle) -> None:
         if same_patients(first.of("effects")[layer], second.of("effects")[layer]):
             raise InputError(
                 second.where,
-                f"its results of {layer} differ from those of {first.where} by less than two "
-                "cohorts of other patients do",
+                f"its results of {layer} differ from those of {first.where} by less than those "
+                "of two independent cohorts would",
                 "name every patient once: leave out the copy, or export without shared patients",
             )
     for key in ("label", "contrast"):
@@ -97,7 +97,7 @@ def _check_pair(first: Bundle, second: Bundle) -> None:
         if effects[0] != effects[1]:
             raise InputError(
                 second.where,
-                f"its effects of {layer} are of another kind ({effects[1]}) than those of "
+                f"its effects of {layer} are of a different kind ({effects[1]}) than those of "
                 f"{first.where} ({effects[0]})",
                 "combine private bundles with private ones only",
             )

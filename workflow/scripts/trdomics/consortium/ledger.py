@@ -94,10 +94,10 @@ class Ledger:
                     raise InputError(
                         "export",
                         f"{name}: {differing} fewer or more than in the bundle of {entry['when']}, "
-                        f"and two bundles that differ by fewer than {minimum} patients tell about "
+                        f"and two bundles that differ by fewer than {minimum} patients reveal "
                         "them",
-                        f"pass on the earlier bundle, or add or exclude patients until {minimum} "
-                        "differ; if that bundle was never passed on, delete its entry in "
+                        f"share the earlier bundle, or add or exclude patients until {minimum} "
+                        "differ; if that bundle was never shared, delete its entry in "
                         f"{self.path}",
                     )
 
@@ -145,7 +145,7 @@ def open_ledger(folder: str | os.PathLike[str]) -> Ledger:
             raise InputError(
                 str(path),
                 f"its key {KEY} is missing, so that no export can be compared with it",
-                "put the key back, or move the ledger away if none of these bundles was passed on",
+                "put the key back, or move the ledger away if none of these bundles was shared",
             )
         with replacing(secret) as temporary:
             temporary.touch(mode=0o600)
@@ -159,6 +159,6 @@ def open_ledger(folder: str | os.PathLike[str]) -> Ledger:
         assert all(isinstance(patients, dict) for *_, patients in compared)
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise InputError(
-            str(path), "is no ledger, or damaged", "restore it from a backup"
+            str(path), "is not a ledger, or is damaged", "restore it from a backup"
         ) from error
     return Ledger(path, secret.read_bytes(), exports)

@@ -30,7 +30,7 @@ TENTHS = 10
 # The median of so many log ratios is as good as that of all.
 N_REFERENCE = 500
 # Fixes, as the manifest gives them.
-OUT_OF = "take it out of"
+OUT_OF = "remove it from"
 REGRESS_OUT = "`classification.regress_out` and `integration.regress_out`"
 EVERYWHERE = f"`clinical`, {REGRESS_OUT}"
 
@@ -58,7 +58,7 @@ def obstacles(
     """
     found: dict[str, str] = {}
     if site is not None and site in model.representation.sheet_columns():
-        found[f"it reads the column `{site}` and so names the sites"] = f"{OUT_OF} {EVERYWHERE}"
+        found[f"it uses the column `{site}` and so names the sites"] = f"{OUT_OF} {EVERYWHERE}"
     if any(isinstance(member.models, Trees) for member in model.classifier.members):
         found[f"the leaves of its trees count fewer than {least} patients of a group"] = (
             "set `classification.models: [elastic_net, ridge]`"

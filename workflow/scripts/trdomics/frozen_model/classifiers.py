@@ -95,7 +95,7 @@ class CalibratedClassifiers:
         for member in self.members:
             width = sum(sizes.get(name, 0) for name in member.blocks)
             if not set(member.blocks) <= set(used) or (member.columns >= width).any():
-                raise ValueError("a classifier reads what the representation does not give")
+                raise ValueError("a classifier uses blocks that the representation does not have")
 
     def calibrated_log_odds(self, blocks: DenseBlocks) -> Floats:
         """Return each model's calibrated log odds, shape (n_patients, n_models)."""

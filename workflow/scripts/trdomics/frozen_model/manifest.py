@@ -43,7 +43,7 @@ def refuse_old(folder: Path) -> None:
     old = folder / OLD_MODEL
     if old.is_file() and not (folder / MODEL).is_file():
         raise InputError(
-            str(old), "is a model of an earlier version, which is not read", "fit the model again"
+            str(old), "is a model of an earlier version, which is not supported", "refit the model"
         )
 
 
@@ -76,14 +76,14 @@ def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str
     ):
         raise InputError(
             "config `label`",
-            f"positive is {label['positive']} and negative {label['negative']}, while the model's "
-            f"probabilities are of {theirs['positive']} against {theirs['negative']}",
+            f"positive is {label['positive']} and negative {label['negative']}, while the "
+            f"model's probabilities refer to {theirs['positive']} against {theirs['negative']}",
             "exchange `label.positive` and `label.negative`",
         )
     if all(same.values()):
         return None
     return (
-        f"The model's probabilities are of {theirs['positive']} (against {theirs['negative']}); "
+        f"The model's probabilities refer to {theirs['positive']} (against {theirs['negative']}); "
         f"this cohort calls its classes {label['positive']} and {label['negative']}. Make sure "
         f"that {label['positive']} is what the model means by {theirs['positive']}"
     )

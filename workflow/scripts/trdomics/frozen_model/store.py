@@ -58,7 +58,7 @@ def loads(content: bytes, where: str) -> FrozenModel:
         return put_together(FrozenModel, tree, arrays)
     except (ValueError, OverflowError, RecursionError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(where, f"is no frozen model ({reason})", AGAIN) from error
+        raise InputError(where, f"is not a frozen model ({reason})", AGAIN) from error
 
 
 def _parsed(content: bytes) -> tuple[Any, Arrays]:
@@ -162,6 +162,6 @@ def _check_predictions(frozen: FrozenModel, description: Mapping[str, Any], wher
         used = ", ".join(f"{name} {found}" for name, found in description["libraries"].items())
         raise InputError(
             where,
-            f"gives probabilities that differ by {worst:.1g} from those where it was written",
+            f"gives probabilities that differ by {worst:.1g} from those stored with it",
             f"install what it was written with ({used})",
         )

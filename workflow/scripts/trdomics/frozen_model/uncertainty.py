@@ -37,7 +37,7 @@ class Replicates:
     def check(self) -> None:
         """Raise ValueError if the models are no pairs."""
         if self.n_pairs < 1 or len(self.models_.intercepts) % 2:
-            raise ValueError("its models are no pairs")
+            raise ValueError("its models are not pairs")
 
     @property
     def n_pairs(self) -> int:

@@ -86,7 +86,11 @@ def _annotate(annotation: pd.DataFrame, path: str, layer: str) -> None:
             found = annotation["feature"].map(table[source])
             annotation[target] = found.where(found.notna(), annotation[target])
     if not known:
-        raise InputError(where, "neither a column `symbol` nor `chromosome`", "name its columns so")
+        raise InputError(
+            where,
+            "neither a column `symbol` nor `chromosome`",
+            "name its columns so, or leave `features` out",
+        )
 
 
 def _symbol_of(feature: str) -> str:

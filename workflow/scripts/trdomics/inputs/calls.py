@@ -277,7 +277,7 @@ class CallCollector:
         dates = sorted(name for name in set(kept["gene"]) if _DATE.fullmatch(name))
         if dates:
             log.warning(
-                "%d genes look like dates that a spreadsheet made of names such as MARCH1 and "
+                "%d genes look like dates that a spreadsheet made from names such as MARCH1 and "
                 "SEPT2: %s; write the genes' names",
                 len(dates),
                 ", ".join(dates[:5]),
@@ -297,7 +297,7 @@ class CallCollector:
                 self._sites,
                 100 * self._min_call_rate,
                 100 * genotypes / (self._sites * max(len(self.patients), 1)),
-                "; hardly a genotype is 0/0, as where VCFs of single samples were merged: set "
+                "; hardly any genotype is 0/0, as if VCFs of single samples had been merged: set "
                 "no_call: reference, or call the samples together"
                 if merged
                 else "",
@@ -305,8 +305,8 @@ class CallCollector:
         elif not self._common and (absent or self._sites >= _ALLELES_TO_JUDGE):
             log.warning(
                 "none of %d alleles has a frequency above %g in the patients: if common variants "
-                "were taken out (as by VEP's --filter_common), named dosages and ancestry have "
-                "none; give the unfiltered VCF",
+                "were removed (as by VEP's --filter_common), named dosages and ancestry lack "
+                "them; give the unfiltered VCF",
                 self._sites,
                 _COMMON,
             )
@@ -348,5 +348,6 @@ def warn_of_terms(unknown: Counter[str]) -> None:
     """Warn of consequences that count as without effect because no table knows them."""
     if unknown:
         log.warning(
-            "unknown consequences, taken as without effect on the protein: %s", counted(unknown, 8)
+            "unknown consequences, treated as having no effect on the protein: %s",
+            counted(unknown, 8),
         )

@@ -53,7 +53,7 @@ def check_features(features: list[str], where: str) -> None:
                     where,
                     f"feature `{name}` is duplicated (rows {seen[name]} and {row} below the "
                     "header)",
-                    "a spreadsheet made dates of gene symbols: take the table from before it"
+                    "a spreadsheet converted gene symbols to dates: use the original table"
                     if DATE.fullmatch(name)
                     else "sum the rows, or give each a name of its own",
                 )
@@ -100,8 +100,8 @@ def checked_values(
         values = _counts(values, forbid, notes)
     if rules.take_log2 and not errors and look_like_counts(values):
         notes.append(
-            "its values look like counts of reads: `type: counts` takes differences of library "
-            "size out, `log2` does not"
+            "its values look like counts of reads: `type: counts` corrects for library size, "
+            "`log2` does not"
         )
     empty = ((values == 0) if rules.are_counts else np.isnan(values)).all(axis=0)
     what = "no counts at all" if rules.are_counts else "no value at all"
@@ -126,7 +126,7 @@ def _counts(
     reason = why_not_counts(values, changed)
     if reason is not None:
         wrong = changed if changed.any() else np.ones_like(changed)
-        what = " is a fraction of a count" if changed.any() else " is no count of reads"
+        what = " is a fractional count" if changed.any() else " is not a read count"
         logged = "" if "log scale" in reason else " with `log2: true`"
         forbid(
             wrong,
@@ -152,5 +152,5 @@ def check_varies(values: np.ndarray, where: str) -> None:
         raise InputError(
             where,
             "constant: each feature has the same value in all patients",
-            "correct the file, or take the layer out",
+            "correct the file, or remove the layer",
         )

@@ -59,7 +59,7 @@ def why_not_counts(
     if has_whole_numbers(values):
         return None
     if (values[present] < 1).mean() > BELOW_ONE:
-        return "few values are whole and many below 1, as of FPKM"
+        return "few values are whole and many below 1, as in FPKM"
     if not several or _log_size_factors(values).std() < LIBRARIES_DIFFER:
         return (
             "few values are whole and the samples' sizes are the same, as after normalisation; if "

@@ -65,9 +65,9 @@ def read_gmt(path: str | os.PathLike[str], collection: str) -> pd.DataFrame:
         name, *fields = (field.strip() for field in line.rstrip("\r\n").split("\t"))
         genes = dict.fromkeys(gene for gene in fields[1:] if gene)
         if not name or not genes:
-            raise InputError(f"{path} line {number}", "there is no gene set in it", GMT_MEND)
+            raise InputError(f"{path} line {number}", "it has no gene sets", GMT_MEND)
         if name in names:
-            raise InputError(f"{path} line {number}", f"{name!r} is there twice", "rename one")
+            raise InputError(f"{path} line {number}", f"{name!r} is duplicated", "rename one")
         names.add(name)
         rows += [(name, fields[0] or str(path), gene) for gene in genes]
     if not rows:
@@ -81,7 +81,7 @@ def _lines(path: str | os.PathLike[str]) -> list[str]:
         # a download may have lost its suffix: gzip tells itself by its first two bytes
         packed = file.read(2) == b"\x1f\x8b"
     if not packed and str(path).endswith(".gz"):
-        raise InputError(str(path), "it is not gzipped", "take the suffix .gz off its name")
+        raise InputError(str(path), "it is not gzipped", "remove the suffix .gz from its name")
     opened: Any = gzip.open if packed else open
     try:
         with opened(path, "rt", encoding="utf-8") as file:

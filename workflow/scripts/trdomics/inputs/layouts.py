@@ -145,7 +145,7 @@ def layout_of(
     passed = [names[i] for name, i in described.items() if name not in DESCRIBING]
     if passed:
         shown = ", ".join(f"`{name}`" for name in passed[:3]) + ", …" * (len(passed) > 3)
-        notes.append(f"columns of text, which are no samples, were passed over ({shown})")
+        notes.append(f"text columns, which are not samples, were ignored ({shown})")
     seen: set[str] = set()
     for prefix, others in SIDE_BY_SIDE.items():
         of_counts = [i for i in columns if names[i].startswith(prefix) and names[i] not in known]
@@ -165,7 +165,7 @@ def layout_of(
     if renamed:
         first = next(i for i in range(len(own)) if own[i] != plain[i])
         notes.append(
-            f"{renamed} samples are called by paths or files (`{own[first]}` is `{plain[first]}`)"
+            f"{renamed} samples are named by paths or files (`{own[first]}` is `{plain[first]}`)"
         )
     program = next(
         (p for marks, p in LAYOUTS.items() if tuple(lower[first : first + len(marks)]) == marks), ""

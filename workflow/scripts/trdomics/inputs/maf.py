@@ -184,7 +184,7 @@ def read_maf(
     rows = rows[rows["place"].notna()]
     failed = Counter(dict(rows.loc[rows["failure"] != "", "failure"].value_counts()))
     if failed:
-        log.warning("of %d rows are no calls: %s", len(rows), counted(failed))
+        log.warning("of %d rows are not calls: %s", len(rows), counted(failed))
     collector = CallCollector({**settings, "no_call": "reference"}, [str(p) for p in known.index])
     classes = ConsequenceClasses()
     keys = ["Chromosome", "position", "Reference_Allele", "Tumor_Seq_Allele2"]
@@ -286,8 +286,8 @@ def _profiled_names(
     several = [name for name, count in Counter(meant.values()).items() if count > 1]
     if several:
         log.warning(
-            "%d profiled samples have mutations under more than one name, which are taken "
-            "together (list: %s)",
+            "%d profiled samples have mutations under more than one name, which are "
+            "combined (list: %s)",
             len(several),
             _few(several),
         )
@@ -356,7 +356,7 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
                     f"{path} line {', '.join(map(str, wrong[:_SHOWN]))}",
                     f"{len(wrong)} of {len(lines.rows) + len(odd)} rows have {kind} fields than "
                     f"the header's {len(lines.header)}",
-                    "correct the tabs of these rows, or copy the file again if it is cut off",
+                    "correct the tabs of these rows, or copy the file again if it is truncated",
                 )
             )
     return lines
@@ -426,7 +426,7 @@ def _read(
             )
         )
     if not lines.rows and not lines.problems:
-        problems.append(InputError(str(path), "no mutation in it", "give the file with its rows"))
+        problems.append(InputError(str(path), "it has no mutations", "give the file with its rows"))
     problems += lines.problems
     if problems or samples is None:
         raise InputErrors(problems)
@@ -463,8 +463,8 @@ def _positions(rows: pd.DataFrame, lines: _Lines, path: str | os.PathLike[str]) 
         wrong = np.flatnonzero(bad)
         raise InputError(
             f"{path} line {lines.numbers[wrong[0]]}",
-            f"Start_Position {rows['Start_Position'].iloc[wrong[0]]!r} is no integer"
-            + (f" (and so of {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""),
+            f"Start_Position {rows['Start_Position'].iloc[wrong[0]]!r} is not an integer"
+            + (f" (as in {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""),
             "correct the position",
         )
     return positions.astype(int)

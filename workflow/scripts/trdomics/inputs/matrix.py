@@ -138,8 +138,8 @@ def read_layer_matrix(
     dates = [name for name in features if DATE.fullmatch(name)]
     if dates:
         notes.append(
-            f"{len(dates)} features are called like dates ({few(dates)}): a spreadsheet made "
-            "them of gene symbols; take the table from before it"
+            f"{len(dates)} features are named like dates ({few(dates)}): a spreadsheet converted "
+            "gene symbols to dates; use the original table"
         )
     index = pd.Index([place[name] for name in wanted], name="patient_id", dtype=object)
     columns = pd.Index(features, name="feature", dtype=object)
@@ -193,7 +193,7 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
             {name: row for row, name in enumerate(ids)},
             {names[i].lower(): i for i in textual if i > first},
             "",
-            [f"its samples are in rows ({few(ids)}): it was turned"],
+            [f"its samples are in rows ({few(ids)}): it was transposed"],
         )
         if len(layout.samples) < len(ids):
             twice = next(name for row, name in enumerate(ids) if name in ids[:row])
@@ -267,7 +267,7 @@ def _read_values(
         features, values = [features[row] for row in kept], values[kept]
         texts = {name: [text[row] for row in kept] for name, text in texts.items()}
     if not features:
-        raise InputError(source.where, "no features in it", "give one row per feature")
+        raise InputError(source.where, "it has no features", "give one row per feature")
     if "chromosome" in texts:
         # featureCounts gives that of each exon
         texts["chromosome"] = [text and text.partition(";")[0] for text in texts["chromosome"]]
@@ -283,7 +283,7 @@ def _without_summary(
         return features, values, texts
     share = np.nansum(values[left]) / max(np.nansum(values), 1e-300)
     notes.append(
-        f"left out {len(left)} rows that are no features ({few([features[i] for i in left])}), "
+        f"left out {len(left)} rows that are not features ({few([features[i] for i in left])}), "
         f"with {100 * share:.3g} % of the sum of all values"
     )
     kept = np.setdiff1d(np.arange(len(features)), left)

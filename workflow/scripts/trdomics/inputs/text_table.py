@@ -227,7 +227,7 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
             InputError(
                 f"{where} line {line}",
                 f"{n} {'field' if n == 1 else 'fields'} where the header has {width}",
-                "the file ends within this row: copy it again, whole"
+                "the file is truncated in this row: copy it again"
                 if line == last and n < width
                 else "add or remove separators",
             )
@@ -315,7 +315,7 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
     row : str
         What a row of it is.
     """
-    again = "copy it again, whole"
+    again = "copy it again"
     problem = why_no_file(path)
     if problem is not None:
         raise InputError(where, problem, fix + starting_from(path))
@@ -327,7 +327,7 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
         raise InputError(where, "the gzip file ends too early", again) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
-            where, f"not a sound gzip file ({error})", "copy it again, or drop the .gz"
+            where, f"not a valid gzip file ({error})", "copy it again, or drop the .gz"
         ) from error
     except UnicodeDecodeError as error:
         with open(path, "rb") as handle:

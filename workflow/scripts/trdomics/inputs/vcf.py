@@ -164,7 +164,7 @@ def _check_end(path: str | os.PathLike[str]) -> None:
         file.seek(0, os.SEEK_END)
         file.seek(max(0, file.tell() - len(_BGZF_END)))
         if file.read() != _BGZF_END:
-            raise InputError(str(path), "is cut off (no BGZF end block)", "copy the file again")
+            raise InputError(str(path), "is truncated (no BGZF end block)", "copy the file again")
 
 
 def _annotation(vcf: Any) -> AnnotationFormat | None:
@@ -200,7 +200,7 @@ def records(vcf: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
             raise InputError(
                 str(path),
                 f"the record after {_place(before)} cannot be read ({error})",
-                "copy the file again if it is cut off, else correct that record",
+                "copy the file again if it is truncated, otherwise correct that record",
             ) from error
         # htslib passes an empty or short line; to ask cyvcf2 for its REF would end the process
         if not record.ALT and str(record).split("\t", 4)[3] == ".":
@@ -209,7 +209,7 @@ def records(vcf: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
             )
         yield record
     if record is None:
-        raise InputError(str(path), "no variant in it", "give the file with its records")
+        raise InputError(str(path), "it has no variants", "give the file with its records")
 
 
 def _place(record: Any) -> str:

@@ -140,7 +140,7 @@ def read_specification(path: str | os.PathLike[str]) -> Specification:
     except OSError as error:
         raise InputError(str(path), "no such file", "check `mechanism.model`") from error
     except yaml.YAMLError as error:
-        raise InputError(str(path), f"no YAML: {error}", "correct it") from error
+        raise InputError(str(path), f"not valid YAML: {error}", "correct it") from error
     raw = ClosedSchema(load_schema("mechanism")).resolve(raw, str(path))
     trial = raw["trial"]
     found = Specification(
@@ -172,7 +172,7 @@ def _check_names(found: Specification) -> None:
     def known(name: str, names: Mapping[str, Any], what: str) -> None:
         if name not in names:
             fix = did_you_mean(name, names, f"there are the {what}s")
-            raise InputError(str(found.path), f"{name} is no {what}", fix)
+            raise InputError(str(found.path), f"{name} is not a {what}", fix)
 
     for statement in found.statements:
         known(statement.condition, found.conditions, "condition")

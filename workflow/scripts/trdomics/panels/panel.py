@@ -77,7 +77,7 @@ def read_panel(path: Path) -> pd.DataFrame:
                 expected = ", ".join(value for value in values if value)
                 raise InputError(line, f"`{column}` is {row[column]!r}", f"write {expected}")
         if not row["member"] or not row["source"]:
-            raise InputError(line, "has no member or no source", "fill both in")
+            raise InputError(line, "lacks a member or a source", "fill in both")
     if twice.any():
         raise InputError(where, f"{rows.loc[twice, 'member'].iloc[0]} is listed twice", "keep one")
     if rows.empty:

@@ -57,7 +57,7 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
         raise InputError(
             where,
             f"has no column {few(lacking)}",
-            "give a row per patient and drug: patient, drug, and maybe start, stop, dose",
+            "give a row per patient and drug: patient, drug, and optionally start, stop, dose",
         )
     rows = pd.DataFrame(table.rows, columns=names, dtype=object).apply(lambda c: c.str.strip())
     rows = rows.mask(rows.isin(MISSING)).reindex(columns=[*REQUIRED, *OPTIONAL])

@@ -160,7 +160,7 @@ def genome_build(
             where,
             f"its sites fit {best}, but the REF of {against[best][0]} is not that of {best}"
             + (f" ({len(against[best])} such sites)" if len(against[best]) > 1 else ""),
-            "align and call all samples on GRCh37 or GRCh38, without exchanging REF and ALT",
+            "align and call all samples on GRCh37 or GRCh38, without swapping REF and ALT",
         )
     return best
 

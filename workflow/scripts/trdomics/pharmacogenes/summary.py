@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 REASONS = {
     NO_LAYER: "Pharmacogenes are not called: the cohort has no layer of variants.",
-    MAF: "Pharmacogenes are not called: a MAF lists carriers only, so that a site which it does "
-    "not name may be the reference or not have been read.",
+    MAF: "Pharmacogenes are not called: a MAF lists carriers only, so a site that it does not "
+    "list may be reference or not covered.",
     NOT_GERMLINE: "Pharmacogenes are not called: `no_call: reference` marks the VCF as somatic or "
-    "merged, in which a missing genotype is no reference allele.",
+    "merged, in which a missing genotype is not a reference genotype.",
     NO_SITE: "Pharmacogenes are not called: none of their sites is in the VCF, on GRCh37 or "
     "GRCh38. Call the samples at the sites of resources/pharmacogenes/sites.tsv.",
 }

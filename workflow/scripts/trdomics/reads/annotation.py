@@ -85,14 +85,16 @@ def read_annotation(path: str) -> Annotation:
                 continue
             if transcript is None:
                 raise InputError(
-                    f"{where} line {number}", "an exon of no transcript", "give its `transcript_id`"
+                    f"{where} line {number}",
+                    "an exon without a transcript",
+                    "give its `transcript_id`",
                 )
             own = transcripts.setdefault(
                 transcript, Transcript(transcript, gene, chromosome, strand)
             )
             own.exons.append((int(parts[3]), int(parts[4])))
     if not transcripts:
-        raise InputError(where, "no exon in it", "give a GTF or GFF3 file as Ensembl writes it")
+        raise InputError(where, "it has no exons", "give a GTF or GFF3 file as Ensembl writes it")
     for each in transcripts.values():
         each.exons.sort()
     used = dict.fromkeys(each.gene for each in transcripts.values())

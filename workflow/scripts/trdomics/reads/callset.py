@@ -63,13 +63,13 @@ def check_joint(path: str | os.PathLike[str]) -> float:
     unread = n_unread > _MANY_UNREAD * max(n_reference, 1)
     if merged or unread:
         problem = (
-            f"{missing_rate:.0%} of the genotypes are missing and hardly one is 0/0"
+            f"{missing_rate:.0%} of the genotypes are missing and hardly any is 0/0"
             if merged
-            else f"{n_unread / n_reference:.0%} of the 0/0 genotypes rest on no read"
+            else f"{n_unread / n_reference:.0%} of the 0/0 genotypes have no reads"
         )
         raise InputError(
             str(path),
-            f"{problem}, as where calls of single samples were merged",
+            f"{problem}, as if calls of single samples had been merged",
             "call the samples together (bcftools mpileup, GATK GenotypeGVCFs or GLnexus)",
         )
     return missing_rate

@@ -43,7 +43,7 @@ def units_of_folder(folder: str) -> pd.DataFrame:
         if not FASTQ.search(path.name):
             continue
         match = NAME.fullmatch(FASTQ.sub("", path.name))
-        assert match is not None, "every name begins with a sample"
+        assert match is not None, "every file name must start with a sample name"
         key = (match["sample"], f"L{match['lane']}" if match["lane"] else "1")
         mate = match["mate"] or "1"
         if mate in found[key]:
@@ -62,7 +62,7 @@ def units_of_folder(folder: str) -> pd.DataFrame:
         )
     bams = [path for path in files if path.suffix == ".bam"]
     if not bams:
-        raise InputError(folder, "no FASTQ or BAM file in it", "name the folder that holds them")
+        raise InputError(folder, "it has no FASTQ or BAM files", "name the folder that holds them")
     return pd.DataFrame([{"sample": path.stem, "bam": str(path)} for path in bams])
 
 

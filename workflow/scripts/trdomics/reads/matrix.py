@@ -43,7 +43,7 @@ REASONS = {
     **dict.fromkeys(FASTQ[1:], "it needs FASTQ files"),
 }
 SMALL_REASONS = {
-    "adapter_share": "the adapters were cut off already",
+    "adapter_share": "the adapters had been removed before",
     "duplicate_share": "the protocol has no UMI",
 }
 
@@ -236,7 +236,7 @@ def small_rna_cohort(
         {
             "counted_by": "bowtie on hairpins, "
             + ("molecules by UMI" if protocol.umi else "reads")
-            + "; a read of several miRNAs counts in equal parts for each",
+            + "; a read of several miRNAs is divided equally among them",
             "n_samples": len(table),
             "n_features": len(counts),
             "unreadable_umis": sum(found["unreadable_umis"] for found in samples.values()),

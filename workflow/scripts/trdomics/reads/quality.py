@@ -237,13 +237,13 @@ def check_samples(
             problem = (
                 f"{row['kept']:,.0f} reads are left after trimming of {row['fragments']:,.0f}, "
                 f"fewer than `reads.min_reads` ({settings['min_reads']:,})",
-                "take it out of the units, or lower `reads.min_reads`",
+                "remove it from the units, or lower `reads.min_reads`",
             )
         elif not row["mapped_share"] >= settings["min_mapped"]:
             problem = (
                 f"{row['mapped_share']:.1%} of its reads are mapped, less than "
                 f"`reads.min_mapped` ({settings['min_mapped']:.0%})",
-                "is it of this species and kit? Correct `references` or take it out of the units",
+                "is it of this species and kit? Correct `references` or remove it from the units",
             )
         if problem:
             errors.append(InputError(f"{where} sample {sample}", *problem))

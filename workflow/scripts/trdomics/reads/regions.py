@@ -50,11 +50,11 @@ def read_regions(path: str | os.PathLike[str], genome: Mapping[str, int]) -> lis
         name, *place = line.split("\t")[:3]
         if len(place) < 2 or not all(value.strip().isdigit() for value in place):
             raise InputError(
-                f"{path} line {number}", f"is no region: {line[:60]!r}", "write name, start, end"
+                f"{path} line {number}", f"is not a region: {line[:60]!r}", "write name, start, end"
             )
         found.setdefault(name, []).append((int(place[0]), int(place[1])))
     if not found:
-        raise InputError(str(path), "no region in it", "give the regions that were sequenced")
+        raise InputError(str(path), "it has no regions", "give the regions that were sequenced")
     check_shared(list(found), genome, str(path), every=True)
     joined: list[Region] = []
     for name in genome:
@@ -110,12 +110,12 @@ def read_sites(path: str | os.PathLike[str], genome: Mapping[str, int]) -> list[
         if len(fields) < 5 or not fields[1].isdigit() or set(alleles) - set("ACGT"):
             raise InputError(
                 f"{path} line {number}",
-                f"is no variant: {line[:60]!r}",
+                f"is not a variant: {line[:60]!r}",
                 "write CHROM, POS, ID, REF and one ALT as in a VCF, separated by tabs",
             )
         sites.append(Site(fields[0], int(fields[1]), fields[2], *map(str.upper, fields[3:5])))
     if not sites:
-        raise InputError(str(path), "no variant in it", "give the sites as a VCF")
+        raise InputError(str(path), "it has no variants", "give the sites as a VCF")
     check_shared([site.chromosome for site in sites], genome, str(path), every=True)
     order = {name: i for i, name in enumerate(genome)}
     return sorted(sites, key=lambda site: (order[site.chromosome], site.position))

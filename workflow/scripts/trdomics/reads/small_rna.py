@@ -189,7 +189,7 @@ def read_fasta(path: str, species: str, key: str) -> dict[str, str]:
                 parts.append(line.strip().upper().replace("U", "T"))
     if not sequences:
         known = ", ".join(name for name, _ in prefixes.most_common(5)) or "none"
-        problem = f"no sequence of the species `{species}`; names begin with {known}"
+        problem = f"no sequence of the species `{species}`; names start with {known}"
         raise InputError(where, problem, "set `references.species`")
     return {name: "".join(parts) for name, parts in sequences.items()}
 

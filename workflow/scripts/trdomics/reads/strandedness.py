@@ -65,17 +65,17 @@ def decide(forward: pd.Series, stated: str | None, where: str) -> str:
     if chosen == UNDETERMINED:
         raise InputError(
             where,
-            f"most samples have reads of both strands in unequal shares (forward "
+            f"most samples have unequal shares of reads on both strands (forward "
             f"{forward.median():.2f})",
-            "state `reads.strandedness` in the config; `unstranded` takes reads of either strand",
+            "set `reads.strandedness` in the config; `unstranded` counts reads of either strand",
         )
     errors = [
         InputError(
             f"{where} sample {sample}",
             f"{share:.1%} of its reads are forward, which is {strandedness(share)}, but the cohort "
             f"is {chosen} (median {forward[found == chosen].median():.1%})",
-            "are its `fq1` and `fq2` swapped, or is it of another kit? Correct the units or take "
-            "it out",
+            "are its `fq1` and `fq2` swapped, or is it from another kit? Correct the units or "
+            "remove it",
         )
         for sample, share in forward[found != chosen].items()
     ]

@@ -42,7 +42,7 @@ def lost_tools(tools: Iterable[str]) -> list[InputError]:
     return [
         InputError(
             "PATH",
-            f"it lacks {', '.join(lost)}, which the reads need",
+            f"it lacks {', '.join(lost)}, needed for layers from reads",
             "install what envs/reads_*.yaml lists, or add --software-deployment-method conda",
         )
     ]

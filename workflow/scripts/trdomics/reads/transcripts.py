@@ -103,7 +103,7 @@ def _given(annotation: Annotation, path: str) -> Iterator[tuple[Transcript, str]
                 seen.add(each.name)
                 yield each, sequence
     if not seen:
-        problem = "no transcript of `references.annotation` in it"
+        problem = "it has no transcript of `references.annotation`"
         raise InputError(where, problem, "take both of one release, or leave it out")
 
 

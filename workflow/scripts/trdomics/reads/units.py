@@ -100,7 +100,7 @@ def read_units(path: str, layer: str) -> Units:
     with readable_layer(path, layer):
         table = read_text_table(path, where, "save the units as tab-separated text")
     if table is None or not table.rows:
-        raise InputError(where, "no unit in it", "write one row per sample and lane")
+        raise InputError(where, "it has no units", "write one row per sample and lane")
     unknown = [name for name in table.header if name not in COLUMNS]
     twice = [name for name in table.header if table.header.count(name) > 1]
     if unknown or twice:
@@ -177,7 +177,7 @@ def _contradictions(units: Units, where: str) -> Iterator[InputError]:
         yield InputError(
             where,
             "some units are FASTQ and some are BAM files",
-            "use one kind: counts of two ways of alignment differ as if they were a batch",
+            "use one kind: counts from two alignment methods differ like two batches",
         )
         return
     for sample in units.samples:
