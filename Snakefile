@@ -2,7 +2,7 @@ include: "workflow/Snakefile"
 
 
 rule default:
-    """All of it, see all."""
+    """Same as all."""
     default_target: True
     input:
         rules.all.input,

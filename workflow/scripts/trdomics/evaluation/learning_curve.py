@@ -1,4 +1,4 @@
-"""How the AUROC grows with the patients trained on, and what more patients would give."""
+"""Learning curve: AUROC by number of training patients, and its extrapolation."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from trdomics.tables import CLINICAL
 
 Floats = NDArray[np.floating]
 
-# Three parameters need more points than that.
+# Three parameters need more points.
 FEWEST_SIZES = 4
 MEASURED, FITTED, EXTRAPOLATED = "measured", "fitted", "extrapolated"
 COLUMNS = ["kind", "n_train", "auroc", "lower", "upper", "n_fits", "reason"]
-# Variance of an AUROC over sets of m patients to train on, times m: a standard deviation of 0.03
+# Variance of an AUROC over training sets of m patients, times m: a standard deviation of 0.03
 # at 60 patients and 0.016 at 240 (the default cohort: benchmarks/truth.md).
 TYPICAL, PRIOR_FREEDOM = 0.06, 4
-# A law of few points says nothing about cohorts several times as large.
+# A curve fitted to few points cannot be extrapolated further.
 FARTHEST = 3
-# What a study would be planned to show, and how surely.
+# Effect size, power and level for the sample-size estimate.
 GAIN, POWER, LEVEL = 0.05, 0.8, 0.95
 EXPONENTS = np.linspace(0.25, 1.25, 6)
 DROPS = np.linspace(0.0, 0.4, 41)
@@ -36,16 +36,16 @@ LEVELS = np.linspace(0.4, 1.0, 121)
 
 @dataclass(frozen=True)
 class Sizes:
-    """AUROCs by training size, n_sizes of them, the smallest first.
+    """AUROCs by training size, in increasing order.
 
     Attributes
     ----------
     n_train : array, shape (n_sizes,)
-        Patients trained on (mean over fits).
+        Number of training patients (mean over fits).
     auroc : array, shape (n_sizes,)
         Mean over the fits of a size.
     covariance : array, shape (n_sizes, n_sizes)
-        Of the means: which patients were tested (bootstrap) and which were trained on.
+        Of the means: sampling of test patients (bootstrap) and of training patients.
     n_fits : array of int, shape (n_sizes,)
     """
 
@@ -61,7 +61,7 @@ class Sizes:
 
 
 def gathered(shares: pd.DataFrame, splits: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
-    """Return the predictions of what is selected by all fits, of shares and of the splits.
+    """Return the selected model's predictions from all fits, of the shares and of the splits.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def learning_curve(
     n_samples: int,
     seed: int,
 ) -> tuple[Sizes, LearningCurve | None, str]:
-    """Measure the sizes and fit the law, or say why there is none.
+    """Measure the AUROC by size and fit the curve, or say why not.
 
     Parameters
     ----------
@@ -120,10 +120,10 @@ def learning_curve(
 def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int) -> Sizes:
     """Measure the AUROC at every training size, with the covariance of the sizes.
 
-    A fit is tested on all patients whom it was not trained on. The bootstrap draws patients
-    within class, the same for all fits, so that it knows that sizes share test patients. What
-    fits of one size differ by beyond that is due to whom they were trained on: a variance κ/m of
-    m patients, estimated over all sizes. Fits share patients, so that their mean has the variance
+    A fit is tested on all patients outside its training set. The bootstrap draws patients within
+    class, the same for all fits, and so accounts for test patients shared between sizes. The
+    remaining variation between fits of one size is due to their training patients: a variance κ/m
+    with m patients, estimated over all sizes. Fits share patients, so their mean has the variance
     (κ/m)[(1 − m/n)/D + m/n] over D fits of m out of n patients.
 
     Parameters
@@ -148,7 +148,7 @@ def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
             if np.unique(truth[at]).size < 2:
                 continue
             values.append(float(auroc(truth[at], probability, np.ones((1, len(at))))[0]))
-            # a resample may hold one class only of a small fold
+            # a resample of a small fold may contain only one class
             with np.errstate(invalid="ignore"):
                 drawn.append(auroc(truth[at], probability, counts[:, at]))
         if values:
@@ -171,19 +171,19 @@ def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
 
 
 def training_variance(rows: list[tuple[float, Floats, Floats]], n: int) -> float:
-    """Return κ: the variance of an AUROC due to whom it was trained on, times their number.
+    """Return κ: the variance of an AUROC due to the training patients, times their number.
 
-    Each size with several fits gives an estimate with a standard error; ``TYPICAL`` counts as one
-    of ``PRIOR_FREEDOM`` degrees of freedom, and they are averaged by their precision. It is not
-    taken to be below a quarter of the typical one.
+    Each size with several fits gives an estimate with a standard error; ``TYPICAL`` enters as a
+    prior estimate with ``PRIOR_FREEDOM`` degrees of freedom. The estimates are averaged by
+    precision, and the result is at least a quarter of the typical value.
 
     Parameters
     ----------
     rows : list of (patients trained on, AUROCs of D fits, their resamples of shape (n_samples, D))
-        Resampling patients adds to the variance between fits as much as testing on a sample has
-        added to it already.
+        Resampling adds as much to the variance between fits as the sampling of test patients has
+        already added.
     n : int
-        Patients from whom those trained on are drawn.
+        Patients from whom the training patients are drawn.
     """
     estimates, variances = [TYPICAL], [2 * TYPICAL**2 / PRIOR_FREEDOM]
     for m, values, drawn in rows:
@@ -192,14 +192,14 @@ def training_variance(rows: list[tuple[float, Floats, Floats]], n: int) -> float
         tested = max(0.0, float(np.nanmean(drawn.var(axis=0, ddof=1))) - between)
         scale = m / (1 - m / n)
         estimates.append(scale * (between - tested))
-        # by what is expected: weighed by what was found, small variances would count most
+        # by the expected variance: weighting by the observed one would favour small variances
         variances.append(2 * (TYPICAL + scale * tested) ** 2 / freedom)
     return max(TYPICAL / 4, float(np.average(estimates, weights=1 / np.array(variances))))
 
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """An inverse power law of the AUROC, and how surely it is known.
+    """An inverse power law of the AUROC, and its uncertainty.
 
     AUROC(m) = L + d · (1 − (m/m₀)^−c) / ((m₁/m₀)^−c − 1): L after training on m₀ patients, the
     most that were, d less after the fewest, m₁, and in between and beyond by the exponent c.
