@@ -202,7 +202,8 @@ class LearningCurve:
     """An inverse power law of the AUROC, and its uncertainty.
 
     AUROC(m) = L + d · (1 − (m/m₀)^−c) / ((m₁/m₀)^−c − 1): L after training on m₀ patients, the
-    most that were, d less after the fewest, m₁, and in between and beyond by the exponent c.
+    largest size, d less with the smallest, m₁, and the exponent c determines the values between and
+    beyond.
 
     Attributes
     ----------
@@ -223,14 +224,14 @@ class LearningCurve:
 
     @classmethod
     def of(cls, sizes: Sizes) -> LearningCurve:
-        """Weigh the laws by the measured AUROCs, normal with their covariance.
+        """Weight the laws by their likelihood, normal with the covariance of the measured AUROCs.
 
         Inverse power laws describe learning curves of classifiers on molecular data (Mukherjee
         et al. 2003, doi 10.1089/106652703321825928; Figueroa et al. 2012, doi
-        10.1186/1472-6947-12-8). Five noisy points do not fix three parameters, so that all that
-        they allow are averaged: flat in level, drop (never below 0: patients do no harm) and
-        exponent (a quarter to five quarters; 1 is that of a well specified model, ½ that of
-        sparse estimates in many features).
+        10.1186/1472-6947-12-8). Five noisy points do not determine three parameters, so all
+        compatible laws are averaged, with flat priors on level, drop (never below 0: patients do no
+        harm) and exponent (a quarter to five quarters; 1 is that of a well specified model, ½ that
+        of sparse estimates in many features).
         """
         smallest, largest = float(sizes.n_train[0]), float(sizes.n_train[-1])
         level, drop, exponent = (a.ravel() for a in np.meshgrid(LEVELS, DROPS, EXPONENTS))
@@ -244,13 +245,13 @@ class LearningCurve:
         return cls(smallest, largest, level, drop, exponent, weight / weight.sum())
 
     def laws(self, n_train: float) -> Floats:
-        """Return the AUROC by every law after training on so many patients."""
+        """Return the AUROC of every law for a number of training patients."""
         ratio = self.smallest / self.largest
         share = (1 - (n_train / self.largest) ** -self.exponent) / (ratio**-self.exponent - 1)
         return np.asarray(self.level + self.drop * share)
 
     def at(self, n_train: float) -> tuple[float, float, float]:
-        """Return the median AUROC and its 95 % interval after training on so many patients."""
+        """Return the median AUROC and its 95 % interval for a number of training patients."""
         values = self.laws(n_train)
         order = np.argsort(values)
         cumulative = np.cumsum(self.weight[order])
@@ -261,18 +262,18 @@ class LearningCurve:
 
 
 def settling_size(lower: float, upper: float, n_folds: int, n_patients: int) -> dict[str, Any]:
-    """Return how many patients would settle a gain of ``GAIN`` over a baseline.
+    """Return the number of patients needed to detect a gain of ``GAIN`` over a baseline.
 
     The standard error of the paired gain is taken from its interval (the corrected resampled t
-    test) and falls with the root of the number of patients. A gain is settled if a two-sided test
-    at 5 % finds it with a power of 80 %.
+    test) and decreases with the square root of the number of patients. A gain counts as detected if
+    a two-sided test at 5 % has a power of 80 %.
 
     Parameters
     ----------
     lower, upper : float
         The 95 % interval of the measured gain.
     n_folds : int
-        Behind the interval.
+        Number of folds of the interval.
     n_patients : int
         Labelled patients of the cohort.
     """
@@ -284,7 +285,7 @@ def settling_size(lower: float, upper: float, n_folds: int, n_patients: int) -> 
 
 
 def curve_table(sizes: Sizes, curve: LearningCurve | None, n: int, reason: str) -> pd.DataFrame:
-    """Return the measured points and, where there is one, the law up to ``FARTHEST`` × n.
+    """Return the measured points and, if there is one, the fitted curve up to ``FARTHEST`` × n.
 
     Parameters
     ----------
@@ -310,7 +311,7 @@ def curve_table(sizes: Sizes, curve: LearningCurve | None, n: int, reason: str) 
 def learning_summary(
     curve: LearningCurve | None, gains: pd.DataFrame, n: int, reason: str
 ) -> dict[str, Any]:
-    """Return what more patients would give.
+    """Return the expected performance with more patients.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The manifest of a frozen model, read without trust.
+"""Reads the manifest of a frozen model, which is not trusted.
 
-Apart from its making, so that a config that names a model can be checked where there is no machine
-learning.
+Separate from its creation, so that a config that names a model can be checked without
+machine-learning libraries.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ AGAIN = "copy the model's folder again"
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Read a model's manifest, which may be damaged or hostile.
+    """Read a model's manifest, which may be damaged or malicious.
 
     Raises
     ------
     InputError
-        If it is no JSON, of another format, or has other keys than ours.
+        If it is not JSON, has another format, or has other keys.
     """
     refuse_old(path.parent)
     where = str(path)
@@ -48,7 +48,7 @@ def refuse_old(folder: Path) -> None:
 
 
 def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
-    """Check that a cohort's classes are not a model's classes exchanged.
+    """Check that a cohort's classes are not the model's classes swapped.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str
     Returns
     -------
     str or None
-        What to say where the classes have other names, so that it cannot be known.
+        A warning if the classes have other names, so that this cannot be checked.
 
     Raises
     ------
