@@ -1,4 +1,4 @@
-"""All that is said about the patients of a scored cohort, in one go."""
+"""All results for the patients of a scored cohort."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger("scoring")
 
 @dataclass(frozen=True)
 class Scored:
-    """What was found about the patients: tables, and what goes into the summary."""
+    """Tables of the patients, and parts of the summary."""
 
     predictions: pd.DataFrame
     contributions: pd.DataFrame
@@ -39,7 +39,7 @@ class Scored:
 def rename_features(
     tables: LayerTables, files: Mapping[str, str], types: Mapping[str, str]
 ) -> tuple[LayerTables, dict[str, Any]]:
-    """Give layers the model's feature names where the config has a table of names.
+    """Give layers the model's feature names if the config has a table of names.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def score_cohort(
     layers: Mapping[str, Mapping[str, Any]],
     settings: Mapping[str, Any],
 ) -> Scored:
-    """Predict patients, and say what the predictions are worth.
+    """Predict patients and assess the predictions.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def score_cohort(
     features : DataFrame
         Of :func:`trdomics.scoring.apply.compare_features`.
     losses : mapping or None
-        What missing layers cost in the training cohort.
+        Cost of missing layers in the training cohort.
     layers : mapping
         The config's layers.
     settings : mapping
@@ -124,7 +124,7 @@ def score_cohort(
 
 
 def tell(summary: Mapping[str, Any]) -> None:
-    """Write into the log what a reader of the tables should know first."""
+    """Log what a reader of the tables should know first."""
     for layer, found in summary["feature_names"].items():
         log.info(
             "layer %s: %d features renamed, %d names joined from several, %d ambiguous left out",

@@ -31,7 +31,7 @@ NOT_ACTED_ON = "the threshold applies to the probability at the target prevalenc
 def decision_threshold(
     asked: float | None, target_prevalence: float | None, description: Mapping[str, Any]
 ) -> float:
-    """Return the probability at which one acts: as asked, or the prevalence of the place of use."""
+    """Return the decision threshold: as configured, or the target prevalence."""
     if asked is not None:
         return asked
     return float(description["prevalence"] if target_prevalence is None else target_prevalence)
@@ -45,11 +45,11 @@ def validation_metrics(
     n_samples: int,
     seed: int,
 ) -> dict[str, dict[str, Any] | None]:
-    """Return the metrics of patients with a label, of each version of their probability.
+    """Return the metrics of labelled patients for each version of their probability.
 
-    With a target prevalence one acts on the probability that was moved there. Judged by its
-    threshold the probability at the training prevalence would come off worse, or better, than
-    what is used; so it has no net benefit then.
+    With a target prevalence, decisions use the probability shifted to it. At the same threshold,
+    the probability at the training prevalence would look worse, or better, than the one in use, so
+    it has no net benefit then.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ def validation_metrics(
     threshold : float
         Of :func:`decision_threshold`.
     target_prevalence : float or None
-        Where the model is used; without it no version is at the target prevalence.
+        Prevalence where the model is used; without it no version is at the target prevalence.
     n_samples, seed : int
         Of the bootstrap.
 
     Returns
     -------
     dict
-        ``metrics`` (probability as the model gives it), ``metrics_at_target_prevalence`` and
+        ``metrics`` (probability as predicted), ``metrics_at_target_prevalence`` and
         ``metrics_recalibrated``: metric → ``value``, ``lower``, ``upper``, ``reason`` (of
         ``net_benefit`` also ``threshold`` and ``treat_all``), or None.
     """
@@ -113,7 +113,7 @@ def scoring_summary(
     feature_names: Mapping[str, Any] | None = None,
     label_note: str | None = None,
 ) -> dict[str, Any]:
-    """Gather the headline numbers, with metrics of validation where labels are known.
+    """Collect the headline numbers, with validation metrics if labels are known.
 
     Parameters
     ----------
@@ -122,19 +122,19 @@ def scoring_summary(
     external : bool
         Whether the model comes from another cohort.
     target_prevalence, threshold : float or None
-        Where the model is used, and at what probability one acts.
+        Prevalence where the model is used, and the decision threshold.
     n_samples, seed : int
         Of the bootstrap.
     shift, expected, recalibration, feature_names
-        What was found about them.
+        Results about these.
     label_note : str, optional
-        What to say where the cohort calls its classes otherwise than the model.
+        A warning if the cohort names its classes differently from the model.
 
     Returns
     -------
     dict
         ``external``, ``positive`` and ``negative`` (the model's classes: probabilities are of the
-        former), ``label_note``, ``n_scored``, ``n_scored_reason`` (where no patient was),
+        former), ``label_note``, ``n_scored``, ``n_scored_reason`` (if no patient was),
         ``n_labelled``, ``n_positive``, ``mean_probability``,
         ``mean_probability_at_target_prevalence``,
         ``training_prevalence``, ``target_prevalence``, ``feature_set``, ``model``,
