@@ -42,16 +42,16 @@ def predictability(
     patients : DataFrame
         With ``label`` (1, 0, NaN) and the columns.
     categorical : sequence of str
-        Columns whose numbers are categories.
+        Numeric columns to treat as categorical.
     n_samples : int
-        Resamples of the interval: of patients within the groups.
+        Bootstrap samples of the interval, within groups.
 
     Returns
     -------
     dict
         ``columns``, ``auc``, ``lower``, ``upper``, ``pvalue`` (of permuted patients),
-        ``n_patients`` and ``warning`` (a sentence where the interval is above 0.5 and p < 0.05,
-        else None); ``auc_reason`` where there is no AUC.
+        ``n_patients`` and ``warning`` (a sentence if the interval is above 0.5 and p < 0.05,
+        otherwise None); ``auc_reason`` if there is no AUC.
     """
     labelled = patients[patients["label"].notna()]
     label = np.asarray(labelled["label"] == 1, dtype=np.int64)
@@ -101,12 +101,12 @@ def predictability(
 
 
 def _permutation_pvalue(block: pd.DataFrame, label: NDArray[np.int64], seed: int) -> float:
-    """Return how often permuted labels are predicted as well as the real ones, cross-validated.
+    """Return how often permuted labels are predicted as well as the true ones, cross-validated.
 
-    The interval of the AUC takes the models as given, and would warn of one in ten cohorts without
-    any relation; this does not. Ridge regression replaces ridge logistic regression, which would
-    take minutes; folds are the same for all permutations. The encoding knows no label, so that it
-    may see all patients.
+    The interval of the AUC conditions on the models and would give warnings in one of ten cohorts
+    without any relation; this test does not. Ridge regression replaces ridge logistic regression,
+    which would take minutes; folds are the same for all permutations. The encoding does not use the
+    label, so it may be fitted on all patients.
     """
     values = block.to_numpy(float)
     rng = np.random.default_rng(seed)
