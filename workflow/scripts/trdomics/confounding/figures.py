@@ -1,4 +1,4 @@
-"""What the label goes with, what adjustment leaves, and where variance comes from, in pictures."""
+"""Figures of confounding: associations of the label, adjustment, variance partition and cells."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
         fill = colour if padj < fdr else "white"
         axes.plot(where, at, marker, color=colour, mfc=fill, ms=6, clip_on=False)
         if d <= FAR < high:
-            # the interval goes on beyond the axis
+            # the interval extends beyond the axis
             axes.plot(FAR, at, ">", color=colour, ms=5.5, clip_on=False)
         if d > FAR:
             axes.text(FAR * 1.03, at, f"{d:.1f}", va="center", fontsize=8)
@@ -111,7 +111,7 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
 
 
 def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
-    """Draw how many features differ under each set, and how much of their effect is left.
+    """Draw how many features differ with each set, and how much of their effect remains.
 
     `summary` is of :func:`trdomics.confounding.adjustment.adjustment`.
     """
@@ -213,7 +213,7 @@ def variance_figure(table: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
     mean = [groups[name]["mean"] * 100 for name in names]
     axes.plot(mean, where, "o", color="white", mec="black", ms=6, label="mean")
     axes.set_yticks(where, names)
-    # most shares are small and a few large: the root shows both
+    # most shares are small and a few large: a square-root axis shows both
     axes.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
     most = float(table[names].quantile(0.99).max() * 100)
     axes.set_xticks(TICKS)

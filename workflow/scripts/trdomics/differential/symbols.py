@@ -1,4 +1,4 @@
-"""Names that people know for the features of a layer."""
+"""Gene symbols for the features of a layer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def with_symbols(results: pd.DataFrame, annotation: pd.DataFrame) -> pd.DataFrame:
-    """Put a ``symbol`` beside ``feature``; the feature's own name where there is none.
+    """Add a ``symbol`` column; the feature's own name if it has none.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A plain sentence per factor, true also when nothing is significant."""
+"""One sentence per factor, also if nothing is significant."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ COLUMNS = ["factor", "sentence"]
 MAX_VARIABLES = 3
 MAX_SETS = 2
 MAX_FEATURES = 4
-# A layer carries a factor if the factor explains this much of it, and not far less than of the
-# layer where it explains most.
+# A factor is attributed to a layer if it explains this much of it, and not far less than of the
+# layer of which it explains most.
 MIN_EXPLAINED = 0.01
 MIN_OF_BEST = 0.1
 MINUS = str.maketrans("-", "−")
@@ -38,7 +38,7 @@ def _variable(row: pd.Series) -> str:
     if row["effect_name"] == "rho":
         return f"{row['variable']} (ρ = {_number(effect)}, {_way(effect > 0)} with more)"
     if row["effect_name"] == "auc":
-        # numbers of a column with gaps are written 1.0
+        # numbers of a column with missing values are written 1.0
         higher, _, lower = re.sub(r"\.0(?=\s|$)", "", str(row["contrast"])).partition(" vs ")
         return (
             f"{row['variable']} (AUC {_number(effect)}, {_way(effect > 0.5)} in {higher} "
@@ -52,7 +52,7 @@ def _way(up: bool) -> str:
 
 
 def follows(associations: pd.DataFrame) -> str:
-    """Say what in the sheet a factor goes with, the label aside.
+    """Describe a factor's associations with the sheet, except the label.
 
     Parameters
     ----------
@@ -73,14 +73,14 @@ def follows(associations: pd.DataFrame) -> str:
 
 
 def label_words(associations: pd.DataFrame, label: str) -> str:
-    """Say whether a factor goes with the label.
+    """Describe a factor's association with the label.
 
     Parameters
     ----------
     associations : DataFrame
         The factor's rows of ``associations.tsv``.
     label : str
-        What the positive patients are called.
+        Name of the positive class.
     """
     rows = associations[associations["variable"] == LABEL]
     if rows.empty or not np.isfinite(rows["effect"].iloc[0]):
@@ -100,7 +100,7 @@ def given_confounders(row: pd.Series) -> str:
 
 
 def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
-    """Say which layers and features carry a factor.
+    """Describe the layers and features of a factor.
 
     Parameters
     ----------
@@ -127,9 +127,9 @@ def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
 
 
 def enriched(factor: str, enrichment: pd.DataFrame) -> str:
-    """Say which gene sets a factor's weights are enriched for, one layer's or another's.
+    """Describe the gene sets for which a factor's weights in any layer are enriched.
 
-    Enriched is what both tests find, also that which allows for correlated genes.
+    Enriched means significant in both tests, including the one that allows for correlated genes.
     """
     own = enrichment[enrichment["factor"] == factor]
     if not own["pvalue"].notna().any():
@@ -148,7 +148,7 @@ def enriched(factor: str, enrichment: pd.DataFrame) -> str:
 
 
 def stability_words(factor: str, stability: pd.DataFrame) -> str | None:
-    """Warn of a factor that other seeds do not find, or say nothing."""
+    """Return a warning if other seeds do not find a factor, or an empty string."""
     own = stability[stability["factor"] == factor]
     if own.empty or own["r"].min() >= FOUND_AGAIN:
         return None
@@ -173,7 +173,7 @@ def factor_words(
     enrichment : DataFrame
         From :func:`trdomics.enrichment.factors.factor_enrichment`.
     label : str
-        What the positive patients are called.
+        Name of the positive class.
 
     Returns
     -------

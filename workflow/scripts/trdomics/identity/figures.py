@@ -1,4 +1,4 @@
-"""Figures of the questions of identity."""
+"""Figures of the identity checks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from matplotlib.patheffects import withStroke
 from trdomics.identity.matching import Match
 from trdomics.style import BLUE, GREY, ORANGE, VERMILION, empty_figure
 
-# A figure with more names than these is unreadable; the tables have them all.
+# A figure with more labels is unreadable; the tables have all names.
 _NAMES = 8
 _PAIRS = 4
 _SEX_COLOURS = {"female": ORANGE, "male": BLUE, "not known": GREY}
-# Scores this low are all equally hopeless; drawn at the edge.
+# Lower scores are drawn at the edge.
 _LOWEST = -40.0
 
 
 def sex_figure(table: pd.DataFrame, layers: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw each layer's score by the sheet's sex; those that contradict it are ringed and named.
+    """Draw each layer's score by the sheet's sex; contradictions are ringed and labelled.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _rank_panel(ax: Axes, match: Match, first: str, second: str) -> None:
     position = {name: (x[i], y[i]) for i, name in enumerate(table["patient_id"])}
     for a, b in match.summary["swaps"]:
         ax.plot(*zip(position[a], position[b], strict=True), color=VERMILION, lw=0.8)
-    # points may lie on each other, so names stand in the empty corner
+    # points may overlap, so labels are in the empty corner
     named = [" and ".join(swap) for swap in match.summary["swaps"]]
     paired = {name for swap in match.summary["swaps"] for name in swap}
     named += [name for name in match.summary["flagged"] if name not in paired]
@@ -165,7 +165,7 @@ def haemolysis_figure(
 
 
 def _spread(n: int) -> np.ndarray:
-    """Return horizontal offsets that are the same every time."""
+    """Return reproducible horizontal offsets."""
     return (np.arange(n) * 0.618034 % 1 - 0.5) * 0.5
 
 
