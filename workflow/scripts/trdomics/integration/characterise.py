@@ -1,4 +1,4 @@
-"""The chosen MOFA model in tables and words: top weights, headline numbers, the MuData file."""
+"""Description of the chosen MOFA model: top weights, headline numbers, the MuData file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from trdomics.files import replacing
 from trdomics.integration.associations import LABEL, VERSUS
 
 SIGNIFICANT = 0.05
-# Correlation between two seeds' versions of a factor from which it counts as found again.
+# Correlation between two seeds' versions of a factor above which it counts as reproduced.
 FOUND_AGAIN = 0.9
-# A view of which all factors together explain less than this has no part in the model.
+# Variance of a view explained by all factors below which it counts as not modelled.
 MIN_EXPLAINED = 0.01
 
 EFFECT_SIGNS = {"auc": "AUC", "rho": "ρ", "eta2": "η²"}
@@ -68,15 +68,15 @@ def top_weights(weights: Mapping[str, pd.DataFrame], n: int = 10) -> pd.DataFram
 
 
 def by_label(associations: pd.DataFrame) -> pd.DataFrame:
-    """Return the label's rows, the most significant first."""
+    """Return the label's rows, most significant first."""
     rows = associations[associations["variable"] == LABEL]
     return rows.sort_values(["pvalue", "factor"], kind="stable").reset_index(drop=True)
 
 
 def in_words(row: pd.Series) -> str:
-    """Return an association as a sentence's part, as in "Factor2 with rin: ρ 0.53, padj 2e-09".
+    """Return an association as a phrase, such as "Factor2 with rin: ρ 0.53, padj 2e-09".
 
-    An AUC below 0.5 is reported as that of the other group, so that 1 is always the strongest.
+    An AUC below 0.5 is reported as that of the other group, so that 1 is the strongest.
     """
     name = EFFECT_SIGNS[row["effect_name"]]
     effect, lower, upper = row["effect"], row["lower"], row["upper"]
@@ -96,7 +96,7 @@ def in_words(row: pd.Series) -> str:
 
 
 def _adjusted(row: pd.Series) -> str:
-    """Return how the label's row changes given the confounders; nothing for another row."""
+    """Return the adjusted association of a label's row; an empty string for other rows."""
     if row["variable"] != LABEL:
         return ""
     if not np.isfinite(row["auc_adjusted"]):
@@ -126,7 +126,7 @@ def summary(
     models, stability, variance, associations : DataFrame
         As written by the stage.
     views : DataFrame
-        view, likelihood, patients, features, reason (why a layer is no view).
+        view, likelihood, patients, features, reason (why a layer is not a view).
     n_patients : int
         Patients with factors.
 
@@ -138,8 +138,8 @@ def summary(
         views_left_out (reasons); variance_explained (total R² by view); stable_factors (factors
         found with |r| ≥ 0.9 in every other seed, or null with the reason), stability (the
         lowest |r| by factor); n_associations, label_factors (significant with the label),
-        label_factors_adjusted (of them, those that are so given the confounders),
-        associations (the strongest one of each variable, in words).
+        label_factors_adjusted (those significant after adjustment for the confounders),
+        associations (the strongest of each variable, as phrases).
     """
     chosen = models[models["chosen"] == 1].iloc[0]
     totals = variance[variance["factor"] == "total"]
@@ -181,7 +181,7 @@ def summary(
 
 
 def doubts(models: pd.DataFrame, totals: pd.DataFrame) -> list[str]:
-    """Return what makes a model doubtful: views without factors, seeds that disagree.
+    """Return doubts about a model: views without factors, seeds that disagree.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def write_h5mu(
         Index patient_id.
     """
     with warnings.catch_warnings():
-        # anndata and mudata announce changes of their own to come
+        # anndata and mudata warn of upcoming changes
         warnings.simplefilter("ignore", FutureWarning)
         from anndata import AnnData
         from mudata import MuData, set_options

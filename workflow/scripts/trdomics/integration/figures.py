@@ -19,7 +19,7 @@ from trdomics.style import (
 )
 
 PANELS = 4
-# −log10 padj beyond which cells look alike: the colour scale would serve one cell only.
+# −log10 padj at which the colour scale saturates, so that one cell does not dominate it.
 DARKEST = 20.0
 
 
@@ -29,7 +29,7 @@ def short(factors: list[str]) -> list[str]:
 
 
 def message(text: str) -> Figure:
-    """Return a figure that says why there is nothing to draw."""
+    """Return a figure with the reason why there is nothing to draw."""
     figure = Figure(figsize=(6, 1.6))
     figure.text(0.5, 0.5, text, ha="center", va="center", wrap=True)
     return figure
@@ -76,7 +76,7 @@ def variance_figure(variance: pd.DataFrame) -> Figure:
 
 
 def stability_figure(stability: pd.DataFrame) -> Figure:
-    """Draw how well every factor of the chosen model is found again with other seeds.
+    """Draw how well every factor of the chosen model is reproduced with other seeds.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def association_figure(associations: pd.DataFrame) -> Figure:
 
 
 def direction(row: pd.Series) -> str:
-    """Return +, − or • (an effect without direction), or nothing where padj is not significant."""
+    """Return +, − or • (an effect without direction), or nothing if padj is not significant."""
     if not row["padj"] < SIGNIFICANT:
         return ""
     if row["effect_name"] == "eta2":
@@ -170,7 +170,7 @@ def direction(row: pd.Series) -> str:
 
 
 def interesting(associations: pd.DataFrame, variance: pd.DataFrame, n: int) -> list[str]:
-    """Return n factors: those that go with the label, most significant first, then the largest."""
+    """Return n factors: significant ones for the label first, then the largest."""
     labelled = list(by_label(associations[associations["padj"] < SIGNIFICANT])["factor"])
     ordered = [factor for factor in variance["factor"].unique() if factor != "total"]
     return [*labelled, *(f for f in ordered if f not in labelled)][:n]
@@ -220,7 +220,7 @@ def scatter_figure(
     associations: pd.DataFrame,
     variance: pd.DataFrame,
 ) -> Figure:
-    """Draw patients on the two factors that go best with the label.
+    """Draw patients on the two factors most associated with the label.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def scatter_figure(
     label : Series
         1, 0 or missing, index patient_id.
     label_names : pair of str
-        What 0 and 1 are called.
+        Names of 0 and 1.
     associations, variance : DataFrame
         As written by the stage.
     """
@@ -245,7 +245,7 @@ def scatter_figure(
         (known == 1, POSITIVE, label_names[1]),
     ]
     x = factors[ranked[0]]
-    # with one factor only, patients are spread at random heights
+    # with one factor, patients are jittered vertically
     y = (
         factors[ranked[1]]
         if len(ranked) > 1
@@ -266,7 +266,7 @@ def scatter_figure(
 
 
 def axis_label(factor: str, effects: pd.Series) -> str:
-    """Return a factor's name with how well it alone tells the label, where that is known."""
+    """Return a factor's name with its AUC for the label, if known."""
     name = factor.replace("Factor", "factor ")
     effect = effects.get(factor, np.nan)
     return (

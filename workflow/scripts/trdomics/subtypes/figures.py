@@ -1,4 +1,4 @@
-"""Pictures of subtypes, and of what they are."""
+"""Figures of subtypes and their associations."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def association_figure(associations: pd.DataFrame, title: str) -> Figure:
 
 
 def criterion_figure(selection: pd.DataFrame) -> Figure:
-    """Draw the criterion by number of clusters, against one cloud of the same shape."""
+    """Draw the criterion by number of clusters, with that of a single cluster of the same shape."""
     single = selection[selection["k"] == 1].iloc[0]
     tested = selection[selection["criterion"].notna()]
     if tested.empty:
@@ -105,7 +105,7 @@ def criterion_figure(selection: pd.DataFrame) -> Figure:
 
 
 def consensus_figure(matrix: NDArray[np.floating], labels: pd.Series, title: str) -> Figure:
-    """Draw how often two patients are put together, the patients in the order of the clusters."""
+    """Draw how often two patients share a cluster, with patients in the order of the clusters."""
     codes, names = pd.factorize(labels, sort=True)
     within = np.array([matrix[i, codes == codes[i]].mean() for i in range(len(codes))])
     order = np.lexsort((-within, codes))
