@@ -1,4 +1,4 @@
-"""Say whether patients are groups on the factors or one cloud, and what groups go with."""
+"""Return whether patients are groups on the factors or one cloud, and what groups go with."""
 
 from trdomics.scripting import start
 

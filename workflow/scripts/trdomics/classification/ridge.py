@@ -117,5 +117,5 @@ class RidgeLogistic(ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - positive, positive])
 
     def predict(self, values: Floats) -> NDArray[np.int_]:
-        """Return the likelier class, shape (n_patients,)."""
+        """Return the more likely class, shape (n_patients,)."""
         return (self.decision_function(values) > 0).astype(int)

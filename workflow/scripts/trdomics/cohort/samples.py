@@ -26,12 +26,12 @@ from trdomics.inputs.text_table import (
 )
 
 EXCLUDE, REASON = "exclude", "exclude_reason"
-# A number but for a decimal comma, a mark of thousands or a percent sign.
+# A number except for a decimal comma, a thousands separator or a percent sign.
 ALMOST_NUMBER = re.compile(r"[-+]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?")
-# Whole numbers that passed through a program which has none with gaps.
+# Whole numbers written as floats by a program without missing integers.
 FLOATED = re.compile(r"(-?\d+)\.0+")
 DECIMAL_COMMA = re.compile(r"^([-+]?\d+),(\d+)$")
-# Columns that say whose sample a row is, in lower case.
+# Columns that identify the patient of a row, in lower case.
 PERSON = {"patient", "patient_id", "patientid", "subject", "subject_id", "participant"} | {
     *("participant_id", "donor", "donor_id", "individual", "individual_id", "case_id")
 }
@@ -52,15 +52,15 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by `patient_id` (text, in the order of the sheet), with every column that the
-        config names under its own name: float64 where all of its values are numbers, text
-        (object, NaN for what is missing) otherwise or where the config says so. Besides `exclude`
-        (bool), `exclude_reason` (text) and `line`, the line of the patient in the file.
+        Indexed by `patient_id` (text, in the order of the sheet), with every column named in the
+        config: float64 if all of its values are numbers, otherwise, or if the config says so, text
+        (object, NaN if missing). Also `exclude` (bool), `exclude_reason` (text) and `line`, the
+        line of the patient in the file.
 
     Raises
     ------
     InputError
-        Naming file, line and column of what cannot be used.
+        Naming file, line and column of the invalid value.
     """
     file = settings["samples"]["file"]
     text = _read_text(file)
@@ -96,7 +96,7 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def sheet_digest(sheet: pd.DataFrame) -> str:
-    """Return a digest of what :func:`read_sheet` returns, but for the lines of the file."""
+    """Return a digest of the result of :func:`read_sheet`, except line numbers."""
     return hashlib.sha256(sheet.drop(columns="line").to_csv().encode()).hexdigest()[:16]
 
 
@@ -119,7 +119,7 @@ def _read_text(file: str) -> TextTable:
 
 
 def _check_header(header: list[str], settings: Mapping[str, Any], file: str) -> None:
-    """Check that each column the config names is there once, `exclude` under its right name."""
+    """Check that each column named in the config occurs once, and the spelling of `exclude`."""
     errors = []
     for column, key in settings["columns"].items():
         if column not in header:
@@ -174,13 +174,13 @@ def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
 
 
 def _check_persons(table: pd.DataFrame, ids: pd.Series, file: str, patient_id: str) -> None:
-    """Refuse rows that are samples, several of one patient, as far as another column shows it."""
+    """Refuse several rows (samples) of one patient, if another column reveals them."""
     for column in table.columns:
         if column == patient_id or column.lower() not in PERSON:
             continue
         person = table[column].str.strip()
         person = person[~person.isin(MISSING)]
-        # few values, many times each, are a group of patients and no patient
+        # few values, many times each, are groups of patients, not ids
         if person.duplicated().any() and person.nunique() > len(person) / 4:
             name = person[person.duplicated()].iloc[0]
             several = ids[person.index[person == name]]
@@ -193,28 +193,28 @@ def _check_persons(table: pd.DataFrame, ids: pd.Series, file: str, patient_id: s
 
 
 def _unfloated(values: pd.Series) -> pd.Series:
-    """Return names that are all like 12.0 as 12: they passed through a program as numbers."""
+    """Return names that are all like 12.0 as 12: a program has converted them to floats."""
     if values.str.fullmatch(FLOATED).all():
         return values.str.replace(FLOATED, r"\1", regex=True)
     return values
 
 
 def with_points(values: pd.Series) -> pd.Series:
-    """Return a column of a file with semicolons, decimal points for commas if all are numbers."""
+    """Return a column of a semicolon-separated file, with decimal points if all are numbers."""
     pointed = values.str.strip().str.replace(DECIMAL_COMMA, r"\1.\2", regex=True)
     known = ~pointed.isin(MISSING)
     return pointed if pd.to_numeric(pointed[known], errors="coerce").notna().all() else values
 
 
 def sheet_notes(settings: Mapping[str, Any]) -> list[str]:
-    """Say how a sheet was read where that is not what it looks like."""
+    """Return notes on how a sheet was read, if that is not obvious."""
     file = settings["samples"]["file"]
     text = _read_text(file)
     return [f"{file}: {DECIMAL_COMMAS}"] if text.separator == ";" else []
 
 
 def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: bool) -> pd.Series:
-    """Return a column as numbers if all of it are, as text otherwise."""
+    """Return a column as numbers if all values are numbers, otherwise as text."""
     text = values.astype(str).str.strip().astype(object)
     text = text.where(~text.isin(MISSING), np.nan)
     known = text.notna()
@@ -247,7 +247,7 @@ def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: 
         )
     if odd.equals(known):
         return text.astype(object)
-    # Neither reading is safe: one "unknown" would turn an age into sixty categories.
+    # Neither interpretation is safe: one "unknown" would turn an age into sixty categories.
     raise_all(
         [
             InputError(
@@ -264,7 +264,7 @@ def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: 
 
 
 def _name_classes(sheet: pd.DataFrame, label: Mapping[str, Any]) -> None:
-    """Call the values of the label as the config does: ``1.0`` is ``1``, and several may be one."""
+    """Translate label values to those of the config: ``1.0`` is ``1``, several may be joined."""
     if label["column"] is None:
         return
     names = {_canonical(label[key]): label[key] for key in ("positive", "negative")}
@@ -275,7 +275,7 @@ def _name_classes(sheet: pd.DataFrame, label: Mapping[str, Any]) -> None:
 
 
 def _name_sexes(sheet: pd.DataFrame, sex: Mapping[str, Any] | None, file: str) -> None:
-    """Call the sexes as the config does, where the sheet has another usual word for them."""
+    """Translate the sheet's words for the sexes to those of the config."""
     if sex is None:
         return
     own = [str(sex["female"]), str(sex["male"])]
@@ -284,11 +284,11 @@ def _name_sexes(sheet: pd.DataFrame, sex: Mapping[str, Any] | None, file: str) -
     text = values.map(lambda v: f"{v:g}" if isinstance(v, float) else str(v), na_action="ignore")
     letters = set(text.dropna().str.casefold())
     if "h" in letters:
-        # hombre or homme; beside it, in Spanish, an M is a mujer
+        # hombre or homme; with it, in Spanish, an M is a mujer
         words = words | {"h": own[1]}
         if not letters & {"f", "w"}:
             words = words | {"m": own[0]}
-        # the config's own words come before any usual ones
+        # the config's own words take precedence
         words = words | {word: word for word in own}
     named = text.map(lambda v: words.get(v, words.get(v.casefold())), na_action="ignore")
     if text.notna().any() and named.isna().all():
@@ -340,12 +340,12 @@ def _check_layer_names(sheet: pd.DataFrame, settings: Mapping[str, Any], file: s
 
 
 def sample_names(sheet: pd.DataFrame, layer: Mapping[str, Any], patient_id: str) -> pd.Series:
-    """Return what each patient is called in a layer: patient_id → name, NaN for no name.
+    """Return each patient's sample name in a layer: patient_id → name, NaN for none.
 
     Parameters
     ----------
     sheet : DataFrame
-        Indexed by patient, with the layer's `id_column` unless that is the patients' own.
+        Indexed by patient, with the layer's `id_column` unless it is the patient id.
     layer : mapping
         The layer's settings.
     patient_id : str
@@ -359,8 +359,8 @@ def sample_names(sheet: pd.DataFrame, layer: Mapping[str, Any], patient_id: str)
 def labels(sheet: pd.DataFrame, label: Mapping[str, Any]) -> pd.Series:
     """Return the label of each patient: 1, 0, or NaN for any other value.
 
-    Numbers are compared as numbers: ``1`` of the config is ``1.0`` of a sheet that passed
-    through a program which knows no missing integers.
+    Numbers are compared as numbers: ``1`` in the config equals ``1.0`` in a sheet from a program
+    without missing integers.
     """
     result = pd.Series(np.nan, index=sheet.index, name="label")
     if label["column"] is None:

@@ -1,4 +1,4 @@
-"""Which sites are left out once, known from the sample sheet before any job starts."""
+"""The sites to leave out once, determined from the sample sheet before any job starts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def site_plan(
     inner_folds: int,
     left_out: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Count the labelled patients of every site, and say which sites can be left out.
+    """Count the labelled patients of every site, and determine which sites can be left out.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ def site_plan(
     sites : Series
         Site of the same patients, as text; missing where it is not known.
     minimum : int
-        Patients of each class that a site needs. An AUROC of fewer says next to nothing.
+        Patients of each class that a site needs. With fewer, an AUROC is uninformative.
     inner_folds : int
-        Patients of each class that the other sites need, to choose a model.
+        Patients of each class that the other sites need for tuning.
     left_out : mapping of str to str, optional
-        Split → site of what was run, where that is decided: no other site has a split.
+        Split → site of the splits already run; no other site has a split.
 
     Returns
     -------
@@ -69,13 +69,13 @@ def site_plan(
 
 
 def left_out_sites(config: Mapping[str, Any], sheet: pd.DataFrame) -> dict[str, str]:
-    """Return the split and the name of every site that the sheet lets be left out.
+    """Return the split and the name of every site that can be left out.
 
     Parameters
     ----------
     config : mapping
-        A resolved config. Without sites, without training (`scoring.model`) or where the config
-        does not want it, no site is left out.
+        A resolved config. Without sites, without training (`scoring.model`) or if switched off, no
+        site is left out.
     sheet : DataFrame
         Of :func:`trdomics.cohort.samples.read_sheet`.
     """

@@ -1,4 +1,4 @@
-"""A first config and sheet for a new cohort, from its matrices."""
+"""Drafts a config and sheet for a new cohort from its matrices."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from trdomics.reads.folder import guess_protocol, units_of_folder
 
 VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
 LABEL = "response"
-# What tests of blood are most often adjusted for, where the sheet has it.
+# Usual covariates of tests in blood, if the sheet has them.
 COVARIATES = ("age", "sex", "gender")
 SEX = ("sex", "gender", "geschlecht", "sexe")
-# Words by which one of two values is plainly the positive class.
+# Words that identify the positive class.
 POSITIVE = {"resistant", "non-responder", "nonresponder", "non-response", "trd", "case", "yes"}
 POSITIVE |= {"1", "true", "positive", "failure", "refractory"}
 VCF_KEYS = """\
@@ -65,7 +65,7 @@ SAMPLE_COLUMN = """\
 def guess_layer(
     name: str, file: str, known: Collection[str] = ()
 ) -> tuple[dict[str, Any], list[str], str]:
-    """Return a layer's settings, its samples, and in words what its type was read off.
+    """Return a layer's settings, its samples, and the basis of its type in words.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def guess_layer(
         Of the layer. Matrices are read whole: zeros and ones make a binary layer, other whole
         numbers and estimated counts counts, anything else a continuous one.
     known : collection of str
-        Ids of the clinical table, which tell samples from other columns and rows.
+        Ids of the clinical table, which distinguish samples from other columns and rows.
     """
     kind = _variant_format(file)
     if kind is not None:
@@ -86,7 +86,7 @@ def guess_layer(
     summaries = summary_rows(list(matrix.values.columns))
     numbers = np.delete(matrix.values.to_numpy().T, summaries, axis=0)
     present = numbers[~np.isnan(numbers)]
-    # counts scaled by length are hardly ever whole: their file says what they are
+    # length-scaled counts are hardly ever whole: the file name identifies them
     guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())
     settings: dict[str, Any] = {"type": guessed.name, "file": file, **guessed.guess(present)}
     message = f"{len(numbers):,} features, {present.min():.4g} to {present.max():.4g}"
@@ -106,12 +106,12 @@ def guess_layer(
 
 
 def reads_layer(name: str, path: str, units: pd.DataFrame) -> tuple[dict[str, Any], str]:
-    """Return the settings of a layer from reads, and in words what they were read off.
+    """Return the settings of a layer from reads, and their basis in words.
 
     Parameters
     ----------
     name : str
-        Of the layer: one that speaks of DNA is of variants.
+        Of the layer: names that refer to DNA are variant layers.
     path : str
         Where its table of units will be.
     units : DataFrame
@@ -203,9 +203,9 @@ def join_ids(
     samples : mapping of str to list of str
         The samples of each layer.
     clinical : DataFrame or None
-        Its rows are the patients. A layer is joined by the column of ids that has most of its
-        samples; failing that, by ids spelt alike (see :func:`spelling_free`), which the layer's
-        own column then shows.
+        Its rows are the patients. A layer is joined by the column that contains most of its
+        samples; failing that, by ids spelt alike (see :func:`spelling_free`), which the layer's own
+        column then shows.
 
     Returns
     -------
@@ -215,7 +215,7 @@ def join_ids(
     columns : dict of str to str
         Layer → its id column, for layers whose samples are not called by `patient_id`.
     notes : list of str
-        What is left for the user to join.
+        What remains for the user to join.
     """
     columns: dict[str, str] = {}
     notes = []
@@ -298,7 +298,7 @@ def begin_cohort(
     clinical: str | None = None,
     label: str | None = None,
 ) -> list[str]:
-    """Write ``<name>.yaml`` and ``<name>.tsv`` for a cohort; never over what is there.
+    """Write ``<name>.yaml`` and ``<name>.tsv`` for a cohort, never overwriting files.
 
     Parameters
     ----------
@@ -316,12 +316,12 @@ def begin_cohort(
     Returns
     -------
     list of str
-        What was written and what is left to do, a line each.
+        What was written and what is left to do, one line each.
 
     Raises
     ------
     InputError
-        Where a file cannot be used, a name is not allowed, or the cohort is there already.
+        If a file cannot be used, a name is not allowed, or the cohort already exists.
     """
     config_file, sheet_file = (Path(folder) / f"{name}.{suffix}" for suffix in ("yaml", "tsv"))
     for path in (config_file, sheet_file):
@@ -397,7 +397,7 @@ def begin_cohort(
 def guess_classes(values: pd.Series) -> tuple[tuple[str, str] | None, dict[str, int]]:
     """Return the positive and the negative value of a label, and how many patients have each.
 
-    The two are None where it is not evident which is which: the alphabet does not know.
+    The two are None unless it is evident which is which.
     """
     known = values[~values.isin(MISSING)]
     counts = {str(value): int(n) for value, n in known.value_counts().items()}
@@ -411,9 +411,9 @@ def guess_classes(values: pd.Series) -> tuple[tuple[str, str] | None, dict[str, 
 
 
 def _yaml(value: str | bool | dict[str, str]) -> str:
-    """Return a value as YAML, in quotes where it would be read as something else."""
+    """Return a value as YAML, in quotes if it would be read as something else."""
     plain = yaml.safe_dump(value, width=float("inf")).removesuffix("...\n").strip()
-    # JSON is YAML, and keeps to one line
+    # JSON is valid YAML on one line
     return json.dumps(value) if "\n" in plain or isinstance(value, dict) else plain
 
 

@@ -76,7 +76,7 @@ def with_estimated(
     ----------
     sets : mapping of name to the columns that a set adds
     names : sequence of str
-        Columns of the estimated fractions; empty where there are none.
+        Columns of the estimated fractions; empty if there are none.
 
     Returns
     -------

@@ -130,7 +130,7 @@ def moderate(heterogeneity: Floats, freedom: Floats) -> tuple[Floats, float]:
     Parameters
     ----------
     heterogeneity : array, shape (n_features,)
-        Mean squares, 1 on average where there is none.
+        Mean squares, 1 on average if there is none.
     freedom : array, shape (n_features,)
 
     Returns

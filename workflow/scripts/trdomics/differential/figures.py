@@ -38,7 +38,7 @@ def ma_figure(
     Parameters
     ----------
     results : DataFrame
-        With ``base_mean``, ``log2_fold_change``, ``padj`` and maybe
+        With ``base_mean``, ``log2_fold_change``, ``padj`` and optionally
         ``log2_fold_change_shrunken``.
     groups : (tested, reference)
         Names of the groups.

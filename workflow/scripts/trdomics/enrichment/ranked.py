@@ -100,7 +100,7 @@ def enrichment(
         One row per set, with the columns ``COLUMNS``: ``listed`` and ``size`` are its genes and
         those measured, ``nes`` is positive at the top of the list (higher in the tested group),
         ``fdr`` (Benjamini & Hochberg) is over the collection, ``correlation`` is the set's mean
-        residual correlation. Where a number is missing, ``reason`` says why.
+        residual correlation. ``reason`` explains missing numbers.
     """
     parts = []
     for name, part in sets.groupby("collection", sort=False):

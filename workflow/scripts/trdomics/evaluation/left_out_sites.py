@@ -163,7 +163,7 @@ def sites_summary(
     wanted: bool,
     confounders: list[str],
 ) -> dict[str, Any]:
-    """Gather what the page shows.
+    """Collect what the page shows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Gene sets: the curated table, GMT files, and all of them as one table."""
+"""Gene sets: the curated table and GMT files, combined in one table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GMT_MEND = "write a line per set: name, description and genes, separated by tabs
 
 
 def read_curated(path: str | os.PathLike[str] = CURATED_TABLE) -> pd.DataFrame:
-    """Read the sets written for this project.
+    """Read the sets of this project.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def read_gmt(path: str | os.PathLike[str], collection: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the file is no text or no gzip, has no sets, a line without genes, or a name twice.
+        If the file is not text or gzip, has no sets, a line without genes, or a duplicated name.
     """
     rows: list[tuple[str, str, str]] = []
     names: set[str] = set()
@@ -78,7 +78,7 @@ def read_gmt(path: str | os.PathLike[str], collection: str) -> pd.DataFrame:
 
 def _lines(path: str | os.PathLike[str]) -> list[str]:
     with open(path, "rb") as file:
-        # a download may have lost its suffix: gzip tells itself by its first two bytes
+        # a download may have lost its suffix: gzip is recognised by its first two bytes
         packed = file.read(2) == b"\x1f\x8b"
     if not packed and str(path).endswith(".gz"):
         raise InputError(str(path), "it is not gzipped", "remove the suffix .gz from its name")

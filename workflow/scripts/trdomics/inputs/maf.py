@@ -40,7 +40,7 @@ _REQUIRED = [
 ]
 _FREQUENCIES = ["gnomAD_AF", "gnomADe_AF", "gnomADg_AF", "ExAC_AF", "AF", "MAX_AF"]
 _OPTIONAL = ["t_depth", "t_ref_count", "t_alt_count", "FILTER", "dbSNP_RS", *_FREQUENCIES]
-# Where a MAF without Tumor_Sample_Barcode has its samples.
+# Sample columns of a MAF without Tumor_Sample_Barcode.
 _SAMPLE_COLUMNS = [
     "Tumor_Sample_ID", "Tumor_Sample", "Tumor_Barcode", "Sample_Barcode", "Sample_ID", "Sample",
     "Patient_Barcode", "Patient_ID", "Patient", "Case_ID",
@@ -49,13 +49,13 @@ _EMPTY = {"", ".", "na", "n/a", "nan", "none", "null"}
 # Participant, and sample without its vial, of a TCGA or TARGET barcode.
 _TCGA = re.compile(r"([a-z0-9]+-[a-z0-9]{2}-(?:[a-z0-9]{6}|[a-z0-9]{4}))(-\d\d)?(?:[a-z](?:-.*)?)?")
 LARGEST_POSITION = 2**31 - 1
-# How many lines or names a message shows.
+# Number of lines or names in a message.
 _SHOWN = 3
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """The rows of a MAF as text, with what was found on the way.
+    """The rows of a MAF as text, with problems found.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class _Lines:
 
 
 def is_maf(path: str | os.PathLike[str]) -> bool:
-    """Return whether a file begins as a MAF does, whatever its name."""
+    """Return whether a file starts like a MAF, regardless of its name."""
     try:
         with _opened(path) as file:
             rows = lines_of(file, longest=1 << 20)
@@ -126,18 +126,18 @@ def read_maf(
 ) -> VariantCalls:
     """Read the mutations of the cohort's patients.
 
-    A row is one call of one patient: its dosage is 1. A row is no call where it has no position,
+    A row is one call of one patient, with a dosage of 1. It is not a call if it has no position,
     fails ``pass_only`` (FILTER) or its depth (``t_depth``, else ``t_ref_count + t_alt_count``,
     where these exist) is below ``min_depth``. A profiled patient without a call is 0.
 
-    Samples are matched with ``profiled`` by name, else without case, else as TCGA barcodes: an
-    aliquot is of the sample or the patient that its barcode begins with.
+    Samples are matched with ``profiled`` by name, otherwise ignoring case, otherwise as TCGA
+    barcodes: an aliquot belongs to the sample or patient with which its barcode starts.
 
     Parameters
     ----------
     path : path
-        Tab-separated without quoting, plain or gzipped; lines with ``#`` are comments. Case of
-        the columns' names does not matter.
+        Tab-separated without quoting, plain or gzipped; lines with ``#`` are comments. Column names
+        are case-insensitive.
     settings : mapping
         The layer's block of the config.
     sample_names : Series
@@ -216,7 +216,7 @@ def read_maf(
 
 
 def matched_names(names: Iterable[str], wanted: Iterable[str]) -> dict[str, str]:
-    """Return which of the wanted names each name means; those that mean none are not in it.
+    """Return the wanted name that each name refers to, omitting names without one.
 
     Parameters
     ----------
@@ -304,7 +304,7 @@ def _opened(path: str | os.PathLike[str]) -> TextIO:
     with open(path, "rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     opener: Any = gzip.open if packed else open
-    # line ends are cut by hand: a stray carriage return within a field ends no row
+    # line ends are removed by hand: a stray carriage return within a field does not end a row
     return opener(path, "rt", encoding="utf-8-sig", newline="\n")
 
 
@@ -367,7 +367,7 @@ def _rest_is_empty(row: str, n_fields: int) -> bool:
 
 
 def _table(lines: _Lines, columns: Iterable[int]) -> pd.DataFrame:
-    """Return columns of the rows as text, named by their places."""
+    """Return columns of the rows as text, named by position."""
     if not lines.rows:
         return pd.DataFrame(columns=sorted(columns), dtype=object)
     return pd.read_csv(
@@ -385,12 +385,12 @@ def _table(lines: _Lines, columns: Iterable[int]) -> pd.DataFrame:
 def _read(
     path: str | os.PathLike[str], sample_column: str, required: Sequence[str]
 ) -> tuple[pd.DataFrame, _Lines]:
-    """Return the columns that are used, under MAF's names and ``sample``, as text.
+    """Return the columns in use as text, under MAF's names and ``sample``.
 
     Raises
     ------
     InputErrors
-        For all columns that are missing and rows of another length, or where there is no row.
+        For all missing columns and rows of another length, or if there are no rows.
     """
     lines = _scan(path)
     if not lines.header:
@@ -439,7 +439,7 @@ def _read(
 
 
 def _sample_place(header: Sequence[str], wanted: str) -> int | None:
-    """Return where the samples' column is: of that name, else in other case, else as is usual."""
+    """Return the position of the sample column: by name, ignoring case, or by the usual names."""
     if wanted in header:
         return header.index(wanted)
     folded = [re.sub(r"[\s.-]+", "_", name).casefold() for name in header]
@@ -471,7 +471,7 @@ def _positions(rows: pd.DataFrame, lines: _Lines, path: str | os.PathLike[str]) 
 
 
 def _failures(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
-    """Return per row the filter that it fails, or an empty text."""
+    """Return the filter that each row fails, or an empty string."""
     failures = pd.Series("", index=rows.index, dtype=object)
     counts = ["t_ref_count", "t_alt_count"]
     if "t_depth" in rows.columns:

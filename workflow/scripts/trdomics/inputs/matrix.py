@@ -1,4 +1,4 @@
-"""Features × samples matrices as sequencing cores deliver them: TSV, CSV or Parquet."""
+"""Reads features × samples matrices: TSV, CSV or Parquet."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROW_NUMBERS = ("", "Unnamed: 0", "index", "X")
 
 
 class LayerMatrix(NamedTuple):
-    """A matrix as it was read.
+    """A matrix that has been read.
 
     Attributes
     ----------
@@ -51,14 +51,14 @@ class LayerMatrix(NamedTuple):
         The patients who have the layer, in the order of the sheet, indexed by `patient_id`. int64
         counts; float64 otherwise, NaN for what is missing.
     ignored : list of str
-        Samples of the file that no patient has.
+        Samples of the file without a patient.
     annotation : DataFrame
-        What the file itself says of its features: indexed by feature, with those of `symbol` and
-        `chromosome` that it has.
+        Annotation in the file itself: indexed by feature, with `symbol` and `chromosome` if
+        present.
     layout : str
-        The upstream program that the header is of; empty where it is none that is known.
+        The upstream program of the header; empty if not recognised.
     notes : list of str
-        What was left out, rounded, turned, or looks wrong.
+        What was left out, rounded, transposed, or looks wrong.
     turned : bool
         Whether the file has its samples in rows.
     """
@@ -79,13 +79,13 @@ def read_header(path: str, layer: str, known: Collection[str] = ()) -> list[str]
     path, layer : str
         The file, and its layer for errors.
     known : collection of str
-        Names of samples by the sheet. They keep what would be taken for a suffix, and prove that
-        a matrix has its samples in rows.
+        Names of samples by the sheet. They are not stripped of suffixes, and show whether a matrix
+        has its samples in rows.
 
     Raises
     ------
     InputError
-        If the file is missing, empty, broken, of an unknown format or has a sample twice.
+        If the file is missing, empty, damaged, of an unknown format or has a duplicated sample.
     """
     return list(_source(path, layer, known).layout.samples)
 
@@ -95,7 +95,7 @@ def read_layer_matrix(
 ) -> LayerMatrix:
     """Read and check a matrix.
 
-    Estimated counts (Salmon, RSEM, kallisto) are rounded, as tximport's users do for DESeq2.
+    Estimated counts (Salmon, RSEM, kallisto) are rounded, as is usual for DESeq2 with tximport.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def read_layer_matrix(
     sample_names : Series
         patient_id → the patient's sample in this layer; NaN for none.
     rules : ValueRules
-        What the values may be: those of the layer's type.
+        Allowed values of the layer's type.
 
     Returns
     -------
@@ -115,8 +115,8 @@ def read_layer_matrix(
     Raises
     ------
     InputError
-        Naming file, feature and sample of the first value that cannot be; several, if values are
-        wrong in several ways.
+        Naming file, feature and sample of the first wrong value; several for several kinds of
+        errors.
     """
     place = {name: patient for patient, name in sample_names.dropna().items()}
     source = _source(path, layer, place)
@@ -213,7 +213,7 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
 
 
 def _first_column(source: Source) -> list[str]:
-    """Return the values of the column of features, which are samples where a matrix is turned."""
+    """Return the values of the feature column, which are samples if the matrix is transposed."""
     if source.header is None:
         column = pq.read_table(source.path, columns=[source.names[source.first]]).column(0)
         return [str(value).strip() for value in column.to_pylist()]
@@ -232,7 +232,7 @@ def _textual(peek: Sequence[Sequence[str]], width: int) -> set[int]:
 
 
 def _numbered(peek: Sequence[Sequence[str]]) -> bool:
-    """Say whether the first column only numbers the rows."""
+    """Return whether the first column only numbers the rows."""
     return [row[0] for row in peek] in (
         [str(i) for i in range(len(peek))],
         [str(i + 1) for i in range(len(peek))],
@@ -277,7 +277,7 @@ def _read_values(
 def _without_summary(
     features: list[str], values: np.ndarray, texts: dict[str, list[Any]], notes: list[str]
 ) -> tuple[list[str], np.ndarray, dict[str, list[Any]]]:
-    """Leave out rows that count reads of no feature, and say so."""
+    """Leave out rows with reads outside features, and note it."""
     left = summary_rows(features)
     if not left:
         return features, values, texts

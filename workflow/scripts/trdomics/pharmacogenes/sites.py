@@ -166,7 +166,7 @@ def genome_build(
 
 
 def _has_alleles(record: _Record, site: Any) -> bool:
-    """Say whether a record has no other allele than those of the site, and two of them."""
+    """Return whether a record has no other allele than those of the site, and two of them."""
     pairs = {_trimmed(record.reference, allele) for allele in record.alternatives}
     return bool(
         {

@@ -28,7 +28,7 @@ def check_bam(
     genome : mapping of str to int, optional
         Length of each sequence of the genome.
     chromosomes : collection of str
-        Those of the annotation, empty where there is none.
+        Those of the annotation, empty if there is none.
 
     Returns
     -------

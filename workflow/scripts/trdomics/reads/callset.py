@@ -20,7 +20,7 @@ _MANY_UNREAD = 0.2
 
 
 def is_bare_vcf(config: Mapping[str, Any], layer: Mapping[str, Any]) -> bool:
-    """Say whether a layer is a VCF without consequences, and the config has what adds them."""
+    """Return whether a layer is a VCF without consequences, and the config has what adds them."""
     known = config["references"]["genome"] and config["references"]["annotation"]
     if not known or layer["format"] != "vcf" or layer["reads"] is not None:
         return False

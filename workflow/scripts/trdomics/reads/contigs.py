@@ -1,4 +1,4 @@
-"""Whether files name their chromosomes alike: a mismatch loses everything without a word."""
+"""Whether files name their chromosomes alike: a mismatch loses everything silently."""
 
 from __future__ import annotations
 

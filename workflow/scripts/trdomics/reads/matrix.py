@@ -208,7 +208,7 @@ def _cohort(
 def small_rna_cohort(
     samples: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]
 ) -> ReadCohort:
-    """Bring the counted samples of a small RNA layer together.
+    """Combine the counted samples of a small RNA layer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Records of the sites that are called in everybody, with the allele that was asked for.
+"""Records of the sites that are called in every sample, with the allele that was asked for.
 
 A caller leaves out an allele that no read shows. A site where everybody has the reference was
 looked at all the same, and must not be taken for one that was not.

@@ -199,7 +199,7 @@ def small_rna_quality(
 
 
 def all_known(values: Iterable[object]) -> bool:
-    """Say whether no value is None."""
+    """Return whether no value is None."""
     return all(value is not None for value in values)
 
 
@@ -215,7 +215,7 @@ def check_samples(
     settings : mapping
         ``min_reads`` and ``min_mapped``.
     where : str
-        What errors name.
+        Name used in errors.
     adapter : str
         3' adapter of the protocol, where it has one.
 

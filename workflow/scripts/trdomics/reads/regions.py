@@ -19,7 +19,7 @@ LONGEST = 5_000_000
 
 @dataclass(frozen=True)
 class Site:
-    """A variant that is called in everybody, whether anyone carries it or not."""
+    """A variant that is called in every sample, whether anyone carries it or not."""
 
     chromosome: str
     position: int
@@ -41,7 +41,7 @@ def read_regions(path: str | os.PathLike[str], genome: Mapping[str, int]) -> lis
     Raises
     ------
     InputError
-        If a line is no region, or a region is not in the genome.
+        If a line is not a region, or a region is not in the genome.
     """
     found: dict[str, list[tuple[int, int]]] = {}
     for number, line in enumerate(lines_of(path), 1):
@@ -94,7 +94,7 @@ def divided(regions: Sequence[Region], n_parts: int) -> list[list[Region]]:
 
 
 def read_sites(path: str | os.PathLike[str], genome: Mapping[str, int]) -> list[Site]:
-    """Read the variants to call in everybody: the first five columns of a VCF.
+    """Read the variants to call in every sample: the first five columns of a VCF.
 
     Raises
     ------

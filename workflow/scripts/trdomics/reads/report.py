@@ -42,7 +42,7 @@ def multiqc_table(quality: pd.DataFrame, summary: Mapping[str, Any], layer: str)
     quality : DataFrame
         By sample.
     summary : mapping
-        ``counted_by``, where there is one ``strandedness``, and ``quality_reasons`` (column ->
+        ``counted_by``, if there is one ``strandedness``, and ``quality_reasons`` (column ->
         why it is missing).
     layer : str
     """

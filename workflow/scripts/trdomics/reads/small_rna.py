@@ -35,7 +35,7 @@ class Protocol:
     Attributes
     ----------
     adapter : str
-        3' adapter; empty where it was cut off already.
+        3' adapter; empty where it was already removed.
     head, tail : int
         Random bases in front of and behind the insert.
     umi : int

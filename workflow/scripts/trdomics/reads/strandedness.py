@@ -44,7 +44,7 @@ def decide(forward: pd.Series, stated: str | None, where: str) -> str:
     stated : str or None
         What the config says; otherwise what most samples say.
     where : str
-        What errors name.
+        Name used in errors.
 
     Returns
     -------

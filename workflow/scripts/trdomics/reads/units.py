@@ -72,7 +72,7 @@ class Units:
         return self._by_sample[sample]
 
     def paired(self, sample: str) -> bool:
-        """Say whether a sample's FASTQ files hold pairs of reads."""
+        """Return whether a sample's FASTQ files hold pairs of reads."""
         return self.of(sample)[0].fq2 is not None
 
     def unit(self, sample: str, lane: str) -> Unit:

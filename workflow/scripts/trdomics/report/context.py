@@ -116,7 +116,7 @@ def page_context(
     gains: pd.DataFrame,
     missing_layer_cost: pd.DataFrame,
 ) -> dict[str, Any]:
-    """Gather everything that the template needs except the figures.
+    """Collect everything that the template needs except the figures.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def feature_table(
     sets: pd.DataFrame,
     partners: Mapping[str, Sequence[str]],
 ) -> pd.DataFrame:
-    """Gather what is known of each feature of a layer.
+    """Collect what is known of each feature of a layer.
 
     Parameters
     ----------

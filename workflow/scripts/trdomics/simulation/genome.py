@@ -1,4 +1,4 @@
-"""A made-up genome: chromosomes with genes, exons and introns, and hairpins of miRNAs.
+"""An artificial genome: chromosomes with genes, exons and introns, and hairpins of miRNAs.
 
 Names of genes, chromosomes and miRNAs are real, every sequence and position is invented. Sequences
 are arrays of ASCII codes; positions count from 0 and intervals are half-open.

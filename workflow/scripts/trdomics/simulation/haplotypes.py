@@ -1,4 +1,4 @@
-"""Variants of a made-up genome, the two haplotypes of each patient, and what a variant does."""
+"""Variants of an artificial genome, the two haplotypes of each patient, and what a variant does."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Star alleles come in about their European frequencies. Of patients on citalopram or escitalopram
 the CYP2C19 diplotype is drawn given the label, like everything else of these patients: the faster
-the drug is cleared, the likelier the label is positive. All others have the frequencies of the
+the drug is cleared, the more likely the label is positive. All others have the frequencies of the
 population, and no draw of another part of the cohort changes.
 """
 

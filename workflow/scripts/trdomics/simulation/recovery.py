@@ -176,7 +176,7 @@ def auc_recovery(performance: pd.DataFrame, best_auc: float) -> dict[str, float 
 
 
 def labels_as_drawn(patients: pd.DataFrame, truth: pd.DataFrame) -> bool:
-    """Say whether the cohort still has the labels that its molecules were drawn with.
+    """Return whether the cohort still has the labels that its molecules were drawn with.
 
     Parameters
     ----------
