@@ -15,7 +15,7 @@ from trdomics.shipped import REPOSITORY
 GENE, MIRNA, VARIANT = "gene", "mirna", "variant"
 KINDS = (GENE, MIRNA, VARIANT)
 UP, DOWN = "up", "down"
-# Of the panels that come with the workflow.
+# Folder of the panels that come with the workflow.
 FOLDER = REPOSITORY / "resources" / "panels"
 COLUMNS = ["member", "kind", "role", "expression", "carriers", "evidence", "source"]
 
@@ -32,7 +32,7 @@ def panel_files(names: Iterable[str]) -> dict[str, Path]:
 
 
 def panel_digests(names: Iterable[str]) -> dict[str, str | None]:
-    """Return a digest of each panel's content; a file that is not there is reported elsewhere."""
+    """Return a digest of each panel's content; missing files are reported elsewhere."""
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else None
         for name, path in panel_files(names).items()

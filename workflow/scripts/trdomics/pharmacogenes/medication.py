@@ -1,4 +1,4 @@
-"""Which drugs patients took, and when: a table of its own, or columns of the sheet."""
+"""Drugs that patients took, and when: from a separate table, or from columns of the sheet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIX = "name it .tsv or .csv (also .gz)"
 
 @dataclass(frozen=True)
 class Medication:
-    """Who took what.
+    """The drugs taken by each patient.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
     Raises
     ------
     InputError
-        If it cannot be read, lacks a column, a drug has no name, a date is none, or a drug ends
+        If it cannot be read, lacks a column, a drug has no name, a date is invalid, or a drug ends
         before it starts.
     """
     where = f"{path} (pharmacogenes.medication)"
@@ -88,7 +88,7 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
 
 
 def drugs_of_sheet(sheet: pd.DataFrame, columns: Sequence[str]) -> Medication:
-    """Take the drugs from columns of the sheet; several in one field are separated by ``;``.
+    """Read the drugs from columns of the sheet; several in one field are separated by ``;``.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ def drugs_of_sheet(sheet: pd.DataFrame, columns: Sequence[str]) -> Medication:
 
 
 def together(one: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """Return every drug of `one` with those of `others` that the patient took at the same time.
+    """Return every drug of `one` with the concurrent drugs of `others`.
 
-    Where a date is missing the drug is taken to be open on that side.
+    A missing date means an open interval on that side.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the page of pharmacogenes shows."""
+"""Content of the page of pharmacogenes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLAIM = (
     "association with response was found in 5,843 patients (Li 2024): a phenotype is a reason to "
     "check the dose, not a prediction of resistance."
 )
-# Of the combinations of drug, gene and phenotype.
+# Maximum number of combinations of drug, gene and phenotype.
 SHOWN = 20
 
 
@@ -27,7 +27,7 @@ def page_context(
     mismatches: pd.DataFrame,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what ``pharmacogenes.html.j2`` names, but for the figure.
+    """Return the variables of ``pharmacogenes.html.j2``, except the figure.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def headline(called: Mapping[str, Any]) -> str:
 
 
 def sites_sentence(called: Mapping[str, Any]) -> str:
-    """Say which sites the file lacks."""
+    """Name the sites that the file lacks."""
     if called["reason"]:
         return ""
     missing = called["missing_sites"]
@@ -82,7 +82,7 @@ def sites_sentence(called: Mapping[str, Any]) -> str:
 
 
 def drugs_sentences(drugs: Mapping[str, Any], called: Mapping[str, Any]) -> list[str]:
-    """Say how drugs and genes fit, in numbers of patients."""
+    """Describe the match of drugs and genes, in numbers of patients."""
     if drugs["sentence"]:
         return [str(drugs["sentence"])]
     if called["reason"]:
@@ -108,7 +108,7 @@ def drugs_sentences(drugs: Mapping[str, Any], called: Mapping[str, Any]) -> list
 def sensitivity_sentence(
     drugs: Mapping[str, Any], without: Mapping[str, Any], label: Mapping[str, str]
 ) -> str:
-    """Return the headline without the patients who may be resistant in name only."""
+    """Return the headline without patients with possible pseudo-resistance."""
     if drugs["sentence"]:
         return ""
     n = without["n_left_out"]
@@ -130,7 +130,7 @@ def sensitivity_sentence(
 
 
 def combinations(mismatches: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return each drug, gene and phenotype that a recommendation speaks of, commonest first."""
+    """Return each drug, gene and phenotype with a recommendation, most common first."""
     rows = mismatches[mismatches["mismatch"] == 1]
     keys = ["drug", "gene", "phenotype_with_drugs", "clearance", "recommendation", "strength"]
     counts = rows.groupby(keys).size().rename("n").reset_index()

@@ -1,4 +1,4 @@
-"""What is said of pharmacogenes: what could be called, what it means, and what it cannot say."""
+"""Headline numbers of pharmacogenes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def calls_summary(
     calls : DataFrame
         Of :func:`trdomics.pharmacogenes.calling.call_patients`.
     reason : str
-        A key of ``REASONS`` where nothing is called, else empty.
+        A key of ``REASONS`` if nothing is called, otherwise empty.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def calls_summary(
 
 
 def phenotype_counts(calls: pd.DataFrame) -> dict[str, int]:
-    """Return how many patients have which single phenotype, slowest first."""
+    """Return the number of patients with each single phenotype, slowest first."""
     counts = calls.loc[calls["status"] == CALLED, "phenotype"].value_counts()
     return {name: int(counts[name]) for name in PHENOTYPES if name in counts}
 
@@ -88,7 +88,7 @@ def phenotype_counts(calls: pd.DataFrame) -> dict[str, int]:
 def drugs_summary(
     mismatches: pd.DataFrame, drugs: pd.DataFrame | None, unknown: Mapping[str, int], strangers: int
 ) -> dict[str, Any]:
-    """Return what the drugs and genes have in common, in numbers of patients.
+    """Return the comparison of drugs and genes, in numbers of patients.
 
     Parameters
     ----------

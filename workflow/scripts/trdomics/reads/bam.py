@@ -1,4 +1,4 @@
-"""BAM files: whole, sorted, and aligned to the references of the config."""
+"""Checks of BAM files: complete, sorted, and aligned to the config's references."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_bam(
     ----------
     path : str
     where : str
-        What errors name in front of the file.
+        Prefix of the file in errors.
     genome : mapping of str to int, optional
         Length of each sequence of the genome.
     chromosomes : collection of str
@@ -77,7 +77,7 @@ def check_bam(
 
 
 def check_sample(path: str, sample: str, named: Collection[str]) -> None:
-    """Check that a BAM file's read groups name its sample, by which calls are given to people.
+    """Check that a BAM file's read groups name its sample, since calls are assigned by them.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from trdomics.reads.contigs import check_shared, lines_of
 
 # (sequence, start, end), from 0 and half-open as in BED.
 Region = tuple[str, int, int]
-# The longest region of a part, so that a whole genome can be divided at all.
+# The longest region of a part, so that a whole genome can be divided.
 LONGEST = 5_000_000
 
 

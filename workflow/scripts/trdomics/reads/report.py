@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-# What a column of qc.tsv is, for its head in the table.
+# Descriptions of the columns of qc.tsv, for the table's header.
 DESCRIPTIONS = {
     "fragments": "Reads, or pairs of reads, before trimming",
     "kept_share": "Share of reads left after trimming",
