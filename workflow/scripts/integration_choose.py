@@ -1,4 +1,4 @@
-"""Choose the seed with the best evidence bound and write its model."""
+"""Choose the seed with the highest evidence lower bound and write its model."""
 
 from trdomics.scripting import start
 

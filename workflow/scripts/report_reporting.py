@@ -1,4 +1,4 @@
-"""Write what a paper needs: model card, TRIPOD+AI table, and methods text."""
+"""Write the texts for a paper: model card, TRIPOD+AI table, and methods."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""The content of the summary page, gathered from the tables and summaries of the stages."""
+"""The content of the summary page, collected from the tables and summaries of the stages."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def cohort_sentence(
 
 
 def performance_rows(performance: pd.DataFrame, models: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Lay out the performance table, the selected procedure first.
+    """Return the rows of the performance table, the selected procedure first.
 
-    `models` says of feature sets in how many splits which model was chosen.
+    `models` describes how often each model was chosen for a feature set.
     """
     rows = []
     order = {"selected": 0, "candidate": 1, "baseline": 2, "circular": 3}
@@ -199,7 +199,7 @@ def associations(integration: Mapping[str, Any]) -> list[str]:
 
 
 def reads_rows(stations: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return what came out of simulated reads, with what it had to reach and whether it did."""
+    """Return the results of simulated reads, with the required limits and whether they were met."""
     return [
         {
             "what": f"Reads, {station['station']}: {station['measure']} "
@@ -212,7 +212,7 @@ def reads_rows(stations: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
-    """Return what was recovered of the truth of a simulated cohort; empty for a real one."""
+    """Return the recovery of a simulated cohort's truth; empty for a real cohort."""
     if recovery is None or not recovery["labels_as_drawn"]:
         return []
     rows = []

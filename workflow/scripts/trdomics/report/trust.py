@@ -7,7 +7,7 @@ from typing import Any
 
 from trdomics.report.words import listed, number, p_value, readable
 
-# Counts of the identity checks may leave the cohort; ids may not.
+# Counts of the identity checks may be shared; ids may not.
 IDENTITY_KEYS = (
     "n_sex_discordant",
     "n_sex_discordant_reason",
@@ -29,7 +29,7 @@ def anonymous(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def samples(identity: Mapping[str, Any]) -> list[str]:
-    """State whether samples seem to belong to the patients they are named after."""
+    """State whether samples seem to belong to their patients."""
     if identity["n_sex_discordant"] is None:
         sex = f"Sex could not be checked: {identity['n_sex_discordant_reason']}."
     else:

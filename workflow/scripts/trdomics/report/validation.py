@@ -16,7 +16,7 @@ BASELINES = {"clinical": "the clinical predictors alone", "confounders": "the co
 
 
 def site_sentences(sites: Mapping[str, Any]) -> list[str]:
-    """State whether the model holds at a new site.
+    """State the performance at new sites.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def _baselines(pooled: Mapping[str, Any]) -> str:
 
 
 def _calibration(sites: list[dict[str, Any]]) -> list[str]:
-    """State how far the calibration in the large varies between sites."""
+    """State how much calibration in the large varies between sites."""
     known = [
         site["calibration_intercept"]["value"]
         for site in sites
@@ -174,7 +174,7 @@ def layer_sentence(missing_layer_cost: pd.DataFrame) -> str:
 
 
 def more_patients(learning: Mapping[str, Any]) -> str:
-    """State what more patients would give.
+    """State the expected performance with more patients.
 
     Parameters
     ----------
