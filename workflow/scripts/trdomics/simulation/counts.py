@@ -1,4 +1,4 @@
-"""Raw counts of the simulated cohort, as a sequencing core delivers them."""
+"""Raw counts of the simulated cohort."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def draw_libraries(
 
 
 def write_counts(counts: pd.DataFrame, first_column: str, path: str | Path) -> None:
-    """Write features × samples as ``.tsv.gz``; the same counts are the same bytes."""
+    """Write features × samples as ``.tsv.gz``; the same counts give the same bytes."""
     table = pa.table(
         [pa.array(counts.index.astype(str)), *(pa.array(counts[name]) for name in counts)],
         names=[first_column, *counts.columns],
@@ -65,7 +65,7 @@ def write_counts(counts: pd.DataFrame, first_column: str, path: str | Path) -> N
     with (
         replacing(path) as temporary,
         temporary.open("wb") as raw,
-        # no name and no time in the header of the archive
+        # no name and no time in the gzip header
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=4, mtime=0) as out,
     ):
         out.write(("\t".join(table.column_names) + "\n").encode())

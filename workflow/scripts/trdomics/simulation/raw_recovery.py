@@ -1,4 +1,4 @@
-"""What came out of a raw cohort's reads, beside what was planted, station by station."""
+"""Recovery of a raw cohort's planted truth from its reads, step by step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from cyvcf2 import VCF
 
-# What each station has to reach.
+# Required agreement of each step.
 MIN_R, MAX_TOTAL, MIN_MOLECULES = 0.99, 0.02, 0.995
 MIN_CONCORDANCE, MIN_RECALL, MIN_DEPTH, MAX_GLOBIN = 0.995, 0.95, 10, 0.01
 _FIELDS = ["chromosome", "position", "reference", "alternative"]
@@ -25,11 +25,11 @@ class Station:
     ----------
     station, measure : str
     planted, found : str
-        What was planted and what came out.
+        The planted truth and the result.
     value : float or None
-        What is compared with `limit`; None where it could not be measured.
+        The value compared with `limit`; None if it could not be measured.
     limit : str
-        What it has to reach.
+        The required limit.
     met : bool
     """
 
@@ -56,8 +56,7 @@ def gene_stations(
     ----------
     found, planted : DataFrame, genes × samples
     contaminated : collection of str
-        Samples with much genomic DNA, whose surplus is not RNA: left out of the comparison of
-        totals.
+        Samples with much genomic DNA, which adds reads: left out of the comparison of totals.
     """
     found = found.reindex(index=planted.index, columns=planted.columns).fillna(0)
     r = pd.Series(
@@ -140,7 +139,7 @@ def variant_stations(path: str | os.PathLike[str], planted: pd.DataFrame) -> lis
     called = calls >= 0
     concordance = float((calls == truth)[called].mean())
     carried = truth > 0
-    # without a call nobody knows the depth there: it counts as enough
+    # without a call the depth is unknown: it counts as sufficient
     enough = carried & ((depth >= MIN_DEPTH) | (depth < 0))
     recall = float((calls > 0)[enough].mean())
     sites = int((calls >= 0).any(axis=1).sum())
@@ -239,7 +238,7 @@ def globin_station(found: pd.Series, planted: pd.Series) -> Station:
 def found_station(
     station: str, measure: str, found: Collection[str], planted: Collection[str]
 ) -> Station:
-    """Compare who was flagged with who should be: all of them, and nobody else."""
+    """Compare the flagged patients with those who should be flagged: all of them, and no others."""
     missed, false = set(planted) - set(found), set(found) - set(planted)
     return Station(
         station,
@@ -253,7 +252,7 @@ def found_station(
 
 
 def identity_stations(identity: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Station]:
-    """Compare who was flagged by sex and by genotypes with who should be."""
+    """Compare patients flagged by sex and by genotypes with those who should be."""
     exchanged = [patient for pair in truth["swaps"]["pairs"] for patient in pair]
     return [
         found_station(
