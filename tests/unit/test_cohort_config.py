@@ -126,7 +126,11 @@ def test_layer_names_are_safe_in_paths_and_patterns():
         ("label/positive", "no", "are both 'no'"),
         ("label/column", None, "`label.column` is null; name the label's column, or the model"),
         ("samples/site", "label", "names the column `label`, which is reserved for the workflow"),
-        ("samples/patient_id", "label", "`samples.patient_id` is `label`, which the workflow"),
+        (
+            "samples/patient_id",
+            "label",
+            "`samples.patient_id` is `label`, which is reserved for the workflow",
+        ),
         ("clinical/technical", ["in_mutations"], "names the column `in_mutations`"),
         ("layers/mutations/file", "calls.txt", "add `layers.mutations.format: vcf` or `maf`"),
     ],

@@ -119,7 +119,7 @@ def changed_manifest(**changes):
         ({"cohort": "one\n"}, ["cohort"]),
         ({"left_out": ["\ud800"]}, ["surrogates not allowed"]),
         ({"format": True}, ["format True"]),
-        ({"patients": {"n_positive": 10**400, "n_negative": 70}}, ["is no number"]),
+        ({"patients": {"n_positive": 10**400, "n_negative": 70}}, ["is not a number"]),
     ],
 )
 def test_manifests_of_another_form_are_refused(tmp_path, changes, words):

@@ -210,7 +210,7 @@ def sheet_numbers(sheet: pd.DataFrame, names: Sequence[str]) -> Floats:
             found = column[numbers.isna() & column.notna()].iloc[0]
             raise InputError(
                 f"sample sheet column `{name}`",
-                f"`{found}` is no number, as the model's training had there",
+                f"`{found}` is not a number, unlike in the model's training data",
                 "code the column as in the training cohort",
             )
         values[:, position] = numbers

@@ -277,7 +277,7 @@ def _predictors(
 
 
 def _circular(patients: pd.DataFrame, positive: np.ndarray, rng: np.random.Generator) -> None:
-    """Add the columns that define the label: MADRS of at least 22 after two or more failed trials."""
+    """Add what defines the label: MADRS of 22 or more after at least two failed trials."""
     n = len(patients)
     severe = np.clip(rng.normal(30, 5, n).round(), 22, 50)
     patients["current_madrs"] = np.where(positive, severe, rng.binomial(16, 0.4, n)).astype(int)
