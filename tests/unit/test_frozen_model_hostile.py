@@ -374,5 +374,5 @@ def test_a_manifest_that_is_no_manifest_is_refused(folders, tmp_path):
     copied(folders["linear"], tmp_path)
     for text in ("[]", "{", "[" * 100_000, "\udcff", '{"prevalence": NaN}', '{"format": Infinity}'):
         (tmp_path / MANIFEST).write_bytes(text.encode("utf-8", "surrogateescape"))
-        with pytest.raises(InputError, match="is not a JSON object"):
+        with pytest.raises(InputError, match=r"is not (a )?JSON"):
             load_model(tmp_path)

@@ -167,7 +167,7 @@ def _check_harmless(formula: str, key: str) -> None:
     calls = {call for call in re.findall(r"([A-Za-z_][\w.]*)\s*\(", text) if call not in FUNCTIONS}
     rest = re.sub(r"\bnp\.(?=[a-z0-9]+\s*\()", "", text)
     if calls or re.search(r"[{}\[\]'\";\\]|__|[A-Za-z_)]\.|\.[A-Za-z_]|\)\s*\(", rest):
-        what = f"the function {min(calls)}" if calls else "what is no formula"
+        what = f"the function {min(calls)}" if calls else "something other than a formula"
         raise InputError(
             key,
             f"{formula!r} holds {what}, which could run as code",
