@@ -129,7 +129,7 @@ def test_layer_names_are_safe_in_paths_and_patterns():
         (
             "samples/patient_id",
             "label",
-            "`samples.patient_id` is `label`, which is reserved for the workflow",
+            "`samples.patient_id` names the column `label`, which is reserved for the workflow",
         ),
         ("clinical/technical", ["in_mutations"], "names the column `in_mutations`"),
         ("layers/mutations/file", "calls.txt", "add `layers.mutations.format: vcf` or `maf`"),

@@ -24,7 +24,7 @@ from model_files import closed, opened
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from trdomics.archive import sha256_of
+from trdomics.archive import sha256_of, write_archive
 from trdomics.consortium.audit import audit
 from trdomics.consortium.bundle import (
     LOSS_FILE,
@@ -33,7 +33,6 @@ from trdomics.consortium.bundle import (
     json_bytes,
     read_bundle,
     with_manifest,
-    write_bundle,
 )
 from trdomics.consortium.disclosure import shareable_losses
 from trdomics.consortium.export import Export
@@ -85,7 +84,7 @@ def test_the_shared_model_predicts_as_before_but_for_who_is_alone(fitted, sheet,
 
 def test_who_gets_the_bundle_can_load_its_model(content, tmp_path):
     _, members = content
-    write_bundle(members, tmp_path / "a.zip")
+    write_archive(members, tmp_path / "a.zip")
     read_bundle(tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         archive.extractall(tmp_path)
@@ -151,7 +150,7 @@ def test_a_bundle_with_other_losses_is_refused(content, tmp_path, change):
     members = dict(content[1])
     losses = {**json.loads(members[LOSS_FILE]), **change}
     members[LOSS_FILE] = json.dumps(losses).encode()
-    write_bundle(with_manifest(without_files(members), only_files(members)), tmp_path / "a.zip")
+    write_archive(with_manifest(without_files(members), only_files(members)), tmp_path / "a.zip")
     with pytest.raises(InputError, match="missing_layer_cost"):
         read_bundle(tmp_path / "a.zip")
 
@@ -229,8 +228,8 @@ def test_a_group_that_is_too_small_cannot_be_exported(sheet):
 
 def test_the_bundle_is_read_again_and_is_the_same_file_twice(content, tmp_path):
     _, members = content
-    write_bundle(members, tmp_path / "a.zip")
-    write_bundle(with_manifest(without_files(members), only_files(members)), tmp_path / "b.zip")
+    write_archive(members, tmp_path / "a.zip")
+    write_archive(with_manifest(without_files(members), only_files(members)), tmp_path / "b.zip")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     bundle = read_bundle(tmp_path / "a.zip")
     assert bundle.manifest["patients"]["n_positive"] % MINIMUM == 0

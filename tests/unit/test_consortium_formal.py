@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from export_data import LABEL, MINIMUM, TABLES, patients_sheet, read
 
-from trdomics.consortium.bundle import MANIFEST, read_bundle, write_bundle
+from trdomics.archive import write_archive
+from trdomics.consortium.bundle import MANIFEST, read_bundle
 from trdomics.consortium.export import Export
 from trdomics.consortium.formal import (
     DELTA,
@@ -89,5 +90,5 @@ def test_a_private_bundle_has_effects_only_and_says_what_it_costs(tmp_path):
     assert manifest["layers"]["rna"]["effect"] == "difference of normal scores"
     assert any("dna" in reason for reason in manifest["left_out"])
     assert list(read(members, "effects/rna.tsv")["symbol"][:2]) == ["NA", "SYMBOL"]
-    write_bundle(members, tmp_path / "one.zip")
+    write_archive(members, tmp_path / "one.zip")
     assert read_bundle(tmp_path / "one.zip").cohort == "one"

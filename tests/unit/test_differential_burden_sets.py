@@ -149,7 +149,7 @@ def test_sets_are_read_from_a_table_and_from_gmt(tmp_path):
     gmt = read_burden_sets(tmp_path / "mine.gmt")
     assert gmt.groupby("set")["gene"].agg(list).to_dict() == {"one": ["A", "B"], "two": ["C"]}
     (tmp_path / "bad.tsv").write_text("name\tgene\nx\tA\n", encoding="utf-8")
-    with pytest.raises(InputError, match="no column 'set'"):
+    with pytest.raises(InputError, match="no column `set`"):
         read_burden_sets(tmp_path / "bad.tsv")
 
 

@@ -59,7 +59,7 @@ def test_the_moderated_t_is_that_of_the_adjustment_sets(design):
     found = differential_continuous(table, design, log2=False, max_missing=0.2)
     first = [design.coefficient, *design.matrix.columns.drop(design.coefficient)]
     matrix = design.matrix[[first[1], first[0], *first[2:]]].to_numpy()
-    expected = label_test(table.to_numpy(), matrix)
+    expected = label_test(table.to_numpy(), matrix, np.ones(table.shape))
     np.testing.assert_allclose(found["log2_fold_change"], expected.effect, atol=1e-12)
     np.testing.assert_allclose(found["lfc_se"], expected.error, rtol=1e-9)
     np.testing.assert_allclose(found["pvalue"], expected.pvalue, rtol=1e-8)

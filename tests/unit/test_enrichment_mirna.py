@@ -65,10 +65,10 @@ def test_a_table_of_targets_is_read(tmp_path):
         {"mirna": "hsa-miR-1-3p", "gene": "E1", "source": "targets.tsv.gz"}
     ]
     for content, words in (
-        ("gene\nA\n", "no column 'mirna'"),
-        ("mirna\tx\nhsa-miR-1\ty\n", "no column 'gene'"),
+        ("gene\nA\n", "no column `mirna`"),
+        ("mirna\tx\nhsa-miR-1\ty\n", "no column `gene`"),
         ("mirna\tgene\nTP53\tMYC\n", "no row holds a miRNA"),
-        ("", "cannot be read"),
+        ("", "has no rows"),
     ):
         bad = tmp_path / "bad.tsv"
         bad.write_text(content)

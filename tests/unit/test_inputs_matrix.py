@@ -210,7 +210,9 @@ def test_what_is_called_gz_and_is_not(tmp_path):
 def test_missing_files_and_unknown_suffixes(tmp_path):
     assert "no such file; correct the path in `layers.rna`" in failure(str(tmp_path / "no.tsv"))
     (tmp_path / "m.xlsx").touch()
-    assert "name it .tsv, .csv (both also .gz) or .parquet" in failure(str(tmp_path / "m.xlsx"))
+    assert "a spreadsheet (.xlsx); save it as tab-sep" in failure(str(tmp_path / "m.xlsx"))
+    (tmp_path / "m.dat").touch()
+    assert "name it .tsv, .csv (both also .gz) or .parquet" in failure(str(tmp_path / "m.dat"))
 
 
 def test_broken_parquet(tmp_path):

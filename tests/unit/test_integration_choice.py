@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from integration_data import LIKELIHOODS, planted
 
+from trdomics.differential.symbols import symbols_of
 from trdomics.integration import choice
 from trdomics.integration.associations import associations
 from trdomics.integration.characterise import doubts, in_words, summary, top_weights, write_h5mu
@@ -113,8 +114,8 @@ def test_tables_have_their_columns(model):
 
 def test_symbols_are_those_that_are_known():
     features = pd.DataFrame({"feature": ["a", "b"], "symbol": ["A", np.nan]})
-    assert choice.symbols_of(features) == {"a": "A"}
-    assert choice.symbols_of(features[["feature"]]) == {}
+    assert symbols_of(features) == {"a": "A"}
+    assert symbols_of(features[["feature"]]) == {}
 
 
 def test_top_weights_are_the_largest_by_size(model):

@@ -144,9 +144,9 @@ def test_one_factor_is_enough_for_the_scatter(associations, variance):
 
 def test_nothing_to_show_is_said(associations, tmp_path):
     empty = pd.DataFrame(columns=["factor", "seed", "matched", "r"])
-    assert "second seed" in figures.stability_figure(empty).texts[0].get_text()
+    assert "second seed" in figures.stability_figure(empty).axes[0].texts[0].get_text()
     untested = associations.assign(pvalue=np.nan, padj=np.nan)
     figure = figures.association_figure(untested)
-    assert "No variable" in figure.texts[0].get_text()
+    assert "No variable" in figure.axes[0].texts[0].get_text()
     save_figure(figure, tmp_path / "empty.svg")
     assert (tmp_path / "empty.svg").stat().st_size > 0

@@ -7,8 +7,8 @@ from integration_data import LIKELIHOODS, planted
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from trdomics.integration.mofa import MOFATransformer, correlations, fit_views, signs
-from trdomics.integration.projection import MOFAProjection
+from trdomics.integration.mofa import MOFATransformer, fit_views, signs
+from trdomics.integration.projection import MOFAProjection, correlations
 from trdomics.parts import put_together, take_apart
 from trdomics.tables import LayerTables
 

@@ -53,10 +53,11 @@ def test_a_table_of_names_is_read_in_any_order_and_without_gaps(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("theirs\tours\textra\na\tb\tc\n", "has the columns theirs, ours, extra"),
-        ("id\tsymbol\na\tb\n", "has the columns id, symbol"),
-        ("theirs\tours\n", "has no names"),
-        ("", "cannot be read"),
+        ("theirs\tours\textra\na\tb\tc\n", "has the columns `theirs`, `ours`, `extra`"),
+        ("id\tsymbol\na\tb\n", "has no column `theirs`, `ours`"),
+        ("theirs\tours\n", "has no rows"),
+        ("theirs\tours\na\t\n", "has no names"),
+        ("", "has no rows"),
     ],
 )
 def test_what_is_no_table_of_names_is_told_in_a_line(tmp_path, text, problem):

@@ -7,9 +7,9 @@ start(snakemake)
 import logging
 from pathlib import Path
 
-from trdomics.archive import pack, sha256_of
+from trdomics.archive import pack, sha256_of, write_archive
 from trdomics.cohort.load import read_patients
-from trdomics.consortium.bundle import MANIFEST, write_bundle
+from trdomics.consortium.bundle import MANIFEST
 from trdomics.consortium.export import Export, identifiers
 from trdomics.consortium.formal import Budget, cost
 from trdomics.consortium.ledger import open_ledger
@@ -44,7 +44,7 @@ else:
 ids = [layer["id_column"] for layer in sheet["layers"].values()]
 members = export.members(identifiers(patients, ids, inputs.excluded), privacy)
 ledger.record(groups, sha256_of(pack(members)), params.minimum, privacy and privacy["epsilon"])
-write_bundle(members, outputs.bundle)
+write_archive(members, outputs.bundle)
 with replacing(outputs.manifest) as temporary:
     temporary.write_bytes(members[MANIFEST])
 for reason in export.left_out:

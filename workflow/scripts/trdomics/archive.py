@@ -71,8 +71,6 @@ def read_archive(
 
     Parameters
     ----------
-    source : path or bytes
-        The archive.
     allowed : iterable of str
         Regular expressions; the whole name of every member must match one.
     max_bytes : int

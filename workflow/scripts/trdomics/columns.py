@@ -16,8 +16,6 @@ def is_quantity(values: pd.Series, categorical: Collection[str] = ()) -> bool:
     ----------
     values : Series
         The column as typed by the sheet's reader: numbers or text.
-    categorical : collection of str
-        Numeric columns to treat as categorical.
     """
     numeric = is_numeric_dtype(values) and not is_bool_dtype(values)
     return bool(numeric and values.name not in categorical)

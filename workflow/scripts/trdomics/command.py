@@ -16,8 +16,6 @@ def what_to_read(pages: Mapping[str, str], started: datetime.datetime) -> list[s
     ----------
     pages : mapping of str to str
         File -> its description. For a bundle's manifest, what the bundle leaves out is added.
-    started : datetime
-        When the run began, with time zone.
     """
     made = {
         file: text

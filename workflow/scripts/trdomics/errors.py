@@ -40,13 +40,7 @@ class InputError(ValueError):
 
 
 class InputErrors(InputError):
-    """All errors in a file, one line each.
-
-    Parameters
-    ----------
-    errors : sequence of InputError
-        At least one.
-    """
+    """All errors in a file, one line each."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
         first = errors[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 from collections.abc import Iterator
@@ -48,6 +49,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def gzipped(path: str | os.PathLike[str], level: int) -> Iterator[gzip.GzipFile]:
+    """Give a gzip file to write to, in place of `path` if the block succeeds.
+
+    Without a name and a time in its header: the same content is the same bytes.
+    """
+    with (
+        replacing(path) as temporary,
+        temporary.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=level, mtime=0) as out,
+    ):
+        yield out
 
 
 def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, index: bool = False) -> None:

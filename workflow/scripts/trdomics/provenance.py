@@ -52,18 +52,12 @@ def record_run(
 
     Parameters
     ----------
-    folder : path
-        Of the results.
-    config : mapping
-        As resolved.
     inputs : iterable of str
         Files that were read; missing ones are ignored.
     started : datetime
         When it began, with time zone.
     logs : sequence of str
         Snakemake's own logs.
-    succeeded : bool
-        Whether every job did.
 
     Returns
     -------

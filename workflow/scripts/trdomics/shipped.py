@@ -14,3 +14,8 @@ def shipped(name: str) -> Path:
     :mod:`trdomics.code_digest`.
     """
     return REPOSITORY / name
+
+
+def shipped_or_own(name: str, folder: str, suffix: str) -> Path:
+    """Return the file of a config's name: a file as it is, what is shipped without a suffix."""
+    return Path(name) if Path(name).suffix else shipped(f"{folder}/{name}{suffix}")

@@ -11,22 +11,15 @@ import pandas as pd
 from trdomics.cohort.config import QUALITY
 from trdomics.cohort.formula import design_columns
 from trdomics.columns import is_quantity
-from trdomics.errors import InputError, InputErrors
+from trdomics.errors import InputError
+from trdomics.inputs.text_table import raise_all
 from trdomics.layers.types import CARRIERS, layer_type
 
 COLLINEAR = 0.999
 
 
 def check_classes(label: pd.Series, config: Mapping[str, Any]) -> None:
-    """Check that both classes are present in each fold.
-
-    Parameters
-    ----------
-    label : Series
-        1, 0 or NaN per patient.
-    config : mapping
-        A resolved config.
-    """
+    """Check that both classes are present in each fold."""
     file, column = config["samples"]["file"], config["label"]["column"]
     folds = config["classification"]["folds"]
     inner = config["classification"]["inner_folds"]
@@ -90,15 +83,6 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: Mapping[str,
 def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: Mapping[str, Any]) -> None:
     """Check that each layer was measured in patients of both classes.
 
-    Parameters
-    ----------
-    has : DataFrame of bool
-        Which patients have which layers.
-    label : Series
-        1, 0 or NaN per patient.
-    config : mapping
-        A resolved config.
-
     Raises
     ------
     InputErrors
@@ -117,8 +101,7 @@ def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: Mapping[str
                     f"measure it in both classes, or take the layer {name} out",
                 )
             )
-    if errors:
-        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    raise_all(errors, "layers")
 
 
 def _covariates(config: Mapping[str, Any]) -> dict[str, str]:
@@ -158,17 +141,7 @@ def _collinear(values: pd.Series, label: pd.Series) -> str | None:
 
 
 def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: Mapping[str, Any]) -> None:
-    """Check that the design can be fitted, in all patients and in those of each matrix layer.
-
-    Parameters
-    ----------
-    sheet : DataFrame
-        The patients that take part, indexed by patient.
-    has : DataFrame of bool
-        Who has which of the layers that are known.
-    config : mapping
-        A resolved config.
-    """
+    """Check that the design can be fitted, in all patients and in those of each matrix layer."""
     # formulaic takes a second to import, which a scoring run need not pay
     from trdomics.differential.design import build_design
 

@@ -13,12 +13,7 @@ from trdomics.check.sheet_values import label_warnings, value_warnings
 from trdomics.classification.derived import derived_tables
 from trdomics.classification.feature_sets import PRESENCE, feature_sets
 from trdomics.cohort.config import from_reads, is_simulated, sheet_settings, text_columns
-from trdomics.cohort.membership import (
-    LeftOut,
-    memberships,
-    unmatched,
-    with_layers,
-)
+from trdomics.cohort.membership import LeftOut, memberships, unmatched, with_layers
 from trdomics.cohort.samples import (
     EXCLUDE,
     labels,
@@ -180,10 +175,6 @@ def presence_warnings(has: pd.DataFrame, label: pd.Series, names: Mapping[str, A
     Parameters
     ----------
     has : DataFrame of bool, shape (n_patients, n_layers)
-    label : Series
-        1, 0 or NaN per patient.
-    names : mapping
-        The config's ``label``.
     """
     from scipy.stats import fisher_exact
 
@@ -222,15 +213,7 @@ def _model_warnings(config: Mapping[str, Any]) -> list[str]:
 
 
 def plan_in_words(plan: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
-    """Return the lines that ``snakemake check`` prints.
-
-    Parameters
-    ----------
-    plan : mapping
-        Of :func:`cohort_plan`.
-    config : mapping
-        The resolved config.
-    """
+    """Return the lines that ``snakemake check`` prints."""
     count, label = plan["patients"], config["label"]
     lines = [
         f"cohort {plan['cohort']}: config, sheet and files can be used",

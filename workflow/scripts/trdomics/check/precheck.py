@@ -47,18 +47,11 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
 
     Layers that are yet to be simulated, and the content of all, are left to the jobs that read
     them. A cohort to be scored (`scoring.model`) needs no classes or varying covariates.
-
-    Parameters
-    ----------
-    config : mapping
-        A resolved config.
     """
     settings = sheet_settings(config)
     broken = []
     model = config["mechanism"]["model"]
-    unfit = _problem(read_specification, specification_file(model)) if model else None
-    if unfit is not None:
-        yield unfit
+    yield from _problem(read_specification, specification_file(model)) if model else []
     for name, problem in _file_problems(config):
         broken.append(name)
         yield problem
@@ -77,9 +70,8 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
         yield error
         return
     scoring = config["scoring"]["model"] is not None
-    wrong = None if scoring else _problem(_check_patients, sheet, config)
-    if wrong is not None:
-        yield wrong
+    wrong = [] if scoring else _problem(_check_patients, sheet, config)
+    yield from wrong
     samples: dict[str, list[str]] = {}
     has = pd.DataFrame(index=sheet.index)
     for name, layer in config["layers"].items():
@@ -95,22 +87,15 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
             yield error
     if len(has.columns) == len(config["layers"]):
         profiled = has.any(axis=1)
-        lost = _problem(with_layers, has, settings, whole, samples)
-        if lost is not None:
-            # the others are checked as if these had been left out
-            yield lost
-        if not profiled.all() and not scoring and wrong is None:
+        # the others are checked as if these had been left out
+        yield from _problem(with_layers, has, settings, whole, samples)
+        if not profiled.all() and not scoring and not wrong:
             wrong = _problem(_check_patients, sheet[profiled], config)
-            if wrong is not None:
-                yield wrong
+            yield from wrong
         sheet, has = sheet[profiled], has[profiled]
-    if not scoring and wrong is None:
-        telling = _problem(check_layer_classes, has, labels(sheet, config["label"]), config)
-        if telling is not None:
-            yield telling
-        wrong = _problem(check_design, sheet, has, config)
-        if wrong is not None:
-            yield wrong
+    if not scoring and not wrong:
+        yield from _problem(check_layer_classes, has, labels(sheet, config["label"]), config)
+        yield from _problem(check_design, sheet, has, config)
 
 
 def known_samples(layer: Mapping[str, Any], name: str, known: Collection[str]) -> list[str]:
@@ -133,16 +118,17 @@ def _panel_problems(config: Mapping[str, Any]) -> Iterator[InputError]:
         elif path.parent == FOLDER and name not in shipped_panels():
             fix = did_you_mean(name, shipped_panels(), "those that come with the workflow are")
             yield InputError("`panels`", f"there is no panel {name}", fix)
-        elif (wrong := _problem(read_panel, path)) is not None:
-            yield wrong
+        else:
+            yield from _problem(read_panel, path)
 
 
-def _problem(check: Callable[..., object], *arguments: Any) -> InputError | None:
+def _problem(check: Callable[..., object], *arguments: Any) -> list[InputError]:
+    """Return the error that a check raises, if it does."""
     try:
         check(*arguments)
     except InputError as error:
-        return error
-    return None
+        return [error]
+    return []
 
 
 def _check_patients(sheet: pd.DataFrame, config: Mapping[str, Any]) -> None:
@@ -226,16 +212,13 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
         problem = f"has no {MANIFEST}" if os.path.exists(model) else "no such model"
         yield None, InputError(model, problem, "correct `scoring.model`" + starting_from(model))
     elif model is not None:
-        try:
-            compare_labels(config["label"], read_manifest(Path(model, MANIFEST)))
-        except InputError as error:
-            yield None, error
+        unlike = _problem(
+            lambda: compare_labels(config["label"], read_manifest(Path(model, MANIFEST)))
+        )
+        yield from ((None, error) for error in unlike)
     for layer, path in config["scoring"]["feature_names"].items():
         if layer not in config["layers"]:
             fix = did_you_mean(layer, config["layers"], "its layers are")
             yield None, InputError(f"`scoring.feature_names.{layer}`", "no such layer", fix)
             continue
-        try:
-            read_names(path, layer)
-        except InputError as error:
-            yield None, error
+        yield from ((None, error) for error in _problem(read_names, path, layer))

@@ -30,8 +30,6 @@ def value_warnings(
 
     Parameters
     ----------
-    sheet : DataFrame
-        Of :func:`trdomics.cohort.samples.read_sheet`, without the excluded patients.
     settings : mapping
         What :func:`trdomics.cohort.config.sheet_settings` returns.
     categorical : list of str

@@ -31,10 +31,6 @@ class LayerBlock(TransformerMixin, BaseEstimator, FittedLayerBlock):
     ----------
     n_features : int
         Number of most variable features to keep.
-    regress_out : sequence of str
-        Columns of the sheet whose linear effects are regressed out.
-    categorical : sequence of str
-        Those of them that are numeric but categorical.
 
     Attributes
     ----------
@@ -75,13 +71,6 @@ class LayerBlock(TransformerMixin, BaseEstimator, FittedLayerBlock):
 
 class ColumnBlock(TransformerMixin, BaseEstimator, FittedColumnBlock):
     """Columns of the sheet: numbers imputed and standardised, categories one-hot encoded.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Columns of the sheet.
-    categorical : sequence of str
-        Numeric columns to treat as categorical. Text always is.
 
     Attributes
     ----------

@@ -24,10 +24,6 @@ class Candidate:
 
     Attributes
     ----------
-    features : FeatureSet
-        The blocks.
-    kind : str
-        Name of the family of classifiers.
     n_features : int or None
         Number to keep per block; None for all.
     params : tuple of (str, value)
@@ -57,14 +53,6 @@ class Fits:
 
     Feature selection does not depend on the kind of classifier, and a block with fewer features
     than a candidate may keep is fitted only once.
-
-    Parameters
-    ----------
-    blocks : DenseBlocks
-        Of the training patients.
-    labels : array of int, shape (n_patients,)
-    seed : int
-        Of the classifiers.
     """
 
     def __init__(self, blocks: DenseBlocks, labels: NDArray[Any], seed: int) -> None:

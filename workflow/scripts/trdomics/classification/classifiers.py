@@ -90,14 +90,8 @@ def select_features(
 
     Parameters
     ----------
-    blocks : DenseBlocks
-        Of some patients.
     names : sequence of str
         The blocks to concatenate.
-    n_features : int or None
-        Kept of each block; None for all.
-    labels : array of int, shape (n_patients,)
-        0 and 1.
 
     Returns
     -------
@@ -125,16 +119,10 @@ class BlockModel(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    blocks : sequence of str
-        Blocks of the representation.
-    kind : str
-        Name of a family of classifiers.
     params : mapping, optional
         Of the classifier; None for the default, the first of the grid.
     n_features : int, optional
         Number of features to keep per block; None for all.
-    seed : int
-        Of the classifier.
 
     Attributes
     ----------
@@ -142,8 +130,6 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         The selection and the classifier.
     prior_ : float
         Log odds of patients without any of the blocks.
-    classes_ : array, shape (2,)
-        0 and 1.
     """
 
     def __init__(
@@ -165,9 +151,6 @@ class BlockModel(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        blocks : DenseBlocks
-        y : array of int, shape (n_patients,)
-            0 and 1.
         chosen : Selected, optional
             The result of :func:`select_features` for the same patients.
         """

@@ -16,13 +16,7 @@ MECHANISM = "mechanism"
 
 
 def derived_tables(config: Mapping[str, Any]) -> dict[str, bool]:
-    """Return the derived tables of a cohort, and whether each may enter the selected stack.
-
-    Parameters
-    ----------
-    config : mapping
-        A resolved config.
-    """
+    """Return the derived tables of a cohort, and whether each may enter the selected stack."""
     layer, _ = germline_layer(config)
     if layer is None:
         return {}

@@ -28,8 +28,6 @@ class TrainingValues:
     ----------
     values : array, shape (n_patients, n_features)
         Standardised values of the selected features.
-    labels : array of int, shape (n_patients,)
-        0 and 1.
     """
 
     def __init__(self, values: Floats, labels: NDArray[Any]) -> None:

@@ -21,8 +21,6 @@ class FeatureSet:
 
     Attributes
     ----------
-    name : str
-        As in the result tables.
     blocks : tuple of str
         Blocks of the representation; concatenated, or each a member of a stack.
     role : {"candidate", "baseline", "circular"}
@@ -55,9 +53,6 @@ def feature_sets(
 
     Parameters
     ----------
-    layers : iterable of str
-        Of the cohort, in the order of the config.
-    clinical : Clinical
     derived : mapping of str to bool, optional
         Derived tables, and whether each is part of the stack. One that is not is shown beside
         the baselines.

@@ -46,7 +46,6 @@ class FittedRepresentation:
         By derived table.
     views_ : dict of str to FittedView
         MOFA's; empty without MOFA.
-    mofa_ : MOFAProjection or None
     factor_means_, factor_scales_ : array, shape (n_factors,)
         Of the training patients' factors.
     """

@@ -22,8 +22,6 @@ def predict_without_layers(
 
     Parameters
     ----------
-    model : RiskModel
-        Fitted on other patients.
     tables : LayerTables
         Patients to predict; those who lack a layer are left out.
     layers : sequence of str

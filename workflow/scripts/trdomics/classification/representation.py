@@ -38,8 +38,6 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
     columns : mapping of str to sequence of str
         Groups of the sheet's columns, each a block: ``{"clinical": [...], "confounders": [...]}``.
         Those of the group ``layers_present`` are layers: 1 for patients who have one, otherwise 0.
-    categorical : sequence of str
-        Numeric columns to treat as categorical.
     regress_out : sequence of str
         Columns whose effects are regressed out of the layers' blocks.
     mofa : mapping, optional
@@ -77,14 +75,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         self.panels = panels
 
     def fit(self, tables: LayerTables, y: Any = None) -> Self:
-        """Learn all blocks.
-
-        Parameters
-        ----------
-        tables : LayerTables
-            Raw layers, and the sheet as "clinical".
-        y : ignored
-        """
+        """Learn all blocks."""
         self.fit_transform(tables)
         return self
 
@@ -170,13 +161,7 @@ def _has_view(table: pd.DataFrame) -> bool:
 
 
 def layer_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of a layer's settings that its model depends on: no paths or column names.
-
-    Parameters
-    ----------
-    settings : mapping
-        The layer's block of the resolved config.
-    """
+    """Return those of a layer's settings that its model depends on: no paths or column names."""
     sizes = ("model_features", "integration_features")
     return {
         "type": settings["type"],

@@ -60,8 +60,6 @@ class RidgeLogistic(ClassifierMixin, BaseEstimator):
     ----------
     coef_ : array, shape (1, n_features)
     intercept_ : array, shape (1,)
-    classes_ : array, shape (2,)
-        0 and 1.
     """
 
     def __init__(self, variance: float = 1.0) -> None:
@@ -73,8 +71,6 @@ class RidgeLogistic(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         values : array, shape (n_patients, n_features)
-        y : array of int, shape (n_patients,)
-            0 and 1.
         axes : PrincipalAxes, optional
             Of these values, if already computed.
         """

@@ -1,4 +1,4 @@
-"""One outer split of the nested cross-validation, configured by the config."""
+"""One outer split of the nested cross-validation, as the config asks for it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,8 @@ def nested_search(config: Mapping[str, Any], incomplete: Sequence[str] = ()) -> 
 
     Parameters
     ----------
-    config : mapping
-        A resolved config.
     incomplete : sequence of str
-        Layers whose presence is a baseline. A model to be frozen does not need it.
+        Layers whose presence is a baseline. A model to be frozen needs none.
     """
     settings = config["classification"]
     return NestedSearch(
@@ -56,7 +54,7 @@ def nested_search(config: Mapping[str, Any], incomplete: Sequence[str] = ()) -> 
 def split_representations(
     tables: LayerTables, labels: pd.Series, split: Split, config: Mapping[str, Any]
 ) -> FoldRepresentations:
-    """Return the representations shared by a split's search and its permutations."""
+    """Return what a split's search and its permutations share; see :func:`run_split`."""
     return nested_search(config, incomplete_layers(tables, labels, config)).representations(
         tables.select(split.train), labels[split.train].to_numpy(dtype=int)
     )
@@ -69,21 +67,15 @@ def run_split(
     config: Mapping[str, Any],
     representations: FoldRepresentations | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Tune on a split's training patients and predict its test patients.
+    """Search on a split's training patients and predict its test patients.
 
     Parameters
     ----------
-    tables : LayerTables
-        All patients.
-    labels : Series
-        1, 0 or missing, by patient id.
     split : Split
-        See :func:`trdomics.classification.splits.draw_split`. For a left-out site, predictions
-        without some layers are not made.
-    config : mapping
-        A resolved config.
+        See :func:`trdomics.classification.splits.draw_split`. Where a site is left out, no layers
+        are taken away.
     representations : FoldRepresentations, optional
-        From :func:`split_representations`, if already computed.
+        Of :func:`split_representations`, where the caller has them already.
 
     Returns
     -------
@@ -122,17 +114,17 @@ def run_permutation(
     config: Mapping[str, Any],
     representations: FoldRepresentations | None = None,
 ) -> pd.DataFrame:
-    """Repeat a split's search with permuted labels on the same representations.
+    """Repeat a split's search with permuted labels, on the representations of the true ones.
 
-    Representations do not depend on labels. Only selectable sets are searched, with the models of
-    the null.
+    Labels play no part in a representation. Only selectable sets are searched, among the
+    models of the null.
 
     Parameters
     ----------
     tables, labels, split, config, representations
         See :func:`run_split`.
     permutation : int
-        0 for the true labels with the models of the null.
+        0 for the true labels under the models of the null.
 
     Returns
     -------

@@ -30,8 +30,6 @@ def fitting_settings(config: Mapping[str, Any], *more: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    config : mapping
-        A resolved config.
     *more : str
         Further keys of its ``classification``.
     """

@@ -56,22 +56,14 @@ def draw_split(
 
     Parameters
     ----------
-    name : str
-        ``r2f3`` or ``s01``, see :class:`Split`.
     labels : Series
         1, 0 or missing, by patient id. Those with a label are in the split.
-    folds : int
-        Of the outer cross-validation, stratified by label.
     seed : int
         The same seed gives the same folds, whatever the order of the patients.
     sites : Series, optional
         Site by patient id. Patients without a site are always in the training set.
     site : str, optional
         The site that ``s01`` leaves out.
-
-    Returns
-    -------
-    Split
 
     Raises
     ------
@@ -126,8 +118,6 @@ def draw_share(labels: pd.Series, share: int, draw: int, seed: int) -> Split:
 
     Parameters
     ----------
-    labels : Series
-        1, 0 or missing, by patient id.
     share : int
         Per cent.
     draw, seed : int

@@ -27,10 +27,6 @@ def fit_share(
 
     Parameters
     ----------
-    tables : LayerTables
-        All patients.
-    labels : Series
-        1, 0 or missing, by patient id.
     share : int
         Per cent of the labelled patients.
     config : mapping

@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 
 from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, with_contrast
-from trdomics.errors import InputError, InputErrors
+from trdomics.errors import InputError
 from trdomics.inputs.calls import variant_name
 from trdomics.inputs.maf import is_maf
+from trdomics.inputs.text_table import raise_all
 from trdomics.layers.types import layer_type, types_schema
 from trdomics.reads.quality import quality_columns
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
@@ -51,8 +52,6 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     ----------
     raw : mapping
         The config as read from YAML. A resolved config is valid and resolves to itself.
-    path : str
-        Name of the file in errors.
 
     Returns
     -------
@@ -159,8 +158,7 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
                     )
                 lines.setdefault(name, line)
                 pending.append((value, name))
-    if errors:
-        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    raise_all(errors, "config")
 
 
 def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
@@ -254,15 +252,7 @@ def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) 
 
 
 def needed_references(layer: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
-    """Return the keys of `references` that a layer from reads needs.
-
-    Parameters
-    ----------
-    layer : mapping
-        The layer's settings.
-    aligned : bool
-        Whether its reads are BAM files.
-    """
+    """Return the keys of `references` that a layer from reads, BAM files if `aligned`, needs."""
     if not layer_type(layer["type"]).is_matrix:
         return ("genome", "annotation")
     if layer["reads"]["protocol"] == RNASEQ:
@@ -338,12 +328,8 @@ def _check_roles(config: Mapping[str, Any], where: str) -> None:
     for key, columns in lists.items():
         if label is not None and label in columns:
             raise InputError(where, f"`{key}` lists the label's column `{label}`", "remove it")
-    for key in (
-        "clinical.predictors",
-        "clinical.confounders",
-        "integration.regress_out",
-        "classification.regress_out",
-    ):
+    regressed = ("integration.regress_out", "classification.regress_out")
+    for key in ("clinical.predictors", "clinical.confounders", *regressed):
         both = [column for column in lists[key] if column in clinical["circular"]]
         if both:
             raise InputError(
@@ -357,19 +343,12 @@ def _check_column_names(config: Mapping[str, Any], where: str) -> None:
     """Check that columns of the sheet do not collide with those added in patients.tsv."""
     own = [*OWN_COLUMNS, *(f"in_{layer}" for layer in config["layers"])]
     for column, key in named_columns(config).items():
-        if column in own and column != config["samples"]["patient_id"]:
+        if column in own and (column, key) != ("patient_id", "samples.patient_id"):
             raise InputError(
                 where,
                 f"`{key}` names the column `{column}`, which is reserved for the workflow",
                 "rename the column in the sheet and here",
             )
-    if config["samples"]["patient_id"] != "patient_id" and (config["samples"]["patient_id"] in own):
-        raise InputError(
-            where,
-            f"`samples.patient_id` is `{config['samples']['patient_id']}`, which is reserved for "
-            "the workflow",
-            "rename the column in the sheet and here",
-        )
 
 
 def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
@@ -512,10 +491,5 @@ def is_from_reads(config: Mapping[str, Any], file: str) -> bool:
 
 
 def is_made(config: Mapping[str, Any], file: str) -> bool:
-    """Return whether rules of the cohort make a file, so that it need not exist yet."""
+    """Return whether rules of the cohort make a file: it need not be there yet."""
     return is_simulated(config, file) or is_from_reads(config, file)
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """Return the fix for a column that is not in the sheet."""
-    return did_you_mean(name, known, "its columns are")

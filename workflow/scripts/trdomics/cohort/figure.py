@@ -35,17 +35,7 @@ def layer_patterns(patients: pd.DataFrame, layers: list[str]) -> pd.DataFrame:
 
 
 def draw_layers(patients: pd.DataFrame, layers: list[str], label: Mapping[str, Any]) -> Figure:
-    """Draw the combinations of layers as bars over a grid of dots (an UpSet plot).
-
-    Parameters
-    ----------
-    patients : DataFrame
-        With `label` and `in_<layer>`.
-    layers : list of str
-        In the order of the config.
-    label : mapping
-        `positive` and `negative`, the names of the classes.
-    """
+    """Draw the combinations of layers as bars over a grid of dots (an UpSet plot)."""
     patterns = layer_patterns(patients, layers)
     shown = patterns.head(MAX_PATTERNS)
     columns = np.arange(len(shown))

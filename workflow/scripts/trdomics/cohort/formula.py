@@ -43,9 +43,7 @@ def with_quotes(design: str, columns: Iterable[str]) -> str:
     for column in columns:
         bare = rf"(?<![\w.])({re.escape(column)})(?![\w.])"
         design = re.sub(
-            rf"{_QUOTED}|{bare}",
-            lambda found: quoted(found[1]) if found[1] else found[0],
-            design,
+            rf"{_QUOTED}|{bare}", lambda found: quoted(found[1]) if found[1] else found[0], design
         )
     return design
 

@@ -10,13 +10,7 @@ import pandas as pd
 from jsonschema import Draft202012Validator
 from scipy.stats import binomtest, chi2_contingency
 
-from trdomics.cohort.membership import (
-    LeftOut,
-    layer_samples,
-    memberships,
-    unmatched,
-    with_layers,
-)
+from trdomics.cohort.membership import LeftOut, layer_samples, memberships, unmatched, with_layers
 from trdomics.cohort.samples import labels, read_sheet, sample_names, typed_names
 from trdomics.schema import load_schema
 
@@ -102,12 +96,7 @@ def check_patients(patients: pd.DataFrame) -> None:
 def label_by_site(patients: pd.DataFrame, site: str | None) -> pd.DataFrame:
     """Count labels per site.
 
-    Parameters
-    ----------
-    patients : DataFrame
-        As :func:`harmonise` returns.
-    site : str or None
-        The column of sites; without one all patients are one site.
+    Without a column of sites all patients are one site.
 
     Returns
     -------
@@ -121,25 +110,13 @@ def label_by_site(patients: pd.DataFrame, site: str | None) -> pd.DataFrame:
         sites = patients[site].astype(object).fillna("not known")
     rows = []
     for name, group in patients.groupby(sites, sort=True):
-        positive = int((group["label"] == 1).sum())
-        negative = int((group["label"] == 0).sum())
-        labelled = positive + negative
+        positive, labelled = int((group["label"] == 1).sum()), int(group["label"].notna().sum())
         share, lower, upper = np.nan, np.nan, np.nan
         if labelled:
             interval = binomtest(positive, labelled).proportion_ci(method="wilson")
             share, lower, upper = positive / labelled, interval.low, interval.high
-        rows.append(
-            {
-                "site": name,
-                "n_patients": len(group),
-                "n_positive": positive,
-                "n_negative": negative,
-                "n_unlabelled": len(group) - labelled,
-                "share_positive": share,
-                "lower": lower,
-                "upper": upper,
-            }
-        )
+        shown = {"share_positive": share, "lower": lower, "upper": upper}
+        rows.append({"site": name, **_label_counts(group), **shown})
     return pd.DataFrame(rows)
 
 

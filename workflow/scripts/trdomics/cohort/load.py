@@ -17,13 +17,6 @@ from trdomics.tables import CLINICAL, LayerTables
 def read_patients(path: str | os.PathLike[str], config: Mapping[str, Any]) -> pd.DataFrame:
     """Read ``patients.tsv`` with the types that the sheet's columns have.
 
-    Parameters
-    ----------
-    path : path
-        The harmonised table.
-    config : mapping
-        A resolved config; its `samples`, `label` and `layers` are used.
-
     Returns
     -------
     DataFrame
@@ -51,12 +44,8 @@ def load_tables(
 
     Parameters
     ----------
-    patients : path
-        ``patients.tsv``.
     layers : mapping of str to path
         ``table.parquet`` of each layer.
-    config : mapping
-        A resolved config; its `samples`, `label` and `layers` are used.
     derived : mapping of str to path, optional
         ``features.tsv`` of each derived table.
 

@@ -45,10 +45,6 @@ def layer_samples(
 
     Parameters
     ----------
-    settings : mapping
-        The layer's settings.
-    layer : str
-        Its name, for errors.
     known : collection of str
         The sheet's sample names, which show whether a matrix has its samples in rows.
 
@@ -136,8 +132,6 @@ def memberships(
 
     Parameters
     ----------
-    sheet : DataFrame
-        The patients that take part, indexed by patient.
     settings : mapping
         The result of :func:`trdomics.cohort.config.sheet_settings`.
     samples : mapping of str to list of str
@@ -201,12 +195,8 @@ def with_layers(
     Parameters
     ----------
     has : DataFrame of bool, shape (n_patients, n_layers)
-    settings : mapping
-        The result of :func:`trdomics.cohort.config.sheet_settings`.
     sheet : DataFrame, optional
         The whole sheet, to suggest with `samples` the intended name.
-    samples : mapping of str to list of str, optional
-        The samples of each layer.
 
     Raises
     ------
@@ -254,12 +244,7 @@ def unmatched(
 ) -> pd.DataFrame:
     """List the samples and patients that are left out, with the reason.
 
-    Parameters
-    ----------
-    sheet : DataFrame
-        The whole sheet, with `exclude` and `exclude_reason`.
-    settings, samples
-        As for :func:`memberships`, with all layers in `samples`.
+    The arguments are those of :func:`memberships`, with all layers in `samples`.
 
     Returns
     -------

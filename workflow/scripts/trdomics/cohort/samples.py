@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.cohort.config import nearest, text_columns
-from trdomics.errors import InputError, InputErrors
+from trdomics.cohort.config import text_columns
+from trdomics.errors import InputError
 from trdomics.inputs.numbers import DECIMAL_COMMAS
 from trdomics.inputs.text_table import (
     CONTROL,
@@ -24,6 +24,7 @@ from trdomics.inputs.text_table import (
     readable,
     suffix_separator,
 )
+from trdomics.schema import did_you_mean
 
 EXCLUDE, REASON = "exclude", "exclude_reason"
 # A number except for a decimal comma, a thousands separator or a percent sign.
@@ -81,8 +82,7 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
             typed[column] = _typed(values, line, file, column, column in names)
         except InputError as error:
             errors.append(error)
-    if errors:
-        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    raise_all(errors, file)
     sheet = pd.DataFrame(typed, index=table.index)
     _name_classes(sheet, settings["label"])
     _name_sexes(sheet, settings["samples"]["sex"], file)
@@ -120,14 +120,15 @@ def _read_text(file: str) -> TextTable:
 
 def _check_header(header: list[str], settings: Mapping[str, Any], file: str) -> None:
     """Check that each column named in the config occurs once, and the spelling of `exclude`."""
-    errors = []
-    for column, key in settings["columns"].items():
-        if column not in header:
-            errors.append(
-                InputError(
-                    file, f"no column `{column}`, which `{key}` names", nearest(column, header)
-                )
-            )
+    errors = [
+        InputError(
+            file,
+            f"no column `{column}`, which `{key}` names",
+            did_you_mean(column, header, "its columns are"),
+        )
+        for column, key in settings["columns"].items()
+        if column not in header
+    ]
     errors += [
         InputError(file, f"column `{column}` is duplicated", "rename one of them")
         for column in (*settings["columns"], EXCLUDE, REASON)
@@ -139,8 +140,7 @@ def _check_header(header: list[str], settings: Mapping[str, Any], file: str) -> 
             errors.append(
                 InputError(file, f"column `{name}` is not read", f"did you mean `{meant}`?")
             )
-    if errors:
-        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    raise_all(errors, file)
 
 
 def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
@@ -340,17 +340,7 @@ def _check_layer_names(sheet: pd.DataFrame, settings: Mapping[str, Any], file: s
 
 
 def sample_names(sheet: pd.DataFrame, layer: Mapping[str, Any], patient_id: str) -> pd.Series:
-    """Return each patient's sample name in a layer: patient_id → name, NaN for none.
-
-    Parameters
-    ----------
-    sheet : DataFrame
-        Indexed by patient, with the layer's `id_column` unless it is the patient id.
-    layer : mapping
-        The layer's settings.
-    patient_id : str
-        The sheet's column of patients' ids.
-    """
+    """Return each patient's sample name in a layer: patient_id → name, NaN for none."""
     if layer["id_column"] == patient_id:
         return pd.Series(sheet.index, index=sheet.index, dtype=object)
     return sheet[layer["id_column"]].astype(object)

@@ -61,13 +61,7 @@ class Differential(Block):
 
 @dataclass(frozen=True)
 class Covariates:
-    """The parts of a config that determine the adjustment of the tests.
-
-    Attributes
-    ----------
-    site, label : str or None
-        Their columns.
-    """
+    """Everything of a config that decides what the tests are adjusted for; site, label: columns."""
 
     site: str | None
     label: str | None

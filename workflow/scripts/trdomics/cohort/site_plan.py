@@ -25,8 +25,6 @@ def site_plan(
 
     Parameters
     ----------
-    labels : Series
-        1, 0 or missing, by patient id.
     sites : Series
         Site of the same patients, as text; missing where it is not known.
     minimum : int
@@ -71,13 +69,7 @@ def site_plan(
 def left_out_sites(config: Mapping[str, Any], sheet: pd.DataFrame) -> dict[str, str]:
     """Return the split and the name of every site that can be left out.
 
-    Parameters
-    ----------
-    config : mapping
-        A resolved config. Without sites, without training (`scoring.model`) or if switched off, no
-        site is left out.
-    sheet : DataFrame
-        Of :func:`trdomics.cohort.samples.read_sheet`.
+    Without sites, without training (`scoring.model`) or where the config does not want it none is.
     """
     settings, column = config["classification"], config["samples"]["site"]
     if column is None or not settings["leave_one_site_out"] or config["label"]["column"] is None:

@@ -108,14 +108,7 @@ def guess_layer(
 def reads_layer(name: str, path: str, units: pd.DataFrame) -> tuple[dict[str, Any], str]:
     """Return the settings of a layer from reads, and their basis in words.
 
-    Parameters
-    ----------
-    name : str
-        Of the layer: names that refer to DNA are variant layers.
-    path : str
-        Where its table of units will be.
-    units : DataFrame
-        Of :func:`trdomics.reads.folder.units_of_folder`.
+    A layer whose name speaks of DNA is of variants.
     """
     message = f"{len(units)} units of reads"
     if re.search("dna|exome|genom|mutation|variant", name, flags=re.IGNORECASE):
@@ -198,14 +191,9 @@ def join_ids(
 ) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
     """Return a row per patient, and the column of each layer that has names of its own.
 
-    Parameters
-    ----------
-    samples : mapping of str to list of str
-        The samples of each layer.
-    clinical : DataFrame or None
-        Its rows are the patients. A layer is joined by the column that contains most of its
-        samples; failing that, by ids spelt alike (see :func:`spelling_free`), which the layer's own
-        column then shows.
+    The rows of a clinical table are the patients. A layer is joined by the column of ids that has
+    most of its samples; failing that, by ids spelt alike (see :func:`spelling_free`), which the
+    layer's own column then shows.
 
     Returns
     -------
@@ -302,12 +290,8 @@ def begin_cohort(
 
     Parameters
     ----------
-    name : str
-        Of the cohort.
     files : mapping of str to str
         Layer → its file.
-    folder : path
-        Where both are written.
     clinical : str, optional
         Table (TSV, CSV) of the patients, which becomes the sheet.
     label : str, optional

@@ -235,16 +235,10 @@ def headline(
     n_first = int(first["n_significant"])
     if n_first == 0:
         reason = f"nothing is significant without adjustment at an FDR of {fdr:.0%}"
-        empty = dict.fromkeys(("share_surviving", "median_retained"))
-        return (
-            result
-            | empty
-            | {
-                "share_surviving_reason": reason,
-                "median_retained_reason": reason,
-                "finding": reason[0].upper() + reason[1:] + ".",
-            }
-        )
+        result |= {"finding": reason[0].upper() + reason[1:] + "."}
+        for key in ("share_surviving", "median_retained"):
+            result |= {key: None, f"{key}_reason": reason}
+        return result
     return result | {
         "share_surviving": int(last["n_kept"]) / n_first,
         "median_retained": float(last["median_retained"]),

@@ -237,10 +237,7 @@ def _marks(levels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _composition(
-    levels: NDArray[np.float64],
-    genes: pd.DataFrame,
-    types: list[str],
-    reference: pd.Series | None,
+    levels: NDArray[np.float64], genes: pd.DataFrame, types: list[str], reference: pd.Series | None
 ) -> NDArray[np.float64]:
     """Return the mean composition: the reference's, or fitted to the mean profile."""
     if reference is not None:

@@ -72,7 +72,7 @@ def voom_weights(values: Floats, libraries: Floats, matrix: Floats) -> Floats:
     return np.asarray(np.maximum(trend, floor).reshape(values.shape) ** -4.0)
 
 
-def label_test(values: Floats, matrix: Floats, weights: Floats | None = None) -> LabelTest:
+def label_test(values: Floats, matrix: Floats, weights: Floats) -> LabelTest:
     """Test the coefficient of column 1 of a matrix for every feature.
 
     Weighted least squares; residual variances are moderated by empirical Bayes, p-values are of
@@ -83,11 +83,9 @@ def label_test(values: Floats, matrix: Floats, weights: Floats | None = None) ->
     values : ndarray, shape (n_patients, n_features)
     matrix : ndarray, shape (n_patients, n_coefficients)
         Of full rank.
-    weights : ndarray, shape (n_patients, n_features), optional
+    weights : ndarray, shape (n_patients, n_features)
         Precisions; 0 leaves a value out.
     """
-    if weights is None:
-        weights = np.ones_like(values)
     used = np.where(weights > 0, values, 0.0)
     n_coefficients = matrix.shape[1]
     # the cross products of all features in one matrix product

@@ -39,10 +39,6 @@ def predictability(
 
     Parameters
     ----------
-    patients : DataFrame
-        With ``label`` (1, 0, NaN) and the columns.
-    categorical : sequence of str
-        Numeric columns to treat as categorical.
     n_samples : int
         Bootstrap samples of the interval, within groups.
 
@@ -91,13 +87,8 @@ def predictability(
             f"{auc:.2f} ({lower:.2f} to {upper:.2f}, p = {pvalue:.2g}). Differences between the "
             "groups may reflect where and how samples were taken"
         )
-    return result | {
-        "auc": auc,
-        "lower": lower,
-        "upper": upper,
-        "pvalue": pvalue,
-        "warning": warning,
-    }
+    found = {"auc": auc, "lower": lower, "upper": upper}
+    return result | found | {"pvalue": pvalue, "warning": warning}
 
 
 def _permutation_pvalue(block: pd.DataFrame, label: NDArray[np.int64], seed: int) -> float:

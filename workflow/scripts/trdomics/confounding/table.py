@@ -35,12 +35,8 @@ def confounding_table(
 
     Parameters
     ----------
-    patients : DataFrame
-        Indexed by patient, with ``label`` (1, 0, NaN) and the columns.
     roles : mapping
         Column to its roles.
-    seed : int
-        Of the permutations.
 
     Returns
     -------

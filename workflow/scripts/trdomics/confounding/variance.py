@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trdomics.confounding.sets import MIN_FREEDOM, coded
 
-LABEL, RESIDUAL, OTHER, SITE = "label", "residual", "other", "site"
+LABEL, RESIDUAL, OTHER, SITE, ALL = "label", "residual", "other", "site", "all"
 # 2^8 least squares of all features take seconds; each further group doubles that.
 MAX_GROUPS = 8
 # Share of variance above which a group counts as relevant for a feature.
@@ -22,15 +22,13 @@ SIZEABLE = 0.02
 Floats = NDArray[np.float64]
 
 
-def variance_groups(
-    sets: Mapping[str, Sequence[str]], site: str | None, last: str = "all"
-) -> dict[str, list[str]]:
+def variance_groups(sets: Mapping[str, Sequence[str]], site: str | None) -> dict[str, list[str]]:
     """Return the groups of columns for the variance partition.
 
     Parameters
     ----------
     sets : mapping of name to the columns that an adjustment set adds
-        Each is a group, except that the columns of `last` are separate groups.
+        Each is a group, but those of ``all`` stand for themselves.
     site : str or None
         Its column is a separate group.
 
@@ -42,7 +40,7 @@ def variance_groups(
     groups: dict[str, list[str]] = {} if site is None else {SITE: [site]}
     for name, columns in sets.items():
         new = [column for column in columns if column != site]
-        if name == last:
+        if name == ALL:
             # a column may have the name of a set
             groups |= {
                 (column if column not in groups else f"{column} (column)"): [column]

@@ -11,19 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trdomics.consortium.bundle import Bundle
+from trdomics.integration.projection import correlations
 from trdomics.pvalues import adjusted
 
 Floats = NDArray[np.float64]
 MIN_SHARED = 20
 COLUMNS = ["cohort", "factor", "other_cohort", "other_factor", "r", "null_upper", "pvalue", "padj"]
 COLUMNS += ["mutual", "n_features", "reason"]
-
-
-def correlations(first: Floats, second: Floats) -> Floats:
-    """Return Pearson's correlations of columns, (n, K) and (n, L) → (K, L); 0 with a constant."""
-    first, second = first - first.mean(axis=0), second - second.mean(axis=0)
-    scale = np.outer(np.linalg.norm(first, axis=0), np.linalg.norm(second, axis=0))
-    return np.divide(first.T @ second, scale, out=np.zeros_like(scale), where=scale > 0)
 
 
 def shared_weights(
@@ -107,11 +101,8 @@ def factor_agreement(bundles: Sequence[Bundle], permutations: int, seed: int) ->
     tables: list[pd.DataFrame] = []
     for first, second in itertools.permutations(bundles, 2):
         one, other, layer = shared_weights(first.of("factors"), second.of("factors"))
-        named: dict[str, Any] = {
-            "cohort": first.cohort,
-            "other_cohort": second.cohort,
-            "n_features": len(layer),
-        }
+        named: dict[str, Any] = {"cohort": first.cohort, "other_cohort": second.cohort}
+        named["n_features"] = len(layer)
         if len(layer) < MIN_SHARED:
             reason = f"fewer than {MIN_SHARED} features have weights in both"
             tables.append(pd.DataFrame([{**named, "reason": reason}]))

@@ -49,19 +49,13 @@ def audit(
 
     Parameters
     ----------
-    members : mapping of str to bytes
-        Files by name.
     names : collection of str
         Ids of patients and samples, also found inside longer words; numbers of five digits or more
         only if not surrounded by digits or letters.
     lengths : collection of int
         Numbers of patients in the cohort, the training set, each layer and their parts.
-    minimum : int
-        The smallest number of patients that may be counted.
     sites : collection of str, optional
         Names of sites, found as whole words, since a feature may start like one.
-    profiles : Profiles, optional
-        Patients' values.
 
     Returns
     -------
@@ -82,8 +76,8 @@ class Finder:
         names: Collection[str],
         lengths: Collection[int],
         minimum: int,
-        sites: Collection[str] = (),
-        profiles: Profiles | None = None,
+        sites: Collection[str],
+        profiles: Profiles | None,
     ) -> None:
         self.profiles = profiles or Profiles()
         self.distinctive = [n for n in names if _is_distinctive(n)]
@@ -215,7 +209,7 @@ class Finder:
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
             self.words(where, iter(value))
         elif isinstance(value, list):
-            self.values(where, [item for item in value if _is_number(item)])
+            self.values(where, [item for item in value if type(item) in (int, float)])
             for item in value:
                 self.json(where, item, measured=measured)
         elif isinstance(value, str):
@@ -254,10 +248,5 @@ def _is_distinctive(name: str) -> bool:
     return len(name) >= DISTINCTIVE and not name.isdigit()
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _is_count(key: str, value: Any) -> bool:
-    integer = isinstance(value, int) and not isinstance(value, bool)
-    return integer and key not in NO_PATIENTS and COUNT_KEY.fullmatch(key) is not None
+    return type(value) is int and key not in NO_PATIENTS and COUNT_KEY.fullmatch(key) is not None

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.archive import AGAIN, read_archive, sha256_of, verify, write_archive
+from trdomics.archive import AGAIN, read_archive, sha256_of, verify
 from trdomics.errors import InputError
 from trdomics.files import MISSING, plain
 from trdomics.frozen_model.read_missing_layer_cost import parse_missing_layer_cost
@@ -51,42 +51,16 @@ TABLES: dict[str, dict[str, str]] = {
     r"effects/[A-Za-z0-9_]+\.tsv": EFFECTS,
     r"factors/[A-Za-z0-9_]+\.tsv": {"feature": NAME},  # and Factor1 … FactorK
     r"variance_explained\.tsv": {"layer": NAME, "factor": NAME, "r2": FINITE},
-    r"description\.tsv": {
-        "column": NAME,
-        "level": TEXT,
-        "mean": NUMBER,
-        "sd": NUMBER,
-        "share": SHARE,
-        "n": COUNT,
-    },
+    r"description\.tsv": {"column": NAME, "level": TEXT, "mean": NUMBER, "sd": NUMBER}
+    | {"share": SHARE, "n": COUNT},
     r"pharmacogenes\.tsv": {"gene": NAME, "phenotype": NAME, "n": COUNT},
-    r"performance\.tsv": {
-        "feature_set": NAME,
-        "role": NAME,
-        "metric": NAME,
-        "value": NUMBER,
-        "lower": NUMBER,
-        "upper": NUMBER,
-        "se": NUMBER,
-        "reason": TEXT,
-    },
-    r"calibration\.tsv": {
-        "feature_set": NAME,
-        "predicted": SHARE,
-        "observed": SHARE,
-        "n": COUNT,
-    },
-    r"roc\.tsv": {
-        "feature_set": NAME,
-        "false_positive_rate": SHARE,
-        "true_positive_rate": SHARE,
-    },
-    r"decision\.tsv": {
-        "feature_set": NAME,
-        "threshold": SHARE,
-        "net_benefit": FINITE,
-        "treat_all": FINITE,
-    },
+    r"performance\.tsv": dict.fromkeys(("feature_set", "role", "metric"), NAME)
+    | dict.fromkeys(("value", "lower", "upper", "se"), NUMBER)
+    | {"reason": TEXT},
+    r"calibration\.tsv": {"feature_set": NAME, "predicted": SHARE, "observed": SHARE, "n": COUNT},
+    r"roc\.tsv": {"feature_set": NAME, "false_positive_rate": SHARE, "true_positive_rate": SHARE},
+    r"decision\.tsv": {"feature_set": NAME, "threshold": SHARE}
+    | dict.fromkeys(("net_benefit", "treat_all"), FINITE),
     r"sites\.tsv": {"feature_set": NAME, "role": NAME, "validation": NAME}
     | dict.fromkeys(SITE_SHARES, SHARE)
     | dict.fromkeys(SITE_NUMBERS, NUMBER),
@@ -102,7 +76,6 @@ class Bundle:
     ----------
     where : str
         Its file, for messages.
-    manifest : dict
     tables : dict of str to DataFrame
         By member, such as ``effects/mrna.tsv``.
     checksums : dict of str to str
@@ -165,11 +138,6 @@ def with_manifest(description: Mapping[str, Any], files: Mapping[str, bytes]) ->
         MANIFEST: json_bytes(ClosedSchema(bundle_schema()).resolve(manifest, MANIFEST)),
         **files,
     }
-
-
-def write_bundle(members: Mapping[str, bytes], path: str | os.PathLike[str]) -> None:
-    """Write a bundle's members; the same members give the same bytes."""
-    write_archive(members, path)
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:

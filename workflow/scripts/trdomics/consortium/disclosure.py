@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from trdomics.columns import as_text, is_quantity
 from trdomics.consortium.digits import effect_step, on_grid, scale_on_grid, significant, step_of
+from trdomics.intervals import Z95
 
-Z = float(norm.isf(0.025))
 LARGEST_SHARE = 0.1  # of the patients in one bin of a curve
 RATES = np.linspace(0, 1, 11)  # false positive rates of an averaged ROC curve
 THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
@@ -41,7 +40,7 @@ def short_share(count: float, n: int, minimum: int) -> float:
 
 def interval_error(lower: Any, upper: Any) -> Any:
     """Return the standard error behind a 95 % interval."""
-    return (upper - lower) / (2 * Z)
+    return (upper - lower) / (2 * Z95)
 
 
 def rounded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -58,17 +57,8 @@ def rounded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     """Return the cost of missing layers, without groups below the minimum.
 
-    Parameters
-    ----------
-    losses : mapping
-        Of :func:`trdomics.frozen_model.read_missing_layer_cost.read_missing_layer_cost`.
-    minimum : int
-        Patients of each class with all layers that are needed to report anything.
-
-    Returns
-    -------
-    dict
-        The same keys: AUROCs and losses to three decimals, numbers of patients rounded down.
+    The same keys: AUROCs and losses to three decimals, numbers of patients rounded down. `minimum`
+    is of patients of each class who have all layers, needed to report anything about them.
     """
     n, positive = losses["n_patients"], losses["n_positive"]
     result = {**losses, "n_patients": coarse(n, minimum), "n_positive": coarse(positive, minimum)}
@@ -76,13 +66,8 @@ def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
         return result
     if min(positive, n - positive) < minimum:
         reason = f"fewer than {minimum} patients of a class have all layers"
-        return {
-            **result,
-            "n_patients": 0,
-            "n_positive": 0,
-            "reason": reason,
-            "missing_layer_cost": [],
-        }
+        nothing = {"n_patients": 0, "n_positive": 0, "missing_layer_cost": []}
+        return {**result, **nothing, "reason": reason}
     table = pd.DataFrame(losses["missing_layer_cost"])
     table = rounded(table, ["auroc", "auroc_low", "auroc_high"])
     costs = ["loss", "loss_low", "loss_high"]
@@ -115,15 +100,8 @@ def burden_effects(results: pd.DataFrame, minimum: int) -> pd.DataFrame:
     enough = (results[counts] >= minimum).all(axis=1)
     error = interval_error(results["lower"], results["upper"])
     kept = results[enough & np.isfinite(results["log_odds_ratio"]) & np.isfinite(error)]
-    table = pd.DataFrame(
-        {
-            "feature": kept["feature"],
-            "symbol": kept["feature"],
-            "base_mean": np.nan,
-            "effect": kept["log_odds_ratio"],
-            "se": error[kept.index],
-        }
-    )
+    table = kept[["feature"]].assign(symbol=kept["feature"], base_mean=np.nan)
+    table = table.assign(effect=kept["log_odds_ratio"], se=error[kept.index])
     # few carriers dominate the error: 2 / √n with n patients, half of them carriers
     return short_effects(table, CARRIER_PATIENTS / table["se"] ** 2, minimum)
 
@@ -151,23 +129,12 @@ def expression_effects(results: pd.DataFrame, n: int, minimum: int) -> pd.DataFr
 
     Parameters
     ----------
-    results : DataFrame
-        Of a count or continuous layer.
-    n : int
-        Patients in the test.
     minimum : int
         Number of patients that corresponds to the last digit of an error.
     """
     tested = results[np.isfinite(results["log2_fold_change"]) & (results["lfc_se"] > 0)]
-    table = pd.DataFrame(
-        {
-            "feature": tested["feature"],
-            "symbol": tested["symbol"],
-            "base_mean": significant(tested["base_mean"]),
-            "effect": tested["log2_fold_change"],
-            "se": tested["lfc_se"],
-        }
-    )
+    table = tested[["feature", "symbol"]].assign(base_mean=significant(tested["base_mean"]))
+    table = table.assign(effect=tested["log2_fold_change"], se=tested["lfc_se"])
     return short_effects(table, n, minimum)
 
 
@@ -222,8 +189,6 @@ def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str
     ----------
     label : ndarray of 0 and 1, shape (n_patients,)
     probability : ndarray, shape (n_patients, n_repeats)
-    minimum : int
-        Minimum number of patients of each group in a bin.
 
     Returns
     -------
@@ -285,13 +250,6 @@ def description(sheet: pd.DataFrame, columns: Sequence[str], minimum: int) -> pd
     No minimum or maximum, which are one patient's values. Categories with too few patients are
     pooled with the next larger ones as ``other``.
 
-    Parameters
-    ----------
-    sheet : DataFrame
-        Patients by row.
-    columns : sequence of str
-    minimum : int
-
     Returns
     -------
     DataFrame
@@ -312,12 +270,8 @@ def description(sheet: pd.DataFrame, columns: Sequence[str], minimum: int) -> pd
             continue
         shares = lumped(as_text(known), minimum)
         rows += [
-            {
-                "column": column,
-                "level": level,
-                "share": short_share(count, len(known), minimum),
-                "n": n,
-            }
+            {"column": column, "level": level, "n": n}
+            | {"share": short_share(count, len(known), minimum)}
             for level, count in shares.items()
         ]
     return pd.DataFrame(rows, columns=["column", "level", "mean", "sd", "share", "n"])

@@ -64,15 +64,10 @@ class Export:
 
     Parameters
     ----------
-    cohort : str
-    label : mapping
-        The config's ``label``.
     contrast : sequence of str
         Column, tested and reference level.
     patients : DataFrame
         Of :func:`trdomics.cohort.load.read_patients`.
-    minimum : int
-        The smallest number of patients that may be counted.
     site : str, optional
         Column that holds the site, whose values are not named.
     """
@@ -161,10 +156,8 @@ class Export:
 
         Parameters
         ----------
-        layer, kind : str
         table : DataFrame
             Raw values of the patients who have the layer.
-        budget : Budget
         tested : DataFrame
             Its usual test, for ``symbol`` by ``feature``.
         """
@@ -195,7 +188,6 @@ class Export:
 
         Parameters
         ----------
-        layer : str
         weights : DataFrame
             ``feature``, ``symbol`` and the factors.
         tested : DataFrame, optional
@@ -277,13 +269,7 @@ class Export:
         self._add("description.tsv", table)
 
     def pharmacogenes(self, calls: pd.DataFrame) -> None:
-        """Add the number of labelled patients with each phenotype of a pharmacogene.
-
-        Parameters
-        ----------
-        calls : DataFrame
-            ``pharmacogenes/calls.tsv``.
-        """
+        """Add the number of labelled patients with each phenotype of a pharmacogene."""
         own = calls[calls["patient_id"].isin(self.trained.index) & (calls["status"] == CALLED)]
         table = own.groupby(["gene", "phenotype"]).size().rename("n").reset_index()
         rare = table["n"] < self.minimum
@@ -296,21 +282,9 @@ class Export:
         self._add("pharmacogenes.tsv", table)
 
     def model(
-        self,
-        folder: str | os.PathLike[str],
-        tables: Mapping[str, pd.DataFrame],
-        site: str | None,
+        self, folder: str | os.PathLike[str], tables: Mapping[str, pd.DataFrame], site: str | None
     ) -> None:
-        """Add the frozen model and the cost of missing layers, or why it cannot be shared.
-
-        Parameters
-        ----------
-        folder : path
-        tables : mapping of str to DataFrame
-            The raw layers.
-        site : str or None
-            Column that holds the site.
-        """
+        """Add the frozen model and the cost of missing layers, or why it cannot be shared."""
         model, manifest = load_model(folder)
         losses = read_missing_layer_cost(folder, manifest)
         trained = {
@@ -385,12 +359,7 @@ class Export:
             manifest |= {"privacy": privacy, "patients": sizes[0]}
         members = with_manifest(manifest, self.files)
         found = audit(
-            members,
-            set(names),
-            self.lengths(),
-            self.minimum,
-            self.searched_sites(),
-            self.profiles,
+            members, set(names), self.lengths(), self.minimum, self.searched_sites(), self.profiles
         )
         if found:
             raise InputError(
@@ -442,10 +411,9 @@ def coarse_counts(value: Any, minimum: int) -> Any:
         return [coarse_counts(item, minimum) for item in value]
     if not isinstance(value, dict):
         return value
+    counted = {key for key, item in value.items() if type(item) is int and COUNT_KEY.fullmatch(key)}
     return {
-        key: coarse(item, minimum)
-        if isinstance(item, int) and not isinstance(item, bool) and COUNT_KEY.fullmatch(key)
-        else coarse_counts(item, minimum)
+        key: coarse(item, minimum) if key in counted else coarse_counts(item, minimum)
         for key, item in value.items()
     }
 
@@ -455,12 +423,8 @@ def identifiers(patients: pd.DataFrame, id_columns: Iterable[str], excluded: str
 
     Parameters
     ----------
-    patients : DataFrame
-        Indexed by patient.
     id_columns : iterable of str
         Columns with the names of samples.
-    excluded : path
-        Table of the ids that were left out.
     """
     names = {str(name) for name in patients.index}
     for column in set(id_columns) & set(patients.columns):

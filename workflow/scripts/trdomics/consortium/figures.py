@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from trdomics import style
 from trdomics.consortium.pooled_performance import COMBINED, LEFT_OUT_SITES
+from trdomics.intervals import with_interval
 from trdomics.style import empty_figure, shortened
 
 SHOWN_SETS = ("selected", LEFT_OUT_SITES, "clinical", "confounders")
@@ -20,23 +21,16 @@ LABELLED = 8
 SHOWN_NAME = 24
 
 
-def forest_figure(table: pd.DataFrame, sets: Sequence[str] = SHOWN_SETS) -> Figure:
+def forest_figure(table: pd.DataFrame) -> Figure:
     """Draw the AUROC of every cohort and the combined one, one panel per feature set.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`trdomics.consortium.pooled_performance.auroc_table`.
-    sets : sequence of str
-        Those to draw, if present.
+    `table` is of :func:`trdomics.consortium.pooled_performance.auroc_table`.
     """
-    shown = [name for name in sets if name in set(table["feature_set"])]
+    shown = [name for name in SHOWN_SETS if name in set(table["feature_set"])]
     if not shown:
         return empty_figure("no cohort has a performance")
-    figure = Figure(
-        figsize=(7.6, 0.9 + 0.32 * len(table[table["feature_set"].isin(shown)])),
-        layout="constrained",
-    )
+    height = 0.9 + 0.32 * len(table[table["feature_set"].isin(shown)])
+    figure = Figure(figsize=(7.6, height), layout="constrained")
     heights = [int((table["feature_set"] == name).sum()) for name in shown]
     panels = figure.subplots(len(shown), 1, sharex=True, height_ratios=heights, squeeze=False)
     for axes, name in zip(panels[:, 0], shown, strict=True):
@@ -60,18 +54,12 @@ def _forest_row(axes: Axes, position: int, row: Mapping[Any, Any]) -> None:
         axes.text(0.5, position, f" {row['reason']}", va="center", fontsize=8, color=style.GREY)
         return
     if combined and np.isfinite(row["prediction_lower"]):
-        axes.hlines(
-            position,
-            row["prediction_lower"],
-            row["prediction_upper"],
-            color=colour,
-            linewidth=1,
-            linestyle="--",
-        )
+        ends = row["prediction_lower"], row["prediction_upper"]
+        axes.hlines(position, *ends, color=colour, linewidth=1, linestyle="--")
     axes.hlines(position, row["lower"], row["upper"], color=colour, linewidth=2.4)
     axes.plot(row["value"], position, marker="D" if combined else "s", color=colour, markersize=7)
     axes.annotate(
-        f"{row['value']:.2f} ({row['lower']:.2f}–{row['upper']:.2f})",
+        with_interval(row["value"], row["lower"], row["upper"]),
         (1.01, position),
         xycoords=("axes fraction", "data"),
         va="center",
@@ -87,8 +75,6 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
     ----------
     table : DataFrame
         Of one layer: ``feature``, ``symbol``, ``effect``, ``pvalue``, ``padj``, ``q_pvalue``.
-    effect_label : str
-        Of the horizontal axis.
     """
     rows = table[table["pvalue"].notna()]
     if rows.empty:
@@ -104,16 +90,11 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
         (uneven, style.ORANGE, "called, cohorts differ (Q test p < 0.05)"),
     ):
         if mask.any():
+            text = f"{label} ({int(mask.sum())})"
             axes.scatter(
-                rows["effect"][mask],
-                evidence[mask],
-                s=14,
-                color=colour,
-                alpha=0.6,
-                label=f"{label} ({int(mask.sum())})",
-                rasterized=True,
-                linewidths=0,
-            )
+                rows["effect"][mask], evidence[mask], s=14, color=colour, alpha=0.6, label=text,
+                rasterized=True, linewidths=0,
+            )  # fmt: skip
     for position in evidence[called].nlargest(LABELLED).index:
         name = rows.loc[position, "symbol"] or rows.loc[position, "feature"]
         axes.annotate(

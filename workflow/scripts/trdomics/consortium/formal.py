@@ -32,13 +32,7 @@ DIGITS = 3
 
 @dataclass(frozen=True)
 class Budget:
-    """Privacy budget of a bundle, shared by its layers.
-
-    Attributes
-    ----------
-    epsilon : float
-    n_layers : int
-    """
+    """Privacy budget of a bundle, shared by its layers."""
 
     epsilon: float
     n_layers: int
@@ -106,7 +100,6 @@ def private_effects(
     table : DataFrame
         Raw values of the compared patients; NaN if missing.
     positive : array of bool, shape (n_patients,)
-    budget : Budget
     minimum : int
         Smallest allowed group, by its noisy size.
 
@@ -157,7 +150,6 @@ def cost(budget: Budget, exports: Sequence[Mapping[str, Any]]) -> dict[str, floa
 
     Parameters
     ----------
-    budget : Budget
     exports : sequence of mapping
         Of the ledger, ``epsilon`` each.
     """

@@ -109,9 +109,7 @@ def same_patients(first: pd.DataFrame, second: pd.DataFrame) -> bool:
     Effects of two cohorts differ by their standard errors at least, whose squares add up; and their
     standard errors differ by features, since variances do.
     """
-    joined = first.set_index("feature").join(
-        second.set_index("feature"), how="inner", lsuffix="_1", rsuffix="_2"
-    )
+    joined = first.merge(second, on="feature", suffixes=("_1", "_2"))
     if len(joined) < MIN_COMPARED:
         return False
     squares = (joined["effect_1"] - joined["effect_2"]) ** 2
@@ -152,8 +150,8 @@ def cohort_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
                 **bundle.manifest["patients"],
                 "layers": ", ".join(bundle.of("effects")),
                 "designs": "; ".join(
-                    f"{layer}: {message['design']}"
-                    for layer, message in bundle.manifest["layers"].items()
+                    f"{layer}: {found['design']}"
+                    for layer, found in bundle.manifest["layers"].items()
                 ),
                 "minimum_count": bundle.manifest["minimum_count"],
                 "software": bundle.manifest["software"],

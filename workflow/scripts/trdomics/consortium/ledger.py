@@ -39,8 +39,6 @@ class Ledger:
 
     Attributes
     ----------
-    path : path
-        Of the file.
     key : bytes
         Of the hashes.
     exports : list of dict
@@ -61,7 +59,6 @@ class Ledger:
         ----------
         patients : DataFrame
             With ``label``, ``in_<layer>`` and the contrast's column.
-        contrast : str
         """
         described = patients["label"].astype(str) + "\0" + patients[contrast].astype(str)
         hashes = pd.Series(
@@ -112,7 +109,6 @@ class Ledger:
             Of :meth:`groups`.
         bundle : str
             SHA-256.
-        minimum : int
         epsilon : float, optional
             Privacy cost of the bundle.
         """

@@ -10,13 +10,10 @@ import pandas as pd
 from trdomics import __version__
 from trdomics.consortium.bundle import Bundle
 from trdomics.consortium.pooled_performance import COMBINED
+from trdomics.intervals import with_interval
 
 TOP = 15
-
-
-def interval(row: Any, digits: int = 2) -> str:
-    """Return ``0.78 (0.73 to 0.82)``."""
-    return f"{row['value']:.{digits}f} ({row['lower']:.{digits}f} to {row['upper']:.{digits}f})"
+ENDS = ("value", "lower", "upper")
 
 
 def layer_summary(table: pd.DataFrame, fdr: float) -> dict[str, Any]:
@@ -85,7 +82,7 @@ def page_context(
         "positive": summary["contrast"]["positive"],
         "negative": summary["contrast"]["negative"],
         "cohorts": cohorts.fillna("").to_dict("records"),
-        "auroc": interval(selected) if known else None,
+        "auroc": with_interval(*(selected[key] for key in ENDS)) if known else None,
         "prediction": (
             f"{selected['prediction_lower']:.2f} to {selected['prediction_upper']:.2f}"
             if known and pd.notna(selected["prediction_lower"])
@@ -121,8 +118,5 @@ def _top(table: pd.DataFrame, fdr: float) -> list[dict[str, Any]]:
 def _agreeing(factors: pd.DataFrame) -> pd.DataFrame:
     """Return significant mutual best matches, each pair once."""
     rows = factors[(factors["padj"] < 0.05) & (factors["mutual"] == 1)]
-    return (
-        rows[rows["cohort"] < rows["other_cohort"]]
-        .sort_values("r", key=lambda r: -r.abs(), kind="stable")
-        .head(TOP)
-    )
+    rows = rows[rows["cohort"] < rows["other_cohort"]]
+    return rows.sort_values("r", key=lambda r: -r.abs(), kind="stable").head(TOP)

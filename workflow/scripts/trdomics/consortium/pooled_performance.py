@@ -10,8 +10,8 @@ from scipy.special import logit
 from scipy.stats import t
 
 from trdomics.consortium.bundle import Bundle
-from trdomics.consortium.disclosure import Z
 from trdomics.evaluation.pooling import KEYS, random_effects
+from trdomics.intervals import Z95
 
 COLUMNS = ["feature_set", "cohort", "value", "lower", "upper", "prediction_lower"]
 COLUMNS += ["prediction_upper", "i2", "tau2", "k", "reason"]
@@ -74,7 +74,7 @@ def combine_aurocs(table: pd.DataFrame) -> dict[str, Any]:
     if k < 2:
         return {"k": k, "reason": "fewer than two cohorts with an AUROC between 0 and 1"}
     value, lower, upper = logit(usable[["value", "lower", "upper"]].to_numpy(dtype=float).T)
-    errors = (upper - lower) / (2 * usable["quantile"].fillna(Z).to_numpy(dtype=float))
+    errors = (upper - lower) / (2 * usable["quantile"].fillna(Z95).to_numpy(dtype=float))
     found = random_effects(value, errors**2)
     kept = {key: found[key] for key in KEYS[1:]} | {key: found[key] for key in ("i2", "tau2")}
     return {"value": found["auroc"], **kept, "k": k}

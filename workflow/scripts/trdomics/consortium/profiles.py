@@ -79,7 +79,6 @@ def profiles_of(representation: FittedRepresentation, tables: LayerTables) -> Pr
 
     Parameters
     ----------
-    representation : FittedRepresentation
     tables : LayerTables
         Raw layers and the sheet of the training patients.
     """

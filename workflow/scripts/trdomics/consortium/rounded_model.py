@@ -30,8 +30,6 @@ def round_model(
 
     Parameters
     ----------
-    model : FrozenModel
-        A copy.
     sheet : DataFrame
         The training patients, with ``in_<layer>``.
     tables : mapping of str to DataFrame

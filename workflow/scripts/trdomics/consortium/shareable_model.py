@@ -42,20 +42,7 @@ def obstacles(
     site: str | None,
     least: int,
 ) -> list[str]:
-    """Return the reasons why a model cannot be shared, each with its fix; empty if it can.
-
-    Parameters
-    ----------
-    model : FrozenModel
-    sheet : DataFrame
-        The training patients, with ``in_<layer>``.
-    tables : mapping of str to DataFrame
-        Raw values of the training patients who have them, by layer.
-    site : str or None
-        Column of the sheet that holds the site.
-    least : int
-        The smallest number of patients that may be described.
-    """
+    """Return the reasons why a model cannot be shared, each with its fix; empty if it can."""
     found: dict[str, str] = {}
     if site is not None and site in model.representation.sheet_columns():
         found[f"it uses the column `{site}` and so names the sites"] = f"{OUT_OF} {EVERYWHERE}"
@@ -130,11 +117,8 @@ def shareable(
     ----------
     model : FrozenModel
         Without :func:`obstacles`.
-    sheet : DataFrame
-        The training patients.
     tables : mapping of str to DataFrame
         Raw values of the training patients who have them, by layer; of all layers of the model.
-    least : int
     """
     model = without_rare_variants(copy.deepcopy(model), tables, least)
     for layer, normaliser in model.representation.normalisers_.items():

@@ -86,12 +86,8 @@ def differential_carriers(
             known = np.isfinite(values)
             # a missing call may have been imputed by the mean: the more likely state counts
             carrying = values[known] >= 0.5
-            rows.append(
-                {
-                    "feature": name,
-                    **_one(carrying, design.positive[known], covariates[known], min_carriers),
-                }
-            )
+            one = _one(carrying, design.positive[known], covariates[known], min_carriers)
+            rows.append({"feature": name, **one})
     results = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "padj"])
     results["padj"] = adjusted(results["pvalue"])
     return results[COLUMNS]
@@ -106,10 +102,7 @@ def _one(
         "carriers_negative": int((carrying & ~positive).sum()),
         "others_positive": int((~carrying & positive).sum()),
         "others_negative": int((~carrying & ~positive).sum()),
-        "log_odds_ratio": np.nan,
-        "lower": np.nan,
-        "upper": np.nan,
-        "pvalue": np.nan,
+        **dict.fromkeys(("log_odds_ratio", "lower", "upper", "pvalue"), np.nan),
         "method": FIRTH if adjusted else FISHER,
         "reason": None,
     }
@@ -177,9 +170,5 @@ def _fisher(carrying: np.ndarray, positive: np.ndarray) -> dict[str, float]:
     interval = conditional.confidence_interval(0.95)
     with np.errstate(divide="ignore"):
         estimate, lower, upper = np.log([conditional.statistic, interval.low, interval.high])
-    return {
-        "log_odds_ratio": float(estimate),
-        "lower": float(lower),
-        "upper": float(upper),
-        "pvalue": float(fisher_exact(counts)[1]),
-    }
+    numbers = {"log_odds_ratio": float(estimate), "lower": float(lower), "upper": float(upper)}
+    return numbers | {"pvalue": float(fisher_exact(counts)[1])}

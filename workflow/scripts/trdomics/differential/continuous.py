@@ -17,12 +17,7 @@ CONSTANT, TOO_FEW, MISSING = "no variation", "too few values", "missing values"
 
 
 def differential_continuous(
-    values: pd.DataFrame,
-    design: Design,
-    *,
-    log2: bool,
-    max_missing: float,
-    moderated: bool = True,
+    values: pd.DataFrame, design: Design, *, log2: bool, max_missing: float, moderated: bool = True
 ) -> pd.DataFrame:
     """Test every feature of a continuous layer for the contrast of a design.
 

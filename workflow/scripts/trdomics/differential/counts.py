@@ -28,15 +28,9 @@ LOW_COUNT, OUTLIER, FILTERED = "low count", "outlier", "independent filtering"
 
 
 def expressed(counts: pd.DataFrame, min_count: int, min_share: float) -> np.ndarray:
-    """Return which features reach `min_count` in `min_share` of the patients.
+    """Return which features reach `min_count` in `min_share` of the patients, shape (n_features,).
 
-    Parameters
-    ----------
-    counts : DataFrame, shape (n_patients, n_features)
-
-    Returns
-    -------
-    ndarray of bool, shape (n_features,)
+    `counts` has the shape (n_patients, n_features).
     """
     return np.asarray((counts >= min_count).mean(axis=0) >= min_share)
 
@@ -106,8 +100,6 @@ def differential_counts(
         The level for independent filtering and for the numbers in the summary.
     winsorise : float, optional
         Quantile of :func:`winsorised`; None leaves the counts unchanged, as DESeq2 does.
-    threads : int
-        Processes; results do not depend on it.
 
     Returns
     -------
@@ -192,16 +184,10 @@ def _shrunken(
     coefficients = fitted.varm["LFC"].to_numpy(float)
     index = int(np.flatnonzero(design.contrast_vector)[0])
     scale = prior_scale(coefficients[:, index], tests.SE.to_numpy(float))
-    modes, errors = shrink(
-        np.asarray(fitted.X),
-        design.matrix.to_numpy(),
-        fitted.obs["size_factors"].to_numpy(),
-        fitted.var["dispersions"].to_numpy(float),
-        coefficients,
-        index,
-        scale,
-    )
-    return modes, errors, scale
+    counts, matrix = np.asarray(fitted.X), design.matrix.to_numpy()
+    factors = fitted.obs["size_factors"].to_numpy()
+    dispersions = fitted.var["dispersions"].to_numpy(float)
+    return *shrink(counts, matrix, factors, dispersions, coefficients, index, scale), scale
 
 
 def _outliers(fitted: DeseqDataSet, design: Design) -> dict[str, Any]:

@@ -37,7 +37,6 @@ class Design:
         optimisers converge with covariates such as age in years.
     coefficient : str
         The column of the matrix that is the contrast: tested against reference level.
-    formula : str
     contrast : tuple of (column, tested level, reference level)
     positive : ndarray of bool, shape (n_patients,)
         Patients with the tested level.
@@ -84,10 +83,7 @@ class Design:
 
 
 def build_design(
-    patients: pd.DataFrame,
-    formula: str,
-    contrast: Sequence[str],
-    key: str = DESIGN_KEY,
+    patients: pd.DataFrame, formula: str, contrast: Sequence[str], key: str = DESIGN_KEY
 ) -> Design:
     """Build the design matrix of the patients who are in the contrast.
 
@@ -227,8 +223,9 @@ def _matrix(
     ]
     matrix = pd.DataFrame(expanded).astype(float)
     difference = pd.DataFrame(moved[1]).to_numpy(float) - pd.DataFrame(moved[0]).to_numpy(float)
-    coefficients = matrix.columns[np.abs(difference).max(axis=0) > 0]
-    alone = len(coefficients) == 1 and bool((difference[:, _at(matrix, coefficients)] == 1).all())
+    moves = np.abs(difference).max(axis=0) > 0
+    coefficients = matrix.columns[moves]
+    alone = len(coefficients) == 1 and bool((difference[:, moves] == 1).all())
     if INTERCEPT not in matrix.columns or not alone:
         raise InputError(
             key,
@@ -248,10 +245,6 @@ def plain_matrix(columns: pd.DataFrame) -> pd.DataFrame:
             coded = pd.get_dummies(values, drop_first=True, dtype=float)
             parts.append(coded.set_axis([f"{name}[T.{level}]" for level in coded], axis=1))
     return pd.concat(parts, axis=1)
-
-
-def _at(matrix: pd.DataFrame, names: pd.Index) -> np.ndarray:
-    return matrix.columns.get_indexer(names)
 
 
 def _check_rank(matrix: pd.DataFrame, coefficient: str, key: str) -> None:

@@ -40,8 +40,6 @@ def ma_figure(
     results : DataFrame
         With ``base_mean``, ``log2_fold_change``, ``padj`` and optionally
         ``log2_fold_change_shrunken``.
-    groups : (tested, reference)
-        Names of the groups.
     base_label : str
         Label of the mean.
     log_base : bool
@@ -90,13 +88,8 @@ def volcano_figure(
     ----------
     results : DataFrame
         With `effect`, ``pvalue``, ``padj`` and the names in `label`.
-    groups : (tested, reference)
     effect : str
         The column of the horizontal axis. Infinite effects are at the edge.
-    label : str
-        The column of names.
-    effect_label : str
-        The title of the horizontal axis.
     direction : str
         Text before a group's name in the legend.
     """
@@ -193,13 +186,8 @@ def forest_figure(results: pd.DataFrame, fdr: float, groups: Sequence[str]) -> F
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if edge < np.log(100) else (1,)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    names = [
-        f"{feature}  {positive}/{negative}"
-        for feature, positive, negative in zip(
-            best["feature"], best["carriers_positive"], best["carriers_negative"], strict=True
-        )
-    ]
-    axes.set_yticks(where, names)
+    shown = best[["feature", "carriers_positive", "carriers_negative"]]
+    axes.set_yticks(where, [f"{name}  {p}/{n}" for name, p, n in shown.itertuples(index=False)])
     axes.set_ylim(-0.7, max(len(best), 4) - 0.3)
     axes.set_xlabel(f"odds ratio of {groups[0]} for carriers (95 % interval)")
     axes.set_title(f"carriers: {groups[0]}/{groups[1]}", loc="left", fontsize=9)
@@ -263,20 +251,10 @@ def _names_in_margin(axes: Axes, best: pd.DataFrame, side: int, margin: float) -
     for name, across, height, level in zip(
         best["name"], best["across"], heights, spread, strict=True
     ):
-        axes.plot(
-            [across, side * margin * 0.96, side * margin],
-            [height, level, level],
-            color=GREY,
-            linewidth=0.5,
-        )
-        axes.text(
-            side * margin * 1.02,
-            level,
-            name,
-            ha="left" if side > 0 else "right",
-            va="center",
-            fontsize=8,
-        )
+        places = [across, side * margin * 0.96, side * margin]
+        axes.plot(places, [height, level, level], color=GREY, linewidth=0.5)
+        aligned = "left" if side > 0 else "right"
+        axes.text(side * margin * 1.02, level, name, ha=aligned, va="center", fontsize=8)
 
 
 def _legend(

@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from trdomics.differential.burden import firth_test
 from trdomics.differential.design import Design
-from trdomics.errors import InputError
 from trdomics.inputs.gene_sets import read_gmt
+from trdomics.inputs.text_table import read_user_table
 from trdomics.layers.types import DOSAGE_PREFIX
 from trdomics.pvalues import adjusted
 
@@ -33,17 +33,11 @@ def read_burden_sets(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     if ".gmt" in "".join(Path(path).suffixes):
         return read_gmt(path, Path(path).name)[["set", "gene", "source"]]
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    missing = [name for name in ("set", "gene") if name not in table.columns]
-    if missing or table.empty:
-        raise InputError(
-            str(path),
-            f"it has no column {missing[0]!r}" if missing else "it has no rows",
-            "give a GMT file, or a table with the columns set, gene and source",
-        )
+    fix = "give a GMT file, or a table with the columns set, gene and source"
+    table = read_user_table(path, "differential.burden_gene_sets", ("set", "gene"), fix)
     if "source" not in table.columns:
         table["source"] = str(path)
-    return table[["set", "gene", "source"]].drop_duplicates(["set", "gene"])
+    return table[["set", "gene", "source"]].drop_duplicates(["set", "gene"], ignore_index=True)
 
 
 def set_burden(
@@ -63,8 +57,6 @@ def set_burden(
     ----------
     carriers : DataFrame, shape (n_patients, n_genes)
         1 for a carrier, 0 for none; columns that start with ``dosage:`` are ignored.
-    design : Design
-        From :func:`trdomics.differential.burden.burden_design`.
     sets : DataFrame
         ``set``, ``gene``, ``source``.
     min_carriers : int
@@ -109,10 +101,7 @@ def set_burden(
 
 
 def _one(
-    count: np.ndarray,
-    covariates: np.ndarray,
-    positive: np.ndarray,
-    min_carriers: int,
+    count: np.ndarray, covariates: np.ndarray, positive: np.ndarray, min_carriers: int
 ) -> dict[str, Any]:
     carrying = count > 0
     row: dict[str, Any] = {

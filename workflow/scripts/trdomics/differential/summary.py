@@ -26,8 +26,6 @@ def headline(
         With ``feature``, ``pvalue``, ``padj``, ``reason`` and the column `effect`.
     effect : str
         The column whose sign is the direction.
-    fdr : float
-        Below this ``padj``, a feature is significant.
 
     Returns
     -------
@@ -61,9 +59,8 @@ def headline(
         **design.summary(),
     }
     if not tested.any():
-        reason = "no feature was tested"
         for key in ("share_tested", "smallest_padj"):
-            summary[f"{key}_reason"] = reason
+            summary[f"{key}_reason"] = "no feature was tested"
     if not len(pvalues):
         for key in ("share_null", "inflation", "share_expressed"):
             summary[f"{key}_reason"] = "no feature has a p-value"

@@ -19,31 +19,19 @@ BINS = 10
 STRONGEST = 5
 
 
-def expression_bins(mean: np.ndarray, n_bins: int = BINS) -> np.ndarray:
-    """Return each gene's quantile of mean expression, 0 to `n_bins` − 1."""
+def expression_bins(mean: np.ndarray) -> np.ndarray:
+    """Return each gene's quantile of mean expression, 0 to ``BINS`` − 1."""
     order = np.argsort(np.argsort(mean, kind="stable"), kind="stable")
-    return (order * n_bins) // max(len(mean), 1)
+    return (order * BINS) // max(len(mean), 1)
 
 
 def random_means(
-    r: np.ndarray,
-    bins: np.ndarray,
-    inside: np.ndarray,
-    permutations: int,
-    rng: np.random.Generator,
+    r: np.ndarray, bins: np.ndarray, inside: np.ndarray, permutations: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Return the mean r of random gene sets with as many genes of each expression bin.
 
-    Sets are drawn without replacement from all genes.
-
-    Parameters
-    ----------
-    r, bins, inside : ndarray, shape (n_genes,)
-        Correlation with the miRNA, bin of expression, and indicator of targets.
-
-    Returns
-    -------
-    ndarray, shape (permutations,)
+    Sets are drawn without replacement from all genes. `r` (correlation with the miRNA), `bins` and
+    `inside` (who is a target) are of genes, the result of permutations.
     """
     total = np.zeros(permutations)
     for bin_ in np.unique(bins[inside]):

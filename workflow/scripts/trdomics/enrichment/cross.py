@@ -27,8 +27,6 @@ class ExpressionLayer:
     results : DataFrame
         Its ``differential/{layer}/results.tsv``.
     normalised : DataFrame, shape (n_patients, n_features)
-    counts : bool
-        Whether it is a layer of counts.
     """
 
     results: pd.DataFrame
@@ -47,10 +45,7 @@ def mirna_layer(layers: Mapping[str, ExpressionLayer], chosen: str | None) -> st
 
 
 def target_layer(
-    layers: Mapping[str, ExpressionLayer],
-    mirnas: str,
-    chosen: str | None,
-    targets: pd.DataFrame,
+    layers: Mapping[str, ExpressionLayer], mirnas: str, chosen: str | None, targets: pd.DataFrame
 ) -> str | None:
     """Return the layer of targets: the chosen one, or the one that measures most of them."""
     if chosen is not None:
@@ -94,13 +89,9 @@ def cross_layers(
 
     Parameters
     ----------
-    patients : DataFrame
-        The sheet, indexed by patient.
     targets : DataFrame
         mirna, gene, source.
     contrast : (column, tested level, reference level)
-    fdr : float
-        miRNAs with a lower adjusted p-value are tested.
     chosen : mapping
         ``layer`` and ``target_layer`` of the config; None to infer them.
 

@@ -77,15 +77,8 @@ def _points(
 
 
 def _hollow() -> Line2D:
-    return Line2D(
-        [],
-        [],
-        color="black",
-        marker="o",
-        linestyle="",
-        markerfacecolor="white",
-        label="hollow: not significant if genes are correlated",
-    )
+    text = "hollow: not significant if genes are correlated"
+    return Line2D([], [], color="black", marker="o", linestyle="", mfc="white", label=text)
 
 
 def enrichment_figure(table: pd.DataFrame, fdr: float, groups: Sequence[str]) -> Figure:
@@ -171,12 +164,7 @@ def signature_figure(effects: pd.DataFrame, fdr: float, groups: Sequence[str]) -
 def target_figure(table: pd.DataFrame, fdr: float, reason: str | None) -> Figure:
     """Draw the targets' mean correlation with each miRNA beside that of random sets.
 
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`trdomics.enrichment.anticorrelation.anticorrelation`.
-    reason : str or None
-        Why nothing was tested.
+    `table` is of :func:`trdomics.enrichment.anticorrelation.anticorrelation`.
     """
     tested = table[table["pvalue"].notna()]
     if tested.empty:

@@ -21,12 +21,12 @@ NO_SYMBOLS = (
 )
 
 
-def by_symbol(table: pd.DataFrame, mean: str = "base_mean") -> pd.DataFrame:
+def by_symbol(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per symbol; of several features, that with the largest mean.
 
     Choosing by the statistic instead would favour genes with many features.
     """
-    ordered = table.sort_values([mean, "feature"], ascending=[False, True], kind="stable")
+    ordered = table.sort_values(["base_mean", "feature"], ascending=[False, True], kind="stable")
     return ordered.drop_duplicates("symbol").sort_index().set_index("symbol")
 
 
@@ -37,11 +37,6 @@ def ranking(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     It orders informative genes like the Wald statistic but shrinks small differences towards zero:
     enrichment weights genes by the statistic, and noise should have little weight. The fold change
     alone would put poorly measured genes at the ends.
-
-    Parameters
-    ----------
-    results : DataFrame
-        A layer's ``differential/{layer}/results.tsv``.
 
     Returns
     -------
@@ -118,8 +113,7 @@ def enrichment(
         open_ = {name: genes[name] for name in table.loc[table["reason"].isna(), "set"]}
         found = _prerank(ranks["rank"], open_, permutations, min_size, max_size, seed)
         table = table.join(found, on="set")
-        table = table.join(_correlated(ranks, open_, unit, freedom), on="set")
-        parts.append(table)
+        parts.append(table.join(_correlated(ranks, open_, unit, freedom), on="set"))
     result = pd.concat(parts, ignore_index=True)[COLUMNS]
     if not result["size"].any() and len(ranks) >= SMALLEST_LIST:
         result["reason"] = NO_SYMBOLS

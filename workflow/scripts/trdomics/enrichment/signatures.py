@@ -151,14 +151,7 @@ def immune_sentences(effects: pd.DataFrame, groups: tuple[str, str]) -> str:
 
 
 def immune_sentence(row: Mapping[str, Any], groups: tuple[str, str]) -> str:
-    """Describe the direction of the immune response or one of its arms.
-
-    Parameters
-    ----------
-    row : mapping
-        The row of :func:`signature_effects`, one of :data:`COMPOSITES`.
-    groups : (tested, reference)
-    """
+    """Say in which direction one of :data:`COMPOSITES` goes, from its row of the effects."""
     if not np.isfinite(row["difference"]):
         return f"The direction of the {row['set']} is not known: {row['reason']}."
     interval = (

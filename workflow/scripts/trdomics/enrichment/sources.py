@@ -12,9 +12,10 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
 
+from trdomics.archive import sha256_of
 from trdomics.errors import InputError
 from trdomics.files import replacing
-from trdomics.inputs.gene_sets import CURATED, sha256
+from trdomics.inputs.gene_sets import CURATED
 
 KEY = "config enrichment.gene_sets"
 TIMEOUT = 60  # seconds without a response
@@ -76,23 +77,16 @@ def gene_set_sources(entries: Sequence[str | Mapping[str, Any]]) -> dict[str, di
 
 def check_sum(path: str | os.PathLike[str], expected: str | None) -> None:
     """Raise an InputError if a file does not have the checksum in the config, if any."""
-    if expected is not None and sha256(path) != expected.lower():
+    if expected is not None and (found := sha256_of(path)) != expected.lower():
         raise InputError(
             str(path),
-            f"its sha256 is {sha256(path)}, not {expected}",
+            f"its sha256 is {found}, not {expected}",
             f"correct the checksum in {KEY}, or get the file that it belongs to",
         )
 
 
 def download(url: str, path: str | os.PathLike[str], expected: str | None) -> None:
     """Download a file completely or not at all.
-
-    Parameters
-    ----------
-    path : path
-        Where it goes.
-    expected : str or None
-        The file's sha256.
 
     Raises
     ------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 from collections.abc import Iterable
@@ -11,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from trdomics.errors import InputError
+from trdomics.inputs.text_table import read_user_table
 from trdomics.shipped import shipped
 
 TARGET_TABLE = shipped("resources/mirna_targets.tsv")
-KEY = "config enrichment.mirna.targets"
+KEY = "enrichment.mirna.targets"
 # hsa-miR-16-5p, hsa-let-7a-1, mmu-mir-124*, miR-21: species, number, copy, arm
 NAME = re.compile(
     r"^(?:[a-z]{3,4}-)?(?P<stem>(?:mir|let)-?\d+[a-z]*)(?P<copy>(?:-\d+)*)(?P<arm>-[35]p|\*)?$",
@@ -64,33 +64,22 @@ def read_targets(path: str | os.PathLike[str] | None) -> pd.DataFrame:
     InputError
         If it cannot be read, lacks a column, or contains no miRNA.
     """
-    where = TARGET_TABLE if path is None else Path(path)
-    separator = "," if ".csv" in where.suffixes else "\t"
-    try:
-        table = pd.read_csv(where, sep=separator, dtype=str, keep_default_na=False)
-    except (
-        OSError,
-        EOFError,
-        UnicodeDecodeError,
-        gzip.BadGzipFile,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-    ) as error:
-        raise InputError(f"{KEY} {where}", f"it cannot be read ({error})", "give a TSV") from error
+    file = TARGET_TABLE if path is None else Path(path)
+    table = read_user_table(file, KEY, (), "give a column of miRNAs and one of genes")
     lower = {str(column).lower(): column for column in table.columns}
     chosen = {}
     for name, choices in (("mirna", MIRNA_COLUMNS), ("gene", GENE_COLUMNS)):
         present = [lower[choice] for choice in choices if choice in lower]
         if not present:
             raise InputError(
-                f"{KEY} {where}", f"it has no column {name!r}", f"call one {' or '.join(choices)}"
+                f"{file} ({KEY})", f"has no column `{name}`", f"call one {' or '.join(choices)}"
             )
-        chosen[name] = table[present[0]].str.strip()
-    source = table[lower["source"]] if "source" in lower else where.name
+        chosen[name] = table[present[0]]
+    source = table[lower["source"]] if "source" in lower else file.name
     result = pd.DataFrame(chosen).assign(source=source)
     result = result[(result["gene"] != "") & result["mirna"].map(mirna_key).notna()]
     if result.empty:
-        raise InputError(f"{KEY} {where}", "no row holds a miRNA", "name them as miRBase does")
+        raise InputError(f"{file} ({KEY})", "no row holds a miRNA", "name them as miRBase does")
     return result.drop_duplicates(["mirna", "gene"]).reset_index(drop=True)
 
 

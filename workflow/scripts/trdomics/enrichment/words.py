@@ -52,13 +52,7 @@ def _way(up: bool) -> str:
 
 
 def follows(associations: pd.DataFrame) -> str:
-    """Describe a factor's associations with the sheet, except the label.
-
-    Parameters
-    ----------
-    associations : DataFrame
-        The factor's rows of ``associations.tsv``.
-    """
+    """Say what in the sheet a factor goes with, by its associations, the label aside."""
     others = associations[associations["variable"] != LABEL]
     found = others[others["padj"] < SIGNIFICANT]
     found = found.sort_values(["pvalue", "variable"], kind="stable")
@@ -73,15 +67,7 @@ def follows(associations: pd.DataFrame) -> str:
 
 
 def label_words(associations: pd.DataFrame, label: str) -> str:
-    """Describe a factor's association with the label.
-
-    Parameters
-    ----------
-    associations : DataFrame
-        The factor's rows of ``associations.tsv``.
-    label : str
-        Name of the positive class.
-    """
+    """Return whether a factor goes with the label, by its associations."""
     rows = associations[associations["variable"] == LABEL]
     if rows.empty or not np.isfinite(rows["effect"].iloc[0]):
         return "could not be compared with the label"
@@ -100,15 +86,7 @@ def given_confounders(row: pd.Series) -> str:
 
 
 def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
-    """Describe the layers and features of a factor.
-
-    Parameters
-    ----------
-    variance : DataFrame
-        view, factor, r2.
-    top : DataFrame
-        ``top_weights.tsv``: factor, view, rank, symbol, weight.
-    """
+    """Describe the layers and features of a factor."""
     own = variance[variance["factor"] == factor].sort_values("r2", ascending=False, kind="stable")
     carrying = own[own["r2"] >= max(MIN_EXPLAINED, MIN_OF_BEST * own["r2"].max())]
     if carrying.empty:
@@ -164,21 +142,10 @@ def factor_words(
     enrichment: pd.DataFrame,
     label: str,
 ) -> pd.DataFrame:
-    """Return a sentence per factor.
+    """Return ``factor`` and ``sentence``, from tables as the stages write them.
 
-    Parameters
-    ----------
-    associations, variance, top, stability : DataFrame
-        As the integration stage writes them.
-    enrichment : DataFrame
-        From :func:`trdomics.enrichment.factors.factor_enrichment`.
-    label : str
-        Name of the positive class.
-
-    Returns
-    -------
-    DataFrame
-        factor, sentence.
+    `top` is ``top_weights.tsv``, `enrichment` of
+    :func:`trdomics.enrichment.factors.factor_enrichment`.
     """
     rows = []
     for factor in factors:

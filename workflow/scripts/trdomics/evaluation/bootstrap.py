@@ -23,10 +23,6 @@ def resample(label: Floats, n_samples: int, seed: int, *, fixed_classes: bool = 
 
     Parameters
     ----------
-    label : array, shape (n_patients,)
-        1 or 0.
-    n_samples : int
-        Number of resamples.
     seed : int
         The same seed and labels give the same draws, so feature sets are compared on the same
         resamples.
@@ -64,7 +60,6 @@ def performance_intervals(
     *,
     n_samples: int,
     seed: int,
-    level: float = 0.95,
     metrics: Sequence[str] = tuple(METRICS),
     fixed_classes: bool = True,
 ) -> pd.DataFrame:
@@ -84,18 +79,8 @@ def performance_intervals(
 
     Parameters
     ----------
-    label : array, shape (n_patients,)
-        1 or 0.
     probability : array, shape (n_patients,) or (n_patients, n_repeats)
         See :func:`trdomics.evaluation.metrics.performance`.
-    n_samples : int
-        Number of bootstrap resamples.
-    seed : int
-        Seed of the draws.
-    level : float
-        Coverage.
-    metrics : sequence of str
-        Which ones.
     fixed_classes : bool
         Of :func:`resample`.
 
@@ -111,7 +96,6 @@ def performance_intervals(
     table[["lower", "upper"]] = np.nan
     if truth.size and n_samples >= MIN_RESAMPLES:
         counts = resample(truth, n_samples, seed, fixed_classes=fixed_classes)
-        tails = [(1 - level) / 2, (1 + level) / 2]
         for row, metric in table.loc[table["reason"] == "", "metric"].items():
             values = METRICS[metric](truth, repeats, counts)
             finite = values[np.isfinite(values)]
@@ -119,7 +103,7 @@ def performance_intervals(
                 lost = n_samples - finite.size
                 table.loc[row, "reason"] = f"not computable in {lost} of {n_samples} resamples"
             else:
-                table.loc[row, ["lower", "upper"]] = np.quantile(finite, tails)
+                table.loc[row, ["lower", "upper"]] = np.quantile(finite, [0.025, 0.975])
     else:
         table.loc[table["reason"] == "", "reason"] = (
             f"fewer than {MIN_RESAMPLES} bootstrap resamples"
@@ -137,10 +121,6 @@ def performance_table(
     predictions : DataFrame
         Out-of-fold predictions of all splits: ``feature_set``, ``role``, ``repeat``,
         ``patient_id``, ``probability``.
-    labels : Series
-        1, 0 or missing by patient id.
-    n_samples, seed : int
-        Of the bootstrap.
 
     Returns
     -------

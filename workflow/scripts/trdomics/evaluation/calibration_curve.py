@@ -23,15 +23,8 @@ def shift_prevalence(probability: ArrayLike, source: float, target: float) -> Fl
 
     Parameters
     ----------
-    probability : array
+    probability : array, any shape
         Probabilities of the positive class, calibrated at the prevalence `source`.
-    source, target : float
-        Prevalences, each within (0, 1).
-
-    Returns
-    -------
-    array
-        Of the same shape.
 
     Raises
     ------
@@ -49,8 +42,6 @@ def calibration_curve(label: ArrayLike, probability: ArrayLike, n_bins: int = 8)
 
     Parameters
     ----------
-    label : array, shape (n_patients,)
-        1 or 0.
     probability : array, shape (n_patients,) or (n_patients, n_repeats)
         Predictions of all repeats are binned together.
     n_bins : int
@@ -90,11 +81,6 @@ def calibration_curve(label: ArrayLike, probability: ArrayLike, n_bins: int = 8)
 def calibration_histogram(label: ArrayLike, probability: ArrayLike) -> pd.DataFrame:
     """Count predicted probabilities by class in twenty equal bins from 0 to 1.
 
-    Parameters
-    ----------
-    label, probability : array
-        As for :func:`calibration_curve`.
-
     Returns
     -------
     DataFrame
@@ -115,15 +101,6 @@ def calibration_table(
 ) -> pd.DataFrame:
     """Return curve and histogram of a feature set as one table.
 
-    Parameters
-    ----------
-    label, probability : array
-        As for :func:`calibration_curve`.
-    feature_set : str
-        Written into every row.
-    target_prevalence : float
-        Where the model will be used.
-
     Returns
     -------
     DataFrame
@@ -138,9 +115,8 @@ def calibration_table(
     histogram = histogram.assign(part="histogram", n=histogram["negative"] + histogram["positive"])
     table = pd.concat([curve, histogram], ignore_index=True).assign(feature_set=feature_set)
     prevalence = float(truth.mean())
+    table["recalibrated"] = np.nan
     if 0 < prevalence < 1:
         table["recalibrated"] = shift_prevalence(table["predicted"], prevalence, target_prevalence)
-    else:
-        table["recalibrated"] = np.nan
     columns = ["feature_set", "part", "predicted", "recalibrated", "n", "observed"]
     return table[[*columns, "lower", "upper", "negative", "positive"]]

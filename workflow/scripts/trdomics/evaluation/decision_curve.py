@@ -76,8 +76,6 @@ def decision_table(
     ----------
     models : mapping of str to (label, probability)
         Of :func:`trdomics.evaluation.out_of_fold.out_of_fold`, by feature set.
-    target_prevalence : float
-        Where the model will be used.
 
     Returns
     -------

@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from trdomics import style
 from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.decision_curve import TREAT_ALL, TREAT_NONE
-from trdomics.evaluation.importance import model_name
+from trdomics.evaluation.importance import TOP, model_name
 from trdomics.evaluation.permutation_null import OBSERVED, null_test
+from trdomics.intervals import with_interval
 
 ROLE_COLOURS = {
     SELECTED: style.VERMILION,
@@ -30,9 +31,9 @@ ROLE_NAMES = {
 WIDTH = 6.4
 
 
-def _axes(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+def _axes(height: float) -> tuple[Figure, Axes]:
     """Return a figure that is not in pyplot's registry, with one axes."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots()
 
 
@@ -69,11 +70,8 @@ def performance_figure(performance: pd.DataFrame) -> Figure:
                 markerfacecolor="white" if row["role"] == "circular" else colour,
                 markeredgewidth=1.5,
             )
-            label = f"{row['value']:.2f}"
-            if not np.isnan(row["lower"]):
-                label += f" ({row['lower']:.2f}–{row['upper']:.2f})"
             axes.annotate(
-                label,
+                with_interval(row["value"], row["lower"], row["upper"]),
                 (1.01, position),
                 xycoords=("axes fraction", "data"),
                 va="center",
@@ -89,14 +87,13 @@ def performance_figure(performance: pd.DataFrame) -> Figure:
     axes.set_xlabel("AUROC in patients not seen in training (95 % interval)")
     handles = [
         Line2D(
-            [],
-            [],
-            color=ROLE_COLOURS[role],
+            *([], []),
+            color=colour,
             marker="D" if role == SELECTED else "o",
-            markerfacecolor="white" if role == "circular" else ROLE_COLOURS[role],
+            markerfacecolor="white" if role == "circular" else colour,
             label=ROLE_NAMES[role],
         )
-        for role in ROLE_COLOURS
+        for role, colour in ROLE_COLOURS.items()
         if role in set(rows["role"])
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=8.5)
@@ -128,21 +125,13 @@ def null_figure(null: pd.DataFrame) -> Figure:
     return figure
 
 
-def calibration_figure(
-    calibration: pd.DataFrame, performance: pd.DataFrame, feature_set: str = SELECTED
-) -> Figure:
+def calibration_figure(calibration: pd.DataFrame, performance: pd.DataFrame) -> Figure:
     """Draw observed against predicted shares, above the distribution of the predictions.
 
-    Parameters
-    ----------
-    calibration : DataFrame
-        Of :func:`trdomics.evaluation.calibration_curve.calibration_table`.
-    performance : DataFrame
-        For the slope, intercept and Brier score shown in the corner.
-    feature_set : str
-        Which one.
+    `calibration` is of :func:`trdomics.evaluation.calibration_curve.calibration_table`; slope,
+    intercept and Brier score in the corner are from `performance`.
     """
-    rows = calibration[calibration["feature_set"] == feature_set]
+    rows = calibration[calibration["feature_set"] == SELECTED]
     curve = rows[rows["part"] == "curve"]
     histogram = rows[rows["part"] == "histogram"]
     figure = Figure(figsize=(5.2, 5.8), layout="constrained")
@@ -159,18 +148,16 @@ def calibration_figure(
         elinewidth=1,
         label="eighths of the predictions, 95 % interval",
     )
-    values = performance[performance["feature_set"] == feature_set].set_index("metric")
+    values = performance[performance["feature_set"] == SELECTED].set_index("metric")
     lines = []
     for metric, name in (
         ("calibration_slope", "slope"),
         ("calibration_intercept", "intercept"),
         ("brier", "Brier score"),
     ):
-        row = values.loc[metric]
-        shown = f"{row['value']:.2f}"
-        if not np.isnan(row["lower"]):
-            shown += f" ({row['lower']:.2f} to {row['upper']:.2f})"
-        lines.append(f"{name} {shown}" if not np.isnan(row["value"]) else f"{name}: not computable")
+        value, lower, upper = map(float, values.loc[metric, ["value", "lower", "upper"]])
+        shown = ": not computable" if np.isnan(value) else " " + with_interval(value, lower, upper)
+        lines.append(name + shown)
     top.text(
         0.98, 0.03, "\n".join(lines), transform=top.transAxes, ha="right", va="bottom", fontsize=9
     )
@@ -235,21 +222,12 @@ def decision_figure(decision: pd.DataFrame) -> Figure:
     return figure
 
 
-def importance_figure(
-    importance: pd.DataFrame, feature_set: str = SELECTED, n_features: int = 20
-) -> Figure:
+def importance_figure(importance: pd.DataFrame) -> Figure:
     """Draw the most important features and in how many splits they were among the top.
 
-    Parameters
-    ----------
-    importance : DataFrame
-        Of :func:`trdomics.evaluation.importance.importance_table`.
-    feature_set : str
-        Which one.
-    n_features : int
-        How many to show.
+    `importance` is of :func:`trdomics.evaluation.importance.importance_table`.
     """
-    rows = importance[importance["feature_set"] == feature_set].head(n_features)
+    rows = importance[importance["feature_set"] == SELECTED].head(TOP)
     if rows.empty:
         return style.empty_figure("No importances: the models used no feature.")
     figure = Figure(figsize=(WIDTH, 1.5 + 0.24 * max(len(rows), 4)), layout="constrained")

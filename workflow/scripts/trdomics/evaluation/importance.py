@@ -147,10 +147,10 @@ def importance_table(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataF
     table["direction"] = np.sign(balance.fillna(0)).astype(int)
     table["same_sign"] = (1 + balance.abs()) / 2
     overlaps = {
-        name: mean_overlap([frozenset(f["block"] + "\t" + f["feature"]) for _, f in part])
-        for name, part in (
-            (name, group.groupby("split")) for name, group in rows[rows["top20"]].groupby(keys[0])
+        name: mean_overlap(
+            [frozenset(f["block"] + "\t" + f["feature"]) for _, f in group.groupby("split")]
         )
+        for name, group in rows[rows["top20"]].groupby(keys[0])
     }
     table = table.reset_index()
     table["overlap"] = table["feature_set"].map(overlaps)

@@ -69,8 +69,6 @@ def gathered(shares: pd.DataFrame, splits: pd.DataFrame, labels: pd.Series) -> p
         Of :func:`trdomics.classification.training_sizes.fit_share`, all shares.
     splits : DataFrame
         Out-of-fold predictions of the cross-validation.
-    labels : Series
-        1, 0 or missing by patient id.
 
     Returns
     -------
@@ -95,17 +93,7 @@ def learning_curve(
     n_samples: int,
     seed: int,
 ) -> tuple[Sizes, LearningCurve | None, str]:
-    """Measure the AUROC by size and fit the curve, or say why not.
-
-    Parameters
-    ----------
-    shares : sequence of DataFrame
-        Of :func:`trdomics.classification.training_sizes.fit_share`.
-    splits, labels
-        See :func:`gathered`.
-    n_samples, seed : int
-        Of the bootstrap.
-    """
+    """Measure the sizes and fit the law, or say why there is none; see :func:`gathered`."""
     reasons = [str(r) for table in shares for r in table["reason"].dropna().unique()]
     filled = [table[table["reason"].isna()] for table in shares if table["reason"].isna().any()]
     none = pd.DataFrame(columns=["share", "draw", "n_train", "patient_id", "feature_set"])
@@ -125,15 +113,6 @@ def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
     remaining variation between fits of one size is due to their training patients: a variance κ/m
     with m patients, estimated over all sizes. Fits share patients, so their mean has the variance
     (κ/m)[(1 − m/n)/D + m/n] over D fits of m out of n patients.
-
-    Parameters
-    ----------
-    fits : DataFrame
-        Of :func:`gathered`.
-    labels : Series
-        1, 0 or missing by patient id.
-    n_samples, seed : int
-        Of the bootstrap.
     """
     known = labels.dropna().sort_index()
     truth = known.to_numpy(dtype=float)
@@ -268,14 +247,7 @@ def settling_size(lower: float, upper: float, n_folds: int, n_patients: int) -> 
     test) and decreases with the square root of the number of patients. A gain counts as detected if
     a two-sided test at 5 % has a power of 80 %.
 
-    Parameters
-    ----------
-    lower, upper : float
-        The 95 % interval of the measured gain.
-    n_folds : int
-        Number of folds of the interval.
-    n_patients : int
-        Labelled patients of the cohort.
+    `lower` and `upper` are the 95 % interval of the measured gain, from `n_folds` folds.
     """
     if n_folds < 2 or not np.isfinite([lower, upper]).all():
         return {"n_patients": None, "reason": "the gain has no interval"}
@@ -285,17 +257,7 @@ def settling_size(lower: float, upper: float, n_folds: int, n_patients: int) -> 
 
 
 def curve_table(sizes: Sizes, curve: LearningCurve | None, n: int, reason: str) -> pd.DataFrame:
-    """Return the measured points and, if there is one, the fitted curve up to ``FARTHEST`` × n.
-
-    Parameters
-    ----------
-    sizes : Sizes
-    curve : LearningCurve or None
-    n : int
-        Labelled patients of the cohort.
-    reason : str
-        Why there is no law.
-    """
+    """Return the measured points and, if there is one, the fitted curve up to ``FARTHEST`` × n."""
     reach = stats.norm.ppf((1 + LEVEL) / 2) * sizes.errors
     rows = [
         (MEASURED, m, value, max(0.0, value - r), min(1.0, value + r), fits, reason)
@@ -311,17 +273,7 @@ def curve_table(sizes: Sizes, curve: LearningCurve | None, n: int, reason: str) 
 def learning_summary(
     curve: LearningCurve | None, gains: pd.DataFrame, n: int, reason: str
 ) -> dict[str, Any]:
-    """Return the expected performance with more patients.
-
-    Parameters
-    ----------
-    curve : LearningCurve or None
-    gains : DataFrame
-        Of :func:`trdomics.evaluation.paired_gains.gains_table`.
-    n : int
-        Labelled patients of the cohort.
-    reason : str
-        Why there is no law.
+    """Return what more patients would give, and why there is no law if there is none.
 
     Returns
     -------
@@ -337,11 +289,7 @@ def learning_summary(
         names = ("auroc", "lower", "upper")
         result["now"] = dict(zip(names, curve.at(n), strict=True))
         result["more"] = {"n_more": n, **dict(zip(names, curve.at(2 * n), strict=True))}
-    row = gains[
-        (gains["feature_set"] == SELECTED)
-        & (gains["baseline"] == CLINICAL)
-        & (gains["metric"] == "auroc")
-    ]
+    row = gains.query("feature_set == @SELECTED and baseline == @CLINICAL and metric == 'auroc'")
     settles: dict[str, Any] = {"n_patients": None, "reason": "there are no clinical predictors"}
     if len(row):
         first = row.iloc[0]

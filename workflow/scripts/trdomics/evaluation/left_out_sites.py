@@ -45,12 +45,8 @@ def site_performance(
         Predictions of the splits that leave a site out, with ``split``.
     mixed : DataFrame
         Out-of-fold predictions of the cross-validation.
-    labels : Series
-        1, 0 or missing by patient id.
     plan : DataFrame
         Of :func:`trdomics.cohort.site_plan.site_plan`.
-    n_samples, seed : int
-        Of the bootstrap.
 
     Returns
     -------
@@ -76,13 +72,9 @@ def site_performance(
         for feature_set, role in feature_sets(left_out).items():
             for validation, predictions in ((LEFT_OUT, here), (MIXED, same)):
                 label, probability = out_of_fold(predictions, labels, feature_set)
+                options = {"metrics": METRICS, "fixed_classes": split == ALL}
                 part = performance_intervals(
-                    label,
-                    probability,
-                    n_samples=n_samples,
-                    seed=seed,
-                    metrics=METRICS,
-                    fixed_classes=split == ALL,
+                    label, probability, n_samples=n_samples, seed=seed, **options
                 )
                 where = {"split": split, "site": site, "feature_set": feature_set, "role": role}
                 parts.append(part.assign(**where, validation=validation))
@@ -103,12 +95,7 @@ def pooled_performance(
 ) -> pd.DataFrame:
     """Combine the sites' AUROCs by random effects, and compare left-out with mixed sites.
 
-    Parameters
-    ----------
-    performance : DataFrame
-        Of :func:`site_performance`.
-    left_out, mixed, labels, n_samples, seed
-        As there.
+    `performance` is of :func:`site_performance`, the other arguments are those of it.
 
     Returns
     -------
@@ -165,16 +152,7 @@ def sites_summary(
 ) -> dict[str, Any]:
     """Collect what the page shows.
 
-    Parameters
-    ----------
-    performance, pooled, plan : DataFrame
-        See above.
-    column : str or None
-        The sheet's column of sites.
-    wanted : bool
-        Whether the config asks for sites to be left out.
-    confounders : list of str
-        The config's.
+    `column` is the sheet's column of sites, `wanted` whether the config asks to leave them out.
 
     Returns
     -------

@@ -27,9 +27,8 @@ def auroc(label: Floats, probability: Floats, counts: Floats) -> Floats:
         order = np.argsort(column, kind="stable")
         drawn, positive = counts[:, order], label[order] == 1
         last_of_ties = np.flatnonzero(np.diff(column[order], append=np.inf))
-        up_to = np.cumsum(np.stack([drawn * positive, drawn * ~positive]), axis=2)[
-            ..., last_of_ties
-        ]
+        both = np.stack([drawn * positive, drawn * ~positive])
+        up_to = np.cumsum(both, axis=2)[..., last_of_ties]
         here, below = np.diff(up_to, axis=2, prepend=0.0), up_to[1]
         pairs = (here[0] * (below - 0.5 * here[1])).sum(axis=1)
         total += pairs / (up_to[0, :, -1] * up_to[1, :, -1])
@@ -72,9 +71,8 @@ def calibration_slope(label: Floats, probability: Floats, counts: Floats) -> Flo
     Van Calster et al. 2019, doi 10.1186/s12916-019-1466-7.
     """
     odds = log_odds(probability)
-    return np.asarray(
-        np.mean([fit_recalibration(column, label, counts)[1] for column in odds.T], axis=0)
-    )
+    slopes = [fit_recalibration(column, label, counts)[1] for column in odds.T]
+    return np.asarray(np.mean(slopes, axis=0))
 
 
 def calibration_intercept(label: Floats, probability: Floats, counts: Floats) -> Floats:

@@ -29,10 +29,6 @@ def missing_layer_cost_table(
     ----------
     predictions : DataFrame
         Of :func:`trdomics.classification.missing_layers.predict_without_layers`, of all splits.
-    labels : Series
-        1, 0 or missing by patient id.
-    n_samples, seed : int
-        Of the bootstrap behind the intervals of the AUROC.
 
     Returns
     -------
@@ -124,14 +120,8 @@ def missing_layer_cost_summary(
 ) -> dict[str, Any]:
     """Return the summary stored beside the frozen model, for scoring patients without some layers.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`missing_layer_cost_table`.
-    layers : sequence of str
-        Of the cohort.
-    manifest : mapping
-        ``model.json``; its checksum identifies the model.
+    `table` is of :func:`missing_layer_cost_table`; the checksum in `manifest` (``model.json``)
+    tells which model the numbers belong to.
 
     Returns
     -------

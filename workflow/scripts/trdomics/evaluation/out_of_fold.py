@@ -40,10 +40,6 @@ def out_of_fold(
     ----------
     predictions : DataFrame
         Rows of all splits: ``feature_set``, ``repeat``, ``patient_id``, ``probability``.
-    labels : Series
-        1, 0 or missing by patient id.
-    feature_set : str
-        Which one.
 
     Returns
     -------

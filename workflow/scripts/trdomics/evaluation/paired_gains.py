@@ -12,9 +12,7 @@ from trdomics.evaluation.out_of_fold import feature_sets
 from trdomics.evaluation.recalibration import Floats
 
 
-def corrected_resampled_t(
-    differences: ArrayLike, test_to_train: float, level: float = 0.95
-) -> dict[str, float]:
+def corrected_resampled_t(differences: ArrayLike, test_to_train: float) -> dict[str, float]:
     """Test whether the mean of per-fold differences is zero, with overlapping training sets.
 
     The corrected resampled t test: the variance of the mean over J folds is taken as
@@ -28,8 +26,6 @@ def corrected_resampled_t(
         Paired differences, one per fold and repeat.
     test_to_train : float
         n_test / n_train.
-    level : float
-        Coverage of the interval.
 
     Returns
     -------
@@ -45,7 +41,7 @@ def corrected_resampled_t(
     if values.size < 2 or np.ptp(values) < 1e-12:
         return result
     error = np.sqrt((1 / values.size + test_to_train) * values.var(ddof=1))
-    reach = stats.t.ppf((1 + level) / 2, values.size - 1) * error
+    reach = stats.t.ppf(0.975, values.size - 1) * error
     return {
         "gain": result["gain"],
         "lower": result["gain"] - reach,
@@ -66,8 +62,6 @@ def gains_table(predictions: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     predictions : DataFrame
         Out-of-fold predictions of all splits: ``feature_set``, ``role`` (those with
         ``baseline`` are compared with), ``repeat``, ``fold``, ``patient_id``, ``probability``.
-    labels : Series
-        1, 0 or missing by patient id.
 
     Returns
     -------
@@ -124,8 +118,6 @@ def fold_differences(pair: pd.DataFrame, label: Floats, metric: str) -> tuple[Fl
     ----------
     pair : DataFrame
         Two columns of probabilities, indexed by ``repeat``, ``fold`` and patient.
-    label : array, shape (n_rows,)
-        1 or 0.
     metric : str
         Folds in which it cannot be computed are left out.
     """

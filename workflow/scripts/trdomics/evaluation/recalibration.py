@@ -31,8 +31,6 @@ def fit_recalibration(
     ----------
     odds : array, shape (n_patients,)
         Log odds to recalibrate.
-    label : array, shape (n_patients,)
-        1 or 0.
     counts : array, shape (n_samples, n_patients)
         Number of times each patient is in each resample.
     fixed_slope : bool

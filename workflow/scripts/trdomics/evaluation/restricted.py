@@ -31,12 +31,6 @@ def auroc_without(
     ----------
     predictions : DataFrame
         Out-of-fold predictions, as ``classification/predictions.tsv`` has them.
-    labels : Series
-        1, 0 or missing by patient id.
-    left_out : collection of str
-        Patients.
-    n_samples, seed : int
-        Of the bootstrap.
 
     Returns
     -------

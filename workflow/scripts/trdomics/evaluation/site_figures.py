@@ -13,20 +13,16 @@ from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.figures import WIDTH, readable
 from trdomics.evaluation.learning_curve import EXTRAPOLATED, FITTED, MEASURED
 from trdomics.evaluation.left_out_sites import ALL, LEFT_OUT, MIXED
+from trdomics.intervals import with_interval
 from trdomics.layers.subsets import NOTHING, named
 
 MARKERS = {LEFT_OUT: ("D", style.VERMILION), MIXED: ("o", style.GREY)}
-MEANINGS = {
-    LEFT_OUT: "site left out of training",
-    MIXED: "same patients, sites mixed",
-}
+MEANINGS = {LEFT_OUT: "site left out of training", MIXED: "same patients, sites mixed"}
 
 
 def _numbers(axes: Axes, position: float, row: pd.Series, value: str = "value") -> None:
     """Print an estimate beside its row."""
-    text = f"{row[value]:.2f}"
-    if not np.isnan(row["lower"]):
-        text += f" ({row['lower']:.2f}–{row['upper']:.2f})"
+    text = with_interval(row[value], row["lower"], row["upper"])
     where = ("axes fraction", "data")
     axes.annotate(text, (1.02, position), xycoords=where, va="center", fontsize=8.5)
 
@@ -156,8 +152,6 @@ def learning_curve_figure(table: pd.DataFrame, n_patients: int) -> Figure:
     ----------
     table : DataFrame
         Of :func:`trdomics.evaluation.learning_curve.curve_table`.
-    n_patients : int
-        Labelled patients of the cohort.
     """
     measured = table[table["kind"] == MEASURED]
     law = table[table["kind"] != MEASURED]

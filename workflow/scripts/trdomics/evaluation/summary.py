@@ -28,14 +28,10 @@ def classification_summary(
 
     Parameters
     ----------
-    predictions : DataFrame
-        Out-of-fold predictions of all splits.
     performance, gains, null, chosen_table, importance : DataFrame
         The result tables of this stage.
     chosen : DataFrame
         ``chosen.tsv`` of all splits.
-    target_prevalence : float
-        Where the model will be used.
 
     Returns
     -------

@@ -23,7 +23,6 @@ class Member:
 
     Attributes
     ----------
-    blocks : list of str
     columns : array of int, shape (n_columns,)
         Columns of the joined blocks that any of the models uses.
     priors : array, shape (n_models,)
@@ -72,7 +71,6 @@ class CalibratedClassifiers:
 
     Attributes
     ----------
-    members : list of Member
     weights : array, shape (n_members, n_models)
     intercepts, slopes, offsets : array, shape (n_models,)
     """

@@ -42,13 +42,6 @@ def freeze(
 
     Parameters
     ----------
-    search : NestedSearch
-        Fitted from `representations`.
-    representations : FoldRepresentations
-        Of the training patients.
-    tables : LayerTables
-        Their raw layers and sheet.
-    labels : array of int, shape (n_patients,)
     pairs : int, optional
         Of the replicates; by default ten, five with a slow family in a stack.
     """
@@ -101,12 +94,6 @@ def manifest(
 
     Parameters
     ----------
-    search : NestedSearch
-        Fitted.
-    frozen : FrozenModel
-        Of that search.
-    labels : array of int, shape (n_patients,)
-        Of the training patients; only counts are written.
     label : mapping
         The config's ``label``: ``column``, ``positive``, ``negative``.
 

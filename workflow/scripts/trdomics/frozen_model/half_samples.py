@@ -43,8 +43,6 @@ class HalfSampleReplicates(BaseEstimator, Replicates):
     Parameters
     ----------
     pairs : int
-    seed : int
-        Of the splits.
 
     Attributes
     ----------
@@ -68,9 +66,6 @@ class HalfSampleReplicates(BaseEstimator, Replicates):
 
         Parameters
         ----------
-        blocks : DenseBlocks
-            Of the training patients.
-        labels : array of int, shape (n_patients,)
         refit : callable
             Returns the chosen classifier fitted on the blocks and labels of some patients.
         without : mapping of str to DenseBlocks, optional

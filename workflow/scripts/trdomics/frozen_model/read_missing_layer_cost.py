@@ -26,13 +26,6 @@ def read_missing_layer_cost(
 ) -> dict[str, Any] | None:
     """Return the costs stored beside a frozen model; None if there are none.
 
-    Parameters
-    ----------
-    folder : path
-        Of the model.
-    manifest : mapping
-        The model's ``model.json``.
-
     Raises
     ------
     InputError
@@ -51,12 +44,8 @@ def parse_missing_layer_cost(content: bytes, sha256: str, where: str) -> dict[st
 
     Parameters
     ----------
-    content : bytes
-        Of ``missing_layer_cost.json``.
     sha256 : str
         Checksum of the model that it should belong to.
-    where : str
-        Name of the file in errors.
 
     Raises
     ------

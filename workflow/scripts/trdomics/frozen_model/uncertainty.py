@@ -75,8 +75,6 @@ class Replicates:
 
         Parameters
         ----------
-        blocks : DenseBlocks
-            Of the patients.
         probability : array, shape (n,)
             The frozen model's.
         missing : iterable of iterable of str, length n

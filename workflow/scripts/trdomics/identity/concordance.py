@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trdomics.identity.matching import Match, own_ranks
+from trdomics.identity.matching import Match
 
 MIN_SITES = 30
 # In RNA, sites are called only where there are reads: pairs with fewer sites in common are not
@@ -52,7 +52,6 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
     own, wrong = np.diag(agreement), agreement[~np.eye(n, dtype=bool)]
     threshold = float((np.nanmedian(own) + np.nanmedian(wrong)) / 2)
     usable = bool(np.nanmedian(own) - np.nanmedian(wrong) >= _LEAST_GAP)
-    rank_first, rank_second = own_ranks(agreement), own_ranks(agreement.T)
     flagged = usable & (own < threshold)
     best = np.nan_to_num(agreement, nan=-1.0).argmax(axis=1)
     names = [str(name) for name in shared]
@@ -62,40 +61,22 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
         else None
         for i in range(n)
     ]
-    table = pd.DataFrame(
-        {
-            "patient_id": names,
-            "score": own,
-            "rank_first": rank_first,
-            "rank_second": rank_second,
-            "n_candidates": n,
-            "flagged": flagged.astype(int),
-            "likely_partner": partner,
-        }
-    )
     found = dict(zip(names, partner, strict=True))
     summary = {
-        "n_patients": n,
         "n_sites": len(sites),
         "threshold": threshold,
         "power": float(np.mean(wrong < threshold)),
         "usable": usable,
-        "flagged": [name for name, flag in zip(names, flagged, strict=True) if flag],
         "swaps": [[a, b] for a, b in found.items() if b is not None and a < b and found[b] == a],
-        "median_rank": float(np.nanmedian([rank_first, rank_second])),
     }
-    return Match(table, pd.DataFrame(agreement, index=names, columns=names), summary)
+    return Match.of(agreement, agreement, flagged, found, summary)
 
 
 def concordance(first: np.ndarray, second: np.ndarray, least: int = 1) -> np.ndarray:
     """Return the share of equal genotypes of every pair, shape (n_first, n_second).
 
-    NaN for pairs with fewer than `least` sites called in both.
-
-    Parameters
-    ----------
-    first, second : ndarray, shape (n, n_sites)
-        Dosages, NaN if not called.
+    Dosages have the shape (n, n_sites), NaN where not called. NaN for pairs with fewer than `least`
+    sites called in both.
     """
     both = (~np.isnan(first)).astype(np.float32) @ (~np.isnan(second)).astype(np.float32).T
     equal = np.zeros_like(both)

@@ -26,12 +26,7 @@ _LOWEST = -40.0
 def sex_figure(table: pd.DataFrame, layers: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw each layer's score by the sheet's sex; contradictions are ringed and labelled.
 
-    Parameters
-    ----------
-    table : DataFrame
-        ``sex.tsv``.
-    layers : sequence of mapping
-        Summaries of the layers; those with a `reason` are left out.
+    `table` is ``sex.tsv``; `layers` are summaries, of which those with a `reason` are left out.
     """
     shown = [layer for layer in layers if not layer["reason"]]
     if not shown:
@@ -65,13 +60,7 @@ def _sex_panel(ax: Axes, part: pd.DataFrame, layer: Mapping[str, Any]) -> None:
 
 
 def match_figure(matches: Mapping[tuple[str, str], Match]) -> Figure:
-    """Draw, for each pair of layers, scores of own and wrong pairs, and the own partner's ranks.
-
-    Parameters
-    ----------
-    matches : mapping of (layer, layer) to Match
-        Those with most power are shown.
-    """
+    """Draw scores of own and wrong pairs, and the own partner's ranks, where power is highest."""
     shown = sorted(matches.items(), key=lambda item: -item[1].summary["power"])[:_PAIRS]
     if not shown:
         return empty_figure("No two layers share enough patients\nto see whether they match.")
@@ -149,15 +138,9 @@ def haemolysis_figure(
         ax.plot(above, np.zeros(len(above)), "|", color=VERMILION, ms=12, mew=1.5, clip_on=False)
         if np.isfinite(limit):
             ax.axvline(limit, color=VERMILION, lw=1, ls="--")
-            ax.annotate(
-                f"flagged above\n({source})",
-                (limit, 0.98),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                xytext=(4, 0),
-                va="top",
-                fontsize=9,
-            )
+            where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+            text = f"flagged above\n({source})"
+            ax.annotate(text, (limit, 0.98), xytext=(4, 0), va="top", fontsize=9, **where)
         ax.set_xlabel("log2 miR-451a / miR-23a-3p")
         ax.set_ylabel("Samples")
         ax.set_title(f"{layer}: {len(above)} of {values.notna().sum()} flagged")

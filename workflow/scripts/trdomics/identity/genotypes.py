@@ -29,8 +29,6 @@ def read_genotypes(
         VCF with genotypes. Annotation is not needed.
     settings : mapping
         `pass_only`, `min_quality`, `min_depth` and `min_genotype_quality` of the layer.
-    sample_names : Series
-        Sample name in the file by patient id.
 
     Returns
     -------

@@ -9,6 +9,7 @@ false alarms; the empirical tail of the cohort can only make it stricter.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
@@ -65,6 +66,30 @@ class Match:
     scores: pd.DataFrame
     summary: dict[str, Any]
 
+    @classmethod
+    def of(
+        cls,
+        ranked: np.ndarray,
+        scores: np.ndarray,
+        flagged: np.ndarray,
+        partner: Mapping[str, str | None],
+        summary: Mapping[str, Any],
+    ) -> Match:
+        """Lay out a match: what pairs are ranked by, their scores, who is flagged, by patient."""
+        names = list(partner)
+        ranks = {"rank_first": own_ranks(ranked), "rank_second": own_ranks(ranked.T)}
+        table = pd.DataFrame(
+            {"patient_id": names, "score": np.diag(scores), **ranks, "n_candidates": len(names)}
+            | {"flagged": flagged.astype(int), "likely_partner": list(partner.values())}
+        )
+        whole = {
+            "n_patients": len(names),
+            **summary,
+            "flagged": [name for name, flag in zip(names, flagged, strict=True) if flag],
+            "median_rank": float(np.nanmedian(list(ranks.values()))),
+        }
+        return cls(table, pd.DataFrame(scores, index=names, columns=names), whole)
+
 
 @dataclass(frozen=True)
 class _Relation:
@@ -103,8 +128,6 @@ def match_layers(
     ----------
     first, second : DataFrame, patients × features
         Normalised layers without missing values.
-    seed : int
-        Seed of the folds.
     planted : int
         Swaps planted to estimate the power; 0 for no trial.
     place : Series, optional
@@ -297,33 +320,19 @@ def _threshold(own: np.ndarray) -> float:
 
 
 def _result(scored: _Scored, power: float, shared: pd.Index) -> Match:
-    pairs, n = scored.pairs, len(shared)
     usable = power >= USEFUL_POWER
     flagged = scored.flagged & usable
     names = [str(name) for name in shared]
     partner = np.where(flagged, scored.partner, -1)
-    table = pd.DataFrame(
-        {
-            "patient_id": names,
-            "score": np.diag(scored.relative),
-            "rank_first": own_ranks(pairs),
-            "rank_second": own_ranks(pairs.T),
-            "n_candidates": n,
-            "flagged": flagged.astype(int),
-            "likely_partner": [names[j] if j >= 0 else None for j in partner],
-        }
-    )
     summary = {
-        "n_patients": n,
         "threshold": scored.threshold,
         "power": power,
         "usable": usable,
-        "flagged": [name for name, flag in zip(names, flagged, strict=True) if flag],
         "swaps": [[names[i], names[j]] for i, j in enumerate(partner) if j > i],
-        "median_rank": float(np.nanmedian(table[["rank_first", "rank_second"]].to_numpy())),
         "canonical_correlations": scored.correlation[scored.correlation > 0],
     }
-    return Match(table, pd.DataFrame(scored.relative, index=names, columns=names), summary)
+    named = {name: names[j] if j >= 0 else None for name, j in zip(names, partner, strict=True)}
+    return Match.of(scored.pairs, scored.relative, flagged, named, summary)
 
 
 def own_ranks(pairs: np.ndarray) -> np.ndarray:

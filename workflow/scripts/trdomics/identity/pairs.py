@@ -31,8 +31,6 @@ def match_all(
         Of the layers that have them.
     sex : DataFrame
         ``sex.tsv``; different molecular sexes of a patient's layers are shown beside.
-    seed : int
-        Seed of the folds.
     place : Series, optional
         Site by patient, within which swaps are planted to estimate the power.
 

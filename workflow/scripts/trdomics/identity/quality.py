@@ -23,12 +23,7 @@ HAEMOLYSIS_LIMITS = (5.0, 7.0)
 def haemolysis_index(table: pd.DataFrame, markers: pd.DataFrame) -> pd.Series | None:
     """Return log2((miR-451a + 1) / (miR-23a-3p + 1)) by patient, None if one is not measured.
 
-    Parameters
-    ----------
-    table : DataFrame, patients × features
-        Raw counts. The library size cancels.
-    markers : DataFrame
-        ``resources/haemolysis.tsv``: `role`, `name`, `alias` (comma-separated).
+    `table` has raw counts, whose library size cancels; `markers` is ``resources/haemolysis.tsv``.
     """
     columns = {str(name).lower(): name for name in table.columns}
     level = {}
@@ -79,9 +74,6 @@ def sample_quality(
         Each layer's ``qc.tsv``.
     kinds : mapping of layer to str
         Types of the layers. RNA quality and 3' bias concern counts and continuous ones.
-    sheet : DataFrame, index `patient_id`
-    samples : mapping
-        The config's `samples`.
     haemolysis : mapping of layer to Series
         From :func:`haemolysis_index`, for the layers that have one.
     sex, matching : DataFrame

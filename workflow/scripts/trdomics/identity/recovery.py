@@ -56,11 +56,7 @@ def _compared(
         return result | dict.fromkeys(keys)
     found = set(map(str, flagged))
     n_found, n_false, n_clean = len(found & planted), len(found - planted), n_tested - len(planted)
-    numbers = (
-        n_found,
-        len(planted) - n_found,
-        n_false,
-        n_found / len(planted) if planted else None,
-        1 - n_false / n_clean if n_clean > 0 else None,
-    )
+    sensitivity = n_found / len(planted) if planted else None
+    specificity = 1 - n_false / n_clean if n_clean > 0 else None
+    numbers = (n_found, len(planted) - n_found, n_false, sensitivity, specificity)
     return result | dict(zip(keys, numbers, strict=True))

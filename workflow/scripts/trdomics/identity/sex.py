@@ -106,9 +106,8 @@ def expression_score(
         if not by_feature[sex]
     ]
     if lacking:
-        return SexScore(
-            pd.Series(dtype=float), None, 1.0, f"the layer does not have {' or '.join(lacking)}"
-        )
+        reason = f"the layer does not have {' or '.join(lacking)}"
+        return SexScore(pd.Series(dtype=float), None, 1.0, reason)
     level: dict[str, pd.DataFrame] = {
         sex: table.loc[:, features].astype(float) for sex, features in by_feature.items()
     }
@@ -129,22 +128,14 @@ def genotype_score(genotypes: pd.DataFrame) -> SexScore:
     About 1 in women and 0 in men; PLINK's F (Purcell 2007, 10.1086/519795) is one less it. Its
     customary limits of 0.2 and 0.8 are the margin.
 
-    Parameters
-    ----------
-    genotypes : DataFrame
-        From :func:`trdomics.identity.genotypes.read_genotypes`: dosages, patients × sites.
+    `genotypes` is of :func:`trdomics.identity.genotypes.read_genotypes`.
     """
     chromosome = genotypes.columns.get_level_values("chromosome")
     position = genotypes.columns.get_level_values("position")
     on_x = (chromosome == "X") & ~in_pseudoautosomal(position)
     if on_x.sum() < MIN_SITES:
-        return SexScore(
-            pd.Series(dtype=float),
-            0.5,
-            0.3,
-            f"{on_x.sum()} common variants on X outside its pseudoautosomal ends, "
-            f"{MIN_SITES} are needed",
-        )
+        few = f"{on_x.sum()} common variants on X outside its pseudoautosomal ends"
+        return SexScore(pd.Series(dtype=float), 0.5, 0.3, f"{few}, {MIN_SITES} are needed")
     dosage = genotypes.loc[:, on_x].to_numpy(dtype=float)
     frequency = np.nanmean(dosage, axis=0) / 2
     called = ~np.isnan(dosage)
@@ -160,12 +151,7 @@ def depth_score(quality: pd.DataFrame, sample_names: pd.Series) -> SexScore:
 
     About 1 in women (two copies of X) and 0 in men (one of either, half the depth).
 
-    Parameters
-    ----------
-    quality : DataFrame
-        ``qc.tsv`` of a layer of DNA from reads: `sample`, `x_depth_ratio`, `y_depth_ratio`.
-    sample_names : Series
-        Sample by patient.
+    `quality` is ``qc.tsv`` of a layer of DNA from reads.
     """
     table = quality.set_index("sample")
     score = (table["x_depth_ratio"] - table["y_depth_ratio"]).dropna()
@@ -251,15 +237,7 @@ def _reach(group: np.ndarray, margin: float) -> float:
 
 
 def sheet_sex(sheet: pd.DataFrame, settings: Mapping[str, Any] | None) -> pd.Series:
-    """Return "female", "male" or NaN by patient, from the sheet.
-
-    Parameters
-    ----------
-    sheet : DataFrame, index `patient_id`
-        Columns as text.
-    settings : mapping or None
-        ``samples.sex`` of the config: `column`, and the values `female` and `male`.
-    """
+    """Return "female", "male" or NaN by patient, as the sheet has it under ``samples.sex``."""
     if settings is None:
         return pd.Series(np.nan, index=sheet.index, dtype=object)
     words = {str(settings["female"]): "female", str(settings["male"]): "male"}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.errors import InputError
-from trdomics.inputs.layouts import CHROMOSOME, SYMBOL
+from trdomics.inputs.layouts import annotation_columns
 from trdomics.inputs.text_table import (
     MISSING,
     SUFFIXES,
@@ -29,10 +29,6 @@ def read_annotation(
     path : str or None
         A TSV or CSV whose first column holds the features' names, with columns `symbol` and
         `chromosome`, or Ensembl's names of them; None without such a file.
-    layer : str
-        The layer's name, for errors.
-    features : sequence of str
-        The features of the matrix.
     own : DataFrame, optional
         Annotation in the matrix itself; the file takes precedence.
 
@@ -77,14 +73,11 @@ def _annotate(annotation: pd.DataFrame, path: str, layer: str) -> None:
             f"has {few(list(annotation['feature']))}",
             "give the matrix's feature names in the first column",
         )
-    columns = {name.lower(): name for name in reversed(table.columns)}
-    known = False
-    for target, names in (("symbol", SYMBOL), ("chromosome", CHROMOSOME)):
-        source = next((columns[name] for name in names if name in columns), None)
-        if source is not None:
-            known = True
-            found = annotation["feature"].map(table[source])
-            annotation[target] = found.where(found.notna(), annotation[target])
+    columns = {table.columns[i].lower(): i for i in reversed(range(len(table.columns)))}
+    known = annotation_columns(columns)
+    for target, source in known.items():
+        found = annotation["feature"].map(table.iloc[:, source])
+        annotation[target] = found.where(found.notna(), annotation[target])
     if not known:
         raise InputError(
             where,

@@ -17,13 +17,8 @@ from trdomics.inputs.consequences import Effect, is_snv, is_transition
 log = logging.getLogger(__name__)
 
 LEVELS = ["variant", "gene", "consequence_class"]
-ANNOTATION_COLUMNS = [
-    *LEVELS,
-    "consequence",
-    "rsid",
-    "chromosome",
-    "position",
-    "reference",
+ANNOTATION_COLUMNS = [*LEVELS, "consequence", "rsid", "chromosome", "position", "reference"]
+ANNOTATION_COLUMNS += [
     "alternative",
     "population_frequency",
     "called",
@@ -141,8 +136,6 @@ class CallCollector:
 
     Parameters
     ----------
-    settings : mapping
-        The layer's block of the config.
     patients : sequence of str
         Patients, in the order of the dosages that will be added.
     """
@@ -168,8 +161,6 @@ class CallCollector:
 
         Parameters
         ----------
-        variant : Variant
-            The allele.
         dosage : ndarray of int8, shape (n_patients,)
             Copies of the allele, -1 without a (reliable) call.
         failure : str
@@ -199,24 +190,10 @@ class CallCollector:
             elif not failure:
                 reason = _useless(gene, effect, common, carriers)
             kept |= not reason
-            self._rows.append(
-                (
-                    name,
-                    gene,
-                    effect.consequence_class,
-                    effect.term,
-                    variant.rsid,
-                    variant.chromosome.removeprefix("chr"),
-                    variant.position,
-                    variant.reference,
-                    variant.alternative,
-                    variant.frequency,
-                    called,
-                    carriers,
-                    int(not reason),
-                    reason,
-                )
-            )
+            named = (name, gene, effect.consequence_class, effect.term, variant.rsid)
+            where = (variant.chromosome.removeprefix("chr"), variant.position, variant.reference)
+            seen = (variant.alternative, variant.frequency, called, carriers)
+            self._rows.append((*named, *where, *seen, int(not reason), reason))
             if not reason:
                 self._columns.append((name, gene, entry))
                 self._dosages.append(dosage)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -42,10 +41,8 @@ class ConsequenceClasses:
     ``other``. Predictions (SIFT, PolyPhen) are not used: they are in some annotations only, and the
     class must have the same meaning in every cohort.
 
-    Parameters
-    ----------
-    path : path
-        Table with the columns term, severity (1 is worst; Ensembl's order) and class.
+    ``resources/consequences.tsv`` has the columns term, severity (1 is worst; Ensembl's order) and
+    class.
 
     Attributes
     ----------
@@ -53,8 +50,8 @@ class ConsequenceClasses:
         Number of variants with each unknown term.
     """
 
-    def __init__(self, path: str | os.PathLike[str] = CONSEQUENCE_TABLE) -> None:
-        table = pd.read_csv(path, sep="\t")
+    def __init__(self) -> None:
+        table = pd.read_csv(CONSEQUENCE_TABLE, sep="\t")
         # rank by class first: the class matters for the burden
         self._known: dict[str, tuple[int, int, str]] = {
             _folded(term): (_CLASS_ORDER[name], int(severity), name)

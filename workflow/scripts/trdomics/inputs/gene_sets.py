@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 import zlib
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.archive import sha256_of
 from trdomics.errors import InputError
 from trdomics.shipped import shipped
 
@@ -24,16 +24,12 @@ LONGEST = 500_000_000
 GMT_MEND = "write a line per set: name, description and genes, separated by tabs"
 
 
-def read_curated(path: str | os.PathLike[str] = CURATED_TABLE) -> pd.DataFrame:
-    """Read the sets of this project.
+def read_curated() -> pd.DataFrame:
+    """Read the sets written for this project, one row per member, with the columns ``COLUMNS``.
 
-    Returns
-    -------
-    DataFrame
-        One row per member, with the columns ``COLUMNS``; `group` is what a set belongs to, such
-        as ``immune``.
+    The `group` is what a set belongs to, such as ``immune``.
     """
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    table = pd.read_csv(CURATED_TABLE, sep="\t", dtype=str, keep_default_na=False)
     return table.assign(collection=CURATED)[COLUMNS]
 
 
@@ -107,18 +103,8 @@ def members(sets: pd.DataFrame) -> dict[str, list[str]]:
     return {str(name): list(part) for name, part in sets.groupby("set", sort=False)["gene"]}
 
 
-def sha256(path: str | os.PathLike[str]) -> str:
-    """Return the checksum of a file, as ``sha256sum`` prints it."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 def collect(files: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the curated sets and the user's.
-
-    Parameters
-    ----------
-    files : mapping of str to path
-        Collection → GMT file.
+    """Read the curated sets and the user's, collection → GMT file.
 
     Returns
     -------
@@ -133,7 +119,7 @@ def collect(files: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         {
             "collection": part["collection"].iloc[0],
             "file": f"resources/{CURATED_TABLE.name}" if path is CURATED_TABLE else str(path),
-            "sha256": sha256(path),
+            "sha256": sha256_of(path),
             "n_sets": part["set"].nunique(),
             "n_genes": part["gene"].nunique(),
         }

@@ -16,14 +16,8 @@ DESCRIBING = {
     *SYMBOL,
     *CHROMOSOME,
     *("gene", "gene_id", "geneid", "gene id", "gene name", "gene_type", "gene_biotype", "biotype"),
-    *(
-        "transcript_id",
-        "transcript_ids",
-        "transcript_id(s)",
-        "tx",
-        "description",
-        "gene_description",
-    ),
+    *("transcript_id", "transcript_ids", "transcript_id(s)", "tx", "description"),
+    "gene_description",
     *("start", "end", "strand", "width", "length", "effective_length", "eff_length", "exon_length"),
     *("entrez", "entrezid", "entrez_id", "entrez_gene_id", "entrezgene", "ensembl_gene_id"),
     *("ensembl_id", "accession", "sequence", "precursor", "precursors", "mirna_region", "type"),
@@ -97,11 +91,7 @@ class Layout:
 
 
 def layout_of(
-    names: Sequence[str],
-    first: int,
-    textual: Collection[int],
-    known: Collection[str],
-    where: str,
+    names: Sequence[str], first: int, textual: Collection[int], known: Collection[str], where: str
 ) -> Layout:
     """Return how the columns of a features × samples matrix are used.
 
@@ -226,10 +216,6 @@ def summary_rows(features: Sequence[str]) -> list[int]:
 
 def annotation_columns(described: Mapping[str, int]) -> dict[str, int]:
     """Return the columns that hold the features' `symbol` and `chromosome`, if any."""
-    found = {}
-    for target, options in (("symbol", SYMBOL), ("chromosome", CHROMOSOME)):
-        for name in options:
-            if name in described:
-                found[target] = described[name]
-                break
-    return found
+    options = {"symbol": SYMBOL, "chromosome": CHROMOSOME}
+    names = {target: [n for n in choices if n in described] for target, choices in options.items()}
+    return {target: described[known[0]] for target, known in names.items() if known}

@@ -30,14 +30,8 @@ from trdomics.inputs.text_table import check_printable, lines_of
 log = logging.getLogger(__name__)
 
 BARCODE = "Tumor_Sample_Barcode"
-_REQUIRED = [
-    "Hugo_Symbol",
-    "Chromosome",
-    "Start_Position",
-    "Reference_Allele",
-    "Tumor_Seq_Allele2",
-    "Variant_Classification",
-]
+_REQUIRED = ["Hugo_Symbol", "Chromosome", "Start_Position", "Reference_Allele"]
+_REQUIRED += ["Tumor_Seq_Allele2", "Variant_Classification"]
 _FREQUENCIES = ["gnomAD_AF", "gnomADe_AF", "gnomADg_AF", "ExAC_AF", "AF", "MAX_AF"]
 _OPTIONAL = ["t_depth", "t_ref_count", "t_alt_count", "FILTER", "dbSNP_RS", *_FREQUENCIES]
 # Sample columns of a MAF without Tumor_Sample_Barcode.
@@ -138,8 +132,6 @@ def read_maf(
     path : path
         Tab-separated without quoting, plain or gzipped; lines with ``#`` are comments. Column names
         are case-insensitive.
-    settings : mapping
-        The layer's block of the config.
     sample_names : Series
         Sample name in this file by patient id.
     profiled : collection of str, optional
@@ -294,10 +286,10 @@ def _profiled_names(
     return meant
 
 
-def _few(names: Iterable[object], most: int = _SHOWN) -> str:
+def _few(names: Iterable[object]) -> str:
     """Return the first few names for a message, in order."""
     shown = sorted(map(str, names))
-    return ", ".join(shown[:most]) + (", …" if len(shown) > most else "")
+    return ", ".join(shown[:_SHOWN]) + (", …" if len(shown) > _SHOWN else "")
 
 
 def _opened(path: str | os.PathLike[str]) -> TextIO:
@@ -328,14 +320,12 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
                 elif "\0" in row:
                     broken.append(number)
                 elif row != first and row.strip():
-                    fields = row.count("\t") + 1
-                    if fields > len(lines.header) and _rest_is_empty(row, len(lines.header)):
-                        row, fields = "\t".join(row.split("\t")[: len(lines.header)]), 0
-                    if fields in (0, len(lines.header)):
-                        lines.rows.append(row)
+                    *fields, rest = (row + "\t").split("\t", len(lines.header))
+                    if len(fields) == len(lines.header) and not rest.strip("\t ,;"):
+                        lines.rows.append("\t".join(fields))
                         lines.numbers.append(number)
                     else:
-                        odd.append((number, fields))
+                        odd.append((number, row.count("\t") + 1))
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(str(path), f"cannot be read ({error})", "check the file") from error
     if broken:
@@ -360,10 +350,6 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
                 )
             )
     return lines
-
-
-def _rest_is_empty(row: str, n_fields: int) -> bool:
-    return not row.split("\t", n_fields)[n_fields].strip("\t ,;")
 
 
 def _table(lines: _Lines, columns: Iterable[int]) -> pd.DataFrame:

@@ -76,8 +76,6 @@ def read_header(path: str, layer: str, known: Collection[str] = ()) -> list[str]
 
     Parameters
     ----------
-    path, layer : str
-        The file, and its layer for errors.
     known : collection of str
         Names of samples by the sheet. They are not stripped of suffixes, and show whether a matrix
         has its samples in rows.
@@ -99,18 +97,10 @@ def read_layer_matrix(
 
     Parameters
     ----------
-    path : str
-        The file.
-    layer : str
-        The layer's name, for errors.
     sample_names : Series
         patient_id → the patient's sample in this layer; NaN for none.
     rules : ValueRules
         Allowed values of the layer's type.
-
-    Returns
-    -------
-    LayerMatrix
 
     Raises
     ------
@@ -153,16 +143,12 @@ def read_layer_matrix(
     )
 
 
-def _is_parquet(path: str) -> bool:
-    return path.lower().endswith((".parquet", ".pq"))
-
-
 def _source(path: str, layer: str, known: Collection[str]) -> Source:
     """Read the header of a file and find out how its columns are used."""
     where, known = of_layer(path, layer), set(known)
     head, peek = None, []
     with readable_layer(path, layer):
-        if _is_parquet(path):
+        if path.lower().endswith((".parquet", ".pq")):
             schema = pq.read_schema(path)
             names = _parquet_names(schema)
             textual = {i for i, name in enumerate(names) if not is_number(schema.field(name).type)}
@@ -233,10 +219,8 @@ def _textual(peek: Sequence[Sequence[str]], width: int) -> set[int]:
 
 def _numbered(peek: Sequence[Sequence[str]]) -> bool:
     """Return whether the first column only numbers the rows."""
-    return [row[0] for row in peek] in (
-        [str(i) for i in range(len(peek))],
-        [str(i + 1) for i in range(len(peek))],
-    )
+    counts = (map(str, range(first, first + len(peek))) for first in (0, 1))
+    return [row[0] for row in peek] in map(list, counts)
 
 
 def _parquet_names(schema: pa.Schema) -> list[str]:
@@ -252,9 +236,7 @@ def _read_values(
     """Return features, values (n_features, n_wanted) as float64, and columns of annotation."""
     samples, described = source.layout.samples, source.layout.described
     if source.turned:
-        columns = [
-            i for i in range(source.first + 1, len(source.names)) if i not in described.values()
-        ]
+        columns = sorted({*range(source.first + 1, len(source.names))} - {*described.values()})
         features, values, _ = read_numbers(source, columns, {})
         rows = [samples[name] for name in wanted]
         return [source.names[i] for i in columns], values[rows].T, {}

@@ -39,7 +39,6 @@ class Source:
 
     Attributes
     ----------
-    path, layer : str
     names : list of str
         Of all columns.
     first : int
@@ -77,10 +76,9 @@ def read_numbers(
     """Read the column of features, columns of numbers, and columns of text by their names."""
     with readable_layer(source.path, source.layer):
         if source.header is None:
-            names = [source.names[i] for i in range(len(source.names))]
             used = list(dict.fromkeys([source.first, *columns, *texts.values()]))
             table = pq.read_table(
-                source.path, columns=[names[i] for i in used], use_pandas_metadata=False
+                source.path, columns=[source.names[i] for i in used], use_pandas_metadata=False
             ).rename_columns([str(i) for i in used])
         else:
             table = _read_text(source, columns, texts.values())

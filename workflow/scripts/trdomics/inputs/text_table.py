@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import itertools
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,7 +45,6 @@ class Header:
     ----------
     names : list of str
         Names of the columns, trailing empty ones left out.
-    separator : str
     lines : int
         Lines up to and including the header.
     extra : int
@@ -69,12 +69,10 @@ class TextTable:
 
     Attributes
     ----------
-    header : list of str
     rows : list of list of str
         Each as long as the header; empty rows are left out.
     lines : list of int
         The line of the file that each row ends in.
-    separator : str
     """
 
     header: list[str]
@@ -237,14 +235,14 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
     )
 
 
-def raise_all(errors: Sequence[InputError], where: str, shown: int = SHOWN) -> None:
+def raise_all(errors: Sequence[InputError], where: str) -> None:
     """Raise the first errors of a file, if any, and the number of the others."""
     if not errors:
         return
-    left = len(errors) - shown
+    left = len(errors) - SHOWN
     if left > 0:
         more = InputError(where, f"{left:,} more problems like these", "see the lines above")
-        errors = [*errors[:shown], more]
+        errors = [*errors[:SHOWN], more]
     raise InputErrors(errors) if len(errors) > 1 else errors[0]
 
 
@@ -273,8 +271,6 @@ def read_text_table(path: str, where: str, fix: str) -> TextTable | None:
     ----------
     path : str
         `.tsv`, `.txt`, `.tab` or `.csv`, plain or gzipped.
-    where : str
-        Name used in errors.
     fix : str
         What to do about another suffix.
 
@@ -290,6 +286,33 @@ def read_text_table(path: str, where: str, fix: str) -> TextTable | None:
     names = ["", *header.names] if header.unnamed else header.names
     lines = [number for number, _ in rows]
     return TextTable(names, [row for _, row in rows], lines, header.separator)
+
+
+def read_user_table(
+    path: str | os.PathLike[str], key: str, required: Sequence[str], fix: str
+) -> pd.DataFrame:
+    """Read a small table that a key of the config names, its fields stripped.
+
+    Returns
+    -------
+    DataFrame of str
+        Indexed by the lines of the file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is empty or lacks one of the `required` columns.
+    """
+    where = f"{path} ({key})"
+    with readable(str(path), where, f"correct `{key}`"):
+        table = read_text_table(str(path), where, "name it .tsv or .csv (also .gz)")
+    if table is None or not table.rows:
+        raise InputError(where, "has no rows", fix)
+    lacking = [name for name in required if name not in table.header]
+    if lacking:
+        raise InputError(where, f"has no column {few(lacking)}", fix)
+    rows = pd.DataFrame(table.rows, columns=table.header, index=table.lines, dtype=object)
+    return rows.apply(lambda column: column.str.strip())
 
 
 def of_layer(path: str, layer: str) -> str:
@@ -308,8 +331,6 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
 
     Parameters
     ----------
-    path, where : str
-        The file, and what errors name.
     fix : str
         What to do if there is no such file.
     row : str

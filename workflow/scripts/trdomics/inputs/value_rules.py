@@ -23,7 +23,6 @@ class ValueRule:
         Maps values, shape (n_features, n_samples), to a mask of those that break the rule.
     problem : str
         Text after the value in the error: " is a negative count".
-    fix : str
     """
 
     wrong: Mask

@@ -81,8 +81,6 @@ def read_vcf(
     ----------
     path : path
         VCF, plain or compressed, with INFO CSQ, ANN or BCSQ.
-    settings : mapping
-        The layer's block of the config.
     sample_names : Series
         Sample name in this file by patient id. Patients without a sample in the file are left out.
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.linalg import orth
 from statsmodels.api import OLS
-from statsmodels.stats.multitest import multipletests
 
 from trdomics.columns import as_text, is_quantity
 from trdomics.intervals import Z95
+from trdomics.pvalues import adjusted
 
 LABEL = "label"
 VERSUS = " vs "
@@ -73,8 +73,6 @@ def associations(
     patients : DataFrame
         Index patient_id; the columns of `kinds`, `label` being 1, 0 or missing. Categories are
         text, including numeric ones.
-    kinds : mapping of str to str
-        Kind by column.
     label_names : pair of str
         Names of the label's 0 and 1.
     confounders : sequence of str
@@ -96,27 +94,14 @@ def associations(
         else:
             order = sorted(values.dropna().unique())
         for factor in factors:
-            tested = association(
-                factors[factor].to_numpy(dtype=float),
-                values,
-                order,
-            )
+            tested = association(factors[factor].to_numpy(dtype=float), values, order)
             if variable == LABEL:
                 tested |= adjusted_test(factors[factor], table[LABEL], table[list(confounders)])
             rows.append({"factor": factor, "variable": variable, "kind": kind, **tested})
     result = pd.DataFrame(rows, columns=COLUMNS)
-    result["padj"] = false_discovery_rates(result["pvalue"])
-    result["padj_adjusted"] = false_discovery_rates(result["pvalue_adjusted"])
+    result["padj"] = adjusted(result["pvalue"])
+    result["padj_adjusted"] = adjusted(result["pvalue_adjusted"])
     return result
-
-
-def false_discovery_rates(pvalues: pd.Series) -> NDArray[np.floating]:
-    """Return p-values adjusted by Benjamini and Hochberg; missing ones are not counted as tests."""
-    has_p = pvalues.notna().to_numpy()
-    adjusted = np.full(len(pvalues), np.nan)
-    if has_p.any():
-        adjusted[has_p] = multipletests(pvalues[has_p].astype(float), method="fdr_bh")[1]
-    return adjusted
 
 
 def adjusted_test(factor: pd.Series, label: pd.Series, confounders: pd.DataFrame) -> dict[str, Any]:
@@ -171,17 +156,7 @@ def adjusted_test(factor: pd.Series, label: pd.Series, confounders: pd.DataFrame
 def association(
     factor: NDArray[np.floating], values: pd.Series, order: Sequence[Any]
 ) -> dict[str, Any]:
-    """Test one factor against one variable; see :func:`associations`.
-
-    Parameters
-    ----------
-    factor : array, shape (n,)
-        The factor.
-    values : Series, shape (n,)
-        The variable, may have missing values.
-    order : sequence
-        Its distinct values.
-    """
+    """Test one factor, shape (n,), against a variable whose distinct values are `order`."""
     known = values.notna().to_numpy()
     x, v = factor[known], values[known].to_numpy()
     n = len(x)
@@ -199,13 +174,18 @@ def association(
     if len(groups) == 2:
         (low_name, low), (high_name, high) = groups.items()
         return {"n": n, "contrast": f"{high_name}{VERSUS}{low_name}", **two_group_test(low, high)}
-    h, pvalue = stats.kruskal(*groups.values())
-    effect = max(0.0, (h - len(groups) + 1) / (n - len(groups)))
+    return {"n": n, **several_groups_test(list(groups.values()))}
+
+
+def several_groups_test(groups: Sequence[NDArray[np.floating]]) -> dict[str, Any]:
+    """Return Kruskal–Wallis' test with η² = (H − g + 1) / (n − g) of g groups."""
+    h, pvalue = stats.kruskal(*groups)
+    spread = sum(map(len, groups)) - len(groups)
+    effect = max(0.0, (h - len(groups) + 1) / spread) if spread else np.nan
     return {
-        "n": n,
         "test": "Kruskal-Wallis",
         "effect_name": "eta2",
-        "effect": effect,
+        "effect": float(effect),
         "pvalue": float(pvalue),
     }
 

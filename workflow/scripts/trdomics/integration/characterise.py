@@ -30,12 +30,8 @@ def factors_of(table: pd.DataFrame) -> list[str]:
 def top_weights(weights: Mapping[str, pd.DataFrame], n: int = 10) -> pd.DataFrame:
     """Return each factor's features with the largest |weight|, per view.
 
-    Parameters
-    ----------
-    weights : mapping of str to DataFrame
-        By view: feature, symbol, Factor1 ….
-    n : int
-        Per factor and view.
+    `weights` are those of :func:`trdomics.integration.choice.weight_table` by view, `n` is by
+    factor and view.
 
     Returns
     -------
@@ -183,12 +179,7 @@ def summary(
 def doubts(models: pd.DataFrame, totals: pd.DataFrame) -> list[str]:
     """Return doubts about a model: views without factors, seeds that disagree.
 
-    Parameters
-    ----------
-    models : DataFrame
-        seed, n_factors, elbo, by seed.
-    totals : DataFrame
-        view, r2 of all factors together.
+    `totals` has the R² (``r2``) of all factors together by ``view``.
     """
     unexplained = totals.loc[~(totals["r2"] >= MIN_EXPLAINED), "view"]
     result = []
@@ -224,16 +215,12 @@ def write_h5mu(
 
     Parameters
     ----------
-    path : path
-        A .h5mu file.
     normalised : mapping of str to DataFrame
         Patients × features by layer, as normalised for description.
     factors : DataFrame, shape (n, K)
         Index patient_id.
     weights : mapping of str to DataFrame
         By layer: feature, symbol, Factor1 ….
-    patients : DataFrame
-        Index patient_id.
     """
     with warnings.catch_warnings():
         # anndata and mudata warn of upcoming changes

@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trdomics.files import replacing
-from trdomics.integration.mofa import FittedViews, correlations
-from trdomics.integration.projection import factor_names
+from trdomics.integration.mofa import FittedViews
+from trdomics.integration.projection import correlations, factor_names
 
 Array = NDArray[np.floating]
 
@@ -161,19 +161,12 @@ def stability(models: Mapping[str, SeedModel], chosen: str) -> pd.DataFrame:
             raise ValueError(f"seed {seed} was fitted on different patients from seed {chosen}")
         r = np.abs(correlations(reference.z, model.z))
         matched = r.argmax(axis=1)
+        of_seed = (seed, len(model.factors), model.bound)
         rows += [
-            (
-                factor,
-                seed,
-                len(model.factors),
-                model.bound,
-                model.factors[matched[i]],
-                r[i, matched[i]],
-            )
-            for i, factor in enumerate(reference.factors)
+            (factor, *of_seed, model.factors[best], r[i, best])
+            for i, (factor, best) in enumerate(zip(reference.factors, matched, strict=True))
         ]
-    columns = ["factor", "seed", "n_factors", "elbo", "matched", "r"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=["factor", "seed", "n_factors", "elbo", "matched", "r"])
 
 
 def factor_table(model: SeedModel) -> pd.DataFrame:
@@ -186,14 +179,7 @@ def factor_table(model: SeedModel) -> pd.DataFrame:
 def weight_table(model: SeedModel, view: str, symbols: Mapping[str, str]) -> pd.DataFrame:
     """Return feature, symbol, Factor1 … FactorK of a view.
 
-    Parameters
-    ----------
-    model : SeedModel
-        The chosen one.
-    view : str
-        A layer. The table of a layer without a view is empty.
-    symbols : mapping of str to str
-        Symbols by feature; a feature without one is its own symbol.
+    A layer that gave no view has a table without rows; a feature without a symbol is its own.
     """
     features = model.features.get(view, [])
     weights = model.w[view] if features else np.zeros((0, len(model.factors)))
@@ -201,20 +187,6 @@ def weight_table(model: SeedModel, view: str, symbols: Mapping[str, str]) -> pd.
     table.insert(0, "feature", features)
     table.insert(1, "symbol", [symbols.get(feature, feature) for feature in features])
     return table
-
-
-def symbols_of(features: pd.DataFrame) -> dict[str, str]:
-    """Return symbols by feature from a layer's features.tsv, for features that have one.
-
-    Parameters
-    ----------
-    features : DataFrame
-        With the columns feature and, if available, symbol.
-    """
-    if "symbol" not in features:
-        return {}
-    known = features.dropna(subset=["feature", "symbol"])
-    return dict(zip(known["feature"].astype(str), known["symbol"].astype(str), strict=True))
 
 
 def variance_table(model: SeedModel) -> pd.DataFrame:

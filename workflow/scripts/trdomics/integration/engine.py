@@ -79,8 +79,6 @@ class MOFAFit:
         "fast", or "stock" with the reason.
     likelihoods : dict of str to str
         By view.
-    seed : int
-        Of the initialisation.
     data : dict of str to array, shape (n, d)
         The modelled data: centred Gaussian values, zeros and ones; NaN if missing.
     """
@@ -223,10 +221,6 @@ def fit_mofa(
         By view.
     n_factors : int
         K, at most the number of patients and of features.
-    seed : int
-        Of the initialisation.
-    max_iterations : int
-        Maximum number of iterations.
     convergence : {"fast", "medium", "slow"}
         Relative change of the bound, over `bound_every` iterations and twice in a row, below
         5e-6, 5e-7 or 5e-8 of the first bound.

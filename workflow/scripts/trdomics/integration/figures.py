@@ -14,8 +14,10 @@ from trdomics.style import (
     POSITIVE,
     SEQUENTIAL,
     UNLABELLED,
+    empty_figure,
     layer_colours,
     set_style,
+    shortened,
 )
 
 PANELS = 4
@@ -28,21 +30,8 @@ def short(factors: list[str]) -> list[str]:
     return [factor.removeprefix("Factor") for factor in factors]
 
 
-def message(text: str) -> Figure:
-    """Return a figure with the reason why there is nothing to draw."""
-    figure = Figure(figsize=(6, 1.6))
-    figure.text(0.5, 0.5, text, ha="center", va="center", wrap=True)
-    return figure
-
-
 def variance_figure(variance: pd.DataFrame) -> Figure:
-    """Draw R² by view and factor, and each view's total.
-
-    Parameters
-    ----------
-    variance : DataFrame
-        view, factor (with "total"), r2.
-    """
+    """Draw R² by view and factor, and each view's total."""
     set_style()
     views, factors = variance["view"].unique(), list(variance["factor"].unique())
     table = variance.pivot_table(index="view", columns="factor", values="r2").loc[views, factors]
@@ -76,16 +65,10 @@ def variance_figure(variance: pd.DataFrame) -> Figure:
 
 
 def stability_figure(stability: pd.DataFrame) -> Figure:
-    """Draw how well every factor of the chosen model is reproduced with other seeds.
-
-    Parameters
-    ----------
-    stability : DataFrame
-        factor, seed, n_factors, elbo, matched, r.
-    """
+    """Draw how well every factor of the chosen model is reproduced with other seeds."""
     set_style()
     if stability.empty:
-        return message("Stability needs a second seed: one was fitted.")
+        return empty_figure("Stability needs a second seed: one was fitted.")
     factors = list(stability["factor"].unique())
     positions = {factor: i for i, factor in enumerate(factors)}
     figure = Figure(figsize=(6.4, 3.0), layout="constrained")
@@ -117,17 +100,11 @@ def stability_figure(stability: pd.DataFrame) -> Figure:
 
 
 def association_figure(associations: pd.DataFrame) -> Figure:
-    """Draw −log10 padj of factors × variables with the direction of significant effects.
-
-    Parameters
-    ----------
-    associations : DataFrame
-        As written by the stage.
-    """
+    """Draw −log10 padj of factors × variables with the direction of significant effects."""
     set_style()
     tested = associations[associations["padj"].notna()]
     if tested.empty:
-        return message("No variable could be tested against the factors.")
+        return empty_figure("No variable could be tested against the factors.")
     factors = list(associations["factor"].unique())
     variables = list(tested["variable"].unique())
     strength = pd.DataFrame(np.nan, index=variables, columns=factors)
@@ -177,17 +154,7 @@ def interesting(associations: pd.DataFrame, variance: pd.DataFrame, n: int) -> l
 
 
 def weights_figure(top: pd.DataFrame, factors: list[str], n: int = 8) -> Figure:
-    """Draw the largest weights of a few factors, one row per factor and one column per view.
-
-    Parameters
-    ----------
-    top : DataFrame
-        As :func:`trdomics.integration.characterise.top_weights` returns it.
-    factors : list of str
-        Which to draw.
-    n : int
-        Features per panel.
-    """
+    """Draw the largest weights of a few factors, one row per factor and one column per view."""
     set_style()
     views = list(dict.fromkeys(top["view"]))
     colours = layer_colours(views)
@@ -203,8 +170,7 @@ def weights_figure(top: pd.DataFrame, factors: list[str], n: int = 8) -> Figure:
             axes.hlines(heights, 0, part["scaled"], color=colours[view], linewidth=1.5)
             axes.scatter(part["scaled"], heights, color=colours[view], s=14)
             axes.axvline(0, color="black", linewidth=0.8)
-            names = [name if len(name) <= 18 else name[:17] + "…" for name in part["symbol"]]
-            axes.set_yticks(heights, names, fontsize=8)
+            axes.set_yticks(heights, [shortened(name, 18) for name in part["symbol"]], fontsize=8)
             axes.set_xlim(-1.1, 1.1)
             axes.tick_params(axis="y", length=0)
             axes.set_title(f"{factor.replace('Factor', 'factor ')}, {view}", fontsize=9)
@@ -222,16 +188,7 @@ def scatter_figure(
 ) -> Figure:
     """Draw patients on the two factors most associated with the label.
 
-    Parameters
-    ----------
-    factors : DataFrame, shape (n_patients, K)
-        Index patient_id.
-    label : Series
-        1, 0 or missing, index patient_id.
-    label_names : pair of str
-        Names of 0 and 1.
-    associations, variance : DataFrame
-        As written by the stage.
+    `factors` (n_patients, K) and `label` are indexed by patient; `label_names` are of 0 and 1.
     """
     set_style()
     ranked = list(by_label(associations[associations["pvalue"].notna()])["factor"])
@@ -269,8 +226,6 @@ def axis_label(factor: str, effects: pd.Series) -> str:
     """Return a factor's name with its AUC for the label, if known."""
     name = factor.replace("Factor", "factor ")
     effect = effects.get(factor, np.nan)
-    return (
-        name
-        if not np.isfinite(effect)
-        else f"{name} (AUC of the label {max(effect, 1 - effect):.2f})"
-    )
+    if not np.isfinite(effect):
+        return name
+    return f"{name} (AUC of the label {max(effect, 1 - effect):.2f})"

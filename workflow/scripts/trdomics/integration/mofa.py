@@ -16,6 +16,7 @@ from trdomics.integration.projection import (
     Array,
     MOFAProjection,
     arrays,
+    correlations,
     profiled,
     variance_explained,
 )
@@ -24,14 +25,6 @@ from trdomics.tables import LayerTables
 # A factor that explains less than this share of every view has been switched off by MOFA's
 # relevance prior.
 INACTIVE = 1e-3
-
-
-def correlations(a: Array, b: Array) -> Array:
-    """Return Pearson's correlations of columns, (n, K) and (n, L) → (K, L); 0 with a constant."""
-    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
-    scale = np.outer(np.linalg.norm(a, axis=0), np.linalg.norm(b, axis=0))
-    r = np.divide(a.T @ b, scale, out=np.zeros_like(scale), where=scale > 0)
-    return np.clip(r, -1, 1)
 
 
 def signs(w: Mapping[str, Array]) -> Array:
@@ -71,8 +64,6 @@ def arranged(
 
     Parameters
     ----------
-    fit : MOFAFit
-        As returned by the engine.
     values : mapping of str to array, shape (n, d)
         What it was fitted on.
     likelihoods : mapping of str to str
@@ -162,14 +153,8 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
         Initial number of factors; those that stay inactive are dropped in ``fit``.
     likelihoods : mapping of str to {"gaussian", "bernoulli"}
         By view. Other tables are ignored.
-    seed : int
-        Of the random initialisation.
-    max_iterations : int
-        Maximum number of updates.
     convergence : {"fast", "medium", "slow"}
         mofapy2's tolerances on the evidence bound.
-    dtype : {"float64", "float32"}
-        Precision of the fit.
     fast : bool
         Use the fast engine where it applies.
 
@@ -217,7 +202,6 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
         ----------
         views : LayerTables
             Patients × features by view, without NaN; patients may lack views.
-        y : ignored
 
         Raises
         ------

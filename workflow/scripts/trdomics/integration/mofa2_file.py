@@ -52,9 +52,6 @@ def write_mofa2(
 
     Parameters
     ----------
-    fit : MOFAFit
-    path : path
-        To write.
     feature_names : mapping of str to sequence of str
         By view. MOFA2 needs names that differ between views: one that occurs in several is
         written as <name>_<view>.

@@ -77,10 +77,7 @@ class FastY(Adopting, Y_Node):
             products = (padded(mean.T, self.value.dtype) @ self.value)[: mean.shape[1]]
             here = mean[self.present]
             products = products.astype(float, copy=False)
-            self.cached = (
-                z.version,
-                (products, here.T @ here, square[self.present].sum(axis=0)),
-            )
+            self.cached = (z.version, (products, here.T @ here, square[self.present].sum(axis=0)))
         moments: tuple[Array, Array, Array] = self.cached[1]
         return moments
 

@@ -200,6 +200,14 @@ def factor_names(n: int) -> list[str]:
     return [f"Factor{k + 1}" for k in range(n)]
 
 
+def correlations(a: Array, b: Array) -> Array:
+    """Return Pearson's correlations of columns, (n, K) and (n, L) → (K, L); 0 with a constant."""
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    scale = np.outer(np.linalg.norm(a, axis=0), np.linalg.norm(b, axis=0))
+    r = np.divide(a.T @ b, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.clip(r, -1, 1)
+
+
 def arrays(views: LayerTables, features: Mapping[str, list[str]]) -> dict[str, Array]:
     """Return views as arrays (n, d) of float64, with a row of NaN if a patient lacks the view."""
     return {

@@ -64,7 +64,6 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
         ----------
         tables : LayerTables
             Raw layers, and "clinical" when `regress_out` names columns.
-        y : ignored
         """
         self._fit(tables)
         return self
@@ -146,15 +145,7 @@ def select(table: pd.DataFrame, n_features: int) -> TopVariance:
 
 
 def overview(views: LayerTables, estimator: IntegrationViews) -> pd.DataFrame:
-    """Return a row per layer: view, likelihood, patients, features, reason (if it is not a view).
-
-    Parameters
-    ----------
-    views : LayerTables
-        Output of the fitted estimator.
-    estimator : IntegrationViews
-        Fitted.
-    """
+    """Return a row per layer: view, likelihood, patients, features, reason (if not a view)."""
     check_is_fitted(estimator, "feature_names_")
     rows = []
     for layer, options in (estimator.settings or {}).items():

@@ -11,12 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from trdomics.errors import InputError
 from trdomics.layers.base import LayerNormaliser
-from trdomics.layers.transforms import (
-    MIN_CARRIERS,
-    BurdenTransform,
-    carriers_and_others,
-    positions,
-)
+from trdomics.layers.transforms import MIN_CARRIERS, BurdenTransform, carriers_and_others, positions
 from trdomics.layers.types import DOSAGE_PREFIX
 
 
@@ -51,13 +46,9 @@ class GeneBurden(LayerNormaliser, BurdenTransform):
 
     Attributes
     ----------
-    genes_ : ndarray of str
-        Genes kept; they are followed in ``features_`` by the dosages.
     dosages_ : ndarray of str
         Named variants of the training table with a sufficient call rate, at least five carriers and
         five non-carriers (:meth:`dosage_reasons`).
-    excluded_variants_ : ndarray of str
-        Variants left out of the burden for call rate or frequency.
     """
 
     def __init__(
@@ -81,8 +72,6 @@ class GeneBurden(LayerNormaliser, BurdenTransform):
         ----------
         table : DataFrame, shape (n_patients, n_variants)
             Dosages 0, 1, 2 or NaN; columns (variant, gene, consequence_class).
-        y : None
-            Ignored.
         """
         values = table.to_numpy(dtype=np.float32)
         variants = table.columns.get_level_values("variant")
@@ -125,13 +114,7 @@ class GeneBurden(LayerNormaliser, BurdenTransform):
         return self
 
     def burden_reasons(self, table: pd.DataFrame) -> list[str]:
-        """Return why each variant of a table would be left out of the burden, "" if it counts.
-
-        Parameters
-        ----------
-        table : DataFrame
-            As in :meth:`fit`.
-        """
+        """Return why each variant would be left out of the burden, "" where it counts."""
         rarely_called, common = self._excluded(*_tallies(table.to_numpy(dtype=np.float32)))
         rare = f"called in fewer than {self.min_call_rate:.0%} of the patients"
         frequent = f"more frequent in the patients than {self.max_allele_frequency:g}"
@@ -145,13 +128,7 @@ class GeneBurden(LayerNormaliser, BurdenTransform):
         return call_rate < self.min_call_rate, common
 
     def dosage_reasons(self, table: pd.DataFrame) -> dict[str, str]:
-        """Return why named variants cannot be separate features, "" for those that can.
-
-        Parameters
-        ----------
-        table : DataFrame
-            Of training patients, as in :meth:`fit`.
-        """
+        """Return why named variants cannot be separate features, "" for those that can."""
         position = positions(table)
         reasons = {}
         for name in self.dosages:

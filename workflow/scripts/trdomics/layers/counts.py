@@ -57,14 +57,9 @@ def size_factors(counts: np.ndarray) -> np.ndarray:
 def without_empty_libraries(counts: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     """Leave out libraries with less than 1 % of the median number of reads.
 
-    Parameters
-    ----------
-    counts : DataFrame, shape (n_patients, n_features)
-
     Returns
     -------
-    counts : DataFrame
-        Of the patients that are kept.
+    counts : DataFrame, shape (n_kept, n_features)
     refused : dict
         Patient → reason.
     """
@@ -97,11 +92,7 @@ class _InterceptOnly(DefaultInference):
     """
 
     def lin_reg_mu(
-        self,
-        counts: np.ndarray,
-        size_factors: np.ndarray,
-        design_matrix: np.ndarray,
-        min_mu: float,
+        self, counts: np.ndarray, size_factors: np.ndarray, design_matrix: np.ndarray, min_mu: float
     ) -> np.ndarray:
         """Return expected counts, shape (n_patients, n_features)."""
         means = (counts / size_factors[:, None]).mean(axis=0)
@@ -160,14 +151,8 @@ class CountsNormaliser(LayerNormaliser, CountsTransform):
 
     Attributes
     ----------
-    reference_ : ndarray, shape (n_kept,)
-        Log geometric means of the training counts, NaN for features outside the reference.
     size_factor_method_ : str
         ``"ratio"`` or ``"poscounts"``.
-    trend_type_ : str
-        ``"parametric"``, or ``"mean"`` if the parametric trend did not converge.
-    trend_ : ndarray, shape (2,) or (1,)
-        a0 and a1 of dispersion = a0 + a1 / mean; or the trimmed mean of the dispersions.
     """
 
     def __init__(

@@ -54,15 +54,8 @@ def _scatter(
         points = patients[groups == name]
         if points.empty:
             continue
-        axes.scatter(
-            points[x],
-            points[y],
-            s=22,
-            color=colour,
-            alpha=0.75,
-            lw=0,
-            label=f"{name} ({len(points)})",
-        )
+        text = f"{name} ({len(points)})"
+        axes.scatter(points[x], points[y], s=22, color=colour, alpha=0.75, lw=0, label=text)
 
 
 def _ring_outliers(axes: Axes, patients: pd.DataFrame, x: str, y: str) -> None:
@@ -75,12 +68,9 @@ def _ring_outliers(axes: Axes, patients: pd.DataFrame, x: str, y: str) -> None:
         drawn &= patients[x] > 0
     flagged = patients[drawn & (patients["outlier"] == 1)]
     axes.scatter(flagged[x], flagged[y], s=60, facecolors="none", edgecolors="black", lw=0.9)
-    places = axes.transLimits.transform(
-        axes.transScale.transform(flagged[[x, y]].to_numpy(dtype=float))
-    )
-    middle = axes.transLimits.transform(
-        axes.transScale.transform(patients[[x, y]].median().to_numpy(dtype=float)[None, :])
-    )
+    shares = axes.transScale + axes.transLimits
+    places = shares.transform(flagged[[x, y]].to_numpy(dtype=float))
+    middle = shares.transform(patients[[x, y]].median().to_numpy(dtype=float)[None, :])
     named: list[np.ndarray] = []  # places of the names, as shares of the axes
     for i in np.argsort(-((places - middle) ** 2).sum(axis=1), kind="stable"):
         room = all(
@@ -105,19 +95,7 @@ def _ring_outliers(axes: Axes, patients: pd.DataFrame, x: str, y: str) -> None:
 def quality_figure(
     patients: pd.DataFrame, kind: str, labels: pd.Series, sites: pd.Series | None
 ) -> Figure:
-    """Draw the layer's two main measures, and the first of them by site.
-
-    Parameters
-    ----------
-    patients : DataFrame
-        Measures and outlier flags by patient.
-    kind : str
-        Type of the layer.
-    labels : Series
-        Categorical classes of the same patients.
-    sites : Series, optional
-        Categorical sites.
-    """
+    """Draw the layer's two main measures, and the first of them by site."""
     (x, x_label, x_log), (y, y_label) = layer_type(kind).axes
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained")
     left.set(xlabel=x_label, ylabel=y_label)
@@ -138,15 +116,8 @@ def quality_figure(
     for line in [*boxes["medians"], *boxes["whiskers"], *boxes["caps"]]:
         line.set_color("#444444")
     for place, (points, name) in enumerate(zip(values, names, strict=True), start=1):
-        right.scatter(
-            place + _spread(len(points)),
-            points,
-            s=8,
-            color=colours[name],
-            alpha=0.7,
-            lw=0,
-            zorder=3,
-        )
+        across = place + _spread(len(points))
+        right.scatter(across, points, s=8, color=colours[name], alpha=0.7, lw=0, zorder=3)
     right.set_xticks(range(1, len(names) + 1), names, rotation=40, ha="right")
     right.set(ylabel=x_label, xlabel="" if sites is None else "Site")
     if x_log:
@@ -186,18 +157,10 @@ def pca_figure(
         _scatter(axes, patients, "pc1", "pc2", groups, by_label)
         _ring_outliers(axes, patients, "pc1", "pc2")
         shares = [*variance_explained, np.nan, np.nan]
-        axes.set(
-            xlabel=f"PC1 ({shares[0]:.0%} of variance)",
-            ylabel=f"PC2 ({shares[1]:.0%})",
-            title=title,
-        )
-        axes.legend(
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.22),
-            ncols=2,
-            handletextpad=0.2,
-            columnspacing=0.9,
-        )
+        first, second = f"PC1 ({shares[0]:.0%} of variance)", f"PC2 ({shares[1]:.0%})"
+        axes.set(xlabel=first, ylabel=second, title=title)
+        spacing = {"handletextpad": 0.2, "columnspacing": 0.9}
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2, **spacing)
     return figure
 
 

@@ -55,12 +55,8 @@ def assess(
 
     Parameters
     ----------
-    table : DataFrame
-        Raw patients × features.
     annotation : DataFrame
         Annotation of the features: ``feature``, or for variants ``variant`` and ``gene``.
-    settings : mapping
-        The layer's block of the config.
     calls : DataFrame, optional
         Tallies per patient of a variants layer.
     """

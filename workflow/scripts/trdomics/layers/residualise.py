@@ -25,21 +25,10 @@ class CovariateResidualiser(BaseEstimator, CovariateEffects):
     ----------
     columns : sequence of str
         Covariates; columns of the covariate table.
-    categorical : sequence of str
-        Numeric columns to treat as categorical. Text always is.
 
     Attributes
     ----------
-    levels_ : dict of str to list of str
-        Categories seen in training, by covariate.
-    numeric_ : list of str
-        Numeric covariates.
-    centre_, scale_ : ndarray, shape (n_design,)
-        Training means and scales of the design's columns.
-    coefficients_ : ndarray, shape (n_design, n_features)
-        Effects.
-    features_ : ndarray of str
-        Features, as in the training table.
+    As :class:`trdomics.layers.transforms.CovariateEffects`.
     """
 
     def __init__(self, columns: Sequence[str], categorical: Sequence[str] = ()) -> None:

@@ -158,12 +158,7 @@ class CountsTransform(LayerTransform, kind="counts"):
 
 @dataclass(eq=False, repr=False)
 class ContinuousTransform(LayerTransform, kind="continuous"):
-    """Optional log2(x + 1); missing values are imputed by the training mean.
-
-    Attributes
-    ----------
-    log2 : bool
-    """
+    """Optional log2(x + 1); missing values are imputed by the training mean."""
 
     log2: bool = stored(FLAG)
 
@@ -202,11 +197,6 @@ class BinaryTransform(LayerTransform, kind="binary"):
 
     def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the numbers of training patients with and without each kept feature.
-
-        Parameters
-        ----------
-        table : DataFrame
-            Of the training patients.
 
         Returns
         -------
@@ -275,11 +265,6 @@ class BurdenTransform(LayerTransform, kind="variants"):
 
         With a person's genome, rare variants could reveal whether the person was among the training
         patients. The cost is that rarely called ones may count in the burden of new patients.
-
-        Parameters
-        ----------
-        table : DataFrame
-            Of the training patients.
         """
         position = positions(table)
         result = copy.copy(self)
@@ -292,11 +277,6 @@ class BurdenTransform(LayerTransform, kind="variants"):
 
     def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the numbers of carriers and non-carriers of each kept feature in training.
-
-        Parameters
-        ----------
-        table : DataFrame
-            Of the training patients.
 
         Returns
         -------
@@ -387,17 +367,10 @@ class CovariateEffects:
 
     def of(self, features: Sequence[str]) -> CovariateEffects:
         """Return the effects on some of the features."""
-        places = pd.Index(np.asarray(self.features_, dtype=object)).get_indexer(
-            pd.Index(np.asarray(features, dtype=object))
-        )
-        return CovariateEffects(
-            self.numeric_,
-            self.levels_,
-            self.centre_,
-            self.scale_,
-            list(features),
-            self.coefficients_[:, places],
-        )
+        own, wanted = (pd.Index(np.asarray(n, dtype=object)) for n in (self.features_, features))
+        coefficients = self.coefficients_[:, own.get_indexer(wanted)]
+        design = (self.numeric_, self.levels_, self.centre_, self.scale_)
+        return CovariateEffects(*design, list(features), coefficients)
 
     def transform(self, table: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
         """Return the table without the covariates' effects, features as in training."""

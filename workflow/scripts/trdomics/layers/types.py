@@ -120,13 +120,10 @@ class LayerType:
 
         Parameters
         ----------
-        table : DataFrame, patients × features
         annotation : DataFrame
             What is known of the features: ``feature``, or for variants ``variant`` and ``gene``.
         fitted : LayerNormaliser
             Fitted on `table`.
-        settings : mapping
-            The layer's block of the config.
 
         Returns
         -------
@@ -218,9 +215,7 @@ class Counts(LayerType):
                     "give raw counts, or `type: continuous` for values on a log scale",
                 ),
                 ValueRule(
-                    lambda values: values > LARGEST_COUNT,
-                    " is too large for a count",
-                    "give raw counts",
+                    lambda v: v > LARGEST_COUNT, " is too large for a count", "give raw counts"
                 ),
             ),
             are_counts=True,
@@ -418,11 +413,8 @@ def with_layer_types(schema: Mapping[str, Any]) -> dict[str, Any]:
 def types_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config's schema with the registered types and their keys.
 
-    Parameters
-    ----------
-    schema : mapping
-        The schema as stored. ``$defs`` has ``matrix``, the keys of every matrix, and blocks of the
-        types without ``keys``.
+    ``$defs`` of the schema as stored has ``matrix``, the keys of every matrix, and blocks of the
+    types that do not bring their own keys along.
     """
     blocks = dict(schema["$defs"])
     for kind in TYPES.values():

@@ -22,10 +22,6 @@ class Simulator:
 
     The equations are integrated by CVODE (libroadrunner), whose steps adapt to stiff systems.
 
-    Parameters
-    ----------
-    specification : Specification
-
     Raises
     ------
     InputError

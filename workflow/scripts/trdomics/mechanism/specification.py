@@ -12,7 +12,7 @@ import yaml
 
 from trdomics.errors import InputError
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
-from trdomics.shipped import shipped
+from trdomics.shipped import shipped_or_own
 
 Settings = Mapping[str, float]
 
@@ -115,10 +115,9 @@ class Specification:
 
 
 def specification_file(model: str) -> str:
-    """Return the file of a specification: a path, or the name of a shipped one."""
-    if Path(model).suffix in (".yaml", ".yml"):
-        return model
-    return os.path.relpath(shipped(f"resources/models/{model}.yaml"))
+    """Return the file of a specification, by its path or the name of one that is shipped."""
+    path = shipped_or_own(model, "resources/models", ".yaml")
+    return model if Path(model).suffix else os.path.relpath(path)
 
 
 def read_specification(path: str | os.PathLike[str]) -> Specification:

@@ -44,11 +44,6 @@ class Evidence:
 def link_settings(link: Link, evidence: Evidence) -> tuple[pd.Series, str]:
     """Return the value of a link's parameter for every patient for whom it is known.
 
-    Parameters
-    ----------
-    link : Link
-    evidence : Evidence
-
     Returns
     -------
     settings : Series
@@ -104,9 +99,6 @@ def run_trial(
 
     Parameters
     ----------
-    simulator : Simulator
-    patients : Index
-    evidence : Evidence
     parameters : DataFrame, shape (n_draws, n_parameters)
         Of :func:`trdomics.mechanism.uncertainty.draw_parameters`: the uncertainty of a link.
 
@@ -121,22 +113,15 @@ def run_trial(
         link alone), lower and upper (5th and 95th percentile over the draws of the difference at
         their mean setting), reason, source.
     """
-    specification = simulator.specification
-    normal = {link.parameter: link.normal for link in specification.links.values()}
-    found = {name: link_settings(link, evidence) for name, link in specification.links.items()}
-    settings = pd.DataFrame({name: values for name, (values, _) in found.items()}, index=patients)
-    settings = settings.astype(float).round(DIGITS)
-
+    links = simulator.specification.links
+    settings, reasons = _settings(links, patients, evidence)
     draws = as_settings(parameters)
     response = _Responses(simulator)
-    base = response(simulator.defaults())
-    rows, contributions = [], []
-    for patient, known in settings.iterrows():
-        own = {specification.links[str(n)].parameter: v for n, v in known.dropna().items()}
-        rows.append({"patient_id": patient, "response": response({**simulator.defaults(), **own})})
-    for name, link in specification.links.items():
+    base = response({})
+    contributions = []
+    for name, link in links.items():
         values = settings[name].dropna()
-        concerned = values[values != normal[link.parameter]]
+        concerned = values[values != link.normal]
         row = {
             "link": name,
             "label": link.label,
@@ -145,18 +130,29 @@ def run_trial(
             "contribution": np.nan,
             "lower": np.nan,
             "upper": np.nan,
-            "reason": found[name][1] or ("" if len(concerned) else "no patient differs"),
+            "reason": reasons[name] or ("" if len(concerned) else "no patient differs"),
             "source": link.source,
         }
         if len(concerned):
-            alone = [response({**simulator.defaults(), link.parameter: v}) for v in concerned]
+            alone = [response({link.parameter: value}) for value in concerned]
             row["contribution"] = float(np.mean(alone)) - base
             at_mean = {link.parameter: float(concerned.mean())}
             drawn = [response({**draw, **at_mean}) - response(draw) for draw in draws]
             row["lower"], row["upper"] = np.nanquantile(drawn, [0.05, 0.95])
         contributions.append(row)
-    responses = pd.DataFrame(rows).merge(settings, left_on="patient_id", right_index=True)
+    responses = response.of_patients(settings).merge(
+        settings, left_on="patient_id", right_index=True
+    )
     return responses, pd.DataFrame(contributions)
+
+
+def _settings(
+    links: Mapping[str, Link], patients: pd.Index, evidence: Evidence
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the setting of each link in each patient, and why a link has none."""
+    found = {name: link_settings(link, evidence) for name, link in links.items()}
+    settings = pd.DataFrame({name: values for name, (values, _) in found.items()}, index=patients)
+    return settings.astype(float).round(DIGITS), {name: why for name, (_, why) in found.items()}
 
 
 def own_responses(simulator: Simulator, patients: pd.Index, evidence: Evidence) -> pd.DataFrame:
@@ -170,22 +166,10 @@ def own_responses(simulator: Simulator, patients: pd.Index, evidence: Evidence) 
     DataFrame
         patient_id and response, of the patients for whom a link is known.
     """
-    links = {
-        name: link for name, link in simulator.specification.links.items() if link.gene_set is None
-    }
-    found = {name: link_settings(link, evidence)[0] for name, link in links.items()}
-    settings = pd.DataFrame(found, index=patients).astype(float).round(DIGITS).dropna(how="all")
-    response = _Responses(simulator)
-    values = [
-        response(
-            {
-                **simulator.defaults(),
-                **{links[str(name)].parameter: value for name, value in row.dropna().items()},
-            }
-        )
-        for _, row in settings.iterrows()
-    ]
-    return pd.DataFrame({"patient_id": settings.index, "response": values})
+    links = simulator.specification.links
+    own = {name: link for name, link in links.items() if link.gene_set is None}
+    settings, _ = _settings(own, patients, evidence)
+    return _Responses(simulator).of_patients(settings.dropna(how="all"))
 
 
 class _Responses:
@@ -196,8 +180,19 @@ class _Responses:
         self.known: dict[tuple[tuple[str, float], ...], float] = {}
 
     def __call__(self, settings: Mapping[str, float]) -> float:
+        """Return the response where `settings` differ from the model's values."""
+        settings = {**self.simulator.defaults(), **settings}
         key = tuple(sorted(settings.items()))
         if key not in self.known:
             found = self.simulator.measure(settings, [NORMAL])[NORMAL]
             self.known[key] = found[self.simulator.specification.response]
         return self.known[key]
+
+    def of_patients(self, settings: pd.DataFrame) -> pd.DataFrame:
+        """Return patient_id and response of each row of link settings."""
+        links = self.simulator.specification.links
+        values = [
+            self({links[str(name)].parameter: value for name, value in row.dropna().items()})
+            for _, row in settings.iterrows()
+        ]
+        return pd.DataFrame({"patient_id": settings.index, "response": values})

@@ -15,12 +15,6 @@ from trdomics.mechanism.specification import Parameter, Specification, Statement
 def draw_parameters(specification: Specification, draws: int, seed: int) -> pd.DataFrame:
     """Draw the uncertain parameters from their ranges, by Latin hypercube.
 
-    Parameters
-    ----------
-    specification : Specification
-    draws : int
-    seed : int
-
     Returns
     -------
     DataFrame, shape (draws, n_parameters)
@@ -50,7 +44,6 @@ def share_of_draws(simulator: Simulator, parameters: pd.DataFrame) -> pd.DataFra
 
     Parameters
     ----------
-    simulator : Simulator
     parameters : DataFrame, shape (n_draws, n_parameters)
 
     Returns
@@ -108,9 +101,6 @@ def sensitivity(simulator: Simulator, condition: str, seed: int, paths: int = 10
 
     Parameters
     ----------
-    simulator : Simulator
-    condition : str
-    seed : int
     paths : int
         Each takes one run per parameter, plus one.
 

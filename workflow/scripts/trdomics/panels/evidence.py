@@ -15,6 +15,7 @@ from trdomics.differential.design import Design
 from trdomics.differential.gene_sets import set_burden
 from trdomics.enrichment.correlated import correlated_test, residuals, set_correlation
 from trdomics.enrichment.ranked import ranking
+from trdomics.intervals import Z95
 from trdomics.panels.panel import DOWN, GENE, UP, VARIANT
 from trdomics.pvalues import adjusted
 
@@ -26,8 +27,7 @@ NOT_IN_FILE = "not in the file"
 NOT_NAMED = "in the file, not named in the layer's dosages"
 EXPRESSION, CARRIERS, DOSAGE = "log2 fold change", "log odds ratio", "log odds ratio per allele"
 # Two-sided 5 %, and 80 % power.
-QUANTILE = float(norm.isf(0.025))
-DETECTABLE = QUANTILE + float(norm.isf(0.2))
+DETECTABLE = Z95 + float(norm.isf(0.2))
 # Minimum number of members of a set.
 FEWEST_MEMBERS = 3
 MEMBERS = [
@@ -49,7 +49,6 @@ def expression_rows(
     ----------
     members : DataFrame
         Of :func:`trdomics.panels.panel.read_panel`.
-    layer : str
     results : DataFrame
         ``differential/<layer>/results.tsv`` of a layer of counts or continuous values.
     reasons : Series, by feature
@@ -112,8 +111,6 @@ def variant_rows(
 
     Parameters
     ----------
-    members : DataFrame
-    layer : str
     dosages : DataFrame, patients × variants
         The layer's table, columns (variant, gene, consequence_class).
     annotation : DataFrame
@@ -164,8 +161,8 @@ def _estimate(row: Mapping[Hashable, Any], se: float) -> dict[str, Any]:
     effect = row["log2_fold_change"]
     return {
         "effect": effect,
-        "lower": effect - QUANTILE * se,
-        "upper": effect + QUANTILE * se,
+        "lower": effect - Z95 * se,
+        "upper": effect + Z95 * se,
         "pvalue": row["pvalue"],
         "smallest_effect": DETECTABLE * se,
     }
@@ -173,7 +170,7 @@ def _estimate(row: Mapping[Hashable, Any], se: float) -> dict[str, Any]:
 
 def _odds(found: dict[str, Any]) -> dict[str, Any]:
     # an unbounded interval is not informative
-    se = (found["upper"] - found["lower"]) / (2 * QUANTILE)
+    se = (found["upper"] - found["lower"]) / (2 * Z95)
     return {
         "effect": found["log_odds_ratio"],
         "lower": found["lower"],
@@ -224,7 +221,6 @@ def expression_test(
 
     Parameters
     ----------
-    layer : str
     rows : DataFrame
         The panel's rows of :func:`joined`.
     results : DataFrame

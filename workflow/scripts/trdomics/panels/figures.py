@@ -20,10 +20,6 @@ def draw_members(rows: pd.DataFrame, fdr: float, groups: tuple[str, str]) -> Fig
     ----------
     rows : DataFrame
         ``members.tsv``.
-    fdr : float
-        Of the colours.
-    groups : tuple of str
-        The tested and the reference group.
     """
     tested = rows[rows["status"] == TESTED]
     kinds = [

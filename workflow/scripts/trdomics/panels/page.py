@@ -57,7 +57,6 @@ def page_context(
 
     Parameters
     ----------
-    name : str
     rows, whole : DataFrame
         ``members.tsv`` and ``whole.tsv``.
     summary : mapping

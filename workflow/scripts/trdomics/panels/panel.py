@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from trdomics.errors import InputError
-from trdomics.inputs.text_table import few, read_text_table, readable
-from trdomics.shipped import REPOSITORY
+from trdomics.inputs.text_table import read_user_table
+from trdomics.shipped import REPOSITORY, shipped_or_own
 
 GENE, MIRNA, VARIANT = "gene", "mirna", "variant"
 KINDS = (GENE, MIRNA, VARIANT)
@@ -26,7 +26,7 @@ def panel_files(names: Iterable[str]) -> dict[str, Path]:
     A name without a suffix is a panel that comes with the workflow; a file is named by its stem.
     """
     return {
-        Path(name).name.split(".")[0]: Path(name) if "." in name else FOLDER / f"{name}.tsv"
+        Path(name).name.split(".")[0]: shipped_or_own(name, "resources/panels", ".tsv")
         for name in names
     }
 
@@ -60,17 +60,11 @@ def read_panel(path: Path) -> pd.DataFrame:
         twice or has no source.
     """
     where = f"{path} (panels)"
-    with readable(str(path), where, "correct `panels`", "member"):
-        table = read_text_table(str(path), where, "name it .tsv or .csv")
-    names = table.header if table else []
-    lacking = [name for name in COLUMNS if name not in names]
-    if table is None or lacking:
-        raise InputError(where, f"has no column {few(lacking)}", f"give {', '.join(COLUMNS)}")
-    rows = pd.DataFrame(table.rows, columns=names, dtype=object)[COLUMNS]
-    rows = rows.apply(lambda column: column.str.strip())
+    fix = f"give a row per gene, miRNA or variant: {', '.join(COLUMNS)}"
+    rows = read_user_table(path, "panels", COLUMNS, fix)[COLUMNS]
     allowed = {"kind": KINDS, "expression": (UP, DOWN, ""), "carriers": (UP, DOWN, "")}
     twice = rows.duplicated(["member", "kind"])
-    for number, row in zip(table.lines, rows.to_dict("records"), strict=True):
+    for number, row in zip(rows.index, rows.to_dict("records"), strict=True):
         line = f"{where} line {number}"
         for column, values in allowed.items():
             if row[column] not in values:
@@ -80,6 +74,4 @@ def read_panel(path: Path) -> pd.DataFrame:
             raise InputError(line, "lacks a member or a source", "fill in both")
     if twice.any():
         raise InputError(where, f"{rows.loc[twice, 'member'].iloc[0]} is listed twice", "keep one")
-    if rows.empty:
-        raise InputError(where, "has no member", "give a row per gene, miRNA or variant")
-    return rows
+    return rows.reset_index(drop=True)

@@ -50,7 +50,6 @@ def call(gene: Gene, dosages: np.ndarray) -> Call:
 
     Parameters
     ----------
-    gene : Gene
     dosages : array, shape (n_variants,)
         Copies of the gene's variants; NaN where not called.
     """
@@ -72,7 +71,6 @@ def call_patients(genes: Sequence[Gene], dosages: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    genes : sequence of Gene
     dosages : DataFrame, patients × variants
         Of :class:`trdomics.pharmacogenes.sites.SiteGenotypes`.
 
@@ -138,7 +136,6 @@ def clearance(calls: pd.DataFrame, genes: Sequence[Gene]) -> pd.DataFrame:
     ----------
     calls : DataFrame
         Of :func:`call_patients`.
-    genes : sequence of Gene
 
     Returns
     -------

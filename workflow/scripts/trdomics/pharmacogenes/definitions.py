@@ -27,7 +27,6 @@ class Allele:
 
     Attributes
     ----------
-    name : str
     variants : frozenset of str
         Variants that define it.
     may_carry : frozenset of str
@@ -51,9 +50,6 @@ class Gene:
 
     Attributes
     ----------
-    name : str
-    variants : tuple of str
-    alleles : tuple of Allele
     pairs : dict of frozenset of str to str
         Phenotype by the functions of both alleles; empty if activity is scored.
     scores : tuple of (phenotype, greatest score, whether that is included)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from trdomics.pharmacogenes.calling import CALLED
 from trdomics.pharmacogenes.definitions import PHENOTYPES
-from trdomics.style import LABEL_COLOURS
+from trdomics.style import LABEL_COLOURS, empty_figure
 
 SEVERAL = "several or none"
 
@@ -22,16 +22,12 @@ def draw_phenotypes(calls: pd.DataFrame, labels: pd.Series, label: Mapping[str, 
     ----------
     calls : DataFrame
         ``calls.tsv``.
-    labels : Series
-        1, 0 or missing by patient id.
-    label : mapping
-        The config's ``label``: ``positive`` and ``negative``.
     """
     genes = list(dict.fromkeys(calls["gene"]))
-    figure, axes = plt.subplots(
-        1, max(len(genes), 1), figsize=(3.4 * max(len(genes), 1), 3.2), squeeze=False
-    )
-    for ax, gene in zip(axes[0], genes, strict=False):
+    if not genes:
+        return empty_figure("nothing was called")
+    figure, axes = plt.subplots(1, len(genes), figsize=(3.4 * len(genes), 3.2), squeeze=False)
+    for ax, gene in zip(axes[0], genes, strict=True):
         part = calls[calls["gene"] == gene]
         shown = part["phenotype"].where(part["status"] == CALLED, SEVERAL)
         truth = part["patient_id"].map(labels)
@@ -47,11 +43,7 @@ def draw_phenotypes(calls: pd.DataFrame, labels: pd.Series, label: Mapping[str, 
         ax.set_xticks(range(len(order)), [name.replace(" ", "\n") for name in order])
         ax.set_title(gene)
     axes[0][0].set_ylabel("patients (%)")
-    if genes:
-        handles, names = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    else:
-        axes[0][0].text(0.5, 0.5, "nothing was called", ha="center", transform=axes[0][0].transAxes)
-        axes[0][0].set_axis_off()
+    handles, names = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     figure.tight_layout()
     return figure

@@ -9,11 +9,12 @@ import pandas as pd
 
 from trdomics.columns import as_text
 from trdomics.errors import InputError
-from trdomics.inputs.text_table import MISSING, few, read_text_table, readable
+from trdomics.inputs.text_table import MISSING, read_user_table
 
 REQUIRED, OPTIONAL = ("patient", "drug"), ("start", "stop", "dose")
 MEDICATION = ["patient_id", "drug", "start", "stop", "dose"]
-FIX = "name it .tsv or .csv (also .gz)"
+KEY = "pharmacogenes.medication"
+FIX = "give a row per patient and drug: patient, drug, and optionally start, stop, dose"
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,6 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
     ----------
     path : path
         TSV or CSV, one row per patient and drug. Dates are written 2024-05-31.
-    patients : iterable of str
-        Of the cohort.
 
     Raises
     ------
@@ -48,37 +47,26 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
         If it cannot be read, lacks a column, a drug has no name, a date is invalid, or a drug ends
         before it starts.
     """
-    where = f"{path} (pharmacogenes.medication)"
-    with readable(path, where, "correct `pharmacogenes.medication`", "patient and drug"):
-        table = read_text_table(path, where, FIX)
-    names = table.header if table else []
-    lacking = [name for name in REQUIRED if name not in names]
-    if table is None or lacking:
-        raise InputError(
-            where,
-            f"has no column {few(lacking)}",
-            "give a row per patient and drug: patient, drug, and optionally start, stop, dose",
-        )
-    rows = pd.DataFrame(table.rows, columns=names, dtype=object).apply(lambda c: c.str.strip())
+    where = f"{path} ({KEY})"
+    rows = read_user_table(path, KEY, REQUIRED, FIX)
     rows = rows.mask(rows.isin(MISSING)).reindex(columns=[*REQUIRED, *OPTIONAL])
-    lines = pd.Series(table.lines, index=rows.index)
     for name in REQUIRED:
         if rows[name].isna().any():
-            line = lines[rows[name].isna()].iloc[0]
+            line = rows.index[rows[name].isna()][0]
             raise InputError(f"{where} line {line}", f"`{name}` is empty", "fill it in")
     for name in ("start", "stop"):
         dates = pd.to_datetime(rows[name], format="%Y-%m-%d", errors="coerce")
         wrong = dates.isna() & rows[name].notna()
         if wrong.any():
             raise InputError(
-                f"{where} line {lines[wrong].iloc[0]}",
+                f"{where} line {rows.index[wrong][0]}",
                 f"`{name}` is {rows.loc[wrong, name].iloc[0]!r}",
                 "write dates as 2024-05-31",
             )
         rows[name] = dates
     backwards = rows["stop"] < rows["start"]
     if backwards.any():
-        line = lines[backwards].iloc[0]
+        line = rows.index[backwards][0]
         raise InputError(f"{where} line {line}", "the drug ends before it starts", "correct it")
     known = set(patients)
     strangers = sorted(set(rows["patient"]) - known)
@@ -88,14 +76,7 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
 
 
 def drugs_of_sheet(sheet: pd.DataFrame, columns: Sequence[str]) -> Medication:
-    """Read the drugs from columns of the sheet; several in one field are separated by ``;``.
-
-    Parameters
-    ----------
-    sheet : DataFrame
-        Indexed by patient.
-    columns : sequence of str
-    """
+    """Read the drugs from columns of the sheet; several in one field are separated by ``;``."""
     parts = [
         as_text(sheet[column]).dropna().str.split(";").explode().str.strip().str.lower()
         for column in columns

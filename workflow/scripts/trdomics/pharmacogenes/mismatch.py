@@ -46,7 +46,6 @@ def mismatches(
         Of :func:`trdomics.pharmacogenes.calling.call_patients`.
     drugs : DataFrame
         Of :class:`trdomics.pharmacogenes.medication.Medication`.
-    genes : sequence of Gene
     resistant : Series of bool, by patient
         Patients of the positive class.
 

@@ -70,8 +70,6 @@ def read_site_genotypes(
         VCF. Annotation is not needed.
     settings : mapping
         `pass_only`, `min_quality`, `min_depth` and `min_genotype_quality` of the layer.
-    sample_names : Series
-        Sample name in the file by patient id.
     sites : DataFrame
         Of :func:`trdomics.pharmacogenes.definitions.read_sites`.
 
@@ -169,10 +167,7 @@ def _has_alleles(record: _Record, site: Any) -> bool:
     """Return whether a record has no other allele than those of the site, and two of them."""
     pairs = {_trimmed(record.reference, allele) for allele in record.alternatives}
     return bool(
-        {
-            (site.reference_grch38, site.alternative),
-            (site.alternative, site.reference_grch38),
-        }
+        {(site.reference_grch38, site.alternative), (site.alternative, site.reference_grch38)}
         & pairs
     )
 

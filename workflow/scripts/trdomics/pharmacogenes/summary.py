@@ -37,7 +37,6 @@ def calls_summary(
 
     Parameters
     ----------
-    genotypes : SiteGenotypes or None
     calls : DataFrame
         Of :func:`trdomics.pharmacogenes.calling.call_patients`.
     reason : str

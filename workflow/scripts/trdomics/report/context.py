@@ -126,8 +126,6 @@ def page_context(
         ``null_models``.
     patients, performance, gains, missing_layer_cost : DataFrame
         As the stages wrote them.
-    summary : mapping
-        The cohort's ``summary.json``.
     """
     label, layers = config["label"], config["layers"]
     sites = site_table(patients, config["site"])

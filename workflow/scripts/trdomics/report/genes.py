@@ -65,11 +65,6 @@ def feature_table(
 
     Parameters
     ----------
-    name : str
-        Of the layer.
-    layer : LayerResults
-    labels : Series
-        Patient → 1, 0 or missing.
     importance : DataFrame
         ``classification/importance.tsv``.
     sets : DataFrame

@@ -27,13 +27,6 @@ def render(template: str | os.PathLike[str], context: Mapping[str, Any]) -> str:
 
     Labels, layer names and ids come from users' files: everything is escaped, and a variable
     missing from the context is an error rather than blank.
-
-    Parameters
-    ----------
-    template : path
-        Jinja template of the page.
-    context : mapping
-        Variables of the template.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.files import read_table
+from trdomics.intervals import with_interval
 from trdomics.report.words import listed, number
 from trdomics.shipped import shipped
 
@@ -22,8 +23,6 @@ def facts(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, st
     ----------
     config : mapping
         With label (positive, negative), predictors and circular.
-    summary : mapping
-        ``summary.json``.
     """
     cohort, found, sites = summary["cohort"], summary["classification"], summary["sites"]
     selected, baselines = found["selected"], found["baselines"]
@@ -61,9 +60,7 @@ def _names(names: list[str]) -> str:
 def _interval(found: Mapping[str, Any] | None) -> str:
     if not found or found.get("value") is None:
         return "not available"
-    if found.get("lower") is None:
-        return f"{found['value']:.2f}"
-    return f"{found['value']:.2f} ({found['lower']:.2f} to {found['upper']:.2f})"
+    return with_interval(found["value"], found.get("lower"), found.get("upper"))
 
 
 def _left_out(sites: Mapping[str, Any]) -> str:

@@ -289,14 +289,8 @@ def cautions(
     ----------
     performance : DataFrame
         ``performance.tsv`` of the classification stage.
-    n_labelled : int
-        Patients with a label.
     n_sites : int
         Recruiting sites; 0 if the sheet names none.
-    simulated : bool
-        Whether the cohort is simulated.
-    confounders : sequence of str
-        Columns that the config names as confounders.
     n_left_out : int
         Sites that were left out of training once.
     """

@@ -19,14 +19,8 @@ from trdomics.tables import CLINICAL, LayerTables
 SHOWN = 20
 PREDICTIONS = ["patient_id", "label", "probability", "probability_lower", "probability_upper"]
 AT_TARGET = "probability_at_target_prevalence"
-PREDICTIONS += [
-    AT_TARGET,
-    f"{AT_TARGET}_lower",
-    f"{AT_TARGET}_upper",
-    "layers_used",
-    "layers_missing",
-]
-PREDICTIONS += ["n_layers_used", "missing_features_share"]
+PREDICTIONS += [AT_TARGET, f"{AT_TARGET}_lower", f"{AT_TARGET}_upper", "layers_used"]
+PREDICTIONS += ["layers_missing", "n_layers_used", "missing_features_share"]
 
 
 def check_layers(
@@ -36,12 +30,8 @@ def check_layers(
 
     Parameters
     ----------
-    tables : LayerTables
-        The cohort.
     types : mapping of str to str
         The cohort's layers and their types.
-    description : mapping
-        The model's manifest.
     """
     for layer, needed in description["layers"].items():
         if layer in types and types[layer] != needed["type"]:
@@ -66,7 +56,6 @@ def compare_features(model: FrozenRisk, tables: LayerTables, max_missing: float)
 
     Parameters
     ----------
-    model : FrozenRisk
     tables : LayerTables
         Raw layers, and the sheet as "clinical".
     max_missing : float
@@ -107,10 +96,8 @@ def compare_features(model: FrozenRisk, tables: LayerTables, max_missing: float)
     )
     too_much = table["share_missing"] > max_missing
     # a sheet without some predictors is still useful; missing ones are reported
-    table["refused"] = (too_much & (table["present"] == 1) & (table["layer"] != CLINICAL)).astype(
-        int
-    )
-    return table
+    refused = too_much & (table["present"] == 1) & (table["layer"] != CLINICAL)
+    return table.assign(refused=refused.astype(int))
 
 
 def feature_names(table: pd.DataFrame) -> set[str]:
@@ -192,12 +179,6 @@ def score(
 
     Parameters
     ----------
-    frozen, description
-        A frozen model and its manifest.
-    tables : LayerTables
-        The patients to score.
-    labels : Series
-        1, 0 or missing, by patient id.
     features : DataFrame
         Of :func:`compare_features`.
     target_prevalence : float or None

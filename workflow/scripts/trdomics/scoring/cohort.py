@@ -74,18 +74,10 @@ def score_cohort(
 
     Parameters
     ----------
-    frozen, description
-        A frozen model and its manifest.
-    tables : LayerTables
-        The patients to score, features named as in training.
-    labels : Series
-        1, 0 or missing, by patient id.
     features : DataFrame
         Of :func:`trdomics.scoring.apply.compare_features`.
     losses : mapping or None
         Cost of missing layers in the training cohort.
-    layers : mapping
-        The config's layers.
     settings : mapping
         ``max_missing``, ``target_prevalence``, ``seed``.
 

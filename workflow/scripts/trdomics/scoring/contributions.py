@@ -67,14 +67,6 @@ def contributions(model: FrozenRisk, blocks: DenseBlocks, patients: pd.Index) ->
     the unweighted mean of the known categories. A member whose blocks are all missing contributes
     nothing; the term ``not measured`` is due to the loss of its constant. A tree member is one term
     for all features, its evidence.
-
-    Parameters
-    ----------
-    model : FrozenRisk
-    blocks : DenseBlocks
-        Of the patients, from the model's representation.
-    patients : Index
-        Their ids.
     """
     stack, names = model.classifier, model.representation.feature_names_
     slope = stack.slopes[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from trdomics.errors import InputError
-from trdomics.files import read_table
+from trdomics.inputs.text_table import MISSING, few, read_user_table
 from trdomics.layers.types import layer_type
 
 COLUMNS = ["theirs", "ours"]
@@ -23,7 +23,6 @@ class Mapped:
 
     Attributes
     ----------
-    table : DataFrame
     n_mapped : int
         Features that were renamed.
     n_joined : int
@@ -46,20 +45,13 @@ def read_names(path: str | Path, layer: str) -> pd.DataFrame:
     InputError
         If it cannot be read, has other columns or no rows. Rows with an empty field are left out.
     """
-    where = f"{path} (scoring.feature_names.{layer})"
-    if not Path(path).is_file():
-        raise InputError(where, "no such file", "correct the path")
-    separator = "," if ".csv" in Path(path).suffixes else "\t"
-    try:
-        table = read_table(path, dtype=str, sep=separator)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(where, f"cannot be read ({error})", "save it as a UTF-8 table") from error
-    if sorted(table.columns) != sorted(COLUMNS):
-        found = ", ".join(map(str, table.columns[:6]))
-        raise InputError(where, f"has the columns {found}", "name them `theirs` and `ours`")
-    table = table.dropna().drop_duplicates()
+    key, fix = f"scoring.feature_names.{layer}", "give a row per feature: `theirs` and `ours`"
+    table = read_user_table(path, key, COLUMNS, fix)
+    if len(table.columns) > len(COLUMNS):
+        raise InputError(f"{path} ({key})", f"has the columns {few(list(table.columns))}", fix)
+    table = table[~table.isin(MISSING).any(axis=1)].drop_duplicates()
     if table.empty:
-        raise InputError(where, "has no names", "give a row per feature: theirs, ours")
+        raise InputError(f"{path} ({key})", "has no names", fix)
     return table
 
 
@@ -72,12 +64,8 @@ def mapped(table: pd.DataFrame, names: pd.DataFrame, kind: str) -> Mapped:
 
     Parameters
     ----------
-    table : DataFrame
-        Patients × features.
     names : DataFrame
         Of :func:`read_names`.
-    kind : str
-        The layer's type.
     """
     many = names["theirs"].duplicated(keep=False)
     doubtful = set(names.loc[many, "theirs"])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trdomics.intervals import with_interval
 from trdomics.scoring.expected_loss import sentence
 from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 
@@ -192,10 +193,7 @@ def _labelled(summary: Mapping[str, Any]) -> str:
 def _cell(found: Mapping[str, Any] | None) -> str:
     if not found or found.get("value") is None:
         return (found or {}).get("reason") or "not computed"
-    text = f"{found['value']:.2f}"
-    if found.get("lower") is not None:
-        text += f" ({found['lower']:.2f} to {found['upper']:.2f})"
-    return text
+    return with_interval(found["value"], found.get("lower"), found.get("upper"))
 
 
 def _row(row: Mapping[Any, Any]) -> dict[str, str]:

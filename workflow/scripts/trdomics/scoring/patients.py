@@ -109,7 +109,6 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
     ----------
     own : DataFrame
         The patient's rows of ``contributions.tsv``.
-    symbols : mapping of str to str
 
     Returns
     -------
@@ -137,15 +136,8 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
     features = features.iloc[np.argsort(-features["contribution"].abs(), kind="stable")]
     rows = groups.head(GROUPS).to_dict("records")
     if len(rest):
-        rows.append(
-            {
-                "kind": "",
-                "block": "",
-                "feature": OTHERS,
-                "value": np.nan,
-                "contribution": rest.sum(),
-            }
-        )
+        others = pd.DataFrame({"kind": "", "block": "", "feature": OTHERS, "value": np.nan}, [0])
+        rows += others.assign(contribution=rest.sum()).to_dict("records")
     top = features.head(FEATURES).to_dict("records")
     scale = max([abs(row["contribution"]) for row in [*rows, *top]], default=1.0) or 1.0
     log_odds = own["contribution"].sum()

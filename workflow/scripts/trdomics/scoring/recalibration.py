@@ -59,8 +59,6 @@ def recalibrate(label: ArrayLike, probability: ArrayLike, seed: int) -> tuple[Fl
         1, 0 or NaN.
     probability : array, shape (n,)
         Of the frozen model.
-    seed : int
-        Of the folds.
 
     Returns
     -------
@@ -167,8 +165,6 @@ def validation(
         Probability at which one would act.
     not_acted_on : mapping of str to str, optional
         Versions to which the threshold does not apply, and why; they have no net benefit.
-    n_samples, seed : int
-        Of the bootstrap.
 
     Returns
     -------

@@ -113,17 +113,8 @@ def compare(values: Floats, training: Mapping[str, Any]) -> dict[str, Any]:
         z = row["mean_difference"] / np.sqrt(1 / n + 1 / n_training)
         ps = [2 * stats.t.sf(abs(z), n_training - 1)]
     else:
-        ps = [
-            stats.ttest_ind_from_stats(
-                known.mean(),
-                known.std(ddof=1),
-                n,
-                training["mean"],
-                sd,
-                n_training,
-                equal_var=False,
-            ).pvalue
-        ]
+        here, there = (known.mean(), known.std(ddof=1), n), (training["mean"], sd, n_training)
+        ps = [stats.ttest_ind_from_stats(*here, *there, equal_var=False).pvalue]
     edges = np.asarray(training.get("deciles", np.nan))
     if edges.ndim and np.all(np.diff(edges) > 0):
         below = np.searchsorted(np.sort(known), edges, side="right") / n
@@ -247,18 +238,18 @@ def _too_many(patients: pd.DataFrame) -> dict[str, Any]:
     """Test whether more patients are flagged than expected in the training population."""
     known = patients["outlier_vs_training"].dropna()
     row: dict[str, Any] = {"n": len(known), "n_training": np.nan, "mean_difference": np.nan}
+    row |= {"ks": np.nan, "p": np.nan, "reason": "no patient could be checked"}
     if known.empty:
-        return {**row, "ks": np.nan, "p": np.nan, "reason": "no patient could be checked"}
+        return row
     p = stats.binomtest(int(known.sum()), len(known), TOLERATED, alternative="greater").pvalue
-    return {**row, "ks": np.nan, "p": p, "reason": None}
+    return row | {"p": p, "reason": None}
 
 
 def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
     table["p_adjusted"] = np.nan
     tested = table["p"].notna()
     if tested.any():
-        adjusted = multipletests(table.loc[tested, "p"], method="holm")[1]
-        table.loc[tested, "p_adjusted"] = adjusted
+        table.loc[tested, "p_adjusted"] = multipletests(table.loc[tested, "p"], method="holm")[1]
     table["shifted"] = (table["p_adjusted"] < COHORT_LEVEL).astype(float).where(tested)
     return table[[*SHIFT, "reason"]]
 
@@ -267,10 +258,7 @@ def shift_summary(patients: pd.DataFrame, shift: pd.DataFrame) -> dict[str, Any]
     """Return the headline: ``warning`` (or null), ``shifted``, ``n_unlike``, ``n_checked``."""
     shifted = shift.loc[shift["shifted"] == 1]
     names = [f"{row['part']} {row['name']}" for row in shifted.to_dict("records")]
-    n_unlike, n_checked = (
-        patients["outlier_vs_training"].sum(),
-        patients["outlier_vs_training"].count(),
-    )
+    unlike = patients["outlier_vs_training"]
     warning = None
     if names:
         shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
@@ -281,7 +269,7 @@ def shift_summary(patients: pd.DataFrame, shift: pd.DataFrame) -> dict[str, Any]
     return {
         "warning": warning,
         "shifted": names,
-        "n_unlike": int(n_unlike),
-        "n_checked": int(n_checked),
+        "n_unlike": int(unlike.sum()),
+        "n_checked": int(unlike.count()),
         "n_compared": int(shift["p"].notna().sum()),
     }

@@ -24,6 +24,8 @@ VERSIONS = {
     MOVED: "probability_at_target_prevalence",
     RECALIBRATED: "probability_recalibrated",
 }
+# What is said of the features of a layer.
+FOUND = ("n_expected", "n_missing", "n_superfluous", "present")
 NO_TARGET = "the config gives no target prevalence"
 NOT_ACTED_ON = "the threshold applies to the probability at the target prevalence"
 
@@ -59,8 +61,6 @@ def validation_metrics(
         Of :func:`decision_threshold`.
     target_prevalence : float or None
         Prevalence where the model is used; without it no version is at the target prevalence.
-    n_samples, seed : int
-        Of the bootstrap.
 
     Returns
     -------
@@ -123,8 +123,6 @@ def scoring_summary(
         Whether the model comes from another cohort.
     target_prevalence, threshold : float or None
         Prevalence where the model is used, and the decision threshold.
-    n_samples, seed : int
-        Of the bootstrap.
     shift, expected, recalibration, feature_names
         Results about these.
     label_note : str, optional
@@ -162,12 +160,7 @@ def scoring_summary(
         "feature_set": description["feature_set"],
         "model": description["model"],
         "n_training": description["n_training"],
-        "layers": {
-            row["layer"]: {
-                k: row[k] for k in ("n_expected", "n_missing", "n_superfluous", "present")
-            }
-            for row in features.to_dict("records")
-        },
+        "layers": features.set_index("layer")[list(FOUND)].to_dict("index"),
         "interval": INTERVAL,
         "threshold": at,
         "shift": shift,

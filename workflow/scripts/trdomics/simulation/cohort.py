@@ -28,10 +28,7 @@ BEST_AUC = 0.80
 BEST_AUC_TOLERANCE = 0.005
 
 SITES = ["site_a", "site_b", "site_c", "site_d", "site_e"]
-SITE_SHARE = {
-    POSITIVE: [0.25, 0.27, 0.21, 0.16, 0.11],
-    NEGATIVE: [0.17, 0.23, 0.23, 0.20, 0.17],
-}
+SITE_SHARE = {POSITIVE: [0.25, 0.27, 0.21, 0.16, 0.11], NEGATIVE: [0.17, 0.23, 0.23, 0.20, 0.17]}
 
 MEDICATIONS = ["ssri", "snri", "tricyclic", "other", "none"]
 MEDICATION_SHARE = {
@@ -62,10 +59,7 @@ IMMUNE_DIFFERENCE = -0.82
 PLATELET_DIFFERENCE = 0.15
 
 # Columns of the sheet that explain a factor: given them, it does not differ by label.
-EXPLAINED_BY = {
-    "neutrophil_medication": ["neutrophils", "medication"],
-    "site_batch": ["site"],
-}
+EXPLAINED_BY = {"neutrophil_medication": ["neutrophils", "medication"], "site_batch": ["site"]}
 LABEL_FACTORS = {"immune": IMMUNE_DIFFERENCE, "platelet": PLATELET_DIFFERENCE}
 FACTORS = ["immune", "neutrophil_medication", "site_batch", "erythroid", "platelet"]
 
@@ -123,8 +117,6 @@ def draw_cohort(n_patients: int = 300, seed: int = COHORT_SEED) -> Cohort:
     ----------
     n_patients : int
         Size of the cohort; 51 % are positive.
-    seed : int
-        The same number and seed give the same patients.
 
     Raises
     ------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from trdomics.files import replacing
+from trdomics.files import gzipped
 from trdomics.simulation.features import EFFECTS
 
 
 def draw_counts(
-    features: pd.DataFrame,
-    values: pd.DataFrame,
-    libraries: np.ndarray,
-    rng: np.random.Generator,
+    features: pd.DataFrame, values: pd.DataFrame, libraries: np.ndarray, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Draw negative binomial counts.
 
@@ -62,11 +58,6 @@ def write_counts(counts: pd.DataFrame, first_column: str, path: str | Path) -> N
         names=[first_column, *counts.columns],
     )
     options = pa.csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
-    with (
-        replacing(path) as temporary,
-        temporary.open("wb") as raw,
-        # no name and no time in the gzip header
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=4, mtime=0) as out,
-    ):
+    with gzipped(path, 4) as out:
         out.write(("\t".join(table.column_names) + "\n").encode())
         pa.csv.write_csv(table, out, options)

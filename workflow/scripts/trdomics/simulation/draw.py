@@ -94,8 +94,6 @@ def simulate(
 
     Parameters
     ----------
-    cohort : Cohort
-        The patients and their latent factors.
     settings : mapping
         ``genes``, ``small_rnas``, ``variant_genes`` (numbers) and ``missing_layer`` (share).
     seed : int
@@ -127,9 +125,8 @@ def simulate(
 
     small_names = name_features(small_rnas, settings["small_rnas"], "novel-miR-", rng["small_rna"])
     small = draw_effects(small_names, SMALL_RNA, SMALL_RNA_READS, rng["small_rna"])
-    libraries = counts.draw_libraries(
-        len(values), SMALL_RNA_READS, SMALL_RNA_LIMITS, rng["small_rna"]
-    )
+    sizes = len(values), SMALL_RNA_READS, SMALL_RNA_LIMITS
+    libraries = counts.draw_libraries(*sizes, rng["small_rna"])
     small_rna = counts.draw_counts(small, values, libraries, rng["small_rna"])
     swaps = draw_swaps(present, rng["swaps"])
 
@@ -208,10 +205,6 @@ def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.D
 
     Degraded RNA loses the RNA layers, and sites differ, independently of the label. Every patient
     keeps at least one layer, and the patient of the wrong sex the layer that shows it.
-
-    Returns
-    -------
-    DataFrame of bool, patients × layers
     """
     patients = cohort.patients
     present = pd.DataFrame(True, index=patients.index, columns=LAYERS)
@@ -232,10 +225,7 @@ def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.D
 
 
 def write_raw(simulation: Simulation, paths: Mapping[str, str]) -> None:
-    """Write the raw files.
-
-    ``mrna``, ``mrna_features``, ``small_rna``, ``mutations`` and ``medication``.
-    """
+    """Write ``mrna``, ``mrna_features``, ``small_rna``, ``mutations`` and ``medication``."""
     counts.write_counts(simulation.mrna, "gene", paths["mrna"])
     counts.write_counts(simulation.small_rna, "mirna", paths["small_rna"])
     write_table(simulation.mrna_features, paths["mrna_features"])

@@ -16,12 +16,7 @@ COVARIATES = ["female", "age_decades", "tricyclic"]
 EFFECTS = [*FACTORS, *COVARIATES]
 # Effects relative to the layer's effect size. Blood cells vary most in blood; besides, factors of
 # equal variance are identified only up to a rotation by any method.
-STRENGTH = {
-    "neutrophil_medication": 1.5,
-    "site_batch": 0.85,
-    "platelet": 1.4,
-    "age_decades": 0.4,
-}
+STRENGTH = {"neutrophil_medication": 1.5, "site_batch": 0.85, "platelet": 1.4, "age_decades": 0.4}
 DIFFERS_BY = ("label", "cells", "medication", "none")
 
 
@@ -142,16 +137,7 @@ ESCAPE_LOG2 = 0.4
 def name_features(
     known: pd.DataFrame, n_features: int, prefix: str, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Name the features of a layer: the curated ones first, neutral names for the rest.
-
-    Parameters
-    ----------
-    known : DataFrame
-        Curated features: ``feature``, ``group`` and, for genes, ``chromosome``.
-    n_features : int
-        How many features the layer has.
-    prefix : str
-        Prefix of neutral names, followed by a number.
+    """Name the features of a layer: the curated ones first, a prefix and a number for the rest.
 
     Returns
     -------
@@ -176,14 +162,7 @@ def draw_effects(
 ) -> pd.DataFrame:
     """Draw abundance, dispersion and planted effects of a layer's features.
 
-    Parameters
-    ----------
-    names : DataFrame
-        From :func:`name_features`.
-    plan : LayerPlan
-        How the layer is built.
-    library : float
-        Median library size, reads: the means add up to it.
+    `names` is of :func:`name_features`; the means add up to the median library size, in reads.
 
     Returns
     -------

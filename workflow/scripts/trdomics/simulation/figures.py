@@ -41,26 +41,12 @@ def draw_recovery(correlations: pd.DataFrame) -> Figure:
 def draw_stations(
     found: pd.DataFrame, planted: pd.DataFrame, globins: pd.Series, planted_globins: pd.Series
 ) -> Figure:
-    """Draw the results of a raw cohort's reads against the planted truth.
-
-    Parameters
-    ----------
-    found, planted : DataFrame, genes × samples
-        Counts and fragments.
-    globins, planted_globins : Series
-        Share of globins by sample.
-    """
+    """Draw counts and shares of globins of a raw cohort's reads against the planted ones."""
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     genes, shares = figure.subplots(1, 2)
     found = found.reindex(index=planted.index, columns=planted.columns).fillna(0)
-    genes.plot(
-        np.log2(planted.to_numpy().ravel() + 1),
-        np.log2(found.to_numpy().ravel() + 1),
-        ".",
-        markersize=2,
-        alpha=0.3,
-        rasterized=True,
-    )
+    logs = (np.log2(table.to_numpy().ravel() + 1) for table in (planted, found))
+    genes.plot(*logs, ".", markersize=2, alpha=0.3, rasterized=True)
     genes.set(
         xlabel="planted fragments, log2(n + 1)",
         ylabel="counted, log2(n + 1)",

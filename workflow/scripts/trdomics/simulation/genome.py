@@ -66,9 +66,6 @@ class Gene:
 
     Attributes
     ----------
-    symbol, identifier : str
-        Name and stable identifier.
-    chromosome : str
     strand : int
         1 or -1.
     exons : ndarray, shape (n_exons, 2)
@@ -118,13 +115,7 @@ class Genome:
 
 
 def draw_genome(names: pd.DataFrame, rng: np.random.Generator) -> Genome:
-    """Draw a genome with the given genes.
-
-    Parameters
-    ----------
-    names : DataFrame
-        ``feature`` (symbol) and ``chromosome`` of each gene.
-    """
+    """Draw a genome with the given genes, by ``feature`` (symbol) and ``chromosome``."""
     parts: dict[str, list[np.ndarray]] = {}
     genes: list[Gene] = []
     structures: dict[str, _Structure] = {}

@@ -77,13 +77,9 @@ def draw_sites(genome: Genome, n_patients: int, rng: np.random.Generator) -> pd.
             _add_site(rows, taken, gene, genome, kind, copies / (2 * n_patients), rng)
     table = pd.DataFrame(rows)
     table["consequence_class"] = table["consequence"].map(CLASSES).fillna("other")
-    order = {name: i for i, name in enumerate(genome.sequences)}
-    rank = table["chromosome"].map(order)
-    return (
-        table.assign(rank=rank)
-        .sort_values(["rank", "position"], ignore_index=True)
-        .drop(columns="rank")
-    )
+    rank = table["chromosome"].map({name: i for i, name in enumerate(genome.sequences)})
+    table = table.assign(rank=rank).sort_values(["rank", "position"], ignore_index=True)
+    return table.drop(columns="rank")
 
 
 def _add_site(

@@ -95,16 +95,7 @@ def draw_medication(cohort: Cohort, rng: np.random.Generator) -> pd.DataFrame:
 def draw_pharmacogenes(
     cohort: Cohort, medication: pd.DataFrame, rng: np.random.Generator
 ) -> Pharmacogenes:
-    """Draw the diplotypes of all patients, those of (es)citalopram's patients given the label.
-
-    Parameters
-    ----------
-    cohort : Cohort
-    medication : DataFrame
-        Of :func:`draw_medication`.
-    rng : Generator
-        Of this part alone.
-    """
+    """Draw the diplotypes of all patients, those of (es)citalopram's patients given the label."""
     frequencies = read_table(shipped("resources/simulation_pharmacogenes.tsv"))
     takes = set(medication.loc[medication["drug"].isin(ACTS_ON), "patient"])
     exposed = cohort.patients.index.isin(takes)

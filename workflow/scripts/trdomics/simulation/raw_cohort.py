@@ -30,12 +30,7 @@ from trdomics.simulation.genome import (
     random_bases,
     spliced,
 )
-from trdomics.simulation.haplotypes import (
-    Haplotype,
-    draw_haplotypes,
-    draw_sites,
-    haplotype,
-)
+from trdomics.simulation.haplotypes import Haplotype, draw_haplotypes, draw_sites, haplotype
 from trdomics.simulation.sequencing import (
     Fragments,
     joined,
@@ -78,7 +73,6 @@ class RawCohort:
 
     Attributes
     ----------
-    genome : Genome
     hairpins, matures : dict of ndarray
         Sequences by name.
     mature_places : dict of (hairpin, start, end)
@@ -121,16 +115,7 @@ class RawCohort:
 def draw_raw_cohort(
     cohort: Cohort, genes: pd.DataFrame, small_rnas: pd.DataFrame, seed: int
 ) -> RawCohort:
-    """Draw everything except the reads.
-
-    Parameters
-    ----------
-    cohort : Cohort
-    genes, small_rnas : DataFrame
-        Curated names, as :mod:`trdomics.simulation.features` reads them.
-    seed : int
-        The same seed gives the same truth.
-    """
+    """Draw everything but the reads; genes and small RNAs are the curated names."""
     parts = ["genome", "mrna", "small_rna", "sites", "patients"]
     streams = np.random.SeedSequence([seed, 15]).spawn(len(parts))
     rng = {name: np.random.default_rng(stream) for name, stream in zip(parts, streams, strict=True)}
@@ -223,8 +208,6 @@ class Sequencer:
 
     Parameters
     ----------
-    raw : RawCohort
-    cohort : Cohort
     seed : int
         Each sample has its own random stream, independent of the other samples.
     """
@@ -286,9 +269,8 @@ class Sequencer:
         """Write the FASTQ files of a patient's small-RNA library, with UMIs behind the adapter."""
         rng = self._rng("small_rna", patient)
         raw = self.raw
-        offset = dict(
-            zip(raw.hairpins, np.cumsum([0, *map(len, raw.hairpins.values())]), strict=False)
-        )
+        ends = np.cumsum([0, *map(len, raw.hairpins.values())])
+        offset = dict(zip(raw.hairpins, ends, strict=False))
         n = raw.molecules[patient].to_numpy()
         places = [raw.mature_places[name] for name in raw.molecules.index]
         start = np.repeat([offset[h] + a for h, a, _ in places], n)
@@ -331,13 +313,8 @@ class Sequencer:
         for name, sequence in hap.sequences.items():
             offset[name], at = at, at + len(sequence)
         pool = np.concatenate(list(hap.sequences.values()))
-        lifted = np.concatenate(
-            [
-                hap.lifted(name, regions) + offset[name]
-                for name, regions in self.targets.items()
-                if name in offset
-            ]
-        )
+        own = ((name, regions) for name, regions in self.targets.items() if name in offset)
+        lifted = np.concatenate([hap.lifted(n, regions) + offset[n] for n, regions in own])
         sizes = lifted[:, 1] - lifted[:, 0]
         # about two thirds of the bases of both reads are on target
         n = int(depth * sizes.sum() / (2 * CYCLES["mutations"]) * 1.5)

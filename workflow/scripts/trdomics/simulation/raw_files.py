@@ -27,11 +27,7 @@ Unit = tuple[str, str, Sequence[str]]
 
 
 def write_reads(
-    raw: RawCohort,
-    cohort: Cohort,
-    seed: int,
-    units: Mapping[str, Sequence[Unit]],
-    n_processes: int,
+    raw: RawCohort, cohort: Cohort, seed: int, units: Mapping[str, Sequence[Unit]], n_processes: int
 ) -> None:
     """Write the FASTQ files of all units; lanes of a sample divide its reads.
 

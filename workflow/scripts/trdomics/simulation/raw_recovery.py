@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -23,14 +23,12 @@ class Station:
 
     Attributes
     ----------
-    station, measure : str
     planted, found : str
         The planted truth and the result.
     value : float or None
         The value compared with `limit`; None if it could not be measured.
     limit : str
         The required limit.
-    met : bool
     """
 
     station: str
@@ -40,6 +38,20 @@ class Station:
     value: float | None
     limit: str
     met: bool
+
+    @classmethod
+    def least(
+        cls, station: str, measure: str, planted: str, found: str, value: float, limit: float
+    ) -> Self:
+        """Return a comparison whose value has to be at least so much."""
+        return cls(station, measure, planted, found, value, f"at least {limit}", value >= limit)
+
+    @classmethod
+    def most(
+        cls, station: str, measure: str, planted: str, found: str, value: float, limit: float
+    ) -> Self:
+        """Return a comparison whose value may be at most so much."""
+        return cls(station, measure, planted, found, value, f"at most {limit}", value <= limit)
 
 
 def table_of(stations: list[Station]) -> pd.DataFrame:
@@ -69,36 +81,29 @@ def gene_stations(
     total = found[clean].sum() / planted[clean].sum() - 1
     worst = float(total.abs().max())
     return [
-        Station(
+        Station.least(
             "gene counts",
             "lowest correlation of a sample (log2)",
             f"{int(planted.to_numpy().sum()):,} fragments of {len(planted)} genes, "
             f"{planted.shape[1]} samples",
             f"{int(found.to_numpy().sum()):,} fragments",
             float(r.min()),
-            f"at least {MIN_R}",
-            bool(r.min() >= MIN_R),
+            MIN_R,
         ),
-        Station(
+        Station.most(
             "gene counts",
             "largest difference of a sample's total",
             f"{int(planted[clean].to_numpy().sum()):,} fragments in {len(clean)} samples without "
             "much genomic DNA",
             f"{int(found[clean].to_numpy().sum()):,} fragments",
             worst,
-            f"at most {MAX_TOTAL}",
-            worst <= MAX_TOTAL,
+            MAX_TOTAL,
         ),
     ]
 
 
 def molecule_station(found: pd.DataFrame, planted: pd.DataFrame) -> Station:
-    """Compare small-RNA counts with planted molecules; a feature may be named by several miRNAs.
-
-    Parameters
-    ----------
-    found, planted : DataFrame, small RNAs × samples
-    """
+    """Compare small-RNA counts with planted molecules; a feature may be named by several miRNAs."""
     named = {member: feature for feature in map(str, found.index) for member in _members(feature)}
     own = planted.groupby([named.get(str(name), str(name)) for name in planted.index]).sum()
     rows = own.index.union(found.index)
@@ -106,14 +111,13 @@ def molecule_station(found: pd.DataFrame, planted: pd.DataFrame) -> Station:
         found.reindex(index=rows, columns=own.columns).fillna(0) - own.reindex(rows).fillna(0)
     ).abs()
     exact = 1 - float(difference.to_numpy().sum() / own.to_numpy().sum())
-    return Station(
+    return Station.least(
         "small RNA",
         "share of molecules counted exactly",
         f"{int(own.to_numpy().sum()):,} molecules of {len(own)} miRNAs",
         f"{int(found.to_numpy().sum()):,} molecules",
         exact,
-        f"at least {MIN_MOLECULES}",
-        exact >= MIN_MOLECULES,
+        MIN_MOLECULES,
     )
 
 
@@ -129,7 +133,6 @@ def variant_stations(path: str | os.PathLike[str], planted: pd.DataFrame) -> lis
 
     Parameters
     ----------
-    path : path
     planted : DataFrame
         Chromosome, position, reference, alternative, consequence and consequence_class of each
         site, and copies by sample.
@@ -144,23 +147,21 @@ def variant_stations(path: str | os.PathLike[str], planted: pd.DataFrame) -> lis
     recall = float((calls > 0)[enough].mean())
     sites = int((calls >= 0).any(axis=1).sum())
     return [
-        Station(
+        Station.least(
             "variants",
             "share of called genotypes that are correct",
             f"{len(planted)} variants in {len(samples)} patients",
             f"{sites} of them, and {n_others} that were not planted",
             concordance,
-            f"at least {MIN_CONCORDANCE}",
-            concordance >= MIN_CONCORDANCE,
+            MIN_CONCORDANCE,
         ),
-        Station(
+        Station.least(
             "variants",
             f"share of carried variants found (depth {MIN_DEPTH} or more)",
             f"{int(enough.sum()):,} genotypes with a variant",
             f"{int((calls > 0)[enough].sum()):,}",
             recall,
-            f"at least {MIN_RECALL}",
-            recall >= MIN_RECALL,
+            MIN_RECALL,
         ),
     ]
 
@@ -190,14 +191,7 @@ def _read_calls(
 
 
 def consequence_station(annotation: pd.DataFrame, planted: pd.DataFrame) -> Station:
-    """Compare the class of each variant's consequence with the planted one.
-
-    Parameters
-    ----------
-    annotation : DataFrame
-        The layer's table of variants: `_FIELDS` (chromosomes without "chr"), ``gene``,
-        ``consequence_class``.
-    """
+    """Compare the consequence class of each variant of the layer's table with the planted one."""
     truth = planted.assign(chromosome=planted["chromosome"].str.removeprefix("chr"))
     both = (
         truth[[*_FIELDS, "gene", "consequence_class"]]
@@ -209,14 +203,13 @@ def consequence_station(annotation: pd.DataFrame, planted: pd.DataFrame) -> Stat
     )
     equal = both["consequence_class_x"] == both["consequence_class_y"]
     share = float(equal.mean())
-    return Station(
+    return Station.least(
         "consequences",
         "share of variants of the planted class",
         f"{len(planted)} variants",
         f"{int(equal.sum())} of {len(both)} annotated ones",
         share,
-        "at least 0.98",
-        share >= 0.98,
+        0.98,
     )
 
 
@@ -224,14 +217,13 @@ def globin_station(found: pd.Series, planted: pd.Series) -> Station:
     """Compare the share of globins by sample."""
     difference = (found.reindex(planted.index) - planted).abs()
     worst = float(difference.max(skipna=False))
-    return Station(
+    return Station.most(
         "globins",
         "largest difference of a sample's share",
         f"{planted.min():.0%} to {planted.max():.0%} of a sample",
         f"{found.min():.0%} to {found.max():.0%}",
         worst,
-        f"at most {MAX_GLOBIN}",
-        worst <= MAX_GLOBIN,
+        MAX_GLOBIN,
     )
 
 
@@ -254,14 +246,8 @@ def found_station(
 def identity_stations(identity: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Station]:
     """Compare patients flagged by sex and by genotypes with those who should be."""
     exchanged = [patient for pair in truth["swaps"]["pairs"] for patient in pair]
+    unlike, other = "patients that do not match", "patients whose sex differs from the sheet"
     return [
-        found_station(
-            "sample swap", "patients that do not match", identity["mismatched"] or [], exchanged
-        ),
-        found_station(
-            "sex",
-            "patients whose sex differs from the sheet",
-            identity["sex_discordant"] or [],
-            truth["wrong_sex"],
-        ),
+        found_station("sample swap", unlike, identity["mismatched"] or [], exchanged),
+        found_station("sex", other, identity["sex_discordant"] or [], truth["wrong_sex"]),
     ]

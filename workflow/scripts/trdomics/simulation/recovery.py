@@ -16,23 +16,11 @@ SWITCHED_OFF = 1e-6
 
 
 def differs(truth: pd.DataFrame, explained_by: Mapping[str, list[str]], design: str) -> pd.Series:
-    """Return which features truly differ by label, given the covariates of a design.
+    """Say which features truly differ by label, given the covariates of a design; bool by feature.
 
     A feature differs if it loads on a factor that differs by label, or on a confounding factor that
-    the design's covariates do not explain.
-
-    Parameters
-    ----------
-    truth : DataFrame
-        ``feature``, ``planted_log2_fold_change`` and the ``effect_*`` columns of one layer.
-    explained_by : mapping of effect to list of str
-        Columns that fully explain a confounding effect.
-    design : str
-        The fitted design, as a formula.
-
-    Returns
-    -------
-    Series of bool, by feature
+    the design's covariates do not explain. `explained_by` names by confounding effect the columns
+    that explain it wholly.
     """
     adjusted = set(re.findall(r"\w+", design))
     left = [name for name, columns in explained_by.items() if not set(columns) <= adjusted]
@@ -50,16 +38,7 @@ def de_recovery(
 ) -> dict[str, Any]:
     """Compare a differential expression table with the planted truth.
 
-    Parameters
-    ----------
-    results : DataFrame
-        ``feature``, ``log2_fold_change``, ``pvalue``, ``padj``.
-    truth : DataFrame
-        Planted truth of the same layer.
-    explained_by, design
-        As in :func:`differs`.
-    fdr : float
-        Discoveries have a ``padj`` below this.
+    Discoveries have a ``padj`` below `fdr`; the other arguments are as in :func:`differs`.
 
     Returns
     -------
@@ -101,17 +80,9 @@ def _correlation(first: pd.Series, second: pd.Series) -> float | None:
 
 
 def factor_correlations(factors: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFrame:
-    """Correlate planted with found factors over the patients of both.
+    """Return Pearson's correlations of planted × found factors over the patients of both.
 
-    Parameters
-    ----------
-    factors, planted : DataFrame
-        ``patient_id`` and one column per factor.
-
-    Returns
-    -------
-    DataFrame, planted × found
-        Pearson correlations; 0 with a found factor that is switched off.
+    The tables have ``patient_id`` and a column per factor. 0 with a factor that is switched off.
     """
     found = factors.set_index("patient_id")
     known = planted.set_index("patient_id")
@@ -136,23 +107,12 @@ def factor_recovery(correlations: pd.DataFrame) -> pd.DataFrame:
     """
     best = correlations.abs().idxmax(axis=1)
     return pd.DataFrame(
-        {
-            "planted": correlations.index,
-            "factor": best.to_numpy(),
-            "r": np.diag(correlations[best]),
-        }
+        {"planted": correlations.index, "factor": best.to_numpy(), "r": np.diag(correlations[best])}
     )
 
 
 def auc_recovery(performance: pd.DataFrame, best_auc: float) -> dict[str, float | None]:
-    """Compare cross-validated AUCs with the best reachable one.
-
-    Parameters
-    ----------
-    performance : DataFrame
-        ``feature_set``, ``role``, ``metric``, ``value``.
-    best_auc : float
-        AUC of the true risks.
+    """Put cross-validated AUCs beside the best reachable one, that of the true risks.
 
     Returns
     -------
@@ -176,15 +136,7 @@ def auc_recovery(performance: pd.DataFrame, best_auc: float) -> dict[str, float 
 
 
 def labels_as_drawn(patients: pd.DataFrame, truth: pd.DataFrame) -> bool:
-    """Return whether the cohort still has the labels with which its molecular data were drawn.
-
-    Parameters
-    ----------
-    patients : DataFrame
-        ``patient_id`` and ``label`` (1, 0 or missing).
-    truth : DataFrame
-        ``patient_id`` and ``true_label``.
-    """
+    """Return whether the cohort still has the labels that its molecules were drawn with."""
     label = patients.set_index("patient_id")["label"].dropna()
     drawn = truth.set_index("patient_id")["true_label"].reindex(label.index)
     return bool((label == drawn).all())
@@ -208,16 +160,16 @@ def recovery_table(
     matches = factors[["planted", "factor", "r"]].astype({"r": float}).to_numpy().tolist()
     rows += [("factor", planted, factor, r) for planted, factor, r in matches]
     rows += [("auc", name, "auroc", value) for name, value in auc.items()]
-    rows += [
-        ("identity", item, name, value)
-        for item, part in identity.items()
-        for name, value in part.items()
-        if name != "reason"
-    ]
-    rows += [
-        ("adjustment", f"{layer}, {set_}", name, value)
+    parts = [("identity", item, part) for item, part in identity.items()]
+    parts += [
+        ("adjustment", f"{layer}, {set_}", part)
         for layer, sets in adjustment.items()
         for set_, part in sets.items()
+    ]
+    rows += [
+        (kind, item, name, value)
+        for kind, item, part in parts
         for name, value in part.items()
+        if name != "reason"
     ]
     return pd.DataFrame(rows, columns=["part", "item", "measure", "value"])

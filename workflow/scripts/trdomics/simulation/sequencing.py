@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from trdomics.files import replacing
+from trdomics.files import gzipped
 from trdomics.simulation.genome import BASES, bases, complement
 
 # Adapters read beyond short fragments: Illumina TruSeq, both reads.
@@ -110,11 +109,7 @@ def write_fastq(reads: np.ndarray, quality: np.ndarray, name: str, path: str | P
         size = block.shape[-1]
         record[:, at : at + size] = block
         at += size
-    with (
-        replacing(path) as temporary,
-        temporary.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as out,
-    ):
+    with gzipped(path, 1) as out:
         out.write(record.tobytes())
 
 
@@ -126,9 +121,7 @@ def write_pairs(
 ) -> None:
     """Sequence fragments from both ends, in random order, and divide them among lanes.
 
-    Parameters
-    ----------
-    lanes : sequence of (name, path of first reads, path of second reads)
+    A lane is its name, the path of the first reads and that of the second.
     """
     order = rng.permutation(len(fragments))
     for (name, *paths), rows in zip(lanes, np.array_split(order, len(lanes)), strict=True):

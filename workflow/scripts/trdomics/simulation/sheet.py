@@ -33,18 +33,6 @@ def make_sheet(cohort: Cohort, seed: int) -> pd.DataFrame:
 
     Label, site and sample names are complete. Blood counts are missing as a whole, recalled columns
     more often with age, everything else at random.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    seed : int
-        Seed of the missing values.
-
-    Returns
-    -------
-    DataFrame
-        One row per patient, ``patient_id`` as the first column.
     """
     rng = np.random.default_rng([seed, 1])
     sheet = cohort.patients.assign(sex=cohort.recorded_sex)
@@ -71,15 +59,7 @@ _TWO_LANES_EVERY = 7
 
 
 def make_units(cohort: Cohort, folder: str) -> dict[str, pd.DataFrame]:
-    """Return the tables of units of a raw cohort: `mrna`, `small_rna` and `mutations`.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients; their DNA is named by their ids.
-    folder : str
-        Where the FASTQ files will be.
-    """
+    """Return the tables of units of a raw cohort: `mrna`, `small_rna` and `mutations`."""
     names = cohort.patients[["mrna_id", "small_rna_id"]].assign(dna=cohort.patients.index)
     tables = {}
     for layer, column in zip(("mrna", "small_rna", "mutations"), names, strict=True):
@@ -100,15 +80,6 @@ def check_sheet(sheet: pd.DataFrame, cohort: Cohort, where: str) -> None:
     The label and the clinical columns may be changed: molecular data follow the draw, not the
     sheet. The columns from which they were drawn must be unchanged, or differences between patients
     would have no cause in the sheet.
-
-    Parameters
-    ----------
-    sheet : DataFrame
-        The sample sheet, with the column ``patient_id``.
-    cohort : Cohort
-        The cohort of as many patients.
-    where : str
-        The sheet's path, for the message.
 
     Raises
     ------

@@ -31,13 +31,8 @@ CONSEQUENCES = [
     ("inframe_deletion", "MODERATE", 0.04, 0.9),
 ]
 CSQ = "Allele|Consequence|IMPACT|SYMBOL|Gene|Feature_type|Feature|BIOTYPE|gnomADe_AF"
-RS6295: dict[str, Any] = {
-    "chromosome": 5,
-    "position": 63962738,
-    "id": "rs6295",
-    "ref": "C",
-    "alt": "G",
-}
+RS6295: dict[str, Any] = {"chromosome": 5, "position": 63962738, "id": "rs6295"}
+RS6295 |= {"ref": "C", "alt": "G"}
 RS6295_FREQUENCY = 0.5
 
 TRANSITION = {"A": "G", "G": "A", "C": "T", "T": "C"}
@@ -46,13 +41,7 @@ FAILED_SHARE, LOW_CALL_SHARE, LOW_QUALITY_SHARE = 0.05, 0.04, 0.03
 
 
 def choose_genes(names: pd.DataFrame, n_genes: int) -> pd.DataFrame:
-    """Choose the genes that carry variants: autosomal, candidates of the drug response first.
-
-    Parameters
-    ----------
-    names : DataFrame
-        ``feature``, ``group`` and ``chromosome`` of the mRNA layer.
-    """
+    """Choose the genes that carry variants: autosomal, candidates of the drug response first."""
     autosomal = names[names["chromosome"].isin([f"chr{c}" for c in range(1, 23)])]
     rank = np.select(
         [autosomal["feature"].isin(FIRST_GENES), autosomal["group"].isin(FIRST_GROUPS)], [0, 1], 2
@@ -78,12 +67,11 @@ def draw_sites(genes: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     frequency = np.where(
         rare, np.exp(rng.uniform(np.log(3e-4), np.log(9e-3), n)), rng.beta(0.8, 2.5, n) * 0.6 + 0.02
     )
+    chromosome = genes["chromosome"].str.removeprefix("chr").astype(int).to_numpy()
     sites = pd.DataFrame(
         {
             "gene": np.repeat(genes["feature"].to_numpy(), per_gene),
-            "chromosome": np.repeat(
-                genes["chromosome"].str.removeprefix("chr").astype(int).to_numpy(), per_gene
-            ),
+            "chromosome": np.repeat(chromosome, per_gene),
             "id": ".",
             "consequence": np.array(terms)[kind],
             "impact": np.array(impacts)[kind],
@@ -91,22 +79,15 @@ def draw_sites(genes: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         }
     )
     # a gene's sites are within 40 kb of its start; starts are spread over the chromosome
-    length = np.array(CHROMOSOME_MB)[
-        genes["chromosome"].str.removeprefix("chr").astype(int).to_numpy() - 1
-    ]
+    length = np.array(CHROMOSOME_MB)[chromosome - 1]
     start = (rng.uniform(0.02, 0.97, len(genes)) * length * 1e6).astype(int)
     is_htr1a = genes["feature"].to_numpy() == "HTR1A"
     start[is_htr1a] = RS6295["position"] - 20_000
     sites["position"] = np.repeat(start, per_gene) + rng.integers(1, 19_000, n)
     sites["ref"], sites["alt"] = _alleles(sites["consequence"].to_numpy(), rng)
     if is_htr1a.any():
-        upstream = {
-            **RS6295,
-            "gene": "HTR1A",
-            "consequence": "upstream_gene_variant",
-            "impact": "MODIFIER",
-            "frequency": RS6295_FREQUENCY,
-        }
+        upstream = {"gene": "HTR1A", "consequence": "upstream_gene_variant", "impact": "MODIFIER"}
+        upstream = RS6295 | upstream | {"frequency": RS6295_FREQUENCY}
         sites.loc[len(sites)] = pd.Series(upstream)
     sites = sites.drop_duplicates(["chromosome", "position"])
     sites = sites.sort_values(["chromosome", "position"], ignore_index=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from trdomics.columns import is_quantity
-from trdomics.integration.associations import FEWEST_PATIENTS, LABEL
+from trdomics.integration.associations import FEWEST_PATIENTS, LABEL, several_groups_test
 from trdomics.pvalues import adjusted
 
 COLUMNS = ["variable", "kind", "test", "effect_name", "effect", "pvalue", "padj", "n", "reason"]
@@ -33,14 +33,8 @@ def subtype_associations(
 
     Parameters
     ----------
-    subtypes : Series
-        Subtype by patient_id.
     patients : DataFrame
         Index patient_id; the columns of `kinds`, `label` being 1, 0 or missing.
-    kinds : mapping of str to str
-        Kind by column.
-    seed : int
-        Of the permutations.
     without : str
         Why there are no subtypes, if there are none.
 
@@ -81,21 +75,9 @@ def _one(subtypes: pd.Series, values: pd.Series, rng: np.random.Generator) -> di
     if len(set(groups)) < 2:
         return {"n": n, "reason": "known in one subtype only"}
     if is_quantity(found) and found.nunique() > 2:
-        return {"n": n, **_numbers(groups, found.to_numpy(float))}
+        values_of = [found.to_numpy(float)[groups == name] for name in np.unique(groups)]
+        return {"n": n, **several_groups_test(values_of)}
     return {"n": n, **_categories(groups, pd.factorize(found)[0], rng)}
-
-
-def _numbers(groups: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-    names = np.unique(groups)
-    h, pvalue = stats.kruskal(*(values[groups == name] for name in names))
-    spread = len(values) - len(names)
-    effect = max(0.0, (h - len(names) + 1) / spread) if spread else np.nan
-    return {
-        "test": "Kruskal-Wallis",
-        "effect_name": "eta2",
-        "effect": float(effect),
-        "pvalue": float(pvalue),
-    }
 
 
 def _categories(groups: np.ndarray, codes: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:

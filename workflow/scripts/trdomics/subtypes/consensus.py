@@ -33,8 +33,6 @@ def consensus_matrix(
     Parameters
     ----------
     values : ndarray, shape (n_patients, n_factors)
-    k : int
-        Number of clusters.
     resamples : int
         k-means fits, each on ``SHARE`` of the patients without replacement.
 
