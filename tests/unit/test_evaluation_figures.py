@@ -124,7 +124,7 @@ def test_forest_plot_has_the_headline_first_and_circular_hollow(tables, tmp_path
     figure = figures.performance_figure(tables["performance"])
     axes = figure.axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == ["selected", "layer a", "clinical", "clinical circular"]
+    assert names == ["selected", "layer a", "clinical", "clinical with circular predictors"]
     faces = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() in "oD"]
     assert [face == "white" for face in faces] == [False, False, False, True]
     save_figure(figure, tmp_path / "performance.svg")

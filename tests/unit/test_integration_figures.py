@@ -82,7 +82,7 @@ def test_associations_are_marked_where_significant(associations):
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "label",
         "site",
-        "rin (technical)",
+        "RIN (technical)",
     ]
     assert [text for text in texts(axes) if text] == ["−", "+", "•", "+"]
 

@@ -12,8 +12,9 @@ from trdomics.differential.design import build_design
 from trdomics.errors import InputError
 from trdomics.panels import evidence
 from trdomics.panels.members import panel_features
-from trdomics.panels.page import directions, headline, panel_summary
+from trdomics.panels.page import panel_summary
 from trdomics.panels.panel import COLUMNS, FOLDER, panel_files, read_panel, shipped_panels
+from trdomics.panels.words import directions, headline
 
 CONTRAST = ["response", "TRD", "responder"]
 N = 160

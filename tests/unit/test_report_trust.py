@@ -47,7 +47,7 @@ def test_every_question_is_answered():
     )
     assert "severity and neutrophils" in told["disease"][0]
     assert "0.54 (0.48 to 0.60)" in told["disease"][1]
-    assert told["disease"][-2] == "mrna: Of 5 features 3 are left."
+    assert told["disease"][-2] == "mRNA: Of 5 features 3 are left."
     assert "voom" in told["disease"][-1]
     assert "PyDESeq2" in told["disease"][-1]
     assert told["meaning"] == ["The immune response is lower.", "There are no subtypes."]
@@ -72,7 +72,7 @@ def test_what_could_not_be_checked_says_why():
 
 def test_layers_of_one_group_are_named():
     told = sentences(confounding={**CONFOUNDING, "layers_differ": ["small_rna"]})["disease"]
-    assert told[1] == "One group was measured more often than the other in small rna."
+    assert told[1] == "One group was measured more often than the other in small RNA."
 
 
 def test_a_warning_about_technical_columns_is_shown():

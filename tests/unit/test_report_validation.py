@@ -132,10 +132,10 @@ def test_the_layer_that_is_missed_most_comes_first():
         }
     )
     told = layer_sentence(table)
-    assert "-0.08 (-0.14 to -0.02) without mrna and -0.01 without small rna" in told
-    assert told.endswith("No interval without small rna: 3 splits, 5 needed.")
+    assert "-0.08 (-0.14 to -0.02) without mRNA and -0.01 without small RNA" in told
+    assert told.endswith("No interval without small RNA: 3 splits, 5 needed.")
     table["loss"] = -table["loss"] * 0.1
-    assert "+0.00 without small rna" in layer_sentence(table)
+    assert "+0.00 without small RNA" in layer_sentence(table)
     assert "150 labelled patients" in told
     assert "is unknown" in layer_sentence(table.iloc[:1])
 

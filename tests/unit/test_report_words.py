@@ -73,10 +73,10 @@ def test_what_was_read_otherwise_is_said_without_the_names_of_samples():
         "5 of 5 alleles are called in fewer than 90% of the patients (call rate 8%)",
     ]
     assert words.read_as("small_rna", notes) == [
-        "small rna: its samples are in rows: it was transposed.",
-        "small rna: 20 samples are matched by case or barcode.",
-        "small rna: 2 of 9 samples of the file are not in the list; 1 of 8 of the list.",
-        f"small rna: {notes[-1]}.",
+        "small RNA: its samples are in rows: it was transposed.",
+        "small RNA: 20 samples are matched by case or barcode.",
+        "small RNA: 2 of 9 samples of the file are not in the list; 1 of 8 of the list.",
+        f"small RNA: {notes[-1]}.",
     ]
 
 
@@ -207,7 +207,7 @@ def test_layers_stand_in_the_order_of_the_config():
     told = words.factors(
         {**summary, "variance_explained": shares}, ["rna", "small_rna", "dna", "met"]
     )
-    assert "explain 62 % of rna, 44 % of small rna and 1 % of dna (" in told
+    assert "explain 62 % of RNA, 44 % of small RNA and 1 % of DNA (" in told
 
 
 def test_few_splits_are_called_a_quick_look():

@@ -22,11 +22,15 @@ def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):
     page = (ran.results / "summary.html").read_text("utf-8")
     auroc = summary["classification"]["selected"]["auroc"]
     assert f"{auroc['value']:.2f} ({auroc['lower']:.2f} to {auroc['upper']:.2f})" in page
-    links = set(re.findall(r"""(?:src|href)=["'](?!data:)([^"']*)""", page))
+    links = set(re.findall(r"""(?:src|href)=["'](?!data:|#)([^"']*)""", page))
     # other pages of the run, which the page does without
-    assert links == {"genes.html", "mechanism/mechanism.html"}
+    pages = {"genes.html", "mechanism/mechanism.html", "pharmacogenes/pharmacogenes.html"}
+    assert links == pages | {f"panels/{name}/panel.html" for name in ran.settings["panels"]}
     assert all((ran.results / link).is_file() for link in links)
-    assert "nan" not in re.sub(r"data:[^\"]+", "", page)
+    assert len(page) < 4e6
+    assert not re.search(
+        r"\bnan\b", re.sub(r"data:[^\"]+|<script.*?</script>", "", page, flags=re.S)
+    )
 
 
 def test_every_site_is_left_out_once_or_named_with_the_reason(ran):

@@ -20,6 +20,7 @@ rule report_collect:
         enrichment="results/{cohort}/enrichment/enrichment.json",
         subtypes="results/{cohort}/integration/subtypes.json",
         pharmacogenes="results/{cohort}/pharmacogenes/summary.json",
+        panels=expand("results/{{cohort}}/panels/{panel}/summary.json", panel=PANELS),
         mechanism=branch(
             MECHANISM["model"],
             then="results/{cohort}/mechanism/summary.json",
@@ -48,6 +49,7 @@ rule report_collect:
         code=code_digest("report_collect"),
         layers=LAYERS,
         adjusted_layers=ADJUSTED_LAYERS,
+        panels=list(PANELS),
     script:
         "../scripts/report_collect.py"
 
@@ -61,6 +63,15 @@ rule report_summary:
         performance_table="results/{cohort}/classification/performance.tsv",
         gains="results/{cohort}/classification/gains.tsv",
         missing_layer_cost_table="results/{cohort}/classification/missing_layer_cost.tsv",
+        decision_table="results/{cohort}/classification/decision.tsv",
+        results=expand(
+            "results/{{cohort}}/differential/{layer}/results.tsv", layer=LAYERS
+        ),
+        variance_table="results/{cohort}/integration/variance_explained.tsv",
+        top_weights="results/{cohort}/integration/top_weights.tsv",
+        associations_table="results/{cohort}/integration/associations.tsv",
+        factor_sets="results/{cohort}/enrichment/factors.tsv",
+        factor_words="results/{cohort}/integration/factor_words.tsv",
         layers="results/{cohort}/cohort/layers.svg",
         volcanos=expand(
             "results/{{cohort}}/differential/{layer}/volcano.png", layer=LAYERS
@@ -72,7 +83,6 @@ rule report_summary:
         confounding="results/{cohort}/cohort/confounding.svg",
         variance="results/{cohort}/integration/variance_explained.svg",
         associations="results/{cohort}/integration/associations.svg",
-        performance="results/{cohort}/classification/performance.svg",
         calibration="results/{cohort}/classification/calibration.svg",
         decision="results/{cohort}/classification/decision.svg",
         null="results/{cohort}/classification/null.svg",

@@ -23,6 +23,10 @@ for stage in ("layers", "differential"):
         layer: read_json(path)
         for layer, path in zip(snakemake.params.layers, inputs[stage], strict=True)
     }
+summary["panels"] = {
+    name: read_json(path)
+    for name, path in zip(snakemake.params.panels, inputs["panels"], strict=True)
+}
 adjusted = zip(snakemake.params.adjusted_layers, inputs["adjustment"], strict=True)
 enrichment = read_json(inputs["enrichment"])
 summary["trust"] = {

@@ -5,8 +5,9 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.files import read_json, read_table
+from trdomics.report import explore
 from trdomics.report.context import page_context
-from trdomics.report.page import embedded, render, write_page
+from trdomics.report.page import embedded, packed, render, write_page
 from trdomics.report.words import read_as
 from trdomics.shipped import shipped
 
@@ -19,7 +20,6 @@ figures = {
         "confounding",
         "variance",
         "associations",
-        "performance",
         "calibration",
         "decision",
         "importance",
@@ -32,11 +32,11 @@ figures["recovery"] = embedded(inputs.recovery) if settings["simulated"] else No
 shuffled = summary["classification"]["null"]["n_permutations"]
 figures["null"] = embedded(inputs.null) if shuffled else None
 figures["differential"] = [
-    {"source": embedded(path), "caption": f"{layer}: effect of every feature and its evidence."}
+    {"layer": layer, "source": embedded(path)}
     for layer, path in zip(settings["layers"], inputs.volcanos, strict=True)
 ]
 figures["attrition"] = [
-    {"source": embedded(path), "caption": f"{layer}: what is left under each set of covariates."}
+    {"layer": layer, "source": embedded(path)}
     for layer, path in zip(settings["adjusted_layers"], inputs.attrition, strict=True)
 ]
 sites = [settings["site"]] if settings["site"] else []
@@ -48,12 +48,33 @@ context = page_context(
     read_table(inputs.gains),
     read_table(inputs.missing_layer_cost_table),
 )
-reading = [
+context["reading"] = [
     sentence
     for layer, path in zip(settings["layers"], inputs.readings, strict=True)
     for sentence in read_as(layer, read_json(path)["notes"])
 ]
-template = shipped("workflow/report/summary.html.j2")
-write_page(
-    render(template, {**context, "figures": figures, "reading": reading}), snakemake.output[0]
+populations = explore.thresholds(read_table(inputs.decision_table))
+context["consequences"] = explore.printed(populations)
+names = {"dtype": {"feature": str, "symbol": str}}
+volcanos = {
+    layer: explore.volcano(
+        read_table(path, **names),
+        summary["differential"][layer]["contrast"][1:],
+        summary["differential"][layer]["fdr"],
+    )
+    for layer, path in zip(settings["layers"], inputs.results, strict=True)
+}
+factors = explore.factors(
+    read_table(inputs.variance_table),
+    read_table(inputs.top_weights, **names),
+    read_table(inputs.associations_table),
+    read_table(inputs.factor_sets),
+    read_table(inputs.factor_words),
 )
+context["data"] = {
+    "volcano": packed(volcanos),
+    "factors": packed(factors),
+    "thresholds": packed(populations),
+}
+template = shipped("workflow/report/summary.html.j2")
+write_page(render(template, {**context, "figures": figures}), snakemake.output[0])

@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 
 # Okabe & Ito's palette (jfly.uni-koeln.de/color), the usual choice for colour-blind readers.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
-SKY, VERMILION, YELLOW, GREY = "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F"
-PALETTE = [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, GREY]
+SKY, VERMILION, GREY = "#56B4E9", "#D55E00", "#7F7F7F"
+# Tol's wine in place of their yellow, which has a contrast of 1.3 with white
+WINE = "#882255"
+PALETTE = [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, WINE, GREY]
 
 NEGATIVE, POSITIVE, UNLABELLED = BLUE, VERMILION, GREY
 LABEL_COLOURS = (NEGATIVE, POSITIVE)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from trdomics.names import display_name
 from trdomics.style import LABEL_COLOURS, UNLABELLED, layer_colours
 
 MAX_PATTERNS = 14
@@ -78,7 +79,7 @@ def _draw_grid(grid: Axes, shown: pd.DataFrame, layers: list[str], patients: pd.
         grid.scatter(columns[~present], np.full((~present).sum(), row), s=60, color="#E4E4E4")
         grid.scatter(columns[present], np.full(present.sum(), row), s=60, color=colours[name])
     totals = [int(patients[f"in_{name}"].sum()) for name in layers]
-    names = [f"{name} ({total})" for name, total in zip(layers, totals, strict=True)]
+    names = [f"{display_name(name)} ({total})" for name, total in zip(layers, totals, strict=True)]
     grid.set_yticks(range(len(layers)), labels=names)
     grid.set_ylim(len(layers) - 0.5, -0.5)
     grid.set_xlim(-0.6, max(len(shown), 6) - 0.4)

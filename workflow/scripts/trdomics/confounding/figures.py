@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from trdomics.confounding.plan import LAYER
 from trdomics.confounding.table import UNBALANCED
 from trdomics.confounding.variance import LABEL
+from trdomics.names import display_name
 from trdomics.style import (
     BLUE,
     GREEN,
@@ -78,7 +79,7 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
         if d > FAR:
             axes.text(FAR * 1.03, at, f"{d:.1f}", va="center", fontsize=8)
     axes.axvline(UNBALANCED, color=GREY, linestyle=":", linewidth=1)
-    axes.set_yticks(np.arange(len(shown)), shown["column"].astype(str).tolist())
+    axes.set_yticks(np.arange(len(shown)), [display_name(str(name)) for name in shown["column"]])
     axes.set_ylim(-0.7, max(len(shown), 4) - 0.3)
     axes.set_xlim(0, FAR)
     axes.set_xlabel("difference between the groups, in standard deviations (95 % interval)")
@@ -152,7 +153,9 @@ def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
     left.set_yticks(np.arange(n), [_set_name(row) for row in rows])
     left.set_ylim(max(n, 3) - 0.4, -0.6)
     left.set_xlim(0, top * 1.55)
-    left.set_xlabel(f"features of {layer} that differ\n(of those tested), FDR {fdr:.0%}")
+    left.set_xlabel(
+        f"features of {display_name(layer)} that differ\n(of those tested), FDR {fdr:.0%}"
+    )
     left.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     if not before > 0:
         right.text(

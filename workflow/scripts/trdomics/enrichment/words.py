@@ -10,6 +10,7 @@ import pandas as pd
 
 from trdomics.integration.associations import LABEL
 from trdomics.integration.characterise import FOUND_AGAIN, SIGNIFICANT
+from trdomics.names import display_name
 
 COLUMNS = ["factor", "sentence"]
 MAX_VARIABLES = 3
@@ -34,17 +35,14 @@ def _interval(row: pd.Series) -> str:
 
 def _variable(row: pd.Series) -> str:
     """Return "neutrophils (ρ = 0.93, higher with more)"."""
-    effect = float(row["effect"])
+    effect, name = float(row["effect"]), display_name(row["variable"])
     if row["effect_name"] == "rho":
-        return f"{row['variable']} (ρ = {_number(effect)}, {_way(effect > 0)} with more)"
+        return f"{name} (ρ = {_number(effect)}, {_way(effect > 0)} with more)"
     if row["effect_name"] == "auc":
         # numbers of a column with missing values are written 1.0
         higher, _, lower = re.sub(r"\.0(?=\s|$)", "", str(row["contrast"])).partition(" vs ")
-        return (
-            f"{row['variable']} (AUC {_number(effect)}, {_way(effect > 0.5)} in {higher} "
-            f"than in {lower})"
-        )
-    return f"{row['variable']} (η² = {_number(effect)})"
+        return f"{name} (AUC {_number(effect)}, {_way(effect > 0.5)} in {higher} than in {lower})"
+    return f"{name} (η² = {_number(effect)})"
 
 
 def _way(up: bool) -> str:
@@ -100,7 +98,9 @@ def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
             for symbol, weight in zip(features["symbol"], features["weight"], strict=True)
         ]
         listed = ": " + ", ".join(names) if names else ""
-        parts.append(f"{row['view']} ({row['r2'] * 100:.0f} % of its variance{listed})")
+        parts.append(
+            f"{display_name(row['view'])} ({row['r2'] * 100:.0f} % of its variance{listed})"
+        )
     return "is carried by " + "; ".join(parts)
 
 

@@ -45,8 +45,9 @@ def net_benefit(
     Returns
     -------
     DataFrame
-        ``threshold``, ``net_benefit`` (true positives per patient minus false positives weighted by
-        the odds of the threshold), ``treat all`` (net benefit of acting on everyone).
+        ``threshold``, ``true_positives`` and ``false_positives`` (per patient), ``net_benefit``
+        (true positives, less the false positives that weigh as much), ``treat all`` (net benefit
+        of acting on everyone).
     """
     truth, repeats = checked(label, probability)
     names = [f"repeat_{i}" for i in range(repeats.shape[1])]
@@ -56,9 +57,12 @@ def net_benefit(
     )
     everyone = curves["model"] == "all"
     repeat = curves["model"].isin(names)
+    means = curves[repeat].groupby("threshold")[["tp_rate", "fp_rate", "net_benefit"]].mean()
     return pd.DataFrame(
         {
-            "net_benefit": curves[repeat].groupby("threshold")["net_benefit"].mean(),
+            "true_positives": means["tp_rate"],
+            "false_positives": means["fp_rate"],
+            "net_benefit": means["net_benefit"],
             TREAT_ALL: curves[everyone].set_index("threshold")["net_benefit"],
         }
     ).reset_index()
@@ -81,8 +85,9 @@ def decision_table(
     -------
     DataFrame
         ``population`` (``cohort`` or ``target``), ``prevalence``, ``strategy`` (a feature set,
-        ``treat all`` or ``treat none``), ``threshold``, ``net_benefit``. The ``treat all`` curves
-        come from the first model's patients.
+        ``treat all`` or ``treat none``), ``threshold``, ``true_positives`` and
+        ``false_positives`` (per patient), ``net_benefit``. The ``treat all`` curves come from the
+        first model's patients.
     """
     parts = []
     for number, (name, (label, probability)) in enumerate(models.items()):
@@ -100,9 +105,14 @@ def decision_table(
             curve = curve.assign(population=population, prevalence=prevalence)
             parts.append(curve.assign(strategy=name))
             if number == 0:
-                all_treated = curve.assign(strategy=TREAT_ALL, net_benefit=curve[TREAT_ALL])
-                parts += [all_treated, curve.assign(strategy=TREAT_NONE, net_benefit=0.0)]
-    columns = ["population", "prevalence", "strategy", "threshold", "net_benefit"]
+                everyone = {"true_positives": prevalence, "false_positives": 1 - prevalence}
+                none = dict.fromkeys((*everyone, "net_benefit"), 0.0)
+                parts += [
+                    curve.assign(strategy=TREAT_ALL, net_benefit=curve[TREAT_ALL], **everyone),
+                    curve.assign(strategy=TREAT_NONE, **none),
+                ]
+    columns = ["population", "prevalence", "strategy", "threshold"]
+    columns += ["true_positives", "false_positives", "net_benefit"]
     if not parts:
         return pd.DataFrame(columns=columns)
     return pd.concat(parts, ignore_index=True)[columns]

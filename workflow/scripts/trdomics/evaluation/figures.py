@@ -15,6 +15,7 @@ from trdomics.evaluation.decision_curve import TREAT_ALL, TREAT_NONE
 from trdomics.evaluation.importance import TOP, model_name
 from trdomics.evaluation.permutation_null import OBSERVED, null_test
 from trdomics.intervals import with_interval
+from trdomics.names import display_name
 
 ROLE_COLOURS = {
     SELECTED: style.VERMILION,
@@ -35,11 +36,6 @@ def _axes(height: float) -> tuple[Figure, Axes]:
     """Return a figure that is not in pyplot's registry, with one axes."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots()
-
-
-def readable(name: str) -> str:
-    """Turn a name in a table into words for a figure."""
-    return name.replace("_", " ").replace("+", " + ")
 
 
 def performance_figure(performance: pd.DataFrame) -> Figure:
@@ -79,7 +75,7 @@ def performance_figure(performance: pd.DataFrame) -> Figure:
                 fontweight="bold" if row["role"] == SELECTED else "normal",
             )
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
-    axes.set_yticks(ticks, [readable(name) for name in rows["feature_set"]])
+    axes.set_yticks(ticks, [display_name(name) for name in rows["feature_set"]])
     axes.set_ylim(ticks.max() + 0.6, -0.6)
     low = np.nanmin([0.45, *rows["lower"], *rows["value"]])
     # slightly beyond 1, or the marker of a perfect AUROC is cut off
@@ -209,7 +205,7 @@ def decision_figure(decision: pd.DataFrame) -> Figure:
                 linestyle=dashes.get(str(strategy), "-"),
                 linewidth=2.2 if strategy == SELECTED else 1.3,
                 zorder=3 if strategy == SELECTED else 2,
-                label=readable(str(strategy)),
+                label=display_name(str(strategy)),
             )
         axes.set_title(f"{title}: {rows['prevalence'].iloc[0]:.0%} positive")
         axes.set_xlabel("threshold probability")
@@ -239,7 +235,8 @@ def importance_figure(importance: pd.DataFrame) -> Figure:
     signs = rows["direction"].map({1: "+", -1: "−", 0: ""})
     for y, share, sign in zip(position, rows["share"], signs, strict=True):
         left.annotate(sign, (share, y), (3, 0), textcoords="offset points", va="center")
-    left.set_yticks(position, rows["feature"])
+    named = zip(rows["block"], rows["feature"], strict=True)
+    left.set_yticks(position, [display_name(f) if b == "clinical" else f for b, f in named])
     left.invert_yaxis()
     left.margins(x=0.08)
     left.xaxis.set_major_locator(MaxNLocator(4))
@@ -252,7 +249,7 @@ def importance_figure(importance: pd.DataFrame) -> Figure:
     right.set_xlabel("splits with it\nin the top 20")
     right.tick_params(axis="y", left=False)
     handles = [
-        Line2D([], [], marker="s", linestyle="", color=colours[block], label=readable(block))
+        Line2D([], [], marker="s", linestyle="", color=colours[block], label=display_name(block))
         for block in blocks
         if block in set(rows["block"])
     ]
@@ -274,10 +271,12 @@ def chosen_figure(chosen: pd.DataFrame) -> Figure:
     left = np.zeros(len(wide))
     position = np.arange(len(wide))
     for name, colour in style.layer_colours(list(wide.columns)).items():
-        axes.barh(position, wide[name], left=left, color=colour, label=readable(name))
+        axes.barh(position, wide[name], left=left, color=colour, label=display_name(name))
         left += wide[name].to_numpy()
     weights = rows.groupby("feature_set")["weight"].sum()
-    axes.set_yticks(position, [f"{readable(name)} ({weights[name]:.0%})" for name in wide.index])
+    axes.set_yticks(
+        position, [f"{display_name(name)} ({weights[name]:.0%})" for name in wide.index]
+    )
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("splits in which it was chosen (mean weight of the set)")

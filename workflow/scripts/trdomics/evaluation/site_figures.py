@@ -10,11 +10,12 @@ from matplotlib.lines import Line2D
 
 from trdomics import style
 from trdomics.classification.feature_sets import SELECTED
-from trdomics.evaluation.figures import WIDTH, readable
+from trdomics.evaluation.figures import WIDTH
 from trdomics.evaluation.learning_curve import EXTRAPOLATED, FITTED, MEASURED
 from trdomics.evaluation.left_out_sites import ALL, LEFT_OUT, MIXED
 from trdomics.intervals import with_interval
 from trdomics.layers.subsets import NOTHING, named
+from trdomics.names import display_name
 
 MARKERS = {LEFT_OUT: ("D", style.VERMILION), MIXED: ("o", style.GREY)}
 MEANINGS = {LEFT_OUT: "site left out of training", MIXED: "same patients, sites mixed"}
@@ -136,7 +137,7 @@ def missing_layer_cost_figure(table: pd.DataFrame) -> Figure:
     known = fewer["loss_low"].notna().any()
     right.set_xlabel("AUROC lost (95 % interval)" if known else "AUROC lost (no intervals)")
     names = [
-        "all layers" if row == NOTHING else "without " + ", ".join(map(readable, named(row)))
+        "all layers" if row == NOTHING else "without " + ", ".join(map(display_name, named(row)))
         for row in table["layers_missing"]
     ]
     left.set_yticks(position, names)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from trdomics.identity.matching import Match
+from trdomics.names import display_name
 from trdomics.style import BLUE, GREY, ORANGE, VERMILION, empty_figure
 
 # A figure with more labels is unreadable; the tables have all names.
@@ -56,7 +57,7 @@ def _sex_panel(ax: Axes, part: pd.DataFrame, layer: Mapping[str, Any]) -> None:
     ax.set_xlim(-0.6, len(groups) - 0.2)
     ax.set_xlabel("Sex in the sheet")
     ax.set_ylabel("Score (women high, men low)")
-    ax.set_title(layer["layer"])
+    ax.set_title(display_name(layer["layer"]))
 
 
 def match_figure(matches: Mapping[tuple[str, str], Match]) -> Figure:
@@ -71,7 +72,9 @@ def match_figure(matches: Mapping[tuple[str, str], Match]) -> Figure:
         _score_panel(row[0], match)
         _rank_panel(row[1], match, first, second)
         power = match.summary["power"]
-        row[0].set_title(f"{first} and {second}: detects {power:.0%} of swaps")
+        row[0].set_title(
+            f"{display_name(first)} and {display_name(second)}: detects {power:.0%} of swaps"
+        )
         row[1].set_title(
             f"{len(match.summary['flagged'])} of {match.summary['n_patients']} flagged"
             if match.summary["usable"]
@@ -119,7 +122,7 @@ def _rank_panel(ax: Axes, match: Match, first: str, second: str) -> None:
     ax.set_xlim(0.8, limit)
     ax.set_ylim(0.8, limit)
     ax.set_xlabel(f"Rank of own {second} sample")
-    ax.set_ylabel(f"Rank of the own\n{first} sample")
+    ax.set_ylabel(f"Rank of the own\n{display_name(first)} sample")
 
 
 def haemolysis_figure(
@@ -143,7 +146,7 @@ def haemolysis_figure(
             ax.annotate(text, (limit, 0.98), xytext=(4, 0), va="top", fontsize=9, **where)
         ax.set_xlabel("log2 miR-451a / miR-23a-3p")
         ax.set_ylabel("Samples")
-        ax.set_title(f"{layer}: {len(above)} of {values.notna().sum()} flagged")
+        ax.set_title(f"{display_name(layer)}: {len(above)} of {values.notna().sum()} flagged")
     return figure
 
 

@@ -12,14 +12,13 @@ import pandas as pd
 
 from trdomics.files import replacing
 from trdomics.integration.associations import LABEL, VERSUS
+from trdomics.names import EFFECT_SIGNS, display_name
 
 SIGNIFICANT = 0.05
 # Correlation between two seeds' versions of a factor above which it counts as reproduced.
 FOUND_AGAIN = 0.9
 # Variance of a view explained by all factors below which it counts as not modelled.
 MIN_EXPLAINED = 0.01
-
-EFFECT_SIGNS = {"auc": "AUC", "rho": "ρ", "eta2": "η²"}
 
 
 def factors_of(table: pd.DataFrame) -> list[str]:
@@ -70,7 +69,7 @@ def by_label(associations: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_words(row: pd.Series) -> str:
-    """Return an association as a phrase, such as "Factor2 with rin: ρ 0.53, padj 2e-09".
+    """Return an association as a sentence's part, as "Factor2 with RIN: ρ 0.5, adjusted p 2e-09".
 
     An AUC below 0.5 is reported as that of the other group, so that 1 is the strongest.
     """
@@ -86,8 +85,8 @@ def in_words(row: pd.Series) -> str:
     interval = f" ({lower:.2f} to {upper:.2f})" if np.isfinite(lower) else ""
     between = f" ({contrast})" if contrast else ""
     return (
-        f"{row['factor']} with {row['variable']}{between}: "
-        f"{name} {effect:.2f}{interval}{direction}, padj {row['padj']:.1g}{_adjusted(row)}"
+        f"{row['factor']} with {display_name(row['variable'])}{between}: "
+        f"{name} {effect:.2f}{interval}{direction}, adjusted p {row['padj']:.1g}{_adjusted(row)}"
     )
 
 
@@ -103,7 +102,7 @@ def _adjusted(row: pd.Series) -> str:
     value, lower, upper = aucs
     return (
         f"; adjusted for the confounders {value:.2f} ({lower:.2f} to {upper:.2f}), "
-        f"padj {row['padj_adjusted']:.1g}"
+        f"adjusted p {row['padj_adjusted']:.1g}"
     )
 
 

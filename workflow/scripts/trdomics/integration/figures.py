@@ -9,6 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from trdomics.integration.characterise import FOUND_AGAIN, SIGNIFICANT, by_label
+from trdomics.names import display_name
 from trdomics.style import (
     NEGATIVE,
     POSITIVE,
@@ -51,6 +52,7 @@ def variance_figure(variance: pd.DataFrame) -> Figure:
         annot_kws={"size": 8},
         linewidths=0.5,
         xticklabels=short(factors),
+        yticklabels=[display_name(view) for view in cells.index],
         cbar=False,
     )
     left.set(xlabel="factor", ylabel="", title="variance explained by factor (%)")
@@ -113,7 +115,9 @@ def association_figure(associations: pd.DataFrame) -> Figure:
         strength.loc[row["variable"], row["factor"]] = -np.log10(max(row["padj"], 1e-300))
         text.loc[row["variable"], row["factor"]] = direction(row)
     kinds = tested.drop_duplicates("variable").set_index("variable")["kind"]
-    labels = [v if kinds[v] in (v, "covariate") else f"{v} ({kinds[v]})" for v in variables]
+    labels = [
+        display_name(v if kinds[v] in (v, "covariate") else f"{v} ({kinds[v]})") for v in variables
+    ]
 
     width = min(6.5, 2.8 + 0.42 * len(factors))
     figure = Figure(figsize=(width, 1.4 + 0.27 * len(variables)), layout="constrained")
@@ -173,7 +177,9 @@ def weights_figure(top: pd.DataFrame, factors: list[str], n: int = 8) -> Figure:
             axes.set_yticks(heights, [shortened(name, 18) for name in part["symbol"]], fontsize=8)
             axes.set_xlim(-1.1, 1.1)
             axes.tick_params(axis="y", length=0)
-            axes.set_title(f"{factor.replace('Factor', 'factor ')}, {view}", fontsize=9)
+            axes.set_title(
+                f"{factor.replace('Factor', 'factor ')}, {display_name(view)}", fontsize=9
+            )
     for axes in panels[-1]:
         axes.set_xlabel("scaled weight", fontsize=9)
     return figure

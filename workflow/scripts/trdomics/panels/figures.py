@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from trdomics.names import display_name
 from trdomics.panels.evidence import EXPRESSION, TESTED
 from trdomics.panels.panel import DOWN, UP
 from trdomics.style import GREY, LABEL_COLOURS, empty_figure, set_style, shortened
@@ -54,7 +55,7 @@ def draw_members(rows: pd.DataFrame, fdr: float, groups: tuple[str, str]) -> Fig
                     clip_on=False,
                     transform=axes.get_yaxis_transform(),
                 )
-        labels = [f"{row.member} ({row.layer})" for row in part.itertuples()]
+        labels = [f"{row.member} ({display_name(str(row.layer))})" for row in part.itertuples()]
         axes.set_yticks(range(len(part)), [shortened(text, LONGEST_NAME) for text in labels])
         axes.set_ylim(len(part) - 0.4, -0.6)
         axes.set_xlabel(f"{name}, {groups[0]} against {groups[1]}")

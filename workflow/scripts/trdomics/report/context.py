@@ -10,6 +10,8 @@ import pandas as pd
 from trdomics import __version__
 from trdomics.classification.feature_sets import PRESENCE
 from trdomics.mechanism.words import sentences as mechanism_sentences
+from trdomics.names import display_name
+from trdomics.panels.words import directions, headline
 from trdomics.report import words
 from trdomics.report.trust import trust_sentences
 from trdomics.report.validation import layer_sentence, more_patients, site_rows, site_sentences
@@ -43,7 +45,7 @@ def cohort_sentence(
     n_positive = int((patients["label"] == 1).sum())
     n_negative = int((patients["label"] == 0).sum())
     unknown = len(patients) - n_positive - n_negative
-    with_layers = [f"{words.readable(name)} {int(patients[f'in_{name}'].sum())}" for name in layers]
+    with_layers = [f"{display_name(name)} {int(patients[f'in_{name}'].sum())}" for name in layers]
     complete = int(patients[[f"in_{name}" for name in layers]].all(axis=1).sum())
     text = (
         f"{len(patients)} patients: {n_positive} {label['positive']}, {n_negative} "
@@ -57,6 +59,17 @@ def cohort_sentence(
             shown = [f"{value} ({count})" for value, count in counts.items()]
             text += f"; of them with another value of {label['column']}: {words.listed(shown)}"
     return f"{text}. Patients by layer: {words.listed(with_layers)}; {complete} have all layers."
+
+
+def bar(row: Mapping[str, Any], low: float = 0.3, high: float = 1.0) -> dict[str, str] | None:
+    """Return where an estimate and its interval are between two ends of an axis, in per cent."""
+    if pd.isna(row["value"]):
+        return None
+    ends = [row[key] if not pd.isna(row[key]) else row["value"] for key in ("lower", "upper")]
+    left, right, at = (
+        100 * min(1.0, max(0.0, (value - low) / (high - low))) for value in (*ends, row["value"])
+    )
+    return {"left": f"{left:.1f}", "width": f"{right - left:.1f}", "at": f"{at:.1f}"}
 
 
 def performance_rows(performance: pd.DataFrame, models: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -74,35 +87,37 @@ def performance_rows(performance: pd.DataFrame, models: Mapping[str, str]) -> li
         ]
         rows.append(
             {
-                "name": feature_set,
+                "name": display_name(str(feature_set)),
                 "role": role,
                 "cells": cells,
+                "bar": bar(words.metric_row(performance, str(feature_set), "auroc")),
                 "models": models.get(str(feature_set), ""),
             }
         )
     return rows
 
 
-def facts(performance: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the few numbers at the top of the page."""
-    shown = [
-        ("AUROC of the model", "selected", "auroc"),
-        ("AUROC, confounders only", "confounders", "auroc"),
-        ("AUROC, clinical only", "clinical", "auroc"),
-        ("Calibration slope (1 is ideal)", "selected", "calibration_slope"),
-    ]
-    if PRESENCE in set(performance["feature_set"]):
-        shown.insert(3, ("AUROC, layers present only", PRESENCE, "auroc"))
+def facts(performance: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the AUROC of the model and of its baselines, for the figure at the top."""
+    shown = {
+        "the model": "selected",
+        "clinical data alone": "clinical",
+        "confounders alone": "confounders",
+        "layers present alone": PRESENCE,
+    }
     result = []
-    for name, feature_set, metric in shown:
-        row = words.metric_row(performance, feature_set, metric)
+    for name, feature_set in shown.items():
+        if feature_set == PRESENCE and PRESENCE not in set(performance["feature_set"]):
+            continue
+        row = words.metric_row(performance, feature_set, "auroc")
         limits = words.cell(row)
         known = not pd.isna(row["lower"])
         result.append(
             {
                 "name": name,
                 "value": words.number(row["value"]),
-                "range": f"95 % interval {limits['range']}" if known else limits["reason"],
+                "range": limits["range"] if known else limits["reason"],
+                "bar": bar(row),
             }
         )
     return result
@@ -134,7 +149,7 @@ def page_context(
         "cohort": config["cohort"],
         "positive": label["positive"],
         "negative": label["negative"],
-        "layer_names": words.listed([words.readable(name) for name in layers]),
+        "layer_names": words.listed([display_name(name) for name in layers]),
         "simulated": config["simulated"],
         "reads": config["reads"],
         "version": __version__,
@@ -180,6 +195,10 @@ def page_context(
             "methods": methods(config, summary),
             "trust": trust_sentences(summary["trust"]),
             "pharmacogenes": [text for text in summary["pharmacogenes"]["sentences"] if text],
+            "panels": [
+                {"name": name, "sentence": f"{headline(name, panel)} {directions(panel)}"}
+                for name, panel in summary["panels"].items()
+            ],
             "mechanism": mechanism_sentences(summary.get("mechanism")),
             "left_out": site_sentences(summary["sites"]),
             "missing_layer_cost": layer_sentence(missing_layer_cost),
@@ -217,21 +236,22 @@ def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
     for layer, part in recovery["differential"].items():
         rows.append(
             {
-                "what": f"{words.readable(layer)}: false discoveries among the features called",
+                "what": f"{display_name(layer)}: false discoveries among the features called",
                 "found": f"{100 * part['fdp']:.1f} %",
                 "truth": f"at most {100 * part['fdr']:.0f} % expected",
             }
         )
         rows.append(
             {
-                "what": f"{words.readable(layer)}: planted differences found",
+                "what": f"{display_name(layer)}: planted differences found",
                 "found": f"{part['n_true_discoveries']:,} ({100 * part['power']:.0f} %)",
                 "truth": f"{part['n_planted']:,}",
             }
         )
     rows += [
         {
-            "what": f"Planted factor “{factor['planted']}”: best correlation with a MOFA factor",
+            "what": f"Planted factor “{display_name(factor['planted'])}”: best correlation with a "
+            "MOFA factor",
             "found": f"{abs(factor['r']):.2f} ({factor['factor']})",
             "truth": "1",
         }
@@ -278,7 +298,7 @@ def adjustment_rows(adjustment: Mapping[str, Any]) -> list[dict[str, str]]:
             share = last[key]
             rows.append(
                 {
-                    "what": f"{words.readable(layer)}: features {what} by full adjustment",
+                    "what": f"{display_name(layer)}: features {what} by full adjustment",
                     "found": "none differed without adjustment"
                     if share is None
                     else f"{100 * share:.0f} %",
@@ -291,7 +311,7 @@ def adjustment_rows(adjustment: Mapping[str, Any]) -> list[dict[str, str]]:
 def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     """Return a methods paragraph for a manuscript."""
     classification = summary["classification"]
-    models = words.listed([words.readable(name) for name in config["null_models"]])
+    models = words.listed([display_name(name) for name in config["null_models"]])
     tested = [words.tested(layer, summary["differential"][layer]) for layer in config["layers"]]
     n_left_out = summary["sites"]["n_left_out"]
     left_out = (

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from trdomics.intervals import Z95
+from trdomics.report.page import packed, short
 
 MAIN = "main"
 PARTS = ("effect", "lower", "upper", "padj")
@@ -21,7 +18,6 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 FEWEST = 10
 # Text columns of the table; all others are numeric.
 TEXTS = ("layer", "feature", "symbol", "chromosome", "reason", "sets", "partners")
-DIGITS = 3
 
 
 @dataclass(frozen=True)
@@ -181,10 +177,5 @@ def compact(table: pd.DataFrame) -> str:
         if name in TEXTS:
             columns[name] = [None if pd.isna(v) else str(v) for v in values]
         else:
-            columns[name] = _short(values.to_numpy(dtype=float))
-    text = json.dumps(columns, ensure_ascii=False, separators=(",", ":"))
-    return b64encode(gzip.compress(text.encode("utf-8"), mtime=0)).decode("ascii")
-
-
-def _short(values: np.ndarray) -> list[float | None]:
-    return [float(f"{v:.{DIGITS}g}") if np.isfinite(v) else None for v in values]
+            columns[name] = short(values.to_numpy(dtype=float))
+    return packed(columns)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trdomics.report.words import listed, number, p_value, readable
+from trdomics.names import display_name
+from trdomics.report.words import listed, number, p_value
 
 # Counts of the identity checks may be shared; ids may not.
 IDENTITY_KEYS = (
@@ -48,7 +49,10 @@ def samples(identity: Mapping[str, Any]) -> list[str]:
             "seem to come from different people (cohort/matching.tsv). The power to detect a "
             f"sample swap is {number(identity['best_power'])} in the best pair of layers."
         )
-        left = [f"{pair['first']} with {pair['second']}" for pair in identity["untested"]]
+        left = [
+            f"{display_name(pair['first'])} with {display_name(pair['second'])}"
+            for pair in identity["untested"]
+        ]
         if left:
             match += f" Not evaluated (too little in common, or too few patients): {listed(left)}."
     quality = (
@@ -60,7 +64,7 @@ def samples(identity: Mapping[str, Any]) -> list[str]:
 
 def confounding(summary: Mapping[str, Any]) -> list[str]:
     """State how the groups differ, and how well technical columns alone discriminate."""
-    differing = [name.replace("_", " ") for name in summary["differing"]]
+    differing = [display_name(name) for name in summary["differing"]]
     text = [
         f"The groups differ in {listed(differing)} (false discovery rate "
         f"{100 * summary['fdr']:g} %)."
@@ -68,7 +72,7 @@ def confounding(summary: Mapping[str, Any]) -> list[str]:
         else "No covariate differs significantly between the groups."
     ]
     if summary["layers_differ"]:
-        names = listed([readable(name) for name in summary["layers_differ"]])
+        names = listed([display_name(name) for name in summary["layers_differ"]])
         text.append(f"One group was measured more often than the other in {names}.")
     technical = summary["technical"]
     if technical["auc"] is None:
@@ -89,8 +93,8 @@ def confounding(summary: Mapping[str, Any]) -> list[str]:
     return text
 
 
-def trust_sentences(trust: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the page's sentences by question.
+def trust_sentences(trust: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the page's sentences by question; those on adjustment also by layer.
 
     Parameters
     ----------
@@ -99,11 +103,15 @@ def trust_sentences(trust: Mapping[str, Any]) -> dict[str, list[str]]:
         layer), ``enrichment``, ``subtypes``.
     """
     disease = confounding(trust["confounding"])
-    for layer, part in trust["adjustment"].items():
-        disease.append(f"{readable(layer)}: {part['finding']}")
+    adjusted = {
+        layer: f"{display_name(layer)}: {part['finding']}"
+        for layer, part in trust["adjustment"].items()
+    }
+    disease += adjusted.values()
     disease += dict.fromkeys(f"{part['test']}." for part in trust["adjustment"].values())
     return {
         "samples": samples(trust["identity"]),
         "disease": disease,
+        "adjusted": adjusted,
         "meaning": [trust["enrichment"]["immune_sentence"], trust["subtypes"]["sentence"]],
     }

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.layers.subsets import named
+from trdomics.names import display_name
 from trdomics.report.words import cell, interval, listed, number, p_value
 
 # Cochran's test has little power with few sites.
@@ -160,7 +161,7 @@ def layer_sentence(missing_layer_cost: pd.DataFrame) -> str:
     without: dict[str, list[str]] = {}
     for _, row in single.sort_values("loss", ascending=False, kind="stable").iterrows():
         limits = ""
-        name = " and ".join(named(row["layers_missing"])).replace("_", " ")
+        name = " and ".join(map(display_name, named(row["layers_missing"])))
         if pd.isna(row["loss_low"]):
             without.setdefault(str(row["reason"]), []).append(name)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.classification.feature_sets import PRESENCE
+from trdomics.names import display_name
 
 # Plausible predictions of treatment response are well below; above this, look for leakage.
 SUSPICIOUS_AUROC = 0.9
@@ -21,11 +22,6 @@ NAMES = re.compile(r" \((?:file: |list: |such as |[^()`]*`)[^()]*\)")
 SLOPES = (0.7, 1.4)
 # With fewer permutations the 95th percentile is the largest value.
 FEW_PERMUTATIONS = 20
-
-
-def readable(name: str) -> str:
-    """Return a name of the config as running text."""
-    return name.replace("_", " ")
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -85,12 +81,12 @@ def headline(performance: pd.DataFrame, positive: str, negative: str) -> str:
         return f"How well the model discriminates is unknown: {auroc['reason']}."
     text = (
         f"In {100 * auroc['value']:.0f} of 100 pairs of a {positive} and a {negative} patient, "
-        f"both unseen, the model ranks the {positive} patient higher "
-        f"(AUROC {interval(auroc)}; 50 is expected by chance)"
+        f"the model ranks the {positive} patient higher (AUROC {interval(auroc)}). Chance would be "
+        "50."
     )
-    if clinical is None or pd.isna(clinical):
-        return f"{text}."
-    return f"{text}; clinical data alone in {100 * clinical:.0f}."
+    if clinical is not None and not pd.isna(clinical):
+        text += f" Clinical data alone reach {100 * clinical:.0f}."
+    return f"{text} The model had seen none of these patients."
 
 
 def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
@@ -125,7 +121,7 @@ def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
     """
     if not test["n_permutations"]:
         return f"There is no label-permutation null: {test['reason']}."
-    kinds = listed([model.replace("_", " ") for model in models])
+    kinds = listed([display_name(model) for model in models])
     n = test["n_permutations"]
     text = (
         f"With the labels permuted {'once' if n == 1 else f'{n} times'}, the same procedure, "
@@ -161,9 +157,9 @@ def differential(layer: str, summary: Mapping[str, Any]) -> str:
     """Count the features that differ in a layer."""
     positive, negative = summary["contrast"][1:]
     if not summary["n_tested"]:
-        return f"{readable(layer)}: no feature could be tested."
+        return f"{display_name(layer)}: no feature could be tested."
     text = (
-        f"{readable(layer)}: {summary['n_significant']:,} of {summary['n_tested']:,} features "
+        f"{display_name(layer)}: {summary['n_significant']:,} of {summary['n_tested']:,} features "
         f"tested ({100 * summary['share_tested']:.1f} %) differ at a false discovery rate of "
         f"{100 * summary['fdr']:g} %, {summary['n_up']:,} higher and {summary['n_down']:,} lower "
         f"in {positive} than in {negative} ({summary['n_patients']} patients)."
@@ -177,18 +173,19 @@ def differential(layer: str, summary: Mapping[str, Any]) -> str:
 
 def read_as(layer: str, notes: Iterable[str]) -> list[str]:
     """State what was dropped or changed when a layer was read, without the names of samples."""
-    return [f"{readable(layer)}: {NAMES.sub('', note)}." for note in notes]
+    return [f"{display_name(layer)}: {NAMES.sub('', note)}." for note in notes]
 
 
 def tested(layer: str, summary: Mapping[str, Any]) -> str:
     """Name a layer's test and its design, for the methods."""
+    name = display_name(layer)
     if "dispersion_trend" in summary:
         capped = summary["winsorise"]
         how = f", counts winsorised at their {100 * capped:g}th percentile" if capped else ""
-        return f"{layer}, Wald tests of PyDESeq2 ({summary['design']}{how})"
+        return f"{name}, Wald tests of PyDESeq2 ({summary['design']}{how})"
     if "min_carriers" in summary:
-        return f"{layer}, {summary['method']} tests of carriers by gene ({summary['design']})"
-    return f"{layer}, moderated t-tests of linear models ({summary['design']})"
+        return f"{name}, {summary['method']} tests of carriers by gene ({summary['design']})"
+    return f"{name}, moderated t-tests of linear models ({summary['design']})"
 
 
 def sites(cohort: Mapping[str, Any]) -> str:
@@ -206,7 +203,11 @@ def factors(summary: Mapping[str, Any], layers: Iterable[str]) -> str:
     """State what MOFA found and how stable it is; layers are in the order of the config."""
     shares = summary["variance_explained"]
     explained = listed(
-        [f"{100 * shares[layer]:.0f} % of {readable(layer)}" for layer in layers if layer in shares]
+        [
+            f"{100 * shares[layer]:.0f} % of {display_name(layer)}"
+            for layer in layers
+            if layer in shares
+        ]
     )
     text = (
         f"MOFA summarises the layers of {summary['n_patients']} patients in "
@@ -325,7 +326,7 @@ def cautions(
     limits.append("The model has not been validated in another cohort. It is not for clinical use.")
     differing = "Molecular differences between the groups need not be due to the condition: "
     if confounders:
-        names = listed([name.replace("_", " ") for name in confounders])
+        names = listed([display_name(name) for name in confounders])
         limits.append(
             f"{differing}{names} may differ too. The confounder-only model shows how well these "
             "alone discriminate."

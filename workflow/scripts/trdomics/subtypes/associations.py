@@ -11,6 +11,7 @@ from scipy import stats
 
 from trdomics.columns import is_quantity
 from trdomics.integration.associations import FEWEST_PATIENTS, LABEL, several_groups_test
+from trdomics.names import display_name
 from trdomics.pvalues import adjusted
 
 COLUMNS = ["variable", "kind", "test", "effect_name", "effect", "pvalue", "padj", "n", "reason"]
@@ -109,11 +110,11 @@ SYMBOLS = {"cramers_v": "V", "eta2": "η²"}
 
 
 def in_words(associations: pd.DataFrame, level: float = 0.05) -> list[str]:
-    """Return a phrase per significant association, such as "sex (V 0.99, padj 1e-60)"."""
+    """Return a phrase per significant association, such as "sex (V 0.99, adjusted p 1e-60)"."""
     significant = associations[associations["padj"] < level]
     return [
-        f"{row['variable']} ({SYMBOLS[row['effect_name']]} {row['effect']:.2f}, "
-        f"padj {row['padj']:.1g})"
+        f"{display_name(row['variable'])} ({SYMBOLS[row['effect_name']]} {row['effect']:.2f}, "
+        f"adjusted p {row['padj']:.1g})"
         for row in significant.to_dict("records")
     ]
 
