@@ -8,17 +8,17 @@ BIN := .venv/bin
 help: ## list the targets of make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-run: .venv/ready ## run the workflow on the default cohort; more for snakemake in ARGS="..."
+run: .venv/ready ## run the workflow on the default cohort; further options in ARGS="..."
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 # One thread for each worker; tests that start the workflow let it use all cores.
-test: check ## lint, format and type checks, then the tests but for the slow ones
+test: check ## lint, format and type checks, then all tests except the slow ones
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests/workflow tests/unit tests/real \
 		-m "not slow" --numprocesses=$(CORES) --dist=loadgroup --no-loadscope-reorder -rs $(ARGS)
 
-# The default cohort, real ones, a Slurm: one after the other, since each uses all cores. What is not
-# there (real cohorts, Slurm) skips with a reason.
-test-full: test ## the same and the slow tests: hours
+# The default cohort, real cohorts, Slurm: one after the other, since each uses all cores. If real
+# cohorts or Slurm are absent, their tests are skipped with a reason.
+test-full: test ## the same plus the slow tests (takes hours)
 	$(BIN)/python -m pytest tests -m slow -rs $(ARGS)
 
 check: lint format types ## lint, format and type checks
@@ -27,7 +27,7 @@ lint: .venv/ready ## ruff check and snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/snakemake --lint
 
-format: .venv/ready ## is the code formatted? (ruff format, snakefmt)
+format: .venv/ready ## check the formatting (ruff format, snakefmt)
 	$(BIN)/ruff format --check .
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakefmt --check Snakefile workflow
 
@@ -37,8 +37,8 @@ types: .venv/ready ## mypy
 clean: ## remove the environment, logs and results
 	rm -rf .venv .snakemake logs results/*/
 
-# uv where it is there, pip otherwise; both check every file's hash. The stamp is written last, so
-# that an interrupted install is done again.
+# uv if available, pip otherwise; both check every file's hash. The stamp is written last, so
+# that an interrupted installation is repeated.
 .venv/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("error: $(PYTHON): Python 3.11 or newer is needed; name one with make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	rm -rf .venv

@@ -8,7 +8,7 @@ else:
     include: "workflow/Snakefile"
 
     rule default:
-        """All of it, see all."""
+        """Same as all."""
         default_target: True
         input:
             rules.all.input,

@@ -99,7 +99,7 @@ def test_what_stands_before_the_archive_is_refused():
 
 @pytest.mark.parametrize("length", [0, 10, 60, -1, -30])
 def test_a_truncated_file_is_refused(length):
-    with pytest.raises(InputError, match="is no archive, or damaged"):
+    with pytest.raises(InputError, match="is not an archive, or is damaged"):
         read_archive(pack(CONTENTS)[:length], ALLOWED)
 
 

@@ -70,7 +70,7 @@ def test_a_sound_cohort_passes(cohort):
 def test_a_patient_in_no_layer(cohort):
     cohort.counts = cohort.counts.drop(columns=["T5", "T9"])
     assert cohort.failure() == (
-        "sheet.tsv: patient `p5` is in no layer (and so are 1 more); correct `tube`, set "
+        "sheet.tsv: patient `p5` is in no layer (as are 1 more); correct `tube`, set "
         "`exclude` to 1 there, or set `samples.without_layers: exclude`"
     )
     cohort.raw["samples"]["without_layers"] = "exclude"
@@ -91,7 +91,7 @@ def test_the_name_that_was_meant_is_told_with_the_other_problems(cohort):
     told = list(map(str, precheck.problems(resolve_config(cohort.raw, "mine.yaml"))))
     assert len(told) == 2
     assert told[0].startswith(
-        "sheet.tsv: patient `p0` is in no layer (and so are 1 more); did you mean `TCGA-OR-A5J00` "
+        "sheet.tsv: patient `p0` is in no layer (as are 1 more); did you mean `TCGA-OR-A5J00` "
         "for `TCGA-OR-A5Q00`, `tcga-or-a5j99` for `TCGA-OR-A5J98`? Else correct `tube`"
     )
     assert "rank deficient" in told[1]
@@ -109,7 +109,7 @@ def test_a_layer_of_other_patients(cohort):
 def test_missing_files_name_their_key(cohort):
     cohort.raw["layers"]["rna"]["features"] = "genes.tsv"
     text = cohort.failure()
-    start = f"; paths start from {Path.cwd()}, where snakemake runs (`--directory`)"
+    start = f"; paths are relative to {Path.cwd()}, where snakemake runs (`--directory`)"
     assert text == f"genes.tsv (layer rna): no such file; correct `layers.rna.features`{start}"
     cohort.raw["layers"]["rna"] |= {"features": None, "file": "rno.tsv"}
     assert "rno.tsv (layer rna): no such file; correct `layers.rna.file`;" in cohort.failure()
@@ -126,7 +126,7 @@ def test_missing_files_name_their_key(cohort):
 )
 def test_other_missing_files_name_their_key(cohort, block, value, key):
     cohort.raw[block] = {**cohort.raw.get(block, {}), **value}
-    assert f"({key}): no such file; correct `{key}`; paths start from" in cohort.failure()
+    assert f"({key}): no such file; correct `{key}`; paths are relative to" in cohort.failure()
 
 
 def test_a_brace_in_a_file_name_is_refused(cohort):
@@ -172,7 +172,7 @@ def test_classes_are_counted_among_those_who_have_a_layer(cohort):
 def test_covariates_that_do_not_vary(cohort, key):
     cohort.raw["clinical"] = {key: ["dose"]}
     cohort.sheet["dose"] = 2.5
-    mend = f"take it out of `clinical.{key}`"
+    mend = f"remove it from `clinical.{key}`"
     assert cohort.failure() == f"sheet.tsv column `dose`: constant: `2.5`; {mend}"
     cohort.sheet["dose"] = np.nan
     assert cohort.failure() == f"sheet.tsv column `dose`: no labelled patient has a value; {mend}"
@@ -200,7 +200,7 @@ def test_covariates_that_tell_the_label(cohort, values, expected):
     cohort.raw["clinical"]["confounders"] = ["scale"]
     text = cohort.failure()
     assert text.startswith(f"sheet.tsv column `scale`: {expected}")
-    assert "take it out of `clinical.confounders`" in text
+    assert "remove it from `clinical.confounders`" in text
 
 
 def test_circular_predictors_may_tell_the_label(cohort):
@@ -260,7 +260,7 @@ def test_a_truncated_vcf(cohort):
     with pytest.raises(InputError) as caught:
         check_gzip("dna.vcf.gz", "dna")
     assert str(caught.value) == (
-        "dna.vcf.gz (layer dna): the gzip file ends too early; copy it again, whole"
+        "dna.vcf.gz (layer dna): the gzip file ends too early; copy it again"
     )
     Path("dna.vcf.gz").write_bytes(whole)
     check_gzip("dna.vcf.gz", "dna")

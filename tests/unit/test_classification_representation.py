@@ -147,7 +147,7 @@ def test_column_block_reads_a_batch_alike_as_int_float_and_text():
 
 def test_column_block_refuses_text_where_training_had_numbers():
     block = ColumnBlock(["age"]).fit(pd.DataFrame({"age": [20.0, 40]}))
-    with pytest.raises(InputError, match="`old` is no number"):
+    with pytest.raises(InputError, match="`old` is not a number"):
         block.transform(pd.DataFrame({"age": ["old", "20"]}))
 
 

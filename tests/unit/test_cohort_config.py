@@ -110,7 +110,7 @@ def test_names_of_feature_sets_are_no_layer_names(name):
 
 def test_layer_names_are_safe_in_paths_and_patterns():
     text = message("layers/small-rna", {"type": "counts", "file": "x.tsv"})
-    assert text == "`layers.small-rna`: a name here has letters, digits and _ only; rename it"
+    assert text == "`layers.small-rna`: a name here may have letters, digits and _ only; rename it"
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,11 @@ def test_layer_names_are_safe_in_paths_and_patterns():
         ("differential/contrast", ["response", "no", "no"], "compares 'no' with itself"),
         ("label/positive", "no", "are both 'no'"),
         ("label/column", None, "`label.column` is null; name the label's column, or the model"),
-        ("samples/site", "label", "names the column `label`, which the workflow needs for itself"),
+        ("samples/site", "label", "names the column `label`, which is reserved for the workflow"),
         (
             "samples/patient_id",
             "label",
-            "`samples.patient_id` names the column `label`, which the workflow",
+            "`samples.patient_id` names the column `label`, which is reserved for the workflow",
         ),
         ("clinical/technical", ["in_mutations"], "names the column `in_mutations`"),
         ("layers/mutations/file", "calls.txt", "add `layers.mutations.format: vcf` or `maf`"),
@@ -351,8 +351,8 @@ def test_keys_that_stand_twice_are_refused_with_their_lines(tmp_path):
     with pytest.raises(InputError) as caught:
         check_duplicate_keys([str(path)])
     assert sorted(str(error) for error in caught.value.errors) == [
-        f"{path} lines 1 and 6: `a` is duplicated; put what is under both into one",
-        f"{path} lines 3 and 5: `b.c` is duplicated; put what is under both into one",
+        f"{path} lines 1 and 6: `a` is duplicated; merge the two",
+        f"{path} lines 3 and 5: `b.c` is duplicated; merge the two",
     ]
     path.write_text("a: {b: 1, c: [1, 2]}\n")
     check_duplicate_keys([str(path), str(tmp_path / "none.yaml")])
@@ -361,8 +361,8 @@ def test_keys_that_stand_twice_are_refused_with_their_lines(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: &x [*x]\n", "an alias (`*name`) is within what it stands for"),
-        ("a: &x {b: *x}\n", "an alias (`*name`) is within what it stands for"),
+        ("a: &x [*x]\n", "an alias (`*name`) contains itself"),
+        ("a: &x {b: *x}\n", "an alias (`*name`) contains itself"),
         (
             "a0: &a0 [x, x, x, x]\n"
             + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 40)),

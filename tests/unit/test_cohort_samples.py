@@ -111,7 +111,11 @@ def test_commas_where_the_suffix_says_so_and_a_byte_order_mark(tmp_path):
     [
         (2, "p2\tno\t4\t1\t04\tSSRI\tT9\t", "lines 3 and 4: patient `p2` is duplicated; keep one"),
         (2, "\tno\t4\t1\t04\tSSRI\tT9\t", "line 4: no `id`; give every patient an id"),
-        (2, " p9\tno\t4\t1\t04\tSSRI\tT9\t", "line 4: `id` ' p9' has blanks around it; remove"),
+        (
+            2,
+            " p9\tno\t4\t1\t04\tSSRI\tT9\t",
+            "line 4: `id` ' p9' has leading or trailing spaces; remove",
+        ),
         (2, "p9\tno\told\t1\t04\tSSRI\tT9\t", "line 4: column `age` holds numbers, but here `old`"),
         (2, "p9\tno\t4,5\t1\t04\tSSRI\tT9\t", "line 4: column `age` holds numbers, but here `4,5`"),
         (2, "p9\tno\tinf\t1\t04\tSSRI\tT9\t", "line 4: column `age` holds numbers, but here `inf`"),
@@ -131,7 +135,7 @@ def test_the_line_that_is_wrong_is_named(tmp_path, line, row, expected):
         ([ROWS[0].replace("drug", "drg"), *ROWS[1:]], "no column `drug`, which `clinical.confoun"),
         ([ROWS[0].replace("drug", "drg"), *ROWS[1:]], "did you mean `drg`?"),
         ([ROWS[0].replace("notes", "age"), *ROWS[1:]], "column `age` is duplicated"),
-        ([ROWS[0]], "no patient in it"),
+        ([ROWS[0]], "it has no patients"),
         ([""], "empty"),
         ([row.replace("\t", ",") for row in ROWS], "its columns are not separated by tabs"),
     ],
@@ -166,7 +170,7 @@ def test_excluded_patients_are_left_out_with_their_reason(tmp_path):
         2,
     ]
     rows[1] = ROWS[1] + "\tmaybe\t"
-    assert "line 2: `exclude` is `maybe`; write 1 to leave the patient out" in failure(
+    assert "line 2: `exclude` is `maybe`; write 1 to exclude the patient" in failure(
         tmp_path, *rows
     )
 
@@ -184,7 +188,7 @@ def test_all_that_is_wrong_with_a_sheet_is_reported(tmp_path):
         read_samples(config(tmp_path, *rows))
     assert [error.problem for error in caught.value.errors] == [
         "no `id`",
-        "`id` ' p9' has blanks around it",
+        "`id` ' p9' has leading or trailing spaces",
     ]
 
 

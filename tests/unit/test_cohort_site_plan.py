@@ -46,7 +46,7 @@ def test_patients_without_a_site_are_counted_and_never_left_out():
     last = site_plan(LABELS, WHERE, minimum=5, inner_folds=4).iloc[-1]
     assert pd.isna(last["site"])
     assert last["n_patients"] == 2
-    assert "never left out" in last["reason"]
+    assert "always used for training" in last["reason"]
 
 
 def test_the_other_sites_must_be_able_to_choose_a_model():

@@ -220,7 +220,7 @@ def test_a_maf_is_known_by_its_header_whatever_its_name():
     begin_cohort("mine", {"mutations": "data_mutations.txt"}, "config", "c.csv")
     text = Path("config/mine.yaml").read_text()
     assert yaml.safe_load(text)["layers"]["mutations"]["sample_column"] == "case"
-    assert "A MAF does not show those without a mutation" in text
+    assert "A MAF does not list those without a mutation" in text
 
 
 def test_nothing_is_overwritten_and_bad_names_are_told():

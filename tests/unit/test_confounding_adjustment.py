@@ -125,9 +125,9 @@ def test_a_set_that_tells_the_label_is_shown_with_its_reason(tmp_path):
         patients, positive, {"minimal": [], "bad": ["site"]}, prepared, 0.05
     )
     assert table["padj_bad"].isna().all()
-    assert "tell the label" in summary.set_index("set").loc["bad", "reason"]
+    assert "determine the label" in summary.set_index("set").loc["bad", "reason"]
     result = headline(summary, {}, 0.05, "rna", ["a", "b"])
-    assert "tell the label" in result["not_fitted"]["bad"]
+    assert "determine the label" in result["not_fitted"]["bad"]
     save_figure(attrition_figure(summary, 0.05, "rna"), tmp_path / "a.svg")
     assert "not tested" not in result["finding"]
 

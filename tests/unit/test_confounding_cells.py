@@ -123,7 +123,7 @@ def test_measured_and_estimated_are_compared_by_name(mixture, tmp_path):
     assert table.loc["neutrophils", "n_patients"] == 75
     assert table.loc["lymphocytes", "estimated"] == "t_cells + b_cells + nk_cells"
     assert (table.loc[["neutrophils", "lymphocytes"], "pearson_r"] > 0.85).all()
-    assert table.loc["eosinophils", "reason"] == "no estimated type of it"
+    assert table.loc["eosinophils", "reason"] == "no estimated counterpart"
     assert set(cells_summary(fractions, table.reset_index(), summary)["measured_r"]) == {
         "neutrophils",
         "lymphocytes",

@@ -109,7 +109,7 @@ def test_what_earlier_columns_determine_is_dropped_and_named():
 def test_a_set_that_tells_the_label_gives_a_reason():
     positive = np.repeat([True, False], 20)
     patients = pd.DataFrame({"site": np.where(positive, "x", "y")})
-    assert "tell the label" in set_design(patients, positive, ["site"]).reason
+    assert "determine the label" in set_design(patients, positive, ["site"]).reason
 
 
 def test_too_many_coefficients_give_a_reason():

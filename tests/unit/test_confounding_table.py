@@ -119,9 +119,9 @@ def test_a_label_that_follows_the_site_is_told_and_a_free_one_is_not(patients, t
     told = predictability(patients, ["shifted", "site"], ["site"], n_samples=200, seed=3)
     assert told["lower"] > 0.5
     assert told["pvalue"] == pytest.approx(0.001)
-    assert "tell the label by themselves" in told["warning"]
+    assert "determine the label" in told["warning"]
     one = predictability(patients, ["site"], ["site"], n_samples=200, seed=3)
-    assert "site tells the label by itself" in one["warning"]
+    assert "site determines the label" in one["warning"]
     free = predictability(patients, ["same"], [], n_samples=200, seed=3)
     assert free["warning"] is None
     assert free["lower"] < 0.5 < free["upper"]

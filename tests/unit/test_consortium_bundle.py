@@ -44,7 +44,7 @@ def test_a_changed_file_is_refused(tmp_path):
     content = members("one", 1)
     name = "effects/mrna.tsv"
     content[name] = content[name].replace(b"100", b"101", 1)
-    refused(written(tmp_path, content), name, "not what was written")
+    refused(written(tmp_path, content), name, "differs from what was written")
 
 
 def test_a_changed_byte_is_refused(tmp_path):
@@ -112,14 +112,14 @@ def changed_manifest(**changes):
         ({"patients": {"n_positive": 70}}, ["n_negative"]),
         ({"layers": {"a b": {}}}, ["a b"]),
         # whoever changes it without its checksum is noticed
-        ({"cohort": "two"}, ["not what was written"]),
-        ({"minimum_count": 7}, ["not what was written"]),
-        ({"files": {}}, ["not what was written"]),
-        ({"contrast": float("nan")}, ["NaN is no number"]),
+        ({"cohort": "two"}, ["differs from what was written"]),
+        ({"minimum_count": 7}, ["differs from what was written"]),
+        ({"files": {}}, ["differs from what was written"]),
+        ({"contrast": float("nan")}, ["NaN is not a number"]),
         ({"cohort": "one\n"}, ["cohort"]),
         ({"left_out": ["\ud800"]}, ["surrogates not allowed"]),
         ({"format": True}, ["format True"]),
-        ({"patients": {"n_positive": 10**400, "n_negative": 70}}, ["is no number"]),
+        ({"patients": {"n_positive": 10**400, "n_negative": 70}}, ["is not a number"]),
     ],
 )
 def test_manifests_of_another_form_are_refused(tmp_path, changes, words):
@@ -167,19 +167,19 @@ def test_rows_of_more_than_their_columns_are_refused(tmp_path, change):
     files = {name: table_bytes(t) for name, t in tables(1).items()}
     rows = files[name].splitlines()
     files[name] = b"\n".join([rows[0], *(row + change for row in rows[1:])])
-    word = "is no text" if change == b"\0" else "longer than its header"
+    word = "is not text" if change == b"\0" else "longer than its header"
     refused(written(tmp_path, with_manifest(description("one"), files)), name, word)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"effect": 1e300}, ["row 4 (G", "that no data give", "effect 1e+300"]),
-        ({"effect": -2e3}, ["that no data give"]),
+        ({"effect": 1e300}, ["row 4 (G", "impossible numbers", "effect 1e+300"]),
+        ({"effect": -2e3}, ["impossible numbers"]),
         ({"se": 1e-12}, ["row 4 (G", "se 1e-12"]),
-        ({"se": 1e300}, ["that no data give"]),
+        ({"se": 1e300}, ["impossible numbers"]),
         # ten thousand standard errors off zero
-        ({"effect": 900.0, "se": 0.01}, ["that no data give"]),
+        ({"effect": 900.0, "se": 0.01}, ["impossible numbers"]),
     ],
 )
 def test_effects_beyond_any_data_are_refused(tmp_path, change, words):
@@ -193,7 +193,7 @@ def test_effects_beyond_any_data_are_refused(tmp_path, change, words):
     ("name", "change", "word"),
     [
         ("performance.tsv", {"value": 1.2}, "row 2 (selected)"),
-        ("performance.tsv", {"lower": -0.1}, "that no data give"),
+        ("performance.tsv", {"lower": -0.1}, "impossible numbers"),
         ("performance.tsv", {"lower": 0.9, "upper": 0.6}, "lower 0.9, upper 0.6"),
         ("calibration.tsv", {"observed": 1.5}, "row 2: 1.5 is not between 0 and 1"),
         ("calibration.tsv", {"n": -5}, "row 2: -5 is not 0 or more"),
@@ -276,7 +276,7 @@ def test_a_copy_with_other_last_digits_is_one_cohort(tmp_path, digits):
             size = 0.3 * table["se"] if digits == "noise" else 1e-4
             effect = table["effect"] + size * rng.normal(size=len(table))
             changed[name] = table.assign(effect=effect, se=table["se"].round(3))
-    with pytest.raises(InputError, match="by less than two cohorts of other patients do"):
+    with pytest.raises(InputError, match="by less than those of two independent cohorts would"):
         read_bundles(pair(tmp_path, members("two", 1, changed=changed)))
 
 

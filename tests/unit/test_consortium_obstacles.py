@@ -92,7 +92,7 @@ def test_of_a_named_variant_carriers_are_counted_and_only_those_called(sheet, do
     table = pd.DataFrame(values, sheet.index[:60], columns)
     burden = GeneBurden(dosages=["rs1"], max_allele_frequency=1, min_call_rate=0.1)
     found = [r for r in carrying(sheet, burden, table) if "feature of dna" in r]
-    mend = "take it out of `layers.dna.dosages`"
+    mend = "remove it from `layers.dna.dosages`"
     assert found == ([f"a feature of dna has {expected}; {mend}"] if expected else [])
 
 
@@ -106,7 +106,7 @@ def test_of_a_named_variant_carriers_are_counted_and_only_those_called(sheet, do
         ([1] * 12 + [0] * 12 + [np.nan] * 36, None),
         (
             [1] * 40 + [0] * 4 + [np.nan] * 16,
-            "fewer than 10 patients without it; take it out of the file of the layer",
+            "fewer than 10 patients without it; remove it from the file of the layer",
         ),
     ],
 )
@@ -124,7 +124,7 @@ def test_the_mend_of_rare_carriers_makes_the_model_shareable(sheet):
     table = pd.DataFrame(values, sheet.index[:60], pd.MultiIndex.from_tuples(columns, names=names))
     settings = {"max_allele_frequency": 1, "min_prevalence": 0.03}
     both = carrying(sheet, GeneBurden(**settings, dosages=["rs1"]), table)
-    told = "a feature of dna has fewer than 10 carriers; take it out of `layers.dna.dosages` and "
+    told = "a feature of dna has fewer than 10 carriers; remove it from `layers.dna.dosages` and "
     assert both == [told + RAISE]
     settings["min_prevalence"] = 10 / 60
     assert carrying(sheet, GeneBurden(**settings), table) == []
@@ -150,7 +150,7 @@ def test_a_number_that_is_regressed_out_tells_of_few_too(sheet, values, told):
     model.representation.layer_blocks_["rna"].effects_ = residualiser
     reasons = obstacles(model, known, raw_tables(), None, MINIMUM)
     expected = f"fewer than {MINIMUM} patients with rna have a value of `treated`"
-    expected += "; take it out of `classification.regress_out` and `integration.regress_out`"
+    expected += "; remove it from `classification.regress_out` and `integration.regress_out`"
     assert (expected in reasons) == told
     model.representation.layer_blocks_["rna"].effects_ = None
     model.representation.views_["rna"].effects_ = residualiser

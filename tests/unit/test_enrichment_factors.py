@@ -177,17 +177,19 @@ def test_sentences_are_true(tables):
     assert first == (
         "Factor1 follows neutrophils (ρ = 0.93, higher with more), sex (AUC 0.29, lower in 1 than "
         "in 0), site (η² = 0.30) and 1 more and is carried by mRNA (20 % of its variance: "
-        "S100A8 ↑, CD3E ↓); enriched for neutrophils (higher with the factor); goes with TRD: "
-        "higher there (AUC 0.61, 0.55 to 0.67; 0.55 given the confounders, 0.49 to 0.61)."
+        "S100A8 ↑, CD3E ↓); enriched for neutrophils (higher with the factor); is associated "
+        "with TRD: higher there (AUC 0.61, 0.55 to 0.67; 0.55 adjusted for the confounders, 0.49 "
+        "to 0.61)."
     )
     assert second == (
-        "Factor2 follows nothing in the sheet and explains less than 1 % of every layer; enriched "
-        "for no gene set; no measurable link to TRD (AUC 0.55, 0.49 to 0.61; adjusted p 0.3)."
+        "Factor2 is associated with no column of the sheet and explains less than 1 % of every "
+        "layer; enriched for no gene set; no significant association with TRD (AUC 0.55, 0.49 "
+        "to 0.61; adjusted p 0.3)."
     )
     assert third == (
         "Factor3 could not be compared with the sheet and is carried by miRNA (3 % of its "
         "variance: hsa-miR-1-3p ↑); mRNA (2 % of its variance); no gene set has enough genes in "
-        "the model to be tested; could not be compared with the label; not found by every seed "
+        "the model to be tested; could not be compared with the label; not found with every seed "
         "(lowest |r| 0.40)."
     )
 

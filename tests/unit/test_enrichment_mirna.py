@@ -216,7 +216,7 @@ def test_what_cannot_be_tested_says_why(cohort, tmp_path):
         ),
     }
     for given, sheet, listed, words in (
-        (only, patients, targets, "no layer of counts has features that are called like miRNAs"),
+        (only, patients, targets, "no layer of counts has features named like miRNAs"),
         (layers, patients, other, "no other expression layer has genes"),
         (silent, patients, targets, "no miRNA differs"),
         (layers, few, targets, "do not allow the design"),

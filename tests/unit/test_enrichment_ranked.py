@@ -234,7 +234,7 @@ def test_innate_up_and_adaptive_down_is_no_absent_difference(design):
     sentence = immune_sentences(effects, ("bad", "good"))
     assert "innate immune response is higher in bad" in sentence
     assert "adaptive immune response is lower in bad" in sentence
-    assert "oppose each other" in sentence
+    assert "opposite directions" in sentence
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_more_patients_in_words(fitted):
         300 * (2.8 * 0.0339 / 0.05) ** 2, rel=0.01
     )
     said = more_patients(summary)
-    assert "With 300 more patients like these expect an AUROC of 0.8" in said
+    assert "With 300 more patients like these, the expected AUROC is 0.8" in said
     assert "about 1,08" in said
     table = curve_table(sizes, curve, N, reason)
     assert (table["kind"] == MEASURED).sum() == 5

@@ -168,7 +168,7 @@ def test_what_lies_beside_the_model_belongs_to_it(tmp_path):
     with pytest.raises(InputError, match="does not belong"):
         read_missing_layer_cost(tmp_path, {"sha256": "other"})
     (tmp_path / FILE).write_text("[1]", encoding="utf-8")
-    with pytest.raises(InputError, match="no JSON object"):
+    with pytest.raises(InputError, match="not a JSON object"):
         read_missing_layer_cost(tmp_path, {"sha256": SHA})
     rows = summary["missing_layer_cost"]
     for change, told in (
@@ -185,7 +185,7 @@ def test_what_lies_beside_the_model_belongs_to_it(tmp_path):
             read_missing_layer_cost(tmp_path, {"sha256": SHA})
     text = json.dumps(plain({**summary, "missing_layer_cost": rows[:1]}))
     (tmp_path / FILE).write_text(text.replace('"loss": 0.0', '"loss": NaN'), encoding="utf-8")
-    with pytest.raises(InputError, match="no JSON"):
+    with pytest.raises(InputError, match="is not JSON"):
         read_missing_layer_cost(tmp_path, {"sha256": SHA})
     (tmp_path / FILE).write_text("[" * 2**20 + "]", encoding="utf-8")
     with pytest.raises(InputError, match="larger"):

@@ -175,7 +175,7 @@ def test_a_missing_file_is_told(tmp_path):
 def test_a_model_of_an_earlier_version_is_to_be_fitted_again(tmp_path):
     (tmp_path / "model.skops").write_bytes(b"PK")
     (tmp_path / MANIFEST).write_text("{}")
-    with pytest.raises(InputError, match=r"model\.skops: .*; fit the model again$"):
+    with pytest.raises(InputError, match=r"model\.skops: .*; refit the model$"):
         load_model(tmp_path)
 
 

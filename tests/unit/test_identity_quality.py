@@ -126,12 +126,12 @@ def test_all_reasons_stand_together():
         matching=matching,
     )
     assert reasons(table) == {
-        "P0": "library_size low, sex is not the sheet's, does not match dna (exchanged with P7?)",
+        "P0": "library_size low, sex differs from the sheet, does not match dna (swapped with P7?)",
         "P1": "does not match dna",
         "P3": "haemolysis_index high",
     }
     assert reasons(table, "dna") == {
-        "P0": "does not match rna (exchanged with P7?)",
+        "P0": "does not match rna (swapped with P7?)",
         "P1": "does not match rna",
     }
 

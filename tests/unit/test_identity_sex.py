@@ -92,7 +92,7 @@ def test_a_layer_without_markers_says_so(rng):
 def test_a_scale_without_zero_needs_two_groups(rng):
     women = layer([True] * 30, rng)
     scaled = (women - women.mean()) / women.std().replace(0, 1)
-    assert "does not say of which sex" in call(scaled, {"type": "continuous", "log2": False}).reason
+    assert "does not show which sex" in call(scaled, {"type": "continuous", "log2": False}).reason
     both = np.log2(layer(np.arange(60) % 3 == 0, rng) + 1.0)
     scaled = (both - both.mean()) / both.std()
     calls = call(scaled, {"type": "continuous", "log2": False})

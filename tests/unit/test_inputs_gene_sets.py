@@ -76,9 +76,9 @@ def test_a_download_without_its_suffix_is_read(tmp_path):
     ("content", "words"),
     [
         (b"", "no gene sets"),
-        (b"SET_A\tabout\n", "line 1: there is no gene set"),
-        (b"SET_A only words\n", "line 1: there is no gene set"),
-        (b"A\t\tX\nA\t\tY\n", "line 2: 'A' is there twice"),
+        (b"SET_A\tabout\n", "line 1: it has no gene sets"),
+        (b"SET_A only words\n", "line 1: it has no gene sets"),
+        (b"A\t\tX\nA\t\tY\n", "line 2: 'A' is duplicated"),
         (b"\x1f\x8b not gzip", "cannot be read"),
         (b"\xff\xfe\x00", "cannot be read"),
     ],

@@ -112,14 +112,14 @@ def test_the_same_counts_come_out_of_every_layout(tmp_path, frame, name, layout,
 def test_columns_of_text_are_passed_over_and_said(tmp_path):
     matrix = read(table(note="see", gene_name=SYMBOLS), tmp_path / "m.tsv")
     assert matrix.values.shape == (N, GENES)
-    assert matrix.notes == ["columns of text, which are no samples, were passed over (`note`)"]
+    assert matrix.notes == ["text columns, which are not samples, were ignored (`note`)"]
 
 
 def test_rows_of_no_feature_are_counted(tmp_path):
     notes = read(with_rows(table(), **HTSEQ), tmp_path / "m.tsv").notes
     share = N * sum(HTSEQ.values()) / (N * sum(HTSEQ.values()) + COUNTS.sum())
     assert notes == [
-        "left out 3 rows that are no features (`__no_feature`, `__ambiguous`, `__not_aligned`), "
+        "left out 3 rows that are not features (`__no_feature`, `__ambiguous`, `__not_aligned`), "
         f"with {100 * share:.3g} % of the sum of all values"
     ]
 
@@ -191,7 +191,7 @@ def test_estimated_counts_are_rounded_and_the_number_is_told(tmp_path):
     [
         (TPM, "each sample sums to a million, as TPM"),
         (TPM.round(1), "each sample sums to a million, as TPM"),
-        (TPM.round(), "is no count of reads: each sample sums to a million"),
+        (TPM.round(), "is not a read count: each sample sums to a million"),
         (TPM[:50], "few values are whole"),
         (TPM / 1e4, "no value is above"),
         (np.log2(ESTIMATED + 1), "no value is above .* as on a log scale"),
@@ -217,8 +217,10 @@ def test_counts_called_continuous_are_noticed(tmp_path):
 def test_dates_that_were_genes_are_noticed(tmp_path):
     dates = ["1-Mar", "2-Sep", "01. Mrz", "Dec-01", "2021-03-01"]
     notes = read(table(features=[*dates, *ENSEMBL[5:]]), tmp_path / "m.tsv").notes
-    assert notes[0].startswith("5 features are called like dates (`1-Mar`, `2-Sep`, `01. Mrz`, …)")
-    with pytest.raises(InputError, match=r"`1-Mar` is duplicated .* a spreadsheet made dates"):
+    assert notes[0].startswith("5 features are named like dates (`1-Mar`, `2-Sep`, `01. Mrz`, …)")
+    with pytest.raises(
+        InputError, match=r"`1-Mar` is duplicated .* a spreadsheet converted gene symbols to dates"
+    ):
         read(table(features=["1-Mar", "1-Mar", *ENSEMBL[2:]]), tmp_path / "m.tsv")
 
 

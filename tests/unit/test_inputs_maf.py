@@ -138,9 +138,9 @@ def test_tallies_count_transitions(tmp_path):
     ("rows", "settings", "message"),
     [
         (ROWS.drop(columns="Hugo_Symbol"), {}, "lacks the MAF column Hugo_Symbol"),
-        (ROWS.assign(Start_Position="x1"), {}, r"line 2: Start_Position 'x1' is no integer"),
+        (ROWS.assign(Start_Position="x1"), {}, r"line 2: Start_Position 'x1' is not an integer"),
         (ROWS, {"sample_column": "patient"}, "has no column patient"),
-        (ROWS.iloc[:0], {}, "no mutation in it"),
+        (ROWS.iloc[:0], {}, "it has no mutations"),
         (ROWS.assign(Tumor_Sample_Barcode="z"), {}, r"none of the samples of the sheet \(file: z"),
     ],
 )
@@ -196,12 +196,12 @@ def test_a_file_cut_off_within_a_row(tmp_path):
     ("text", "said"),
     [
         ("", "empty; give the file"),
-        (text_of()[: text_of().index("\n") + 1], "no mutation in it"),
+        (text_of()[: text_of().index("\n") + 1], "it has no mutations"),
         (text_of().replace("TTN", "T\0N"), "line 4, 5: 2 rows hold a NUL character"),
         (text_of().replace("TTN", "T\x1bN"), r"Hugo_Symbol 'T\x1bN' holds a control character"),
         (text_of().replace("FILTER", "hugo_symbol"), "has the column hugo_symbol 2 times"),
-        (text_of().replace("\t5\t", "\t1e300\t"), "Start_Position '1e300' is no integer"),
-        (text_of().replace("\t5\t", "\tinf\t"), "Start_Position 'inf' is no integer"),
+        (text_of().replace("\t5\t", "\t1e300\t"), "Start_Position '1e300' is not an integer"),
+        (text_of().replace("\t5\t", "\tinf\t"), "Start_Position 'inf' is not an integer"),
     ],
 )
 def test_damaged_files_are_one_line(tmp_path, text, said):
@@ -298,7 +298,7 @@ def test_terms_joined_in_other_case_and_unknown(tmp_path, caplog):
     calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ["s1"])
     classes = dict(calls.annotation[["gene", "consequence_class"]].to_numpy())
     assert classes == {"A": "damaging", "B": "damaging", "C": "lof", "D": "lof", "E": "lof"}
-    assert "taken as without effect on the protein: 1 x" in caplog.text
+    assert "treated as having no effect on the protein: 1 x" in caplog.text
     caplog.clear()
     read_maf(write(tmp_path, ROWS.assign(Variant_Classification="")), SETTINGS, NAMES, None)
     assert "3 (empty)" in caplog.text
@@ -320,7 +320,7 @@ def test_an_empty_filter_is_none(tmp_path, caplog):
     assert calls.dosages.to_numpy().tolist() == [[1, 1], [1, 0], [0, 0]]
     assert "no calls" not in caplog.text
     read_maf(write(tmp_path, ROWS.assign(FILTER="wga")), settings, NAMES, ALL)
-    assert "of 4 rows are no calls: 4 filter wga" in caplog.text
+    assert "of 4 rows are not calls: 4 filter wga" in caplog.text
 
 
 def test_without_a_list_names_are_taken_as_they_are(tmp_path):

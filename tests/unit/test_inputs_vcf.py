@@ -613,7 +613,7 @@ def test_genotype_fields_that_the_header_lacks(tmp_path, dropped):
 
 def test_a_header_without_records(tmp_path):
     path = write(tmp_path / "a.vcf", [])
-    with pytest.raises(InputError, match=r"a\.vcf: no variant in it"):
+    with pytest.raises(InputError, match=r"a\.vcf: it has no variants"):
         read_vcf(path, SETTINGS, NAMES)
 
 

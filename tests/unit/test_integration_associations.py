@@ -139,7 +139,7 @@ def test_a_confounded_factor_loses_its_link_to_the_label_when_adjusted():
     assert rows.loc["Factor2", "auc_adjusted"] == pytest.approx(0.76, abs=0.03)
     assert (rows["n_adjusted"] == len(patients) - 5).all()
     words = in_words(by_label(found).set_index("factor", drop=False).loc["Factor1"])
-    assert f"; given the confounders {rows.loc['Factor1', 'auc_adjusted']:.2f} (" in words
+    assert f"; adjusted for the confounders {rows.loc['Factor1', 'auc_adjusted']:.2f} (" in words
 
 
 def test_the_adjusted_test_says_why_it_cannot_be_made():

@@ -96,7 +96,7 @@ def test_one_seed_has_no_stability(models):
 
 def test_other_patients_are_refused(models):
     other = dataclasses.replace(models["2"], patients=models["2"].patients[::-1])
-    with pytest.raises(ValueError, match="seed 2 was fitted on other patients than seed 1"):
+    with pytest.raises(ValueError, match="seed 2 was fitted on different patients from seed 1"):
         choice.stability({"1": models["1"], "2": other}, "1")
 
 

@@ -111,8 +111,8 @@ def test_iterations_are_as_many_as_asked_for(views):
     [
         ({"views": {}}, "at least one view"),
         ({"views": {"a": np.zeros((4, 3)), "b": np.zeros((5, 3))}}, "different numbers"),
-        ({"likelihoods": {"a": "gaussian"}}, "view b needs a likelihood"),
-        ({"likelihoods": {"a": "gaussian", "b": "poisson"}}, "view b needs a likelihood"),
+        ({"likelihoods": {"a": "gaussian"}}, "view b needs one of the likelihoods"),
+        ({"likelihoods": {"a": "gaussian", "b": "poisson"}}, "view b needs one of the likelihoods"),
         ({"views": {"a": np.full((9, 3), np.inf)}}, "infinite"),
         ({"views": {"a": np.full((9, 3), np.nan)}}, "without values"),
         ({"views": {"b": np.full((9, 3), 2.0)}}, "other than 0 and 1"),

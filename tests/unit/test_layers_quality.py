@@ -70,7 +70,7 @@ def test_a_named_variant_of_few_carriers_does_not_vanish_in_silence(caplog):
     quality = assess(table, known, VARIANTS, calls)
     row = quality.features.set_index("feature").loc["dosage:rs1"]
     assert row[["kept", "reason"]].tolist() == [0, "fewer than 5 carriers"]
-    assert "rs1, named in dosages, is no feature: fewer than 5 carriers" in caplog.text
+    assert "rs1, named in dosages, is not a feature: fewer than 5 carriers" in caplog.text
 
 
 def test_variants_are_described():

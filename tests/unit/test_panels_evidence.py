@@ -159,7 +159,7 @@ def test_what_could_not_be_measured_says_why():
     summary = panel_summary(rows, whole, 0.05)
     assert summary["n_tested"] == 0
     assert len(summary["not_measurable"]) == 7
-    assert "None of them differs" in headline("x", summary)
+    assert "None differs" in headline("x", summary)
     assert directions(summary) == "No tested member has an expected direction."
 
 
@@ -190,7 +190,7 @@ def test_a_panel_is_a_shipped_name_or_a_file():
     [
         ("A\tprotein\tr\t\t\te\ts", r"line 2: `kind` is 'protein'; write gene, mirna, variant"),
         ("A\tgene\tr\thigher\t\te\ts", r"line 2: `expression` is 'higher'; write up, down"),
-        ("A\tgene\tr\t\t\te\t", r"line 2: has no member or no source"),
+        ("A\tgene\tr\t\t\te\t", r"line 2: lacks a member or a source"),
         ("A\tgene\tr\t\t\te\ts\nA\tgene\tr\t\t\te\ts", r"A is listed twice"),
     ],
 )

@@ -73,7 +73,7 @@ def test_names_with_and_without_chr_are_an_error_that_says_so():
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("1 2 3\n", "line 1: not 9 columns"), (GTF.replace("exon", "CDS"), "no exon in it")],
+    [("1 2 3\n", "line 1: not 9 columns"), (GTF.replace("exon", "CDS"), "it has no exons")],
 )
 def test_another_file_is_refused(tmp_path, text, message):
     path = tmp_path / "genes.gtf"

@@ -38,7 +38,7 @@ def test_a_sound_file_says_what_it_holds(tmp_path):
         ({"length": 999}, "aligned to another genome: 1 has 999 bases, in `references.genome` 1,0"),
         ({"chromosome": "chr1"}, "one has names with `chr`, the other without"),
         ({"chromosome": "X"}, "its sequences are `X`, the annotation's `1`"),
-        ({"reads": 0}, "no aligned read in it"),
+        ({"reads": 0}, "it has no aligned reads"),
     ],
 )
 def test_a_file_of_other_references_is_refused(tmp_path, options, message):
@@ -50,5 +50,5 @@ def test_a_truncated_file_is_named(tmp_path):
     path = written(tmp_path)
     whole = (tmp_path / "a.bam").read_bytes()
     (tmp_path / "a.bam").write_bytes(whole[:-28])
-    with pytest.raises(InputError, match=r"here: .*a.bam: no sound BAM file .*; copy it again"):
+    with pytest.raises(InputError, match=r"here: .*a.bam: not a valid BAM file .*; copy it again"):
         check_bam(path, "here", None, ["1"])

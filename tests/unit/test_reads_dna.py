@@ -122,7 +122,7 @@ def test_calls_of_single_samples_that_were_merged_are_refused(tmp_path):
     with pytest.raises(InputError, match="67% of the genotypes are missing"):
         check_joint(call_set(tmp_path / "b.vcf", merged))
     filled = [["0/1:9", "0/0:0", "0/0:0"], ["0/0:0", "0/0:7", "1/1:8"]] * 10
-    with pytest.raises(InputError, match="75% of the 0/0 genotypes rest on no read"):
+    with pytest.raises(InputError, match="75% of the 0/0 genotypes have no reads"):
         check_joint(call_set(tmp_path / "c.vcf", filled))
 
 

@@ -43,7 +43,7 @@ def test_a_file_that_ends_within_a_read_is_named(tmp_path, n):
     path = tmp_path / "1.fq"
     fastq(path, names(n))
     path.write_text(path.read_text().rsplit("\n", 3)[0])
-    with pytest.raises(InputError, match="ends within a read"):
+    with pytest.raises(InputError, match="is truncated within a read"):
         check_unit(str(path), None, "here")
 
 
@@ -70,8 +70,8 @@ def test_old_names_of_mates_are_one_pair(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no read in it"),
-        ("sample\tgene\n1\t2\n3\t4\n5\t6\n", "line 1: no FASTQ read"),
+        ("", "it has no reads"),
+        ("sample\tgene\n1\t2\n3\t4\n5\t6\n", "line 1: not a FASTQ read"),
         ("@a\nACGT\n+\nIII\n", "line 1: 4 bases and 3 qualities"),
     ],
 )

@@ -93,7 +93,7 @@ def test_sequences_are_those_of_the_species_in_letters_of_dna(tmp_path):
     path = tmp_path / "mature.fa"
     path.write_text(">hsa-miR-1 MIMAT1 Homo\nUGGAAU\nGU\n>mmu-miR-1\nAAAA\n")
     assert read_fasta(str(path), "hsa", "mature") == {"hsa-miR-1": "TGGAATGT"}
-    with pytest.raises(InputError, match="no sequence of the species `dre`; names begin with hsa"):
+    with pytest.raises(InputError, match="no sequence of the species `dre`; names start with hsa"):
         read_fasta(str(path), "dre", "mature")
 
 

@@ -28,5 +28,5 @@ def test_a_cohort_has_one_strandedness_and_a_deviating_sample_is_an_error_with_i
 
 
 def test_a_cohort_of_unequal_strands_asks_for_the_strandedness():
-    with pytest.raises(InputError, match=r"state `reads.strandedness`"):
+    with pytest.raises(InputError, match=r"set `reads.strandedness`"):
         decide(pd.Series({"a": 0.7, "b": 0.68}), None, "layer mrna")

@@ -55,7 +55,7 @@ def test_given_transcripts_are_found_with_versions_and_gencodes_names(references
     assert list(table["transcript"]) == ["T1", "T2"]
     assert sequences(folder / "gentrome.fa")["T2"] == "CCCC"
     given.write_text(">T9\nGGGG\n")
-    with pytest.raises(InputError, match=r"no transcript of `references.annotation` in it"):
+    with pytest.raises(InputError, match=r"it has no transcript of `references.annotation`"):
         write_gentrome(annotation, genome, str(given), files)
 
 

@@ -33,7 +33,7 @@ def test_lane_and_mates_may_be_left_out(tmp_path):
     [
         ("sample\tfq1\tfastq\na\t1\t2\n", "unknown column `fastq`"),
         ("sample\tfq2\na\t1\n", "it lacks a column"),
-        ("sample\tfq1\n", "no unit in it"),
+        ("sample\tfq1\n", "it has no units"),
         ("sample\tfq1\n../a\t1.fq\n", "line 2: `sample` is '../a'"),
         ("sample\tlane\tfq1\na\tL.1\t1.fq\n", "line 2: `lane` is 'L.1'"),
         ("sample\tfq1\tbam\na\t1.fq\t1.bam\n", "names both `fq1` and `bam`"),

@@ -37,7 +37,7 @@ SITES = {
     "reason": "",
     "not_left_out": [
         {"site": "tiny", "n_patients": 6, "n_positive": 2, "reason": "2 positive, 5 needed"},
-        {"site": None, "n_patients": 3, "n_positive": 1, "reason": "their site is not known"},
+        {"site": None, "n_patients": 3, "n_positive": 1, "reason": "their site is unknown"},
     ],
     "sites": [site("a", 0.1), site("b", -0.5), site("c", 0.0)],
     "together": {
@@ -85,8 +85,8 @@ def test_a_loss_is_said_to_hold_a_shift_in_calibration():
 
 
 def test_heterogeneity_is_claimed_by_its_test():
-    assert "Heterogeneity between sites is shown (I" in said(q_pvalue=0.01)
-    assert "is not shown (I" in said(q_pvalue=0.4)
+    assert "There is evidence of heterogeneity between sites (I" in said(q_pvalue=0.01)
+    assert "There is no evidence of heterogeneity between sites (I" in said(q_pvalue=0.4)
 
 
 def test_what_could_not_be_combined_says_why():
@@ -97,7 +97,7 @@ def test_what_could_not_be_combined_says_why():
 
 
 def test_sites_whose_risks_are_off_are_named():
-    assert "excludes 0 at b, which one site in twenty does by chance" in said()
+    assert "excludes 0 at b, which happens by chance at one site in twenty" in said()
 
 
 def test_sites_that_were_not_left_out_are_named_with_the_reason():

@@ -57,7 +57,9 @@ def test_a_label_told_by_who_has_which_layer_is_a_doubt():
         row = performance().iloc[[1]].assign(feature_set="layers_present", value=0.7, lower=lower)
         return pd.concat([performance(), row])
 
-    assert "Which layers a patient has predicts the label" in words.doubts(presence(0.61))[0]
+    assert (
+        "The pattern of measured layers alone predicts the label" in words.doubts(presence(0.61))[0]
+    )
     assert not words.doubts(presence(0.48))
     assert [fact["value"] for fact in facts(presence(0.61)) if "layers" in fact["name"]] == ["0.70"]
     assert not [fact for fact in facts(performance()) if "layers" in fact["name"]]
@@ -65,13 +67,13 @@ def test_a_label_told_by_who_has_which_layer_is_a_doubt():
 
 def test_what_was_read_otherwise_is_said_without_the_names_of_samples():
     notes = [
-        "its samples are in rows (`p01`, `p02`, …): it was turned",
+        "its samples are in rows (`p01`, `p02`, …): it was transposed",
         "20 samples are matched by case or barcode (such as p022 with P022)",
         "2 of 9 samples of the file are not in the list (file: a, b); 1 of 8 of the list (list: c)",
         "5 of 5 alleles are called in fewer than 90% of the patients (call rate 8%)",
     ]
     assert words.read_as("small_rna", notes) == [
-        "small RNA: its samples are in rows: it was turned.",
+        "small RNA: its samples are in rows: it was transposed.",
         "small RNA: 20 samples are matched by case or barcode.",
         "small RNA: 2 of 9 samples of the file are not in the list; 1 of 8 of the list.",
         f"small RNA: {notes[-1]}.",
@@ -240,8 +242,8 @@ def test_values_of_the_label_that_are_no_class_are_named_with_counts():
     label = {"column": "response", "positive": "TRD", "negative": "well"}
     sentence = cohort_sentence(patients, {"rna": {}}, label)
     assert (
-        "4 without a label (scored, not trained on); of them with another value of response: "
-        in (sentence)
+        "4 without a label (scored, not used for training); of them with another value of "
+        "response: " in (sentence)
     )
     assert "partial (2) and lost (1)" in sentence
     assert "another value" not in cohort_sentence(patients[:2], {"rna": {}}, label)

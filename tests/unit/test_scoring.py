@@ -261,7 +261,7 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     assert summary["metrics_at_target_prevalence"]["net_benefit"]["threshold"] == 0.3
     context = page_context("new", summary, *tables_of(done))
     assert context["versions"] == [
-        f"as it is (prevalence of training, {LABELS.mean():.2f})",
+        f"as predicted (training prevalence, {LABELS.mean():.2f})",
         "at the target prevalence, 0.30",
         "recalibrated",
     ]

@@ -119,11 +119,11 @@ def test_many_predictors_are_cut_and_the_rest_is_one_row():
 
 def test_what_a_reader_must_know_first_is_said():
     unlike, lacking = (" ".join(row["warnings"]) for row in context()["patients"])
-    assert "Unlike the training patients in mrna (p = 0.002)" in unlike
+    assert "Out-of-distribution in mrna (p = 0.002)" in unlike
     assert "escitalopram and CYP2C19 (poor metaboliser) do not match: lower the dose." in unlike
     assert "sertraline" not in unlike
-    assert "Not measured: mrna. Expected AUROC without: 0.60." in lacking
-    assert "90 % of what the model looks for" in lacking
+    assert "Not measured: mrna. Expected AUROC without it: 0.60." in lacking
+    assert "90 % of the features that the model uses are missing" in lacking
     places = [row["place"] for row in context()["patients"]]
     assert "beyond the limit" in places[0] and "3.2 (99 % within 3.0)" in places[0]
     assert places[1].startswith("Could not be compared")

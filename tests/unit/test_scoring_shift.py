@@ -49,7 +49,7 @@ def test_another_platform_is_found_in_its_layer(models):
     found = shift_summary(patients, shift)
     assert "layer rna: reproduction error" in found["shifted"]
     assert "protein: reproduction error" not in str(found["shifted"])
-    assert found["warning"].startswith("these patients are not like the training ones")
+    assert found["warning"].startswith("these patients are out-of-distribution")
     profiled = new.profiled("rna")
     assert (patients["outlier_vs_training"][profiled] == 1).mean() > 0.8
     assert set(patients["outlier_vs_training_in"][profiled]) <= {"rna", "factor distance"}

@@ -79,9 +79,9 @@ def test_one_sentence_says_what_subtypes_are(subtypes, patients):
     phrases = in_words(subtype_associations(subtypes, patients, KINDS, 1))
     assert phrases[0].startswith("sex (V 0.")
     assert sentence([60, 40], phrases, 0.005, "").startswith(
-        "2 subtypes of 60, 40 patients (p = 0.005): they go with sex"
+        "2 subtypes of 60, 40 patients (p = 0.005): they are associated with sex"
     )
-    assert sentence([9, 8], [], 0.01, "").endswith("they go with no known variable.")
+    assert sentence([9, 8], [], 0.01, "").endswith("they are associated with no known variable.")
     assert sentence([100], [], 0.3, "one cloud") == "No subtypes: one cloud (p = 0.3)."
     assert sentence([9], [], float("nan"), "few") == "No subtypes: few."
 

@@ -51,7 +51,7 @@ def test_one_cloud_has_no_subtypes(kind):
     ]
     assert [subtypes.n_subtypes for subtypes in found] == [1, 1]
     none = found[0]
-    assert "one cloud" in none.reason
+    assert "a single cluster" in none.reason
     assert (none.labels == 0).all() and np.isnan(none.consensus).all()
     assert none.table.set_index("k").loc[1, "chosen"] == 1
 

@@ -1,5 +1,5 @@
 rule differential_ancestry:
-    """Ancestry components of a layer of variants, or the reason why there are none."""
+    """Compute ancestry components from a variant layer, or give the reason why not."""
     input:
         calls=layer_file,
         patients="results/{cohort}/cohort/patients.tsv",
@@ -39,7 +39,7 @@ rule differential_ancestry:
 
 
 rule differential_burden_sets:
-    """Burden of gene sets in one layer of variants, compared between the groups."""
+    """Compare the burden of gene sets between the groups in one variant layer."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",

@@ -1,11 +1,11 @@
-# Which patients take part is known once the reads are counted.
+# The participating patients are known only after the reads are counted.
 READ_LAYERS = [] if UNITS else LAYERS
 
 
 rule check:
-    """Check all files and print what a run would do, on how many patients."""
+    """Check all files and print what would be run on how many patients."""
     input:
-        # what is yet to be simulated need not be checked
+        # files that are yet to be simulated need no check
         readings=branch(
             SIMULATED,
             then=[],
@@ -20,7 +20,7 @@ rule check:
                 f"results/{COHORT}/layers/{{layer}}/annotation.tsv", layer=READ_LAYERS
             ),
         ),
-        # files of reads are read to their end, and not counted yet
+        # read files are read to their end, but not yet counted
         units=branch(
             SIMULATED,
             then=[],

@@ -2,9 +2,9 @@ from trdomics.classification.derived import derived_tables
 from trdomics.classification.settings import fitting_settings
 from trdomics.cohort.config import patients_settings
 
-# Tables per patient that other stages derive; each is a feature set.
+# Tables per patient derived by other stages; each is a feature set.
 DERIVED = list(derived_tables(config))
-# Every fit of the whole procedure sees the same.
+# Inputs shared by every fit of the whole procedure.
 FIT_INPUTS = {
     "patients": "results/{cohort}/cohort/patients.tsv",
     "layers": expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
@@ -14,7 +14,7 @@ FIT_INPUTS = {
 
 
 rule classification_fit_split:
-    """Search on the training patients of one split and predict its test patients."""
+    """Tune on the training patients of one split and predict its test patients."""
     input:
         **FIT_INPUTS,
     output:
@@ -45,7 +45,7 @@ rule classification_fit_split:
 
 
 rule classification_null:
-    """Run one repeat of the cross-validation with permuted labels."""
+    """Run one repeat of the cross-validation with permuted labels, for the null."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         blocks=blocks_of_repeat,
@@ -73,7 +73,7 @@ rule classification_null:
 
 
 rule classification_performance:
-    """Measure out-of-fold predictions: performance, gains, null, calibration, decision curves."""
+    """Evaluate out-of-fold predictions: performance, gains, null, calibration, decision curves."""
     input:
         predictions=expand(
             "results/{{cohort}}/classification/splits/{split}/predictions.tsv",
@@ -128,7 +128,7 @@ rule classification_performance:
 
 
 rule classification_sites:
-    """Measure the patients of every left-out site: per site, pooled, and against mixed sites."""
+    """Evaluate left-out sites: each, pooled, and compared with the cross-validation."""
     input:
         left_out=expand(
             "results/{{cohort}}/classification/splits/{split}/predictions.tsv",
@@ -172,7 +172,7 @@ rule classification_sites:
 
 
 rule classification_figures:
-    """Draw the classification's figures from its tables."""
+    """Draw the figures of the classification from its tables."""
     input:
         performance="results/{cohort}/classification/performance.tsv",
         null="results/{cohort}/classification/null.tsv",
@@ -256,7 +256,7 @@ rule classification_figures:
 
 
 rule classification_final_model:
-    """Search on all labelled patients and freeze what is selected."""
+    """Tune on all labelled patients and freeze the selected model."""
     input:
         **FIT_INPUTS,
     output:
@@ -282,14 +282,14 @@ rule classification_final_model:
 
 
 rule model:
-    """A frozen model of all labelled patients, without the cross-validation."""
+    """Fit and freeze a model on all labelled patients, without cross-validation."""
     input:
         expand(rules.classification_final_model.output, cohort=COHORT),
     localrule: True
 
 
 rule classification_missing_layer_cost:
-    """Lay beside the frozen model what a missing layer costs the procedure that made it."""
+    """Add the expected cost of missing layers to the frozen model's folder."""
     input:
         table="results/{cohort}/classification/missing_layer_cost.tsv",
         manifest="results/{cohort}/classification/model/model.json",
@@ -297,7 +297,7 @@ rule classification_missing_layer_cost:
         "results/{cohort}/classification/model/missing_layer_cost.json",
     log:
         "logs/{cohort}/classification_missing_layer_cost.log",
-    # with the model's fit and the scoring, between which it stands
+    # grouped with the model's fit and the scoring, between which it runs
     group:
         "model"
     conda:
@@ -314,7 +314,7 @@ rule classification_missing_layer_cost:
 
 
 rule classification_learning_curve:
-    """Train on a share of the patients only, and predict the others."""
+    """Train on a fraction of the patients and predict the others."""
     input:
         **FIT_INPUTS,
     output:
@@ -339,7 +339,7 @@ rule classification_learning_curve:
 
 
 rule classification_more_patients:
-    """Fit the learning curve and say what more patients would give."""
+    """Fit the learning curve and extrapolate it to more patients."""
     input:
         shares=expand(
             "results/{{cohort}}/classification/shares/{share}.tsv", share=SHARES

@@ -1,6 +1,6 @@
 from trdomics.cohort.config import cohort_quality
 
-# Layers whose quality of reads goes into patients.tsv.
+# Layers whose read quality is added to patients.tsv.
 QUALITY_LAYERS = list(
     dict.fromkeys(layer for layer, _ in cohort_quality(config).values())
 )
@@ -13,7 +13,7 @@ for file in CONTENTS.changed:
 
 
 rule cohort_harmonise:
-    """Bring the sheet and the layers together in one table of patients."""
+    """Join the sheet and the layers in one table of patients."""
     input:
         sheet=ancient(config["samples"]["file"]),
         layers=[given(layer["file"]) for layer in config["layers"].values()],

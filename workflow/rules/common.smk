@@ -16,7 +16,7 @@ from trdomics.reads.callset import is_bare_vcf
 
 
 def checked(config):
-    """Return the config with its defaults; stop with a line for each thing that is wrong.
+    """Return the config with its defaults; stop with one line per error.
 
     What only the content of a layer shows is left to the job that reads it.
     """
@@ -26,7 +26,7 @@ def checked(config):
         resolved = resolve_config(config, ", ".join(map(str, workflow.configfiles)))
     except InputError as error:
         stop_at(error.errors)
-    # processes that the main one starts need not look again
+    # child processes need not check again
     if workflow.is_main_process:
         from trdomics.check.precheck import problems
 
@@ -50,7 +50,7 @@ def layers_where(**properties):
 
 
 def layer_pattern(names):
-    """Return a wildcard constraint that just these layers match; without any, nothing does."""
+    """Return a wildcard constraint that matches exactly these layers; without any, nothing."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
@@ -63,12 +63,12 @@ MATRIX_LAYERS = layers_where(is_matrix=True)
 VARIANT_LAYERS = layers_where(is_matrix=False)
 COHORT = config["cohort"]
 SIMULATED = bool(config["simulation"] or config["simulated_reads"])
-# VCFs without consequences, which the workflow adds where it knows genome and genes.
+# VCFs without consequences, which the workflow adds if genome and annotation are given.
 BARE_VCF_LAYERS = [
     layer for layer in VARIANT_LAYERS if is_bare_vcf(config, config["layers"][layer])
 ]
 SHEET = read_sheet(sheet_settings(config))
-# Columns of the sheet that the config does not name make nothing due.
+# Changes of columns that the config does not name rerun nothing.
 SHEET_DIGEST = sheet_digest(SHEET)
 
 
@@ -83,7 +83,7 @@ def layer_settings(wildcards):
 
 
 def described_layer(wildcards):
-    """Return what of a layer's settings its description depends on, once it is read."""
+    """Return those of a layer's settings that its description depends on after reading."""
     settings = fitted_layers(config)[wildcards.layer]
     return {key: value for key, value in settings.items() if key != "model_features"}
 
@@ -105,14 +105,14 @@ CONTENTS = Contents(".snakemake/trdomics_contents.json")
 
 
 def given(file):
-    """Return an optional file as an input: unless a rule makes it, its content counts, not its time."""
+    """Return an optional file as an input: by content, not time, unless a rule makes it."""
     if not file:
         return []
     return file if is_made(config, file) else ancient(file)
 
 
 def content(*files):
-    """Return digests of the files that no rule makes, for the params of what reads them."""
+    """Return digests of the files that no rule makes, for the params of their readers."""
     return CONTENTS.digests(f for f in files if f and not is_made(config, f))
 
 
@@ -131,24 +131,24 @@ def layer_file(wildcards):
 
 
 def annotated_calls(wildcards):
-    """Return a variants layer's file, annotated by the workflow where it comes without."""
+    """Return a variant layer's file, annotated by the workflow if it has no consequences."""
     if wildcards.layer in BARE_VCF_LAYERS:
         return "results/{cohort}/reads/{layer}/annotated.vcf.gz"
     return layer_file(wildcards)
 
 
 def features_file(wildcards):
-    """Return the table of a matrix layer's features, where it has one."""
+    """Return the feature table of a matrix layer, if it has one."""
     return given(layer_settings(wildcards)["features"])
 
 
 def profiled_list(wildcards):
-    """Return the list of profiled samples of a variants layer, where it has one."""
+    """Return the list of profiled samples of a variant layer, if it has one."""
     return given(layer_settings(wildcards)["profiled"])
 
 
 def variant_calls(wildcards):
-    """Return the tallies of calls per patient, which only variants layers have."""
+    """Return the tallies of calls per patient, which only variant layers have."""
     if wildcards.layer in VARIANT_LAYERS:
         return "results/{cohort}/layers/{layer}/calls.tsv"
     return []

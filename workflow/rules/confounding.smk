@@ -18,7 +18,7 @@ elif not CELL_LAYERS:
 
 
 rule confounding_table:
-    """What the label goes with, and whether site and technical columns alone tell it."""
+    """Test associations of the label, and predict it from site and technical columns alone."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
     output:
@@ -60,7 +60,7 @@ rule confounding_table:
 
 
 rule confounding_cells:
-    """Cell fractions estimated from expression, and how they agree with measured ones."""
+    """Estimate cell fractions from expression and compare them with measured ones."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand(
@@ -113,7 +113,7 @@ rule confounding_cells:
 
 
 rule confounding_adjustment:
-    """The test of the label under growing sets of covariates, for one layer."""
+    """Test one layer for the label with growing sets of covariates."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -161,7 +161,7 @@ rule confounding_adjustment:
 
 
 rule confounding_variance:
-    """The variance of every feature of one layer, divided among label and confounders."""
+    """Partition the variance of every feature of one layer among label and confounders."""
     input:
         normalised="results/{cohort}/layers/{layer}/normalised.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",

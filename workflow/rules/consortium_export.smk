@@ -1,5 +1,5 @@
 rule consortium_export:
-    """Write the bundle that a cohort gives to a consortium."""
+    """Write the bundle that a cohort shares with a consortium."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         excluded="results/{cohort}/cohort/excluded.tsv",
@@ -12,7 +12,7 @@ rule consortium_export:
         weights=expand(
             "results/{{cohort}}/integration/weights/{layer}.tsv", layer=LAYERS
         ),
-        # what the bundle is compared with; never written
+        # compared with the bundle; never written
         tables=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
         variance="results/{cohort}/integration/variance_explained.tsv",
         performance="results/{cohort}/classification/performance.tsv",
@@ -50,7 +50,7 @@ rule consortium_export:
 
 
 rule export:
-    """The bundle for a consortium, without any patient: results/<cohort>/export/."""
+    """Write the bundle for a consortium, without patient-level data: results/<cohort>/export/."""
     input:
         f"results/{COHORT}/export/{COHORT}.zip",
     localrule: True

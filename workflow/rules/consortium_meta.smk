@@ -2,12 +2,12 @@ from trdomics.errors import InputError
 
 
 def checked_meta(config):
-    """Return the config with its defaults; stop with one line where bundles cannot be combined."""
+    """Return the config with its defaults; stop with one line if bundles cannot be combined."""
     from trdomics.consortium.gather import read_bundles, resolve_meta
 
     try:
         resolved = resolve_meta(config, ", ".join(map(str, workflow.configfiles)))
-        # processes that the main one starts need not look again
+        # child processes need not check again
         if workflow.is_main_process:
             read_bundles(resolved["meta"]["bundles"])
     except InputError as error:

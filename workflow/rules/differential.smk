@@ -2,7 +2,7 @@ from trdomics.cohort.config import patients_settings
 
 
 rule differential_expression:
-    """Differential expression of one layer of counts."""
+    """Test one count layer for differential expression."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -20,7 +20,7 @@ rule differential_expression:
         "differential"
     conda:
         "../../envs/differential.yaml"
-    # Moving counts to other processes costs more than their fits: layers run side by side instead
+    # Sending counts to other processes costs more than the fits: layers run in parallel instead
     threads: 1
     resources:
         mem_mb=growing(4000),
@@ -38,7 +38,7 @@ rule differential_expression:
 
 
 rule differential_continuous:
-    """Differences of one continuous layer."""
+    """Test one continuous layer for differences between the groups."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         annotation="results/{cohort}/layers/{layer}/annotation.tsv",
@@ -72,7 +72,7 @@ rule differential_continuous:
 
 
 rule differential_burden:
-    """Carriers of one layer of variants or binary features, compared between the groups."""
+    """Compare carriers of variants or binary features between the groups in one layer."""
     input:
         table="results/{cohort}/layers/{layer}/table.parquet",
         patients="results/{cohort}/cohort/patients.tsv",
@@ -109,7 +109,7 @@ rule differential_burden:
 
 
 rule differential_figures:
-    """Figures of the differential test of one layer of counts or continuous values."""
+    """Draw the figures of the differential test of one count or continuous layer."""
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",
@@ -155,7 +155,7 @@ rule differential_figures:
 
 
 rule differential_burden_figures:
-    """Figures of the comparison of carriers of one layer."""
+    """Draw the figures of the comparison of carriers in one layer."""
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         summary="results/{cohort}/differential/{layer}/summary.json",

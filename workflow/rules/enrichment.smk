@@ -36,7 +36,7 @@ rule enrichment_download:
 
 
 rule enrichment_gene_sets:
-    """Put the curated gene sets and the user's together."""
+    """Combine the curated gene sets with the user's."""
     input:
         files=GENE_SET_FILES,
     output:
@@ -61,7 +61,7 @@ rule enrichment_gene_sets:
 
 
 rule enrichment_ranked:
-    """Gene sets and signatures of one expression layer."""
+    """Test gene sets and signatures in one expression layer."""
     input:
         results="results/{cohort}/differential/{layer}/results.tsv",
         normalised="results/{cohort}/layers/{layer}/normalised.parquet",
@@ -119,7 +119,7 @@ rule enrichment_ranked:
 
 
 rule enrichment_mirna:
-    """Differing miRNAs and their targets."""
+    """Test whether targets of differentially expressed miRNAs are anti-correlated with them."""
     input:
         results=expand(
             "results/{{cohort}}/differential/{layer}/results.tsv",
@@ -175,7 +175,7 @@ rule enrichment_mirna:
 
 
 rule enrichment_factors:
-    """Say in words what each factor is."""
+    """Describe each factor in a sentence."""
     input:
         sets="results/{cohort}/enrichment/gene_sets.tsv",
         factors="results/{cohort}/integration/factors.tsv",

@@ -1,16 +1,16 @@
-# Calls where a missing one is not taken for reference: germline, so that people can be distinguished.
+# Germline call sets, in which a missing call is not taken as reference: they identify people.
 GENOTYPE_LAYERS = [
     layer
     for layer in VARIANT_LAYERS
     if config["layers"][layer]["format"] == "vcf"
     and config["layers"][layer]["no_call"] == "missing"
 ]
-# Layers of RNA whose reads show the genotypes at those variants.
+# RNA layers whose reads show the genotypes at these variants.
 RNA_GENOTYPE_LAYERS = RNA_READ_LAYERS if GENOTYPE_LAYERS else []
 
 
 rule identity_genotypes:
-    """Read the common variants of a germline VCF, by which people are distinguished."""
+    """Read the common variants of a germline VCF, which identify individuals."""
     input:
         calls=layer_file,
         patients="results/{cohort}/cohort/patients.tsv",
@@ -44,7 +44,7 @@ rule identity_genotypes:
 
 
 rule identity_sex:
-    """Compare the sex that each layer tells with the sheet's."""
+    """Compare the molecular sex of each layer with the sheet."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand(
@@ -105,7 +105,7 @@ rule identity_sex:
 
 
 rule identity_match:
-    """Test whether the layers' samples of a patient come from one person."""
+    """Test whether a patient's samples in two layers come from the same person."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         normalised=expand(
@@ -158,7 +158,7 @@ rule identity_match:
 
 
 rule identity_quality:
-    """Bring quality and identity of every sample into one table."""
+    """Collect quality and identity of every sample in one table."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         qc=expand("results/{{cohort}}/layers/{layer}/qc.tsv", layer=LAYERS),

@@ -9,7 +9,7 @@ MOFA_OPTIONS = {
 
 
 rule integration_views:
-    """Build MOFA's views of the whole cohort (for description; never given to the classifier)."""
+    """Build MOFA's views of the whole cohort (descriptive; never used for classification)."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         tables=expand("results/{{cohort}}/layers/{layer}/table.parquet", layer=LAYERS),
@@ -38,7 +38,7 @@ rule integration_views:
 
 
 rule integration_fit:
-    """Fit MOFA from one seed."""
+    """Fit MOFA with one seed."""
     input:
         overview="results/{cohort}/integration/views.tsv",
         views=expand(
@@ -69,7 +69,7 @@ rule integration_fit:
 
 
 rule integration_choose:
-    """Choose the seed with the best evidence bound and write its factors."""
+    """Choose the seed with the highest evidence lower bound and write its factors."""
     input:
         kept=expand(
             "results/{{cohort}}/integration/seeds/{seed}.npz", seed=MOFA["seeds"]
@@ -156,7 +156,7 @@ rule integration_weights:
 
 
 rule integration_characterise:
-    """Say what the factors of the chosen model go with."""
+    """Test the associations of the chosen model's factors."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         views="results/{cohort}/integration/views.tsv",
@@ -191,7 +191,7 @@ rule integration_characterise:
 
 
 rule integration_figures:
-    """Draw the chosen MOFA model."""
+    """Draw the figures of the chosen MOFA model."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         factors="results/{cohort}/integration/factors.tsv",

@@ -1,5 +1,5 @@
 rule layers_table:
-    """Read and check the matrix of a layer, once for all that use it."""
+    """Read and check the matrix of a layer, once for all rules that use it."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         matrix=layer_file,

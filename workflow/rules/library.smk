@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-# What is written is of patients: only the owner and the group can read it. Jobs inherit this.
+# Outputs hold patient data: only owner and group may read them. Jobs inherit this.
 os.umask(os.umask(0o077) | 0o007)
 
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parent / "scripts"))
@@ -47,7 +47,7 @@ from trdomics.code_digest import code_digest
 
 
 def stop_at(errors):
-    """Stop before any job, with a line for each error, if there is one."""
+    """If there are errors, stop before any job with one line each."""
     for error in errors:
         logger.error(f"error: {error}")
     if errors:

@@ -4,7 +4,7 @@ MECHANISM = config["mechanism"]
 SPECIFICATION = specification_file(MECHANISM["model"]) if MECHANISM["model"] else []
 EQUATIONS = str(read_specification(SPECIFICATION).model) if SPECIFICATION else []
 SCORED = next(iter(EXPRESSION_LAYERS), None)
-# what is known of a patient alone
+# derived from a patient's own data
 OWN_EVIDENCE = {
     "patients": "results/{cohort}/cohort/patients.tsv",
     "phenotypes": "results/{cohort}/pharmacogenes/calls.tsv",
@@ -23,7 +23,7 @@ OWN_EVIDENCE = {
 
 
 rule mechanism_model:
-    """Run a mechanistic model: its experiments, and the share of draws in which they hold."""
+    """Run a mechanistic model: its experiments, and the share of draws in which findings hold."""
     input:
         specification=SPECIFICATION,
         equations=EQUATIONS,
@@ -72,7 +72,7 @@ rule mechanism_model:
 
 
 rule mechanism_features:
-    """Predict each patient's response from what is known of that patient alone."""
+    """Predict each patient's response from that patient's own data."""
     input:
         **OWN_EVIDENCE,
         specification=SPECIFICATION,
@@ -94,7 +94,7 @@ rule mechanism_features:
 
 
 rule mechanism_trial:
-    """Give the drug of the model to every patient of the cohort."""
+    """Run the virtual trial of the mechanistic model in the cohort."""
     input:
         **OWN_EVIDENCE,
         specification=SPECIFICATION,

@@ -1,7 +1,7 @@
 from trdomics.cohort.config import patients_settings
 from trdomics.panels.panel import panel_digests, panel_files
 
-# name -> as the config has it; those that come with the workflow are read beside the code
+# name -> entry in the config; panels that come with the workflow are read from the code's folder
 PANELS = {name: entry for entry in config["panels"] for name in panel_files([entry])}
 PANEL_DIGESTS = panel_digests(config["panels"])
 

@@ -6,7 +6,7 @@ PHARMACOGENE_LAYER, PHARMACOGENE_REASON = germline_layer(config)
 
 
 rule pharmacogenes_call:
-    """Call the diplotypes and phenotypes of the pharmacogenes, or say why that cannot be."""
+    """Call diplotypes and phenotypes of the pharmacogenes, or give the reason why not."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         calls=branch(
@@ -53,7 +53,7 @@ rule pharmacogenes_call:
 
 
 rule pharmacogenes_drugs:
-    """Compare the drugs of patients with the genes that clear them."""
+    """Compare patients' drugs with the genes that metabolise them."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         calls="results/{cohort}/pharmacogenes/calls.tsv",
@@ -85,7 +85,7 @@ rule pharmacogenes_drugs:
 
 
 rule pharmacogenes_sensitivity:
-    """Measure the model without the patients who may be resistant in name only."""
+    """Evaluate the model without patients with possible pseudo-resistance."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
         mismatches="results/{cohort}/pharmacogenes/mismatches.tsv",

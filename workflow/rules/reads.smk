@@ -1,5 +1,5 @@
 rule reads_verify:
-    """Read a unit's FASTQ or BAM files to their end: whole, of one library, of the references."""
+    """Read a unit's FASTQ or BAM files to their end: complete, one library, matching references."""
     input:
         files=unit_files,
         genes=lambda wildcards: (
@@ -53,7 +53,7 @@ rule reads_genome:
 
 
 rule reads_annotation:
-    """Write the annotation as each tool takes it, and a table of its genes."""
+    """Write the annotation in each tool's format, and a table of its genes."""
     input:
         annotation=lambda wildcards: config["references"]["annotation"],
     output:
@@ -76,7 +76,7 @@ rule reads_annotation:
 
 
 rule reads_transcripts:
-    """Write the transcripts' sequences with the genome behind them, as salmon takes decoys."""
+    """Write the transcripts followed by the genome as decoys, for salmon."""
     input:
         gtf=f"{REFERENCES}/annotation.gtf",
         genome=f"{REFERENCES}/genome.fa",
@@ -180,7 +180,7 @@ rule reads_hisat2_index:
 
 
 rule reads_trim_pairs:
-    """Cut adapters off pairs of reads."""
+    """Trim paired-end reads."""
     input:
         fq1=lambda wildcards: unit_of(wildcards).fq1,
         fq2=lambda wildcards: unit_of(wildcards).fq2,
@@ -217,7 +217,7 @@ rule reads_trim_pairs:
 
 
 rule reads_trim_single:
-    """Cut adapters off single reads."""
+    """Trim single-end reads."""
     input:
         fq1=lambda wildcards: unit_of(wildcards).fq1,
         verified="results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json",
@@ -252,7 +252,7 @@ rule reads_trim_single:
 
 
 rule reads_salmon:
-    """Estimate the transcripts of a sample."""
+    """Estimate transcript abundances of a sample."""
     input:
         first=trimmed(1),
         second=trimmed(2),
@@ -373,7 +373,7 @@ rule reads_hisat2:
 
 
 rule reads_feature_counts:
-    """Count the alignments of a sample: exons by strand, genes, and both ends of the genes."""
+    """Count a sample's alignments: exons by strand, genes, and both ends of the genes."""
     input:
         bam=alignment,
         verified=per_lane(
@@ -416,7 +416,7 @@ rule reads_feature_counts:
 
 
 rule reads_salmon_counts:
-    """Make gene counts of the whole cohort from salmon's estimates."""
+    """Compute gene counts of the whole cohort from salmon's estimates."""
     input:
         quantified=per_sample("results/{cohort}/reads/{layer}/salmon/{sample}"),
         reports=all_fastp_reports,
@@ -449,7 +449,7 @@ rule reads_salmon_counts:
 
 
 rule reads_aligned_counts:
-    """Bring the counts of all aligned samples together."""
+    """Combine the counts of all aligned samples."""
     input:
         counted=per_sample("results/{cohort}/reads/{layer}/counted/{sample}"),
         reports=all_fastp_reports,
@@ -481,7 +481,7 @@ rule reads_aligned_counts:
 
 
 rule reads_hairpins:
-    """Write the hairpins of the species in letters of DNA."""
+    """Write the hairpins of the species as DNA."""
     input:
         hairpin=lambda wildcards: config["references"]["hairpin"],
     output:
@@ -526,7 +526,7 @@ rule reads_bowtie_index:
 
 
 rule reads_trim_small_rna:
-    """Cut adapters off small RNA, UMIs behind them read into the names first."""
+    """Trim small RNA reads, after moving UMIs behind the adapter to the read names."""
     input:
         fq1=lambda wildcards: unit_of(wildcards).fq1,
         verified="results/{cohort}/reads/{layer}/verified/{sample}.{lane}.json",
@@ -594,7 +594,7 @@ rule reads_small_rna_count:
 
 
 rule reads_small_rna_matrix:
-    """Bring the counts of all samples of a small RNA layer together."""
+    """Combine the counts of all samples of a small RNA layer."""
     input:
         counts=per_sample("results/{cohort}/reads/{layer}/counted/{sample}.json"),
     output:
@@ -621,7 +621,7 @@ rule reads_small_rna_matrix:
 
 
 rule reads_globin_share:
-    """The share of globin in the counts of each sample, for a matrix that is not made here."""
+    """Compute the globin share of each sample, for a matrix that was not made from reads."""
     input:
         matrix=layer_file,
         features=features_file,
@@ -646,7 +646,7 @@ rule reads_globin_share:
 
 
 rule reads_multiqc_table:
-    """Write the quality of a layer's reads as MultiQC takes tables of others."""
+    """Write a layer's read quality as a custom table for MultiQC."""
     input:
         quality="results/{cohort}/reads/{layer}/qc.tsv",
         summary="results/{cohort}/reads/{layer}/summary.json",
@@ -670,7 +670,7 @@ rule reads_multiqc_table:
 
 
 rule reads_multiqc:
-    """Gather what all tools say of the reads in one page."""
+    """Run MultiQC on the reports of all tools."""
     input:
         tables=[f"{READS}/multiqc/{layer}_mqc.json" for layer in UNITS],
         reports=tool_reports,
@@ -699,7 +699,7 @@ rule reads_multiqc:
 
 
 rule reads:
-    """Make the matrices and calls of all layers that come from reads, and stop there."""
+    """Make only the matrices and calls of all layers from reads."""
     input:
         [config["layers"][layer]["file"] for layer in UNITS],
         MULTIQC_PAGE if UNITS else [],

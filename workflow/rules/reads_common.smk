@@ -5,7 +5,7 @@ from trdomics.reads.small_rna import PROTOCOLS
 from trdomics.reads.tools import lost_tools, rna_tools
 from trdomics.reads.units import read_units
 
-# Of each layer from reads; precheck has read them before and would have named what is wrong.
+# Of each layer from reads; precheck has already read them and reported any errors.
 UNITS = {
     name: read_units(layer["reads"]["units"], name)
     for name, layer in config["layers"].items()
@@ -23,7 +23,7 @@ SMALL_RNA_READ_LAYERS = [
 
 
 def aligner_of(layer):
-    """Return what gives a layer's reads to genes: salmon, star, hisat2, or bam as they come."""
+    """Return how a layer's reads are assigned to genes: salmon, star, hisat2, or bam (as given)."""
     if UNITS[layer].aligned:
         return "bam"
     return config["layers"][layer]["reads"]["aligner"]
@@ -36,7 +36,7 @@ REFERENCES = "results/{cohort}/reads/references"
 
 
 def needed_tools():
-    """Return the programs that the layers need whose reads are not counted yet."""
+    """Return the programs needed by the layers whose reads are not counted yet."""
     tools = []
     for layer in RNA_READ_LAYERS + SMALL_RNA_READ_LAYERS:
         if not Path(config["layers"][layer]["file"]).exists():
@@ -45,7 +45,7 @@ def needed_tools():
     return tools
 
 
-# conda and containers bring the programs along
+# conda and containers provide the programs
 if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
     stop_at(lost_tools(needed_tools()))
 
@@ -60,7 +60,7 @@ wildcard_constraints:
 
 
 def growing_with(amount, share, name):
-    """Return a resource function: more with the size of an input in MB, doubled at each attempt."""
+    """Return a resource function that grows with an input's size in MB and doubles per attempt."""
 
     def resource(wildcards, input, attempt):
         size = Path(input[name]).stat().st_size / 1e6
@@ -135,7 +135,7 @@ def mate_options(first, second, single):
 
 
 def salmon_options(wildcards, input):
-    """Return the options that name the reads, and what the config says of their strand."""
+    """Return the options for the reads and for their strandedness in the config."""
     stated = layer_settings(wildcards)["reads"]["strandedness"]
     letter = {"forward": "SF", "reverse": "SR", "unstranded": "U", None: ""}[stated]
     kind = f"I{letter}" if input.second else letter
@@ -146,7 +146,7 @@ def salmon_options(wildcards, input):
 
 
 def counting_settings(wildcards):
-    """Return what a layer's counts depend on beside the reads."""
+    """Return what a layer's counts depend on besides the reads."""
     settings = layer_settings(wildcards)["reads"]
     keys = ("protocol", "strandedness", "min_reads", "min_mapped")
     return {"layer": wildcards.layer, **{key: settings[key] for key in keys}}
@@ -186,7 +186,7 @@ ALIGNER_REPORTS = {
 
 
 def tool_reports(wildcards):
-    """Return what the tools say of each sample, for MultiQC."""
+    """Return the tools' reports of each sample, for MultiQC."""
     found = []
     for layer, units in UNITS.items():
         folder = f"{READS}/{layer}"

@@ -20,7 +20,7 @@ rule reads_bwa_index:
 
 
 rule reads_dna_regions:
-    """Check that regions, genes and sites are of the genome, and divide the regions into parts."""
+    """Check that regions, genes and sites match the genome, and divide the regions into parts."""
     input:
         fai=f"{GENOME}.fai",
         annotation=lambda wildcards: config["references"]["annotation"],
@@ -77,7 +77,7 @@ rule reads_dna_align:
 
 
 rule reads_dna_markdup:
-    """Bring the lanes of a sample together and mark the duplicates of its fragments."""
+    """Merge the lanes of a sample and mark duplicate fragments."""
     input:
         per_lane("results/{cohort}/reads/{layer}/lanes/{sample}.{lane}.bam"),
     output:
@@ -101,7 +101,7 @@ rule reads_dna_markdup:
 
 
 rule reads_dna_bam:
-    """Check that a BAM file is of its sample and of the genome, and link to it."""
+    """Check that a BAM file matches its sample and the genome, and link to it."""
     input:
         bam=own_bam,
         verified=per_lane(
@@ -127,7 +127,7 @@ rule reads_dna_bam:
 
 
 rule reads_dna_stats:
-    """Count the aligned reads of a sample: in all, and by region."""
+    """Count the aligned reads of a sample in total and by region."""
     input:
         bam="results/{cohort}/reads/{layer}/bam/{sample}.bam",
         bai="results/{cohort}/reads/{layer}/bam/{sample}.bam.bai",
@@ -153,7 +153,7 @@ rule reads_dna_stats:
 
 
 rule reads_dna_quality:
-    """Bring the quality of a layer's DNA reads into one table."""
+    """Collect the quality of a layer's DNA reads in one table."""
     input:
         flagstat=per_sample(
             "results/{cohort}/reads/{layer}/stats/{sample}.flagstat.json"
@@ -210,7 +210,7 @@ rule reads_dna_call:
 
 
 rule reads_dna_sites:
-    """Call the named sites in everybody, whether anyone carries the variant or not."""
+    """Call the named sites in every sample, whether or not anyone carries the variant."""
     input:
         bams=per_sample("results/{cohort}/reads/{layer}/bam/{sample}.bam"),
         bais=per_sample("results/{cohort}/reads/{layer}/bam/{sample}.bam.bai"),
@@ -246,7 +246,7 @@ rule reads_dna_sites:
 
 
 rule reads_dna_named:
-    """Write the calls at the named sites, with the alleles that were asked for."""
+    """Write the calls at the named sites with the requested alleles."""
     input:
         calls="results/{cohort}/reads/{layer}/sites.vcf",
         sites=dna_sites,
@@ -270,7 +270,7 @@ rule reads_dna_named:
 
 
 rule reads_dna_join:
-    """Join the calls of all parts, and annotate what each variant does to a gene.
+    """Concatenate the calls of all parts and annotate each variant's consequence.
 
     A named variant comes from its own call alone.
     """
@@ -310,7 +310,7 @@ rule reads_dna_join:
 
 
 rule reads_vcf_check:
-    """Check that a VCF was called over all samples together, on this genome."""
+    """Check that a VCF was called jointly over all samples, on this genome."""
     input:
         calls=lambda wildcards: config["layers"][wildcards.layer]["file"],
         fai=f"{GENOME}.fai",
@@ -335,7 +335,7 @@ rule reads_vcf_check:
 
 
 rule reads_vcf_annotate:
-    """Annotate what each variant of a bare VCF does to a gene."""
+    """Annotate the consequences of each variant of a VCF without them."""
     input:
         calls=lambda wildcards: config["layers"][wildcards.layer]["file"],
         checked="results/{cohort}/reads/{layer}/call_set.json",
@@ -362,7 +362,7 @@ rule reads_vcf_annotate:
 
 
 rule reads_rna_sites:
-    """Write where the genome has the variants that are common in the cohort's DNA."""
+    """Write the positions of variants that are common in the cohort's DNA."""
     input:
         genotypes=expand(
             "results/{{cohort}}/layers/{layer}/genotypes.parquet",
@@ -387,7 +387,7 @@ rule reads_rna_sites:
 
 
 rule reads_rna_alleles:
-    """Count an RNA sample's reads of either allele at the common variants.
+    """Count an RNA sample's reads of both alleles at the common variants.
 
     Reads of FASTQ files are aligned without introns: their ends are clipped where they reach into
     the next exon, which leaves more than enough of them.

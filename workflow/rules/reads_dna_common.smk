@@ -6,12 +6,12 @@ from trdomics.reads.tools import DNA_TOOLS, lost_tools
 # From FASTQ or BAM files of DNA to one joint, annotated VCF; and the genotypes of RNA at its sites.
 DNA_FASTQ_LAYERS = [layer for layer in DNA_READ_LAYERS if not UNITS[layer].aligned]
 DNA_BAM_LAYERS = [layer for layer in DNA_READ_LAYERS if UNITS[layer].aligned]
-# A call set over so many samples is made in a part of its own.
+# samples per part of the regions in which variants are called
 SAMPLES_PER_PART = 10
 
 
 def n_parts(layer):
-    """Return in how many parts of the regions a layer's variants are called."""
+    """Return the number of parts in which a layer's variants are called."""
     return -(-len(UNITS[layer].samples) // SAMPLES_PER_PART)
 
 
@@ -24,33 +24,33 @@ def calling_parts(wildcards):
 
 
 def own_bam(wildcards):
-    """Return the BAM file that a user brings of a sample."""
+    """Return the user's BAM file of a sample."""
     return UNITS[wildcards.layer].of(wildcards.sample)[0].bam
 
 
 def dna_regions(wildcards):
-    """Return the BED file of a layer's regions, where it has one."""
+    """Return the BED file of a layer's regions, if it has one."""
     return config["layers"][wildcards.layer]["reads"]["regions"] or []
 
 
 def dna_sites(wildcards):
-    """Return the file of the sites to call in everybody, where there is one."""
+    """Return the file of the sites to call in every sample, if there is one."""
     return config["layers"][wildcards.layer]["reads"]["sites"] or []
 
 
 def site_calls(wildcards):
-    """Return the calls at the sites that are called in everybody, where there are some."""
+    """Return the calls at the sites that are called in every sample, if there are any."""
     if dna_sites(wildcards):
         return "results/{cohort}/reads/{layer}/named.records"
     return []
 
 
-# So many pairs of RNA reads (or single ones) tell who someone is.
+# This many RNA read pairs (or single reads) suffice to identify a person.
 RNA_READS = 5_000_000
 
 
 def rna_files(wildcards):
-    """Return the alignments of an RNA sample where there are some, else its FASTQ files."""
+    """Return the alignments of an RNA sample if there are any, otherwise its FASTQ files."""
     if wildcards.layer in ALIGNED_LAYERS:
         return alignment(wildcards)
     units = UNITS[wildcards.layer].of(wildcards.sample)
@@ -63,7 +63,7 @@ def rna_index(wildcards):
 
 
 def rna_reads(wildcards, input):
-    """Return the command that gives an RNA sample's alignments, in order."""
+    """Return the command that prints an RNA sample's sorted alignments."""
     if wildcards.layer in ALIGNED_LAYERS:
         return f"samtools view -u {quote(input.files[0])}"
     units = UNITS[wildcards.layer].of(wildcards.sample)
@@ -82,7 +82,7 @@ BWA_INDEX = multiext(GENOME, ".amb", ".ann", ".bwt", ".pac", ".sa")
 
 
 def dna_tools_lost():
-    """Return an error for the programs that are needed and not on the path."""
+    """Return an error for required programs that are not on the path."""
     made = [config["layers"][layer]["file"] for layer in DNA_READ_LAYERS]
     made += [f"{READS}/{layer}/genotypes.parquet" for layer in RNA_GENOTYPE_LAYERS]
     made += [f"{READS}/{layer}/annotated.vcf.gz" for layer in BARE_VCF_LAYERS]
@@ -90,6 +90,6 @@ def dna_tools_lost():
     return lost_tools(DNA_TOOLS) if needed else []
 
 
-# conda and containers bring the programs along
+# conda and containers provide the programs
 if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
     stop_at(dna_tools_lost())

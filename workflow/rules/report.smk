@@ -1,5 +1,5 @@
 rule report_collect:
-    """Gather the stages' headline numbers in one file."""
+    """Collect the stages' headline numbers in one file."""
     input:
         cohort="results/{cohort}/cohort/summary.json",
         layers=expand("results/{{cohort}}/layers/{layer}/summary.json", layer=LAYERS),

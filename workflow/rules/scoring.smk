@@ -1,7 +1,7 @@
 from trdomics.classification.settings import fitted_layers
 from trdomics.cohort.config import patients_settings
 
-# A model of another cohort needs nothing that this cohort's training would make.
+# A model of another cohort needs none of this cohort's training results.
 EXTERNAL_MODEL = config["scoring"]["model"]
 MODEL_FOLDER = EXTERNAL_MODEL or f"results/{COHORT}/classification/model"
 EXTERNAL_FILES = [
@@ -9,11 +9,11 @@ EXTERNAL_FILES = [
     for name in ("model.safetensors", "model.json")
     if EXTERNAL_MODEL is not None
 ]
-# A model of another cohort may come without what its layers' absence costs.
+# A model of another cohort may come without the cost of missing layers.
 HAS_LOSSES = (
     EXTERNAL_MODEL is None or Path(f"{MODEL_FOLDER}/missing_layer_cost.json").exists()
 )
-# Drugs can be compared with genes where both are known.
+# Drugs can be compared with genes if both are known.
 HAS_MISMATCHES = PHARMACOGENE_LAYER is not None and bool(
     config["pharmacogenes"]["medication"] or config["pharmacogenes"]["drug_columns"]
 )

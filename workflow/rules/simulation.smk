@@ -50,7 +50,7 @@ if SIMULATED:
             identity="results/{cohort}/cohort/identity.json",
             adjustment="results/{cohort}/simulation/adjustment_recovery.json",
             calls="results/{cohort}/pharmacogenes/calls.tsv",
-            # a made-up genome has no pharmacogenes
+            # an artificial genome has no pharmacogenes
             true_diplotypes=branch(
                 config["simulation"] is not None,
                 then="results/{cohort}/simulation/truth/pharmacogenes.tsv",

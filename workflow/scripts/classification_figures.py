@@ -1,4 +1,4 @@
-"""Draw the classification's figures from its tables."""
+"""Draw the figures of the classification from its tables."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Search on all labelled patients and freeze what is selected."""
+"""Tune on all labelled patients and freeze the selected model."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Search on the training patients of one split and predict its test patients."""
+"""Tune on the training patients of one split and predict its test patients."""
 
 from trdomics.scripting import start
 
@@ -31,5 +31,5 @@ if params.permuted:
     test = representations.transform(tables.select(split.test))
     save_blocks(outputs.blocks, representations, test)
 else:
-    # they are patients' values, tens of megabytes, and nobody would read them
+    # they hold patients' values, tens of megabytes, and are needed only for permutations
     Path(outputs.blocks).touch()

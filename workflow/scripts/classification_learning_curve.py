@@ -1,4 +1,4 @@
-"""Train on a share of the patients only, and predict the others."""
+"""Train on a fraction of the patients and predict the others."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Lay beside the frozen model what a missing layer costs the procedure that made it."""
+"""Add the expected cost of missing layers to the frozen model's folder."""
 
 from trdomics.scripting import start
 

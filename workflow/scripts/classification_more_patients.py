@@ -1,4 +1,4 @@
-"""Fit the learning curve and say what more patients would give."""
+"""Fit the learning curve and extrapolate it to more patients."""
 
 from trdomics.scripting import start
 

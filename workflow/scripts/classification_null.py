@@ -1,4 +1,4 @@
-"""Repeat the search of one repeat's splits with permuted labels."""
+"""Repeat the search of one repeat's splits with permuted labels, for the null."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Measure out-of-fold predictions: performance, gains, null, calibration, decision curves."""
+"""Evaluate out-of-fold predictions: performance, gains, null, calibration, decision curves."""
 
 from trdomics.scripting import start
 
@@ -29,13 +29,13 @@ if paths.null:
     null = pd.concat(map(read_table, paths.null), ignore_index=True)
 without_layers = pd.concat(map(read_table, paths.without_layers), ignore_index=True)
 labels = read_table(paths.patients).set_index("patient_id")["label"]
-# without a target the model is used where it was trained
+# without a target, the training prevalence applies
 target_prevalence = params.target_prevalence or labels.mean()
 
 draws = {"n_samples": params.settings["bootstrap"], "seed": params.seed}
 performance = performance_table(predictions, labels, **draws)
 gains = gains_table(predictions, labels)
-# the models whose calibration and use are shown: the headline and what it is compared with
+# models with calibration and decision curves: the headline and its comparators
 shown = {
     name: out_of_fold(predictions, labels, name)
     for name, role in feature_sets(predictions).items()

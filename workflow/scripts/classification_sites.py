@@ -1,4 +1,4 @@
-"""Measure the patients of every left-out site: per site, pooled, and against mixed sites."""
+"""Evaluate left-out sites: each, pooled, and compared with the cross-validation."""
 
 from trdomics.scripting import start
 

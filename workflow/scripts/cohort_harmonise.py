@@ -1,4 +1,4 @@
-"""Bring the sheet and the layers together in one table of patients."""
+"""Join the sheet and the layers in one table of patients."""
 
 from trdomics.scripting import start
 

@@ -1,8 +1,8 @@
-"""Begin a cohort of one's own: a commented config and a sheet from the matrices' headers.
+"""Draft a new cohort: a commented config and a sheet from the matrices' headers.
 
 python workflow/scripts/cohort_init.py mine mrna=counts.tsv.gz mutations=calls.vcf.gz
 
-A layer may be a folder of FASTQ files: the table of its units is written as well.
+If a layer is a folder of FASTQ files, its table of units is written as well.
 """
 
 import argparse

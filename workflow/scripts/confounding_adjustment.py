@@ -1,4 +1,4 @@
-"""The test of the label under growing sets of covariates, for one layer."""
+"""Test one layer for the label with growing sets of covariates."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Cell fractions estimated from expression, and how they agree with measured ones."""
+"""Estimate cell fractions from expression and compare them with measured ones."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""What adjustment takes away and leaves, against what was planted."""
+"""Compare the effect of adjustment with the planted truth."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""What the label goes with, and whether site and technical columns alone tell it."""
+"""Test associations of the label, and predict it from site and technical columns alone."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""The variance of every feature of one layer, divided among label and confounders."""
+"""Partition the variance of every feature of one layer among label and confounders."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Write the bundle that a cohort gives to a consortium."""
+"""Write the bundle that a cohort shares with a consortium."""
 
 from trdomics.scripting import start
 

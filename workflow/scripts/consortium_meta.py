@@ -27,7 +27,7 @@ for layer in layers_of(bundles):
 effects = pd.concat(tables, ignore_index=True)
 factors = factor_agreement(bundles, settings["permutations"], settings["seed"])
 performance = auroc_table(bundles)
-# names are of partners, and the tables are opened in spreadsheets
+# names come from partners, and the tables may be opened in spreadsheets
 write_table(defused(effects), outputs.effects)
 write_table(defused(factors), outputs.factors)
 write_table(defused(performance), outputs.performance)

@@ -24,7 +24,7 @@ save_figure(forest_figure(performance), outputs.forest)
 save_figure(agreement_figure(factors), outputs.agreement)
 figures = {"forest": embedded(outputs.forest), "agreement": embedded(outputs.agreement)}
 figures["volcanos"] = {}
-# figures are numbered: the names of layers come from foreign files
+# figures are numbered, since layer names come from untrusted files
 Path(outputs.volcanos).mkdir(parents=True, exist_ok=True)
 for number, (layer, table) in enumerate(effects.groupby("layer", sort=False), start=1):
     path = Path(outputs.volcanos) / f"{number}.png"

@@ -1,4 +1,4 @@
-"""Ancestry components of a layer of variants, or the reason why there are none."""
+"""Compute ancestry components from a variant layer, or give the reason why not."""
 
 from trdomics.scripting import start
 

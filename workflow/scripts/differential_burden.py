@@ -1,4 +1,4 @@
-"""Carriers of one layer of variants or binary features, compared between the groups."""
+"""Compare carriers of variants or binary features between the groups in one layer."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Figures of the comparison of carriers of one layer."""
+"""Draw the figures of the comparison of carriers in one layer."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Burden of gene sets in one layer of variants, compared between the groups."""
+"""Compare the burden of gene sets between the groups in one variant layer."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Differences of one continuous layer."""
+"""Test one continuous layer for differences between the groups."""
 
 from trdomics.scripting import start
 

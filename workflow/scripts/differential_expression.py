@@ -1,4 +1,4 @@
-"""Differential expression of one layer of counts."""
+"""Test one count layer for differential expression."""
 
 from trdomics.scripting import start
 

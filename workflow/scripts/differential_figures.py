@@ -1,4 +1,4 @@
-"""Figures of the differential test of one layer of counts or continuous values."""
+"""Draw the figures of the differential test of one count or continuous layer."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Say in words what each factor is."""
+"""Describe each factor in a sentence."""
 
 from trdomics.scripting import start
 

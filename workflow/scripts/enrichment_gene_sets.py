@@ -1,4 +1,4 @@
-"""Put the curated gene sets and the user's together."""
+"""Combine the curated gene sets with the user's."""
 
 from trdomics.scripting import start
 

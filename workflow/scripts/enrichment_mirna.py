@@ -1,4 +1,4 @@
-"""Differing miRNAs and their targets."""
+"""Test whether targets of differentially expressed miRNAs are anti-correlated with them."""
 
 from trdomics.scripting import start
 

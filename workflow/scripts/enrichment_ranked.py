@@ -1,4 +1,4 @@
-"""Gene sets and signatures of one expression layer."""
+"""Test gene sets and signatures in one expression layer."""
 
 from trdomics.scripting import start
 
@@ -24,7 +24,7 @@ patients = read_patients(inputs.patients, params.sheet).loc[normalised.index]
 design = build_design(patients, params.design, params.contrast)
 matrix = design.matrix
 ranks, ranked_by = ranking(results)
-# missing values of a continuous layer would be missing in every sum over patients
+# missing values of a continuous layer would make every sum over patients missing
 complete = normalised.loc[:, normalised.notna().all()]
 table = enrichment(
     ranks,

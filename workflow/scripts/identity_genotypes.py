@@ -1,4 +1,4 @@
-"""Read the common variants of a germline VCF, by which people are distinguished."""
+"""Read the common variants of a germline VCF, which identify individuals."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Test whether the layers' samples of a patient come from one person."""
+"""Test whether a patient's samples in two layers come from the same person."""
 
 from trdomics.scripting import start
 

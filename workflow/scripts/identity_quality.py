@@ -1,4 +1,4 @@
-"""Bring quality and identity of every sample into one table."""
+"""Collect quality and identity of every sample in one table."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Compare the sex that each layer tells with the sheet's."""
+"""Compare the molecular sex of each layer with the sheet."""
 
 from trdomics.scripting import start
 
@@ -27,7 +27,7 @@ for layer, table, annotation in zip(
     )
 for layer, path in zip(snakemake.params.genotyped, snakemake.input.genotypes, strict=True):
     scores[layer] = sex.genotype_score(read_matrix(path))
-# how many copies of X and Y there are shows better in the depth of the reads
+# the copy numbers of X and Y are clearer from read depth
 for layer, path in zip(snakemake.params.from_reads, snakemake.input.reads, strict=True):
     names = sample_names(sheet, layers[layer], snakemake.params.patient_id)
     by_depth = sex.depth_score(read_table(path, dtype={"sample": str}), names)

@@ -1,4 +1,4 @@
-"""Say what the factors of the chosen model go with."""
+"""Test the associations of the chosen model's factors."""
 
 from trdomics.scripting import start
 

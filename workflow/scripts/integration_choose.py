@@ -1,4 +1,4 @@
-"""Choose the seed with the best evidence bound and write its factors."""
+"""Choose the seed with the highest evidence lower bound and write its factors."""
 
 from trdomics.scripting import start
 

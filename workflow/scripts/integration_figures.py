@@ -1,4 +1,4 @@
-"""Draw the chosen MOFA model."""
+"""Draw the figures of the chosen MOFA model."""
 
 from trdomics.scripting import start
 

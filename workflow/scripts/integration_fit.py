@@ -1,4 +1,4 @@
-"""Fit MOFA from one seed."""
+"""Fit MOFA with one seed."""
 
 from trdomics.scripting import start
 
@@ -22,8 +22,8 @@ fitted = fit_views(
     likelihoods,
     n_factors=options.pop("factors"),
     seed=int(snakemake.wildcards.seed),
-    # the seeds are to tell how stable the factors are, which starts from one PCA could not; but
-    # mofapy2's own start is always among the candidates
+    # seeds show how stable the factors are, which identical PCA starts could not; but mofapy2's own
+    # start is always among the candidates
     start="pca" if snakemake.params.from_pca == int(snakemake.wildcards.seed) else "random",
     **options,
 )

@@ -1,4 +1,4 @@
-"""Build MOFA's views of the whole cohort (for description; never given to the classifier)."""
+"""Build MOFA's views of the whole cohort (descriptive; never used for classification)."""
 
 from trdomics.scripting import start
 
@@ -17,5 +17,5 @@ views = estimator.fit_transform(tables)
 
 write_table(overview(views, estimator), snakemake.output.overview)
 for layer, path in zip(params.layers, snakemake.output.views, strict=True):
-    # a layer that gives no view leaves a table without columns
+    # a layer without a view gives a table without columns
     write_matrix(views[layer] if layer in views else tables[layer].iloc[:, :0], path)

@@ -1,4 +1,4 @@
-"""Read and check the matrix of a layer, once for all that use it."""
+"""Read and check the matrix of a layer, once for all rules that use it."""
 
 from trdomics.scripting import start
 

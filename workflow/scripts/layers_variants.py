@@ -24,7 +24,7 @@ with warnings_of("trdomics") as notes:
         listed = snakemake.input.profiled
         profiled = read_profiled(listed, layer) if listed else None
         calls = read_maf(snakemake.input.calls, settings, names, profiled)
-    # whole-cohort figures, for the reader: each training set decides on its own
+    # whole-cohort numbers, descriptive: each training set decides separately
     reasons = normaliser(settings).burden_reasons(calls.dosages)
     calls = calls.with_reasons(reasons, settings["dosages"])
 write_matrix(calls.dosages, snakemake.output.table)

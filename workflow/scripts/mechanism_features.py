@@ -1,4 +1,4 @@
-"""Predict each patient's response from what is known of that patient alone."""
+"""Predict each patient's response from that patient's own data."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Show what a mechanistic model says, how sure that is, and which of its constants matter."""
+"""Run a mechanistic model: statements, their certainty, and sensitivity to its constants."""
 
 from trdomics.scripting import start
 

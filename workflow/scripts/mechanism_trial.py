@@ -1,4 +1,4 @@
-"""Give the drug of a mechanistic model to every patient of the cohort."""
+"""Run the virtual trial of a mechanistic model in the cohort."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Call the diplotypes and phenotypes of the pharmacogenes."""
+"""Call diplotypes and phenotypes of the pharmacogenes."""
 
 from trdomics.scripting import start
 

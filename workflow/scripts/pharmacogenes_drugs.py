@@ -1,4 +1,4 @@
-"""Compare the drugs of patients with the genes that clear them."""
+"""Compare patients' drugs with the genes that metabolise them."""
 
 from trdomics.scripting import start
 

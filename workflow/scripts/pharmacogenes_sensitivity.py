@@ -1,4 +1,4 @@
-"""Measure the model without the patients who may be resistant in name only."""
+"""Evaluate the model without patients with possible pseudo-resistance."""
 
 from trdomics.scripting import start
 

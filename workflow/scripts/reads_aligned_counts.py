@@ -1,4 +1,4 @@
-"""Make gene counts of the whole cohort from the counts of featureCounts."""
+"""Combine featureCounts' gene counts of the whole cohort."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Write the annotation as each tool takes it, and a table of its genes."""
+"""Write the annotation in each tool's format, and a table of its genes."""
 
 from trdomics.scripting import start
 

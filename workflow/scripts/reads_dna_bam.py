@@ -1,4 +1,4 @@
-"""Check that the read groups of a BAM file name its sample, and link to it."""
+"""Check that a BAM file's read groups name its sample, and link to it."""
 
 from trdomics.scripting import start
 

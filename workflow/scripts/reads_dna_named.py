@@ -1,4 +1,4 @@
-"""Write the calls at the named sites, with the alleles that were asked for."""
+"""Write the calls at the named sites with the requested alleles."""
 
 from trdomics.scripting import start
 

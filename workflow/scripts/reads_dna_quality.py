@@ -1,4 +1,4 @@
-"""Bring the quality of a layer's DNA reads into one table."""
+"""Collect the quality of a layer's DNA reads in one table."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Check that regions, genes and sites are of the genome, and divide the regions into parts."""
+"""Check that regions, genes and sites match the genome, and divide the regions into parts."""
 
 from trdomics.scripting import start
 

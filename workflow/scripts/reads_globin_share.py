@@ -1,4 +1,4 @@
-"""The share of globin in the counts of each sample, for a matrix that is not made here."""
+"""Compute the globin share of each sample, for a matrix that was not made from reads."""
 
 from trdomics.scripting import start
 

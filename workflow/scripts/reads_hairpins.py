@@ -1,4 +1,4 @@
-"""Write the hairpins of the species in letters of DNA."""
+"""Write the hairpins of the species as DNA."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Write the quality of a layer's reads as MultiQC takes tables of others."""
+"""Write a layer's read quality as a custom table for MultiQC."""
 
 from trdomics.scripting import start
 

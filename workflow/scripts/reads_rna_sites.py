@@ -1,4 +1,4 @@
-"""Write where the genome has the variants that are common in the cohort's DNA."""
+"""Write the positions of variants that are common in the cohort's DNA."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Make gene counts of the whole cohort from salmon's estimates."""
+"""Compute gene counts of the whole cohort from salmon's estimates."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Bring the counts of all samples of a small RNA layer together."""
+"""Combine the counts of all samples of a small RNA layer."""
 
 from trdomics.scripting import start
 

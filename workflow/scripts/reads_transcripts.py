@@ -1,4 +1,4 @@
-"""Write the transcripts' sequences with the genome behind them, as salmon takes decoys."""
+"""Write the transcripts followed by the genome as decoys, for salmon."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Check that a VCF was called over all samples together, on this genome."""
+"""Check that a VCF was called jointly over all samples, on this genome."""
 
 from trdomics.scripting import start
 
@@ -13,6 +13,6 @@ genome = genome_lengths(inputs.fai)
 names = called_on(inputs.calls)
 check_shared(names, genome, inputs.calls, every=True)
 check_shared(first_column(inputs.annotation), genome, inputs.annotation)
-# where no call means reference, calls of single samples may be merged
+# if a missing call means reference, single-sample calls may have been merged
 missing = check_joint(inputs.calls) if snakemake.params.no_call == "missing" else None
 write_json({"missing_rate": missing, "sequences": names}, snakemake.output[0])

@@ -1,4 +1,4 @@
-"""Read a unit's files to their end: whole, of one library, and of the references."""
+"""Read a unit's files to their end: complete, one library, matching references."""
 
 from trdomics.scripting import start
 

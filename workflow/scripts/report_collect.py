@@ -1,4 +1,4 @@
-"""Gather the stages' headline numbers in one file."""
+"""Collect the stages' headline numbers in one file."""
 
 from trdomics.scripting import start
 

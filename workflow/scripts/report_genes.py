@@ -1,4 +1,4 @@
-"""Write the page on which every feature of every layer can be looked up, and its table."""
+"""Write the page for looking up every feature of every layer, and its table."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Write what a paper needs: model card, TRIPOD+AI and PROBAST+AI, methods and references."""
+"""Write the texts for a paper: model card, TRIPOD+AI, PROBAST+AI, methods, references."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Score patients with a frozen model: the own unlabelled ones, or all of another cohort."""
+"""Score patients with a frozen model: the cohort's unlabelled ones, or all of another cohort."""
 
 from trdomics.scripting import start
 

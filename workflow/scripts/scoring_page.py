@@ -1,4 +1,4 @@
-"""Write the page of a scored cohort, and that of its single patients."""
+"""Write the page of a scored cohort, and the page of its patients."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Draw the raw layers of the simulated cohort, and the truth behind them."""
+"""Draw the raw layers of the simulated cohort, and their truth."""
 
 from trdomics.scripting import start
 

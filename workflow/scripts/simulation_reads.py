@@ -1,4 +1,4 @@
-"""Draw the FASTQ files of the raw cohort, their references, and the truth behind them."""
+"""Draw the FASTQ files of the raw cohort, their references, and their truth."""
 
 from trdomics.scripting import start
 

@@ -1,4 +1,4 @@
-"""Compare what came out of the raw cohort's reads with what was planted, station by station."""
+"""Compare the results of the raw cohort's reads with the planted truth, step by step."""
 
 from trdomics.scripting import start
 

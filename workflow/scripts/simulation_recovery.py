@@ -1,4 +1,4 @@
-"""Compare what was found with what was planted."""
+"""Compare the findings with the planted truth."""
 
 from trdomics.scripting import start
 
@@ -27,7 +27,7 @@ differential = {
     )
     for layer, path in zip(snakemake.params.layers, inputs.differential, strict=True)
 }
-# the tubes of these patients were exchanged on purpose: their factors are somebody else's
+# the samples of these patients were swapped on purpose: their factors are another patient's
 exchanged = [patient for pair in truth["swaps"]["pairs"] for patient in pair]
 found = read_table(inputs.found_factors)
 correlations = evaluation.factor_correlations(

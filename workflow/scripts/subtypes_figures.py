@@ -1,4 +1,4 @@
-"""Figures of the subtypes: what they go with, their number, their stability."""
+"""Figures of the subtypes: associations, number, stability."""
 
 from trdomics.scripting import start
 

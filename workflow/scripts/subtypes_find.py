@@ -1,4 +1,4 @@
-"""Say whether patients are groups on the factors or one cloud, and what groups go with."""
+"""Look for subtypes of patients on the factors, and test their associations."""
 
 from trdomics.scripting import start
 

@@ -1,7 +1,7 @@
-"""Archives that partners exchange, read without trusting them.
+"""Archives exchanged by partners, read without trusting them.
 
 Nothing is unpacked to disk and nothing in them is executed. What an archive declares about itself
-is checked before it is read, and counted again while it is.
+is checked before reading, and verified during reading.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from trdomics.files import replacing
 
 MAX_BYTES = 2**29
 MAX_MEMBERS = 10_000
-AGAIN = "get the file again from who wrote it"
+AGAIN = "request the file again from its sender"
 _BLOCK = 2**20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 # Fixed parts of a zip archive in bytes (PKWARE's APPNOTE 4.3.7, 4.3.12 and 4.3.16).
 _LOCAL_HEADER, _DIRECTORY_ENTRY, _END_OF_DIRECTORY = 30, 46, 22
-# What a damaged archive makes zipfile and zlib raise.
+# Exceptions of zipfile and zlib for a damaged archive.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
 Source = str | os.PathLike[str] | bytes
@@ -42,7 +42,7 @@ def sha256_of(source: Source) -> str:
 
 
 def pack(contents: Mapping[str, bytes]) -> bytes:
-    """Return a zip archive of members by name: the same bytes for the same members."""
+    """Return a zip archive of members by name; the same members give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in contents.items():
@@ -54,7 +54,7 @@ def pack(contents: Mapping[str, bytes]) -> bytes:
 
 
 def write_archive(contents: Mapping[str, bytes], path: str | os.PathLike[str]) -> None:
-    """Write :func:`pack` of members to a file, whole or not at all."""
+    """Write :func:`pack` of members to a file, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(pack(contents))
 
@@ -67,7 +67,7 @@ def read_archive(
     max_members: int = MAX_MEMBERS,
     where: str | None = None,
 ) -> dict[str, bytes]:
-    """Read all members of a zip archive that may be damaged, tampered with or hostile.
+    """Read all members of a zip archive that may be damaged, tampered with or malicious.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def read_archive(
     max_members : int
         Largest number of members.
     where : str, optional
-        What errors name; the path by default.
+        Name used in errors; the path by default.
 
     Returns
     -------
@@ -88,8 +88,8 @@ def read_archive(
     Raises
     ------
     InputError
-        If it is no zip archive, is damaged, or holds a folder, a link, a path that leads out of
-        it, a name twice, a name that is not allowed, something encrypted, or too much.
+        If it is not a zip archive, is damaged, too large, or contains a folder, a link, a path that
+        leads out of it, a duplicated or forbidden name, or anything encrypted.
     """
     name = where or ("archive" if isinstance(source, bytes) else os.fspath(source))
     patterns = [re.compile(pattern) for pattern in allowed]
@@ -107,14 +107,14 @@ def read_archive(
     except FileNotFoundError as error:
         raise InputError(name, "no such file", "correct its path") from error
     except _DAMAGED as error:
-        raise InputError(name, f"is no archive, or damaged ({error})", AGAIN) from error
+        raise InputError(name, f"is not an archive, or is damaged ({error})", AGAIN) from error
 
 
 def _accounted(entries: Iterable[zipfile.ZipInfo]) -> int:
-    """Return the size of an archive of just these members, as :func:`pack` writes it.
+    """Return the size of an archive of exactly these members, as written by :func:`pack`.
 
-    zipfile passes over what it does not understand: something before the first member, or members
-    that a changed length in the directory swallowed.
+    zipfile ignores what it does not understand: data before the first member, or members hidden by
+    a changed length in the directory.
     """
     names = 2 * sum(len(entry.orig_filename.encode()) for entry in entries)
     sizes = sum(_LOCAL_HEADER + entry.compress_size + _DIRECTORY_ENTRY for entry in entries)
@@ -132,15 +132,15 @@ def _check_entries(
         raise InputError(where, f"has {len(entries)} members, {max_members} are allowed", AGAIN)
     seen: set[str] = set()
     for entry in entries:
-        # zipfile cuts a name at a zero byte and turns the system's separators around
+        # zipfile cuts names at a zero byte and converts the system's separators
         member, shown = entry.orig_filename, entry.orig_filename[:80]
         path = PurePosixPath(member)
         leads_out = path.is_absolute() or ".." in path.parts or ":" in member
         if leads_out or "\\" in member or "\0" in member:
-            raise InputError(where, f"has a member that leads out of it: {shown!r}", AGAIN)
+            raise InputError(where, f"has a member whose path leads out of it: {shown!r}", AGAIN)
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if entry.is_dir() or kind not in (0, stat.S_IFREG):
-            raise InputError(where, f"has a member that is no file: {shown!r}", AGAIN)
+            raise InputError(where, f"has a member that is not a file: {shown!r}", AGAIN)
         if member in seen:
             raise InputError(where, f"has the member {shown!r} twice", AGAIN)
         seen.add(member)
@@ -155,7 +155,7 @@ def _check_entries(
 def _contents(
     archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], max_bytes: int, where: str
 ) -> dict[str, bytes]:
-    """Read the members; what they declared about their size is not taken on trust."""
+    """Read the members, without trusting their declared sizes."""
     contents, left = {}, max_bytes
     for entry in entries:
         blocks = []
@@ -172,7 +172,7 @@ def _contents(
 
 
 def verify(contents: Mapping[str, bytes], checksums: Mapping[str, str], where: str) -> None:
-    """Check that members are those of a list of checksums, all of them and no others.
+    """Check that members match a list of checksums exactly.
 
     Raises
     ------
@@ -185,4 +185,4 @@ def verify(contents: Mapping[str, bytes], checksums: Mapping[str, str], where: s
         if name not in checksums:
             raise InputError(where, f"has no checksum for its member {name!r}", AGAIN)
         if sha256_of(contents[name]) != checksums[name]:
-            raise InputError(where, f"its member {name!r} is not what was written", AGAIN)
+            raise InputError(where, f"its member {name!r} differs from what was written", AGAIN)

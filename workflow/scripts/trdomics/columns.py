@@ -1,4 +1,4 @@
-"""Columns of the sheet: whether one is a quantity, and the text of one that is a category."""
+"""Columns of the sheet: quantities and categories."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_quantity(values: pd.Series, categorical: Collection[str] = ()) -> bool:
     Parameters
     ----------
     values : Series
-        The column, typed as the sheet's reader does: numbers, or text.
+        The column as typed by the sheet's reader: numbers or text.
     """
     numeric = is_numeric_dtype(values) and not is_bool_dtype(values)
     return bool(numeric and values.name not in categorical)
@@ -24,7 +24,7 @@ def is_quantity(values: pd.Series, categorical: Collection[str] = ()) -> bool:
 def as_text(values: pd.Series) -> pd.Series:
     """Return categories as text (object, NaN where missing).
 
-    A batch 12 is "12" also where a gap in its column made it 12.0.
+    A batch 12 is "12" even if a missing value in its column made it 12.0.
     """
     text = (
         values.map("{:g}".format, na_action="ignore") if is_quantity(values) else values.astype(str)

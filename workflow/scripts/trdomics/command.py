@@ -1,4 +1,4 @@
-"""How a command ends: what to read of what it made."""
+"""The end of a command: which pages to read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from trdomics.files import read_json
 
 
 def what_to_read(pages: Mapping[str, str], started: datetime.datetime) -> list[str]:
-    """Return what is said of the pages that a run made.
+    """Return the message about the pages written by a run.
 
     Parameters
     ----------
     pages : mapping of str to str
-        File -> what is said of it. The manifest of a bundle says as well what that leaves out.
+        File -> its description. For a bundle's manifest, what the bundle leaves out is added.
     """
     made = {
         file: text
@@ -28,5 +28,5 @@ def what_to_read(pages: Mapping[str, str], started: datetime.datetime) -> list[s
 
 
 def left_out_of(manifest: str) -> str:
-    """Return a line for each thing that a bundle leaves out, by its manifest."""
+    """Return one line for each part that a bundle leaves out, from its manifest."""
     return "".join(f"\nIt leaves out {reason}" for reason in read_json(manifest)["left_out"])

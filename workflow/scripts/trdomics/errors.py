@@ -1,4 +1,4 @@
-"""The errors that users are meant to read."""
+"""Errors for users."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LONGEST = 400
 
 
 def readable(text: str) -> str:
-    """Return a text in one line without what a terminal would obey, cut if it is very long."""
+    """Return a text in one line without terminal control characters, shortened if very long."""
     line = " ".join(text.split())
     if not line.isprintable():
         line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
@@ -26,7 +26,7 @@ class InputError(ValueError):
     problem : str
         What is wrong with it.
     fix : str
-        What the user can do about it.
+        How the user can fix it.
     """
 
     def __init__(self, where: str, problem: str, fix: str) -> None:
@@ -40,7 +40,7 @@ class InputError(ValueError):
 
 
 class InputErrors(InputError):
-    """All that is wrong with a file, a line each."""
+    """All errors in a file, one line each."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
         first = errors[0]

@@ -1,4 +1,4 @@
-"""Reading and writing of everything the workflow produces: whole or not at all."""
+"""Reading and atomic writing of the workflow's files."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ MISSING = "NA"
 
 
 def why_no_file(path: str | os.PathLike[str]) -> str | None:
-    """Say why there is no file at a path, or return None: a pipe or a device is not read."""
-    # unlike pathlib, os.path takes any text for a path
+    """Return why there is no file at a path, or None: pipes and devices are not read."""
+    # unlike pathlib, os.path accepts any string as a path
     if os.path.isfile(path):
         return None
-    return "no file but a folder, pipe or device" if os.path.exists(path) else "no such file"
+    return "not a file but a folder, pipe or device" if os.path.exists(path) else "no such file"
 
 
 def starting_from(path: str | os.PathLike[str]) -> str:
-    """Say what a relative path is relative to; nothing of an absolute one."""
+    """Return what a relative path is relative to; an empty string for an absolute path."""
     if os.path.isabs(path):
         return ""
-    return f"; paths start from {Path.cwd()}, where snakemake runs (`--directory`)"
+    return f"; paths are relative to {Path.cwd()}, where snakemake runs (`--directory`)"
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`; it takes the place of `path` if the block succeeds.
+    """Yield a temporary path beside `path`, which replaces `path` if the block succeeds.
 
-    A killed job so leaves the old file or none, never half of one. The suffix is kept, because
-    libraries choose the format by it.
+    So a killed job leaves the old file or none, never a partial one. The suffix is kept, because
+    libraries infer the format from it.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def gzipped(path: str | os.PathLike[str], level: int) -> Iterator[gzip.GzipFile]
 
 
 def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, index: bool = False) -> None:
-    """Write a TSV with ``NA`` for what is missing and six significant digits."""
+    """Write a TSV with ``NA`` for missing values and six significant digits."""
     with replacing(path) as temporary:
         table.to_csv(
             temporary,
@@ -82,7 +82,7 @@ def read_table(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     """Read a TSV that :func:`write_table` wrote; ``patient_id`` stays text."""
     options = {"sep": "\t", "na_values": [MISSING], "keep_default_na": False, **options}
     options.setdefault("dtype", {"patient_id": str})
-    # an empty field is missing too, whoever wrote the table
+    # an empty field is missing too
     options["na_values"] = [*options["na_values"], ""]
     return pd.read_csv(path, **options)
 
@@ -90,8 +90,8 @@ def read_table(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
 def write_matrix(matrix: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a patients × features matrix as Parquet, its index kept.
 
-    The file holds features × patients: Parquet keeps much about each column, so that a table of
-    339 × 28,000 takes 3.7 GB to read, and transposed 0.25 GB.
+    The file holds features × patients: Parquet stores much about each column, so reading a table of
+    339 × 28,000 takes 3.7 GB, but transposed only 0.25 GB.
     """
     with replacing(path) as temporary:
         matrix.T.to_parquet(temporary)
@@ -103,7 +103,7 @@ def read_matrix(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def plain(value: Any) -> Any:
-    """Turn numpy and pandas values into what JSON knows; NaN and infinities become null."""
+    """Convert numpy and pandas values to JSON types; NaN and infinities become null."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, np.ndarray, pd.Index, pd.Series)):
@@ -120,7 +120,7 @@ def plain(value: Any) -> Any:
 
 
 def write_json(value: Any, path: str | os.PathLike[str]) -> None:
-    """Write JSON with sorted keys, so that equal results are equal files."""
+    """Write JSON with sorted keys, so that equal results give equal files."""
     with replacing(path) as temporary:
         text = json.dumps(plain(value), indent=2, sort_keys=True, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -132,15 +132,15 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Save a figure as SVG or PNG by its suffix, the same bytes for the same figure."""
-    # most scripts draw nothing, and matplotlib takes most of a second to import
+    """Save a figure as SVG or PNG by its suffix; the same figure gives the same bytes."""
+    # most scripts draw nothing, and importing matplotlib takes most of a second
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             if axis.get_scale() == "log":
-                # powers of ten are formulas, which the style takes for plain text otherwise
+                # powers of ten are formulas, which the style otherwise treats as plain text
                 for label in axis.get_ticklabels(which="both"):
                     label.set_parse_math(True)
     with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "trd-multiomics"}):

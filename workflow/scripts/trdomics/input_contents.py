@@ -1,9 +1,9 @@
-"""What the files of a cohort hold, as digests for the params of the rules that read them.
+"""Digests of the content of a cohort's files, for the params of the rules that read them.
 
-Such a rule is rerun where the content changes, whatever the file's time of change says.
+Such a rule reruns if the content changes, regardless of modification time.
 
-Snakemake itself compares times: ``cp -p``, ``rsync -a`` and ``tar`` put another file in place under
-an older one, and a copy of the same file is newer.
+Snakemake itself compares times: ``cp -p``, ``rsync -a`` and ``tar`` may install another file with
+an older time, and a copy of the same file is newer.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from trdomics.errors import InputError
 from trdomics.files import read_json, write_json
 
 BLOCK = 1 << 22
-# Of a file: its size, its time of change in nanoseconds, and the digest of its content then.
+# Size and modification time (ns) of a file, and the digest of its content at that time.
 Entry = tuple[int, int, str]
 
 
 class Contents:
-    """Digests of files, computed once and kept as long as size and time stay.
+    """Digests of files, computed once and valid while size and time are unchanged.
 
     Parameters
     ----------
     kept : path
-        Where they are kept between calls.
+        File in which they are kept between calls.
     """
 
     def __init__(self, kept: str | os.PathLike[str]) -> None:
         self.kept = Path(kept)
         self.changed: list[str] = []
         self._entries: dict[str, Entry] = {}
-        # whatever else is in the file, it is made anew
+        # a file with any other content is rewritten
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             self._entries = {name: (*entry,) for name, entry in read_json(kept).items()}
 
     def digests(self, files: Iterable[str]) -> list[str]:
-        """Return a digest of the content of each file, whatever it is called.
+        """Return a digest of the content of each file, regardless of its name.
 
-        A file whose content is another one than last time is added to ``changed``.
+        Files with changed content are added to ``changed``.
         """
         return [self._of(file) for file in files]
 
@@ -64,7 +64,7 @@ class Contents:
 
 
 def _checksum(path: Path) -> int:
-    """Return the CRC-32 of a file: five times faster than SHA-256, and no guard against attacks."""
+    """Return the CRC-32 of a file: faster than SHA-256, but no protection against attacks."""
     found = 0
     with open(path, "rb") as handle:
         while block := handle.read(BLOCK):

@@ -1,4 +1,4 @@
-"""JSON that a partner wrote, read without trusting it."""
+"""JSON from a partner, read without trusting it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trdomics.files import plain
 from trdomics.schema import ClosedSchema
 
 MAX_DIGITS = 15
-# The key of a description under which its own checksum is, of those that have one.
+# The key of a description's own checksum, if it has one.
 CHECKSUM = "checksum"
 
 
@@ -28,7 +28,7 @@ def with_checksum(description: Mapping[str, Any]) -> dict[str, Any]:
 def parse_partner_json(
     content: bytes, schema: Mapping[str, Any], version: int, where: str, fix: str
 ) -> dict[str, Any]:
-    """Read a description that may be damaged or hostile.
+    """Read a description that may be damaged or malicious.
 
     Parameters
     ----------
@@ -39,20 +39,20 @@ def parse_partner_json(
     version : int
         The only ``format`` that can be read.
     where, fix : str
-        What errors name, and what they tell the user to do.
+        Name used in errors, and the fix that they suggest.
 
     Raises
     ------
     InputError
-        If it is no JSON object, of another format, holds numbers that are not finite or text that
+        If it is not a JSON object, has another format, holds infinite numbers or text that
         cannot be written, does not fit the schema, or was changed after it was written.
     """
     try:
         found = strict_json(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(where, f"is no JSON ({error})", fix) from error
+        raise InputError(where, f"is not JSON ({error})", fix) from error
     if not isinstance(found, dict):
-        raise InputError(where, "is no JSON object", fix)
+        raise InputError(where, "is not a JSON object", fix)
     if isinstance(found.get("format"), bool) or found.get("format") != version:
         raise InputError(
             where,
@@ -64,41 +64,41 @@ def parse_partner_json(
     except RecursionError as error:
         raise InputError(where, "is nested too deeply", fix) from error
     if CHECKSUM in schema["properties"] and with_checksum(found) != found:
-        raise InputError(where, "is not what was written: its checksum is another", fix)
+        raise InputError(where, "differs from what was written: its checksum does not match", fix)
     return resolved
 
 
 def strict_json(content: bytes) -> Any:
-    """Read JSON that may be hostile.
+    """Read JSON that may be malicious.
 
     Raises
     ------
     ValueError, RecursionError
-        If it is none, or holds a number that is not finite or a text that cannot be written.
+        If it is not JSON, or contains a number that is not finite or a text that cannot be written.
     """
     found = json.loads(
         content.decode("utf-8"), parse_constant=_refused, parse_float=_finite, parse_int=_countable
     )
-    # half of a surrogate pair can be escaped in JSON, and written nowhere
+    # half of a surrogate pair can be escaped in JSON, but not written to a file
     json.dumps(found, ensure_ascii=False).encode("utf-8")
     return found
 
 
 def _refused(name: str) -> None:
-    """Refuse NaN and infinities, which are no JSON and fit every bound."""
-    raise ValueError(f"{name} is no number")
+    """Refuse NaN and infinities, which are not JSON and pass every bound."""
+    raise ValueError(f"{name} is not a number")
 
 
 def _finite(text: str) -> float:
     """Return a number, unless it is too large to be one, such as 1e999."""
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is no number")
+        raise ValueError(f"{text[:20]} is not a number")
     return number
 
 
 def _countable(text: str) -> int:
     """Return a whole number, unless a float could not hold it."""
     if len(text) > MAX_DIGITS:
-        raise ValueError(f"{text[:20]}… is no number")
+        raise ValueError(f"{text[:20]}… is not a number")
     return int(text)

@@ -1,8 +1,8 @@
-"""Parts of a model as plain data: each says what its fields are, and is read back with no trust.
+"""Parts of a model as plain data with declared fields, read back without trust.
 
 A part is a dataclass whose fields have a :class:`Kind`. Its texts and numbers become JSON, its
-arrays named arrays; what is read back must have these fields and no others, every array the dtype
-and the axes that its field declares. Nothing in a file chooses what is run.
+arrays named arrays; data read back must have exactly these fields, and every array the dtype and
+axes declared by its field. Nothing in a file determines what is executed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_INT = 2**53
 
 @dataclass(frozen=True)
 class Kind:
-    """How a value is written and read.
+    """Writing and reading of a value.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Kind:
     read : callable
         JSON, path and arrays (to take from) → value; raises ValueError.
     axes : sequence of str or int, optional
-        Of an array: names of attributes of its part that are as long, or lengths.
+        For an array: names of attributes of its part with the same length, or lengths.
     """
 
     write: Callable[[Any, str, Arrays], Any]
@@ -80,13 +80,13 @@ NUMBER_OR_GAP = Kind(
 
 
 def text(*choices: str) -> Kind:
-    """Return the kind of one of some texts."""
+    """Return the kind of a text from a list."""
     return _plain(str, str, lambda value: value in choices)
 
 
 def _read_names(node: Any, path: str, arrays: Arrays) -> list[str]:
     if not isinstance(node, list) or not all(isinstance(name, str) for name in node):
-        wrong(path, "is no list of names")
+        wrong(path, "is not a list of names")
     if len(set(node)) != len(node) or max(map(len, node), default=0) > MAX_NAME:
         wrong(path, f"has a name twice, or one of more than {MAX_NAME} letters")
     return list(node)
@@ -105,7 +105,7 @@ def array(*axes: str | int, dtype: str = "float", gaps: bool = False) -> Kind:
         See :class:`Kind`.
     dtype : {"float", "int", "bool"}
     gaps : bool
-        Whether NaN may be in it; infinities never are.
+        Whether NaN is allowed; infinities never are.
     """
 
     def write(value: Any, path: str, arrays: Arrays) -> None:
@@ -116,9 +116,9 @@ def array(*axes: str | int, dtype: str = "float", gaps: bool = False) -> Kind:
             wrong(path, "is missing")
         found = arrays.pop(path)
         if found.dtype != DTYPES[dtype] or found.ndim != len(axes):
-            wrong(path, f"is no array of type {dtype} with {len(axes)} axes")
+            wrong(path, f"is not an array of type {dtype} with {len(axes)} axes")
         if not (~np.isinf(found) if gaps else np.isfinite(found)).all():
-            wrong(path, "has a value that is no number")
+            wrong(path, "has a value that is not a number")
         return found
 
     return Kind(write, read, axes)
@@ -137,7 +137,7 @@ def mapping(kind: Kind) -> Kind:
 
     def read(node: Any, path: str, arrays: Arrays) -> dict[str, Any]:
         if not isinstance(node, dict) or max(map(len, node), default=0) > MAX_NAME:
-            wrong(path, "is no group of names")
+            wrong(path, "is not a group of names")
         return {key: kind.read(item, f"{path}/{key}", arrays) for key, item in node.items()}
 
     return Kind(
@@ -153,7 +153,7 @@ def sequence(kind: Kind) -> Kind:
 
     def read(node: Any, path: str, arrays: Arrays) -> list[Any]:
         if not isinstance(node, list):
-            wrong(path, "is no list")
+            wrong(path, "is not a list")
         return [kind.read(item, f"{path}/{i}", arrays) for i, item in enumerate(node)]
 
     return Kind(
@@ -165,7 +165,7 @@ def sequence(kind: Kind) -> Kind:
 
 
 def group(required: Mapping[str, Kind], more: Mapping[str, Kind] | None = None) -> Kind:
-    """Return the kind of a dict with some keys; those of arrays that are in `more` may lack."""
+    """Return the kind of a dict with some keys; those of arrays in `more` are optional."""
     kinds = {**required, **(more or {})}
 
     def write(value: Any, path: str, arrays: Arrays) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def part(cls: type) -> Kind:
 
 
 def one_of(classes: Mapping[str, type]) -> Kind:
-    """Return the kind of a part of one of some classes, whose name is written as ``type``."""
+    """Return the kind of a part of one of some classes, with the name stored as ``type``."""
 
     def write(value: Any, path: str, arrays: Arrays) -> Any:
         name = next(name for name, cls in classes.items() if isinstance(value, cls))
@@ -241,8 +241,8 @@ def _length(part: Any, axis: str | int) -> int:
 def take_apart(value: Any) -> tuple[Any, Arrays]:
     """Return the JSON and the arrays of a part.
 
-    Parts of it may be fitted estimators, which inherit from the classes that its fields name: only
-    the fields of these are written.
+    Parts may be fitted estimators that inherit from the declared classes: only the fields of these
+    classes are written.
     """
     arrays: Arrays = {}
     tree = _write_part(type(value), value, "", arrays)

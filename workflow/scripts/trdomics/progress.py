@@ -1,4 +1,4 @@
-"""How far a run is, and how long it may still take: said after every job."""
+"""Progress of a run, with the remaining time, reported after every job."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 
 
 class Progress(logging.Handler):
-    """Follows the events that Snakemake logs and says what each finished job was.
+    """Follows Snakemake's log events and reports each finished job.
 
-    The time left is what the jobs that remain took before, in this run or in an earlier one,
-    divided by the number of jobs that ran side by side so far.
+    The time left is the earlier duration of the remaining jobs, in this run or a previous one,
+    divided by the number of jobs run in parallel so far.
 
     Parameters
     ----------
     benchmarks : Path
-        Folder of the benchmarks that earlier runs of this cohort left, ``<rule>.<…>.tsv``.
+        Folder of the benchmarks of earlier runs of this cohort, ``<rule>.<…>.tsv``.
     say : callable
-        Takes a line of text.
+        Prints a line of text.
     """
 
     def __init__(self, benchmarks: Path, say: Callable[[str], object]) -> None:
@@ -37,7 +37,7 @@ class Progress(logging.Handler):
         self.finished: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of an event; after Snakemake's own line on progress, add one."""
+        """Record an event; after Snakemake's own progress line, add one."""
         event = str(getattr(record, "event", None))
         if event == "run_info":
             stats = dict(vars(record)["stats"])
@@ -66,7 +66,7 @@ class Progress(logging.Handler):
         self.finished.append(f"{name} took {_span(seconds)}")
 
     def _left(self) -> str:
-        """Return how long the rest may take, from what is known of its rules."""
+        """Return the estimated remaining time, from earlier durations of the rules."""
         due = {rule: count for rule, count in self.due.items() if count > 0}
         known = {rule: self.took.get(rule) or self.before.get(rule) for rule in due}
         work = sum(due[rule] * statistics.mean(times) for rule, times in known.items() if times)
@@ -78,7 +78,7 @@ class Progress(logging.Handler):
 
 
 def _earlier_durations(benchmarks: Path) -> dict[str, list[float]]:
-    """Return rule -> seconds of its jobs in earlier runs; what cannot be read is left out."""
+    """Return rule -> seconds of its jobs in earlier runs; unreadable files are skipped."""
     found: dict[str, list[float]] = defaultdict(list)
     for path in benchmarks.glob("*.tsv"):
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -89,7 +89,7 @@ def _earlier_durations(benchmarks: Path) -> dict[str, list[float]]:
 
 
 def _span(seconds: float) -> str:
-    """Return a duration as people say it: ``40 s``, ``9 min``, ``2 h 5 min``."""
+    """Return a duration in words: ``40 s``, ``9 min``, ``2 h 5 min``."""
     minutes = round(seconds / 60)
     if seconds < 100:
         return f"{seconds:.0f} s"

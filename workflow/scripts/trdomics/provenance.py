@@ -1,8 +1,8 @@
-"""What a run leaves beside its results: what it was made from, by what, and how.
+"""Provenance of a run: inputs, software, settings and commands.
 
-``provenance.json`` is the plain record; ``ro-crate-metadata.json`` says the same as a Process Run
+``provenance.json`` is the plain record; ``ro-crate-metadata.json`` is the same as a Process Run
 Crate (Leo et al. 2024, doi 10.1371/journal.pone.0309210, profile version 0.5), so that catalogues
-and archives can read it. Both hold names, settings and checksums, never a patient's value.
+and archives can read it. Both contain names, settings and checksums, never a patient's value.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NAME = "trd-multiomics"
 # The folders of an absolute path; not those of a relative one, nor of an address.
 FOLDERS = re.compile(r"(?<![\w./:~+-])/(?:[^/\s'\"]+/)*(?=[^/\s])")
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)", re.MULTILINE)
-# a job by itself, or one of a group
+# a single job, or one of a group
 FAILED = re.compile(r"^(?:Error in rule|        rule) (\w+)(?:, jobid: \d+)?:$", re.MULTILINE)
 
 
@@ -47,13 +47,13 @@ def record_run(
 ) -> Path | None:
     """Write the record and the crate of a run that has ended.
 
-    A run that wrote nothing into the folder leaves the record of the one that did, unless it
-    failed. Runs before it stay in the record: what they made may not have been made again.
+    A run that wrote nothing into the folder keeps the record of the previous one, unless it failed.
+    Earlier runs stay in the record, since their results may still be in use.
 
     Parameters
     ----------
     inputs : iterable of str
-        Files that were read; those that are not there are passed over.
+        Files that were read; missing ones are ignored.
     started : datetime
         When it began, with time zone.
     logs : sequence of str
@@ -76,7 +76,7 @@ def record_run(
             "command": ["snakemake", *sys.argv[1:]],
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "status": "succeeded" if succeeded else "failed: a later run has to complete it",
+            "status": "succeeded" if succeeded else "failed: a later run must complete it",
             "logs": list(logs),
             **jobs_of(logs),
         },
@@ -102,7 +102,7 @@ def record_run(
 
 
 def without_folders(value: Any) -> Any:
-    """Return a record whose absolute paths are names: folders tell of a machine and its users."""
+    """Return a record with absolute paths reduced to names: folders reveal machines and users."""
     if isinstance(value, str):
         return FOLDERS.sub("", value)
     if isinstance(value, Mapping):
@@ -113,7 +113,7 @@ def without_folders(value: Any) -> Any:
 
 
 def earlier_runs(folder: Path) -> list[dict[str, Any]]:
-    """Return the runs that the folder's record tells of, the oldest first."""
+    """Return the runs in the folder's record, oldest first."""
     try:
         before = read_json(folder / RECORD)
         return [*before.get("earlier_runs", []), before["run"]]
@@ -122,7 +122,7 @@ def earlier_runs(folder: Path) -> list[dict[str, Any]]:
 
 
 def jobs_of(logs: Iterable[str]) -> dict[str, Any]:
-    """Return what Snakemake's logs say of jobs; nothing after a run with ``--quiet``.
+    """Return the jobs in Snakemake's logs; empty after a run with ``--quiet``.
 
     Returns
     -------
@@ -151,10 +151,10 @@ def seeds(config: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, An
 
 
 def software() -> dict[str, str]:
-    """Return Python's version, the platform, and the version of every package at hand.
+    """Return Python's version, the platform, and the version of every installed package.
 
-    With ``--sdm conda`` rules run in the environments of ``envs/`` instead, whose checksums the
-    record holds as well.
+    With ``--sdm conda`` rules run in the environments of ``envs/`` instead, whose checksums are
+    recorded as well.
     """
     packages = {
         package.metadata["Name"]: package.version
@@ -186,10 +186,10 @@ def revision() -> dict[str, Any]:
 
 
 def crate(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return a record as the JSON-LD of a Process Run Crate rooted in the results' folder.
+    """Return a record as JSON-LD of a Process Run Crate rooted in the results folder.
 
-    Inputs lie outside of the crate, and patients' data must not go with it: they are described by
-    name, size and checksum only.
+    Inputs are outside the crate, and patients' data must not be in it: they are described by name,
+    size and checksum only.
     """
     own = ROCrate(gen_preview=False)
     run, workflow = record["run"], record["workflow"]
@@ -259,5 +259,5 @@ def crate(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def sizes(entry: Mapping[str, Any]) -> dict[str, str]:
-    """Return a described file's properties in the words of RO-Crate."""
+    """Return a described file's properties in RO-Crate's terms."""
     return {"contentSize": str(entry["bytes"]), "sha256": entry["sha256"]}

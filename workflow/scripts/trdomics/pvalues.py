@@ -8,7 +8,7 @@ from scipy.stats import false_discovery_control
 
 
 def adjusted(pvalue: ArrayLike) -> NDArray[np.float64]:
-    """Return Benjamini and Hochberg's adjusted p-values, NaN where there is no p-value."""
+    """Return Benjamini and Hochberg's adjusted p-values, NaN for missing p-values."""
     values = np.asarray(pvalue, dtype=float)
     result, known = np.full_like(values, np.nan), np.isfinite(values)
     if known.any():

@@ -1,4 +1,4 @@
-"""Quantiles that are no patient's own value."""
+"""Quantiles that are not a single patient's value."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def neighbour_quantiles(
 ) -> NDArray[np.float64]:
     """Return quantiles as means of the five or six values around them.
 
-    ``np.quantile`` gives a patient's own value wherever (n - 1) times the share is whole, and the
-    mean of two patients otherwise.
+    ``np.quantile`` returns a single patient's value if (n - 1) times the share is whole, and an
+    average of two patients otherwise.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Closed JSON schemas: defaults filled in, and errors in the words of the user."""
+"""Closed JSON schemas with defaults and readable errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TYPES = {
     "null": "null",
 }
 IN_WORDS = {2: "two", 3: "three"}
-# A misspelt key is also a missing one: tell of the misspelling.
+# A misspelt key is also a missing one: report the misspelling.
 URGENCY = {"additionalProperties": 0, "propertyNames": 1, "required": 2, "type": 3}
 
 
@@ -39,7 +39,7 @@ def load_schema(name: str) -> dict[str, Any]:
 
 
 def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
-    """Return the fix for a name that is not known: the nearest one, or all there are."""
+    """Return the fix for an unknown name: the nearest one, or all names."""
     names = [str(each) for each in known]
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
@@ -49,7 +49,7 @@ def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
 
 
 class ClosedSchema:
-    """A schema that gives defaults and readable errors.
+    """A schema with defaults and readable errors.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class ClosedSchema:
         Raises
         ------
         InputError
-            Naming `where` and the key of the first thing that does not fit.
+            Naming `where` and the first invalid key.
         """
         value = self._without_empty_groups(_text_keys(value), self.schema)
         errors = sorted(
@@ -79,7 +79,7 @@ class ClosedSchema:
         return self._filled(value, self.schema)
 
     def _flat(self, schema: Mapping[str, Any], value: Any) -> dict[str, Any]:
-        """Return a schema with its ``$ref`` and the branches that hold for `value` merged in."""
+        """Return a schema with its ``$ref`` and the branches that apply to `value` merged in."""
         flat = {k: v for k, v in schema.items() if k not in ("$ref", "allOf")}
         parts = []
         if "$ref" in schema:
@@ -106,7 +106,7 @@ class ClosedSchema:
         return children
 
     def _without_empty_groups(self, value: Any, schema: Mapping[str, Any]) -> Any:
-        """Drop keys with nothing under them, as when all of a group is commented out."""
+        """Drop empty keys, as when a whole group is commented out."""
         if not isinstance(value, dict):
             return value
         for key, child in self._children(value, schema).items():
@@ -127,7 +127,7 @@ class ClosedSchema:
                 if key in value:
                     value[key] = self._filled(value[key], child)
         elif isinstance(value, float) and self._flat(schema, value).get("type") == "integer":
-            return int(value)  # JSON schema takes 5.0 for an integer, range() does not
+            return int(value)  # JSON schema accepts 5.0 as an integer, range() does not
         return value
 
     @staticmethod
@@ -144,17 +144,17 @@ class ClosedSchema:
                 return InputError(
                     where,
                     f"`{key}.{value}`: the name `{value}` is reserved",
-                    "call the layer something else",
+                    "rename the layer",
                 )
             return InputError(
                 where,
-                f"`{key}.{value}`: a name here has letters, digits and _ only",
+                f"`{key}.{value}`: a name here may have letters, digits and _ only",
                 "rename it",
             )
         if rule == "additionalProperties":
             known = list(error.schema["properties"])
             unknown = next(str(k) for k in value if k not in error.schema["properties"])
-            fix = did_you_mean(unknown, known, "the keys that can stand here are")
+            fix = did_you_mean(unknown, known, "the allowed keys are")
             return InputError(where, f"unknown key `{_dotted([*path, unknown])}`", fix)
         if rule == "required":
             missing = next(name for name in error.validator_value if name not in value)
@@ -209,7 +209,7 @@ class ClosedSchema:
 
 
 def _text_keys(value: Any) -> Any:
-    """Return a copy in which all keys are text: YAML reads a layer called 16 as a number."""
+    """Return a copy with text keys: YAML reads a layer called 16 as a number."""
     if isinstance(value, Mapping):
         return {str(key): _text_keys(item) for key, item in value.items()}
     return [_text_keys(item) for item in value] if isinstance(value, list) else value

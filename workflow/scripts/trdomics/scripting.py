@@ -1,4 +1,4 @@
-"""What every script of a rule does first: log, threads, and one-line errors."""
+"""Setup of every rule's script: log, threads, and one-line errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trdomics.errors import InputError
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Show what the user can fix, a line each; show the trace only of what is our fault."""
+    """Print errors that the user can fix in one line each; a traceback only for bugs."""
     if isinstance(error, InputError):
         print(*(f"error: {single}" for single in error.errors), sep="\n", file=sys.stderr)
     else:
@@ -29,7 +29,7 @@ def _report(kind: type[BaseException], error: BaseException, trace: TracebackTyp
 
 
 def _leave(began: float) -> None:
-    """Log what a job took; a log with its start but without this line is one of a killed job."""
+    """Log a job's time and memory; a log with a start but without this line is of a killed job."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     took = time.time() - began
     logging.getLogger("job").info("ended after %.0f s, peak memory %.0f MB", took, peak)
@@ -38,17 +38,17 @@ def _leave(began: float) -> None:
 def start(job: Any, blas_threads: int | None = None) -> None:
     """Send a job's output to its log and pin its linear algebra to the rule's threads.
 
-    BLAS and OpenMP divide sums by thread, so that an unpinned pool would make results depend on
-    the machine's cores. Call it before numpy is imported: libraries loaded later read the
-    environment, those already loaded are limited in place.
+    BLAS and OpenMP divide sums by thread, so unpinned pools would make results depend on the
+    machine's cores. Call it before numpy is imported: libraries loaded later read the environment,
+    those already loaded are limited in place.
 
     Parameters
     ----------
     job : snakemake.script.Snakemake
         The object that Snakemake injects into a script.
     blas_threads : int, optional
-        Threads for linear algebra where they differ from the rule's, as in rules whose threads
-        are worker processes: Snakemake gives those fewer on fewer cores.
+        Threads for linear algebra if different from the rule's, as for rules whose threads are
+        worker processes, of which Snakemake gives fewer on fewer cores.
     """
     threads = job.threads if blas_threads is None else blas_threads
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -72,7 +72,7 @@ def start(job: Any, blas_threads: int | None = None) -> None:
 
 @contextmanager
 def warnings_of(name: str) -> Iterator[list[str]]:
-    """Collect what a logger and those below it warn of; it is logged as well."""
+    """Collect the warnings of a logger and its children, which are also logged."""
     found: list[str] = []
 
     class Collector(logging.Handler):

@@ -1,4 +1,4 @@
-"""One look for every figure: colours that colour-blind readers tell apart, readable text."""
+"""Common style of all figures: colours for colour-blind readers, readable text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEQUENTIAL = "mako_r"
 
 
 def set_style() -> None:
-    """Set the look of all figures drawn from here on."""
+    """Set the style of all subsequent figures."""
     mpl.use("Agg")
     sns.set_theme(
         context="notebook",
@@ -42,19 +42,19 @@ def set_style() -> None:
             "axes.spines.right": False,
             "figure.dpi": 100,
             "svg.fonttype": "path",
-            # labels come from users' sheets: "$HOME or $PATH" is no formula
+            # labels come from users' sheets: "$HOME or $PATH" is not a formula
             "text.parse_math": False,
         },
     )
 
 
 def layer_colours(layers: Sequence[str]) -> dict[str, str]:
-    """Give every layer its colour, in the order of the config."""
+    """Return the colour of every layer, in the order of the config."""
     return {layer: PALETTE[i % len(PALETTE)] for i, layer in enumerate(layers)}
 
 
 def say(axes: Axes, text: str) -> None:
-    """Write in place of a plot why there is none."""
+    """Print in place of a plot why there is none."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes)
 
@@ -68,5 +68,5 @@ def empty_figure(text: str) -> Figure:
 
 
 def shortened(name: str, length: int) -> str:
-    """Cut a name to what fits beside an axis."""
+    """Shorten a name to fit beside an axis."""
     return name if len(name) <= length else name[: length - 1] + "…"

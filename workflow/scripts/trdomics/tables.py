@@ -1,4 +1,4 @@
-"""The dictionary of layer tables that every estimator of the workflow takes."""
+"""The container of layer tables used by every estimator of the workflow."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ CLINICAL = "clinical"
 class LayerTables(Mapping[str, pd.DataFrame]):
     """Patients × features tables by layer name; a patient may lack a layer.
 
-    Indexable along patients the way scikit-learn expects (``shape``, ``len``, ``take``), so
-    its splitters, searches and ``cross_validate`` work on it unchanged.
+    Indexable along patients as scikit-learn expects (``shape``, ``len``, ``take``), so its
+    splitters, searches and ``cross_validate`` work unchanged.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class LayerTables(Mapping[str, pd.DataFrame]):
         indices : array of int or of bool, shape (n,)
             Positions of patients, or a mask over all of them.
         axis : int
-            Always 0; there to be called as ``DataFrame.take`` is.
+            Always 0; for compatibility with ``DataFrame.take``.
         """
         if axis != 0:
             raise ValueError("layer tables are indexed by patient only")
@@ -84,7 +84,7 @@ class LayerTables(Mapping[str, pd.DataFrame]):
         return LayerTables(kept, patients)
 
     def profiled(self, layer: str) -> np.ndarray:
-        """Return a mask over `patients`: who has this layer. Shape (n_patients,)."""
+        """Return a mask of the `patients` who have this layer. Shape (n_patients,)."""
         return np.asarray(self.patients.isin(self._tables[layer].index))
 
     def aligned(self, layer: str) -> pd.DataFrame:
@@ -92,5 +92,5 @@ class LayerTables(Mapping[str, pd.DataFrame]):
         return self._tables[layer].reindex(self.patients)
 
     def replace(self, **tables: pd.DataFrame) -> LayerTables:
-        """Return a copy in which the given layers are put in place or added."""
+        """Return a copy in which the given layers are replaced or added."""
         return LayerTables({**self._tables, **tables}, self.patients)

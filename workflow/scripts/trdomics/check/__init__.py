@@ -1,1 +1,1 @@
-"""What would be run, and what stands in the way, before any job starts."""
+"""Checks before any job starts: what would be run, and what prevents it."""

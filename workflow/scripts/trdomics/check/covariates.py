@@ -1,4 +1,4 @@
-"""Checks of labels and covariates: what no model or test could use."""
+"""Checks of labels and covariates that no model or test could use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLLINEAR = 0.999
 
 
 def check_classes(label: pd.Series, config: Mapping[str, Any]) -> None:
-    """Check that both classes are there, in each fold."""
+    """Check that both classes are present in each fold."""
     file, column = config["samples"]["file"], config["label"]["column"]
     folds = config["classification"]["folds"]
     inner = config["classification"]["inner_folds"]
@@ -37,7 +37,7 @@ def check_classes(label: pd.Series, config: Mapping[str, Any]) -> None:
                 f"{count} patients are `{name}`, fewer than the {folds} of `classification.folds`",
                 f"set it to at most {count}" if count > 1 else "more patients are needed",
             )
-        # a stratified fold takes at most this many of a class out of the training part
+        # a stratified fold removes at most this many of a class from the training set
         left = count - int(np.ceil(count / folds))
         if left < inner:
             raise InputError(
@@ -54,8 +54,8 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: Mapping[str,
     Raises
     ------
     InputError
-        If one that a model or a test adjusts for or predicts with is all missing, constant, or
-        (circular ones apart, whose nature that is) says the same as the label.
+        If a covariate or predictor is entirely missing, constant, or (except circular ones)
+        determines the label.
     """
     circular = config["clinical"]["circular"]
     labelled = label.notna()
@@ -64,7 +64,7 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: Mapping[str,
         values = sheet.loc[labelled, column]
         known = values.dropna()
         where = f"{file} column `{column}`"
-        fix = f"take it out of `{key}`"
+        fix = f"remove it from `{key}`"
         if known.empty:
             raise InputError(where, "no labelled patient has a value", fix)
         if (known == known.iloc[0]).all():
@@ -120,7 +120,7 @@ def _covariates(config: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, columns in keys.items():
         for column in columns:
-            # what reads are like is known once they are read
+            # read quality is known only after the reads are processed
             if column != config["label"]["column"] and not column.startswith(QUALITY):
                 found.setdefault(column, key)
     return found
@@ -147,7 +147,7 @@ def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: Mapping[str, An
 
     differential = config["differential"]
     if any(column.startswith(QUALITY) for column in design_columns(differential["design"])):
-        # what reads are like is known once they are read
+        # read quality is known only after the reads are processed
         return
     groups = {"": sheet.index}
     for name in has.columns:

@@ -1,4 +1,4 @@
-"""What a run would do, in numbers and in words."""
+"""The plan of a run, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from trdomics.cohort.site_plan import left_out_sites
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.panels.panel import panel_files
 
-# Samples without a patient and patients without the sample that the sheet names.
+# Samples without a patient, and patients without the sample named in the sheet.
 UNMATCHED = {
     LeftOut.NOT_IN_SHEET: "in the layer, not in the sheet",
     LeftOut.NOT_IN_LAYER: "named in the sheet, not in the layer",
@@ -137,7 +137,7 @@ def _warnings(
     label: pd.Series,
     config: Mapping[str, Any],
 ) -> list[str]:
-    """Say what is not wrong, but may not be meant."""
+    """Return warnings about what is valid, but may be unintended."""
     message = []
     out = unmatched(whole, settings, samples)
     for (where, code), rows in out.groupby(["where", "code"], sort=False):
@@ -155,7 +155,7 @@ def _warnings(
     values = whole.loc[label.index]
     for column in config["clinical"]["predictors"] + config["clinical"]["confounders"]:
         if column not in values:
-            # the quality of reads, which is known once they are read
+            # read quality, which is known only after the reads are processed
             continue
         share = values[column].isna().mean()
         if share > 0.2:
@@ -170,7 +170,7 @@ def _warnings(
 
 
 def presence_warnings(has: pd.DataFrame, label: pd.Series, names: Mapping[str, Any]) -> list[str]:
-    """Say which layers were measured in one class more often than chance explains.
+    """Name layers that were measured more often in one class than expected by chance.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def presence_warnings(has: pd.DataFrame, label: pd.Series, names: Mapping[str, A
 
 
 def _model_warnings(config: Mapping[str, Any]) -> list[str]:
-    """Say where a cohort and the frozen model that it names may not mean the same."""
+    """Return warnings about possible inconsistencies between a cohort and its frozen model."""
     manifest = read_manifest(Path(config["scoring"]["model"], MANIFEST))
     note = compare_labels(config["label"], manifest)
     message = [note] if note else []

@@ -1,4 +1,4 @@
-"""What the config, the sheet and the headers of the layers show to be wrong, before any job."""
+"""Errors in the config, the sheet and the headers of the layers, found before any job."""
 
 from __future__ import annotations
 
@@ -43,11 +43,10 @@ from trdomics.scoring.feature_names import read_names
 
 
 def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
-    """Yield what is wrong, one thing after another, as far as each can be found by itself.
+    """Yield all errors that can be found independently.
 
     Layers that are yet to be simulated, and the content of all, are left to the jobs that read
-    them. A cohort that a model is applied to (`scoring.model`) needs no classes and no covariates
-    that vary.
+    them. A cohort to be scored (`scoring.model`) needs no classes or varying covariates.
     """
     settings = sheet_settings(config)
     broken = []
@@ -88,7 +87,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
             yield error
     if len(has.columns) == len(config["layers"]):
         profiled = has.any(axis=1)
-        # the others are looked at as if these had been left out
+        # the others are checked as if these had been left out
         yield from _problem(with_layers, has, settings, whole, samples)
         if not profiled.all() and not scoring and not wrong:
             wrong = _problem(_check_patients, sheet[profiled], config)
@@ -100,14 +99,14 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
 
 
 def known_samples(layer: Mapping[str, Any], name: str, known: Collection[str]) -> list[str]:
-    """Return the samples of a layer: those of its units where it is made from reads."""
+    """Return the samples of a layer: those of its units if it is made from reads."""
     if from_reads(layer):
         return list(read_units(layer["reads"]["units"], name).samples)
     return layer_samples(layer, name, known)
 
 
 def _panel_problems(config: Mapping[str, Any]) -> Iterator[InputError]:
-    """Yield what is wrong with the panels."""
+    """Yield the errors in the panels."""
     files = panel_files(config["panels"])
     if len(files) < len(config["panels"]):
         yield InputError("`panels`", "two of them have the same name", "rename a file")
@@ -139,7 +138,7 @@ def _check_patients(sheet: pd.DataFrame, config: Mapping[str, Any]) -> None:
 
 
 def _named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the keys of files beside the layers', with the file; addresses are left out."""
+    """Yield the keys of files other than the layers', with the file; URLs are left out."""
     files = {
         "cells.signature": own_signature(Covariates.of(config).cells),
         "differential.burden_gene_sets": config["differential"]["burden_gene_sets"],
@@ -175,7 +174,7 @@ def _unit_problems(
 
 
 def _missing(file: str, where: str, named: str) -> Iterator[InputError]:
-    """Yield why a file cannot be an input, if so."""
+    """Yield why a file cannot be an input, if it cannot."""
     problem = why_no_file(file)
     if set("{}") & set(file):
         fix = "rename the file: Snakemake reads braces as wildcards"
@@ -185,7 +184,7 @@ def _missing(file: str, where: str, named: str) -> Iterator[InputError]:
 
 
 def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, InputError]]:
-    """Yield files that are not there, with the layer that they would be of."""
+    """Yield missing files, with their layer."""
     sheet = config["samples"]["file"]
     if why_no_file(sheet) is None:
         yield from ((None, error) for error in _missing(sheet, sheet, "`samples.file`"))

@@ -1,4 +1,4 @@
-"""Values of the sheet that may stand for "not known", and labels that no class has."""
+"""Values of the sheet that may be codes for missing, and labels outside both classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from trdomics.cohort.samples import labels, typed_names
 
-# In lower case, without brackets. "None" is not among them: it is a medication class of its own.
+# In lower case, without brackets. "None" is not among them: it is a medication class.
 UNKNOWN = {
     *("n/a", "n.a.", "na", "nan", "null", "nil", "-", "--", "---", ".", "..", "?", "#n/a", "n/d"),
     *("nd", "n.d.", "unknown", "unk", "missing", "not available", "not applicable", "not known"),
@@ -18,7 +18,7 @@ UNKNOWN = {
 }
 BELOW = (-9, -99, -999, -9999, -1, -8, -88, -888)
 ABOVE = (9, 99, 999, 9999, 99999, 88, 888, 99.9, 999.9)
-# Levels of a category, as a share of its patients, that are more than a category has.
+# Share of distinct values among patients above which a column is not a category.
 MANY_LEVELS = 0.2
 SHOWN = 6
 
@@ -33,7 +33,7 @@ def value_warnings(
     settings : mapping
         What :func:`trdomics.cohort.config.sheet_settings` returns.
     categorical : list of str
-        Columns in which many levels are meant: ids, sites, and what the config lists.
+        Columns with intentionally many levels: ids, sites, and those listed in the config.
     """
     message = []
     for column in typed_names(settings):
@@ -64,7 +64,7 @@ def value_warnings(
 
 
 def _number_codes(values: pd.Series) -> dict[str, int]:
-    """Return codes such as -9 and 999 that lie apart from all other values, with counts."""
+    """Return codes such as -9 and 999 that are far from all other values, with counts."""
     codes = values.isin([*BELOW, *ABOVE])
     rest = values[~codes]
     if not codes.any() or rest.empty:
@@ -73,7 +73,7 @@ def _number_codes(values: pd.Series) -> dict[str, int]:
     apart = {}
     for code, count in values[codes].value_counts().items():
         number = float(str(code))
-        # 9 is a code only where the others are few whole numbers, such as 0 and 1
+        # 9 is a code only if the others are few whole numbers, such as 0 and 1
         small = number == 9 and not (rest % 1 == 0).all()
         below = number < 0 <= low
         above = number > 2 * high and high >= 0 and not small
@@ -83,7 +83,7 @@ def _number_codes(values: pd.Series) -> dict[str, int]:
 
 
 def label_warnings(sheet: pd.DataFrame, label: Mapping[str, Any]) -> list[str]:
-    """List the values of the label's column that are neither class, with counts."""
+    """List the values of the label column that are neither class, with counts."""
     if label["column"] is None:
         return []
     values = sheet[label["column"]]

@@ -1,4 +1,4 @@
-"""What learns a block of a classifier's input from training patients."""
+"""Estimators that learn a block of a classifier's input from training patients."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from trdomics.quantiles import NEIGHBOURS, neighbour_quantiles
 
 
 class LayerBlock(TransformerMixin, BaseEstimator, FittedLayerBlock):
-    """A normalised layer made ready for classifiers: variable features, cleaned, standardised.
+    """Most variable features of a normalised layer, adjusted for covariates and standardised.
 
     Parameters
     ----------
     n_features : int
-        Most variable features that are kept.
+        Number of most variable features to keep.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class LayerBlock(TransformerMixin, BaseEstimator, FittedLayerBlock):
         self.categorical = categorical
 
     def fit(self, table: pd.DataFrame, covariates: Any = None) -> Self:
-        """Learn from a normalised table without gaps.
+        """Fit on a normalised table without missing values.
 
         Parameters
         ----------
@@ -98,15 +98,15 @@ class ColumnBlock(TransformerMixin, BaseEstimator, FittedColumnBlock):
         return self
 
     def transform(self, sheet: pd.DataFrame) -> pd.DataFrame:
-        """Return the block: numbers, then an indicator ``column=category`` each."""
+        """Return the block: numeric columns, then an indicator ``column=category`` each."""
         check_is_fitted(self, "levels_")
         return super().transform(sheet)
 
 
 def middle(values: Floats) -> float:
-    """Return the median as the mean of the values around it; of a few values that of all, or 0.
+    """Return the median as the mean of the values around it; of few values, their mean, or 0.
 
-    A frozen model holds it, and a median is a patient's own value.
+    It is stored in a frozen model, and an exact median is one patient's value.
     """
     known = values[~np.isnan(values)]
     if len(known) < NEIGHBOURS:
@@ -115,7 +115,7 @@ def middle(values: Floats) -> float:
 
 
 def standard_scale(values: Floats) -> tuple[Floats, Floats]:
-    """Return means and standard deviations of columns, as scikit-learn takes them; 1 for none."""
+    """Return means and standard deviations of columns as scikit-learn does; 1 instead of 0."""
     if not values.shape[1]:
         return np.zeros(0), np.zeros(0)
     scaler = StandardScaler().fit(values)

@@ -1,4 +1,4 @@
-"""From decisions to probabilities."""
+"""Calibration: from decision values to probabilities."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 Floats = NDArray[np.float64]
-# Out-of-fold decisions without a signal often run against the labels by chance. A slope below this
-# is taken as noise: the ranking stays, and says next to nothing.
+# Out-of-fold decisions without signal are often negatively correlated with the labels by chance. A
+# slope below this is treated as noise: the ranking is kept, with almost no effect on the
+# probability.
 MIN_SLOPE = 0.05
 
 
 def prior_log_odds(labels: NDArray[Any]) -> float:
-    """Return the log odds of the share of positives, kept off 0 and 1."""
+    """Return the log odds of the proportion of positives, kept away from 0 and 1."""
     return float(logit((labels.sum() + 0.5) / (len(labels) + 1)))
 
 
 class Platt(BaseEstimator):
-    """Platt's calibration: a logistic curve through out-of-fold decisions.
+    """Platt's calibration: a logistic curve fitted to out-of-fold decisions.
 
     Attributes
     ----------
@@ -32,12 +33,12 @@ class Platt(BaseEstimator):
     """
 
     def fit(self, decision: Floats, y: NDArray[Any]) -> Self:
-        """Fit on decisions about patients whom the model had not seen."""
+        """Fit on out-of-fold decisions."""
         spread = float(np.std(decision))
         labels = np.asarray(y, dtype=int)
         self.slope_, self.intercept_ = MIN_SLOPE, prior_log_odds(labels)
         if spread > 0:
-            # close to no penalty, which keeps the slope finite where decisions separate the classes
+            # a negligible penalty, which keeps the slope finite if decisions separate the classes
             curve = LogisticRegression(C=100.0).fit((decision / spread)[:, None], labels)
             self.slope_ = float(curve.coef_[0, 0]) / spread
             self.intercept_ = float(curve.intercept_[0])

@@ -1,4 +1,4 @@
-"""Candidates of the inner search: what they are, how one is fitted, how one is scored."""
+"""Candidates of the inner search, and how they are fitted and scored."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Params = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to predict from blocks side by side.
+    """A combination of blocks, family, number of features and parameters to try.
 
     Attributes
     ----------
     n_features : int or None
-        Kept of each block; None for all.
+        Number to keep per block; None for all.
     params : tuple of (str, value)
-        An entry of the family's grid.
+        One entry of the family's grid.
     """
 
     features: FeatureSet
@@ -37,7 +37,7 @@ class Candidate:
 
 
 def candidates(feature_sets: Sequence[FeatureSet], kinds: Sequence[str]) -> list[Candidate]:
-    """Return all candidates of sets that are no stack, in the order of sets, kinds and grids."""
+    """Return all candidates of sets that are not stacks, in the order of sets, kinds and grids."""
     return [
         Candidate(features, kind, size, tuple(params.items()))
         for features in feature_sets
@@ -51,8 +51,8 @@ def candidates(feature_sets: Sequence[FeatureSet], kinds: Sequence[str]) -> list
 class Fits:
     """A cache of the classifiers of one set of training patients.
 
-    The selection of features does not depend on the kind of classifier, and a block with fewer
-    features than a candidate may keep is fitted once.
+    Feature selection does not depend on the kind of classifier, and a block with fewer features
+    than a candidate may keep is fitted only once.
     """
 
     def __init__(self, blocks: DenseBlocks, labels: NDArray[Any], seed: int) -> None:
@@ -64,7 +64,7 @@ class Fits:
     def model(
         self, names: tuple[str, ...], kind: str, n_features: int | None, params: Params
     ) -> BlockModel:
-        """Return the fitted classifier over some blocks side by side."""
+        """Return the fitted classifier of some concatenated blocks."""
         if n_features is not None and n_features >= max(self.blocks.widths(names), default=0):
             n_features = None
         key = (names, kind, n_features, params)
@@ -91,10 +91,10 @@ def fit_candidate(candidate: Candidate, fits: Fits) -> BlockModel:
 def mean_auroc(
     decision: Floats, labels: NDArray[Any], validations: Sequence[NDArray[np.int_]]
 ) -> float:
-    """Return the mean AUROC of out-of-fold decisions over the validation parts.
+    """Return the mean AUROC of out-of-fold decisions over the validation folds.
 
-    Decisions of different folds come from different models and are not ranked together. A part
-    with one class, as permuted labels may leave it, does not count; 0.5 if there is no other.
+    Decisions of different folds come from different models and are not ranked together. Folds with
+    only one class, which can occur with permuted labels, are skipped; 0.5 if none is left.
     """
     aurocs = []
     for rows in validations:

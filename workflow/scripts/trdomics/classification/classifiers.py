@@ -1,4 +1,4 @@
-"""A classifier behind a supervised selection of features."""
+"""A classifier after supervised feature selection."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from trdomics.classification.feature_blocks import DenseBlocks, Floats
 
 
 def anova_f(values: Floats, labels: NDArray[Any]) -> Floats:
-    """Return the F statistic of two classes for each feature; 0 where it is constant.
+    """Return the F statistic of two classes for each feature; 0 if it is constant.
 
-    The ranking is that of scikit-learn's ``f_classif``, which takes ten times as long and warns of
-    constant features.
+    The ranking equals that of scikit-learn's ``f_classif``, which takes ten times as long and warns
+    about constant features.
     """
     positive = labels == 1
     groups = [values[positive], values[~positive]]
@@ -43,7 +43,7 @@ class TopFeatures(BaseEstimator):
     Parameters
     ----------
     widths : sequence of int
-        Numbers of features of the blocks, which stand side by side.
+        Numbers of features of the concatenated blocks.
     n_features : int, optional
         Kept of each block; None for all.
 
@@ -57,7 +57,7 @@ class TopFeatures(BaseEstimator):
         self.n_features = n_features
 
     def fit(self, values: Floats, labels: NDArray[Any]) -> Self:
-        """Select on values of some patients, shape (n_patients, n_features), and labels 0 and 1."""
+        """Select features from values, shape (n_patients, n_features), and labels 0 and 1."""
         self.n_features_in_ = values.shape[1]
         self.support_ = np.ones(values.shape[1], dtype=bool)
         if self.n_features is None:
@@ -86,20 +86,20 @@ Selected = tuple[TopFeatures, TrainingValues | None]
 def select_features(
     blocks: DenseBlocks, names: Sequence[str], n_features: int | None, labels: NDArray[Any]
 ) -> Selected:
-    """Return the fitted selection, and what a classifier behind it is fitted on.
+    """Return the fitted selection and the training values of a classifier after it.
 
     Parameters
     ----------
     names : sequence of str
-        The blocks that stand side by side.
+        The blocks to concatenate.
 
     Returns
     -------
     select : TopFeatures
-        Not fitted where there is nothing to learn from.
+        Not fitted if there is nothing to learn from.
     training : TrainingValues or None
-        Of the patients who have one of the blocks; None where there is nothing to learn from: no
-        patients, one class only, no features.
+        Of the patients who have at least one of the blocks; None if there is nothing to learn from:
+        no patients, only one class, or no features.
     """
     values, has = blocks.joined(names)
     select = TopFeatures(blocks.widths(names), n_features)
@@ -111,25 +111,25 @@ def select_features(
 
 
 class BlockModel(ClassifierMixin, BaseEstimator):
-    """A classifier of one kind over some blocks side by side, behind a supervised selection.
+    """A classifier of one family on concatenated blocks, after supervised feature selection.
 
     It is fitted on the patients who have at least one of the blocks; the others are predicted by
-    the prior, the log odds of the training classes. So is everybody where the blocks cannot be
-    learned from: no patients, one class only, no features.
+    the prior, the log odds of the training classes. So are all patients if nothing can be learned
+    from the blocks: no patients, only one class, or no features.
 
     Parameters
     ----------
     params : mapping, optional
         Of the classifier; None for the default, the first of the grid.
     n_features : int, optional
-        Features of each block that the selection keeps; None for all.
+        Number of features to keep per block; None for all.
 
     Attributes
     ----------
     pipeline_ : Pipeline or None
         The selection and the classifier.
     prior_ : float
-        Log odds of those without any of the blocks.
+        Log odds of patients without any of the blocks.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         chosen : Selected, optional
-            What :func:`select_features` returned for these very patients.
+            The result of :func:`select_features` for the same patients.
         """
         labels = np.asarray(y, dtype=int)
         self.classes_ = np.array([0, 1])
@@ -163,7 +163,8 @@ class BlockModel(ClassifierMixin, BaseEstimator):
             family = FAMILIES[self.kind]
             params = family.grid[0] if self.params is None else self.params
             with warnings.catch_warnings():
-                # Coefficients close to converged rank patients as well; the inner folds score them.
+                # Nearly converged coefficients rank patients equally well; the inner folds score
+                # them.
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 model = family.fit(params, self.seed, training)
             self.pipeline_ = Pipeline([("select", select), ("model", model)])
@@ -180,7 +181,7 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         return decision
 
     def evidence(self, blocks: DenseBlocks) -> Floats:
-        """Return by how much the blocks move the log odds; 0 for those who lack them."""
+        """Return the blocks' contribution to the log odds; 0 for patients who lack them."""
         return self.decision_function(blocks) - self.prior_
 
     def predict_proba(self, blocks: DenseBlocks) -> Floats:
@@ -189,7 +190,7 @@ class BlockModel(ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - positive, positive])
 
     def predict(self, blocks: DenseBlocks) -> NDArray[np.int_]:
-        """Return the likelier class, shape (n_patients,)."""
+        """Return the more likely class, shape (n_patients,)."""
         return (self.decision_function(blocks) > 0).astype(int)
 
     def importance(self) -> Floats:

@@ -1,7 +1,7 @@
-"""Tables per patient that a stage derives, each a feature set of its own.
+"""Tables with values per patient derived by other stages; each is a feature set.
 
 A derived table is ``results/<cohort>/<name>/features.tsv``: ``patient_id`` and numeric columns. A
-patient without a row lacks it, as one lacks a layer.
+patient without a row is treated like one without a layer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MECHANISM = "mechanism"
 
 
 def derived_tables(config: Mapping[str, Any]) -> dict[str, bool]:
-    """Return the derived tables of a cohort, and whether each is part of what is selected."""
+    """Return the derived tables of a cohort, and whether each may enter the selected stack."""
     layer, _ = germline_layer(config)
     if layer is None:
         return {}

@@ -1,4 +1,4 @@
-"""Families of classifiers: one class each knows how it is built, tuned, read and explained."""
+"""Families of classifiers, one class each: how they are built, tuned, stored and explained."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ RANDOM_FOREST, GRADIENT_BOOSTING = "random_forest", "gradient_boosting"
 
 
 class TrainingValues:
-    """What classifiers of all families and parameters are fitted on.
+    """Training data shared by classifiers of all families and parameters.
 
     Parameters
     ----------
     values : array, shape (n_patients, n_features)
-        Standardised, of the features that were selected.
+        Standardised values of the selected features.
     """
 
     def __init__(self, values: Floats, labels: NDArray[Any]) -> None:
@@ -50,13 +50,13 @@ class Family:
     name : str
         As in ``classification.models`` of the config.
     grid : list of dict
-        Parameters to choose from. Small on purpose: with some 200 training patients an inner loop
-        cannot tell finer steps apart.
+        Parameters to choose from. Deliberately small: with some 200 training patients the inner
+        loop cannot distinguish finer steps.
     sizes : tuple of int or None
-        Numbers of features of each block to choose from; None for all. Each goes with each entry
+        Numbers of features per block to choose from; None for all. Each is combined with each entry
         of the grid.
     decoder : str
-        What predicts from the arrays: a name in
+        Name of the function that predicts from the arrays, in
         :data:`trdomics.frozen_model.decoders.DECODERS`.
     is_signed : bool
         Whether importances have a sign: that of the feature's effect on the log odds.
@@ -72,11 +72,11 @@ class Family:
     is_slow: ClassVar[bool] = False
 
     def build(self, params: Mapping[str, Any], seed: int) -> BaseEstimator:
-        """Return the unfitted classifier with an entry of the grid."""
+        """Return the unfitted classifier with one entry of the grid."""
         raise NotImplementedError
 
     def fit(self, params: Mapping[str, Any], seed: int, training: TrainingValues) -> BaseEstimator:
-        """Return the classifier with an entry of the grid, fitted."""
+        """Return the fitted classifier with one entry of the grid."""
         return self.build(params, seed).fit(training.values, training.labels)
 
     def decision(self, model: BaseEstimator, values: Floats) -> Floats:
@@ -84,11 +84,11 @@ class Family:
         return np.asarray(model.decision_function(values), dtype=float)
 
     def arrays(self, model: BaseEstimator) -> dict[str, NDArray[Any]]:
-        """Return what the decoder needs of a fitted classifier."""
+        """Return the arrays of a fitted classifier that the decoder needs."""
         raise NotImplementedError
 
     def importance(self, model: BaseEstimator) -> Floats:
-        """Return an importance of each feature, shape (n_features,); signed where there is one."""
+        """Return the importance of each feature, shape (n_features,), signed if possible."""
         return np.asarray(model.feature_importances_, dtype=float)
 
 
@@ -119,7 +119,7 @@ class ElasticNet(Family):
 
 
 class Ridge(ElasticNet):
-    """Logistic regression with all the features it is given, for many weak signals."""
+    """Ridge logistic regression, for many weak signals."""
 
     name = RIDGE
     grid: ClassVar = [{"variance": variance} for variance in (0.1, 1.0, 10.0, 30.0)]
@@ -130,7 +130,7 @@ class Ridge(ElasticNet):
         return RidgeLogistic(**params)
 
     def fit(self, params: Mapping[str, Any], seed: int, training: TrainingValues) -> BaseEstimator:
-        """Return the fitted classifier; all penalties share the decomposition of the features."""
+        """Return the fitted classifier; all penalties share one decomposition of the features."""
         model = RidgeLogistic(**params)
         return model.fit(training.values, training.labels, training.axes)
 
@@ -176,7 +176,7 @@ class GradientBoosting(Family):
     def arrays(self, model: BaseEstimator) -> dict[str, NDArray[Any]]:
         """Return the nodes of all trees, leaves in log odds, and the ``constant`` they add to."""
         trees = [estimator.tree_ for estimator in model.estimators_[:, 0]]
-        # what a boosting starts from is what its trees leave of a prediction
+        # the initial value of boosting is the prediction minus the trees' sum
         origin = np.zeros((1, model.n_features_in_))
         added = sum(tree.predict(origin.astype(np.float32))[0, 0] for tree in trees)
         constant = model.decision_function(origin)[0] - model.learning_rate * added
@@ -185,7 +185,7 @@ class GradientBoosting(Family):
 
 
 def nodes_of(trees: Sequence[Any], values: Sequence[Floats]) -> dict[str, NDArray[Any]]:
-    """Lay the nodes of scikit-learn's trees one after another.
+    """Concatenate the nodes of scikit-learn's trees.
 
     Returns
     -------
@@ -216,7 +216,7 @@ FAMILIES: dict[str, Family] = {}
 
 
 def register(family: Family) -> None:
-    """Make a family known under its name."""
+    """Register a family under its name."""
     FAMILIES[family.name] = family
 
 

@@ -1,8 +1,8 @@
-"""Blocks of a classifier's input, and how fitted ones are made of any patients' tables.
+"""Blocks of a classifier's input, and how fitted blocks transform patients' tables.
 
 A block is one layer, the factors or a group of the sheet's columns. The estimators in
-`block_estimators` inherit what is here and add ``fit``; a frozen model holds these parts alone, so
-that nothing here needs scikit-learn.
+`block_estimators` inherit from these classes and add ``fit``; a frozen model holds only these
+classes, so nothing here needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from trdomics.parts import NAMES, array, mapping, optional, part, stored
 from trdomics.tables import LayerTables
 
 Floats = NDArray[np.float64]
-# A category of its own: that a value is not known may tell something too.
+# A separate category, since missingness can be informative.
 UNKNOWN = "missing"
 # Each becomes a column.
 MAX_LEVELS = 10_000
 
 
 class DenseBlocks:
-    """Blocks as arrays over all patients, and who has which block.
+    """Blocks as arrays over all patients, with indicators of which patients have them.
 
     Parameters
     ----------
     values : mapping of str to array, shape (n_patients, n_features)
-        Standardised by the training patients; rows of zeros, their mean, for those who lack it.
+        Standardised on the training patients; zero, the training mean, for patients who lack it.
     present : mapping of str to array of bool, shape (n_patients,)
-        Who has the block.
+        Which patients have the block.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class DenseBlocks:
 
     @classmethod
     def of(cls, tables: LayerTables | DenseBlocks) -> DenseBlocks:
-        """Return the blocks of a representation as arrays; arrays as they are."""
+        """Return the blocks of a representation as arrays; arrays are returned unchanged."""
         if isinstance(tables, DenseBlocks):
             return tables
         values = {name: tables.aligned(name).fillna(0.0).to_numpy(dtype=float) for name in tables}
@@ -63,13 +63,13 @@ class DenseBlocks:
         )
 
     def widths(self, names: Iterable[str]) -> list[int]:
-        """Return the numbers of features of the blocks that :meth:`joined` puts side by side."""
+        """Return the numbers of features of the blocks that :meth:`joined` concatenates."""
         return [self.values[name].shape[1] for name in names if name in self.values]
 
     def joined(self, names: Iterable[str]) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return blocks side by side, and who has at least one of them.
+        """Return concatenated blocks, and which patients have at least one of them.
 
-        Blocks that are not there (no training patient had them) are left out.
+        Absent blocks (no training patient had them) are left out.
         """
         known = [name for name in names if name in self.values]
         has = np.zeros(len(self), dtype=bool)
@@ -80,25 +80,25 @@ class DenseBlocks:
 
 @dataclass(eq=False, repr=False)
 class FittedView:
-    """Some features of a normalised layer, cleaned of covariates; one of MOFA's views.
+    """Some features of a normalised layer, adjusted for covariates; one of MOFA's views.
 
     Attributes
     ----------
     features_ : sequence of str
     effects_ : CovariateEffects or None
-        What is taken out of them.
+        Effects regressed out of them.
     """
 
     features_: Sequence[str] = stored(NAMES)
     effects_: CovariateEffects | None = stored(optional(part(CovariateEffects)))
 
     def check(self) -> None:
-        """Raise ValueError if the effects are on other features."""
+        """Raise ValueError if the effects are of other features."""
         if self.effects_ is not None and list(self.effects_.features_) != list(self.features_):
             raise ValueError("its covariates' effects are on other features")
 
     def transform(self, table: pd.DataFrame, covariates: Any = None) -> pd.DataFrame:
-        """Return the features of a table's patients, without those that it lacks."""
+        """Return the features of a table's patients, without those that the table lacks."""
         at_hand = [name for name in self.features_ if name in table.columns]
         if self.effects_ is None:
             return table[at_hand]
@@ -109,25 +109,25 @@ class FittedView:
 
 @dataclass(eq=False, repr=False)
 class FittedLayerBlock(FittedView):
-    """A normalised layer made ready for classifiers: variable features, cleaned, standardised.
+    """Most variable features of a normalised layer, adjusted for covariates and standardised.
 
     Attributes
     ----------
     means_, scales_ : array, shape (n_features,)
-        Of the training patients, cleaned.
+        Of the training patients, after adjustment.
     """
 
     means_: Floats = stored(array("features_"))
     scales_: Floats = stored(array("features_"))
 
     def check(self) -> None:
-        """Raise ValueError if the effects are on other features, or a scale is none."""
+        """Raise ValueError if the effects are of other features, or a scale is invalid."""
         super().check()
         if not (self.scales_ > 0).all():
             raise ValueError("a scale is not above 0")
 
     def transform(self, table: pd.DataFrame, covariates: Any = None) -> pd.DataFrame:
-        """Return the block of the patients of a normalised table without gaps."""
+        """Return the block of the patients of a normalised table without missing values."""
         cleaned = super().transform(table, covariates)
         scaled = (cleaned.to_numpy(dtype=float) - self.means_) / self.scales_
         return pd.DataFrame(scaled, index=cleaned.index, columns=cleaned.columns)
@@ -141,8 +141,8 @@ class FittedLayerBlock(FittedView):
 class FittedColumnBlock:
     """Columns of the sheet: numbers imputed and standardised, categories one-hot encoded.
 
-    A missing number becomes the training median, taken as the mean of the values around it. A
-    missing category is a category of its own; one that was not seen in training is none of the
+    A missing number is imputed by the training median, taken as the mean of the values around it. A
+    missing category is a separate category; a category not seen in training belongs to none of the
     known ones. A column that a cohort lacks counts as missing in all its patients.
 
     Attributes
@@ -150,7 +150,7 @@ class FittedColumnBlock:
     numeric_ : list of str
         Columns that are numbers.
     medians_, means_, scales_ : array, shape (n_numeric,)
-        Of the training patients; the latter two after imputation.
+        Of the training patients; means and scales after imputation.
     levels_ : dict of str to list of str
         Categories seen in training, by column.
     """
@@ -162,14 +162,14 @@ class FittedColumnBlock:
     levels_: dict[str, list[str]] = stored(mapping(NAMES))
 
     def check(self) -> None:
-        """Raise ValueError if there are too many categories, or a scale is none."""
+        """Raise ValueError if there are too many categories, or a scale is invalid."""
         if sum(map(len, self.levels_.values())) > MAX_LEVELS:
             raise ValueError(f"it has more than {MAX_LEVELS} categories")
         if not (self.scales_ > 0).all():
             raise ValueError("a scale is not above 0")
 
     def transform(self, sheet: pd.DataFrame) -> pd.DataFrame:
-        """Return the block: numbers, then an indicator ``column=category`` each."""
+        """Return the block: numeric columns, then an indicator ``column=category`` each."""
         numbers = sheet_numbers(sheet, self.numeric_)
         scaled = (np.where(np.isnan(numbers), self.medians_, numbers) - self.means_) / self.scales_
         indicators = [
@@ -200,7 +200,7 @@ def sheet_numbers(sheet: pd.DataFrame, names: Sequence[str]) -> Floats:
     Raises
     ------
     InputError
-        If a value is no number.
+        If a value is not a number.
     """
     values = np.zeros((len(sheet), len(names)))
     for position, name in enumerate(names):
@@ -210,7 +210,7 @@ def sheet_numbers(sheet: pd.DataFrame, names: Sequence[str]) -> Floats:
             found = column[numbers.isna() & column.notna()].iloc[0]
             raise InputError(
                 f"sample sheet column `{name}`",
-                f"`{found}` is no number, as the model's training had there",
+                f"`{found}` is not a number, unlike in the model's training data",
                 "code the column as in the training cohort",
             )
         values[:, position] = numbers
@@ -218,5 +218,5 @@ def sheet_numbers(sheet: pd.DataFrame, names: Sequence[str]) -> Floats:
 
 
 def sheet_categories(sheet: pd.DataFrame, name: str) -> NDArray[Any]:
-    """Return a column of the sheet as text, shape (n_patients,); ``missing`` where it is."""
+    """Return a column of the sheet as text, shape (n_patients,), with ``missing`` for no value."""
     return as_text(_column(sheet, name)).fillna(UNKNOWN).to_numpy(dtype=object)

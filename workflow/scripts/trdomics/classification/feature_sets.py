@@ -1,4 +1,4 @@
-"""The feature sets that are always compared, read off the config."""
+"""The feature sets that are always compared, derived from the config."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from trdomics.cohort.settings import Clinical
 
 CANDIDATE, BASELINE, CIRCULAR = "candidate", "baseline", "circular"
 SELECTED = "selected"
-# Which layers a patient has can tell the label by itself.
+# The pattern of measured layers can predict the label by itself.
 PRESENCE = "layers_present"
-# What is shown as `model` of a stack, and the name of the stack that is selected.
+# Shown as `model` of a stack; name of the selected stack.
 STACK, COMBINED = "stack", "combined"
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Blocks that a model sees.
+    """A set of blocks used by a model.
 
     Attributes
     ----------
     blocks : tuple of str
-        Blocks of the representation; side by side, or each a member of a stack.
+        Blocks of the representation; concatenated, or each a member of a stack.
     role : {"candidate", "baseline", "circular"}
-        What it is shown as.
+        Its role in tables and figures.
     fusion : bool
         Whether the blocks are members of a stack (late fusion).
     selectable : bool
-        Whether it may be part of what is selected.
+        Whether it may enter the selected stack.
     """
 
     name: str
@@ -47,9 +47,9 @@ def feature_sets(
 ) -> list[FeatureSet]:
     """Return the feature sets of a cohort, simple ones first.
 
-    The clinical set is a baseline that may also be part of what is selected. Confounders never
-    are: a model that predicts by site or medication is what the others are compared with. Nor is
-    which layers were measured, nor are circular predictors, and stacks, whose members are.
+    The clinical set is a baseline that may also enter the selected stack. Confounders may not: a
+    model that predicts from site or medication is a comparator for the others. Neither may the
+    pattern of measured layers, circular predictors, or stacks, since their members may.
 
     Parameters
     ----------
@@ -57,9 +57,10 @@ def feature_sets(
         Derived tables, and whether each is part of the stack. One that is not is shown beside
         the baselines.
     incomplete : iterable of str
-        Layers that some patients lack; with any, which layers a patient has is a baseline.
+        Layers that some patients lack; if there are any, the pattern of measured layers is a
+        baseline.
     panels : iterable of str
-        Named lists of features, each a candidate.
+        Named lists of features; each is a candidate.
     """
     layers = tuple(layers)
     sheet = ("clinical",) if clinical.predictors else ()

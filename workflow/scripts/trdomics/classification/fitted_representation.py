@@ -1,6 +1,7 @@
-"""A fitted representation: any patients' layer tables in, blocks out; no scikit-learn.
+"""A fitted representation: from patients' layer tables to blocks, without scikit-learn.
 
-The estimator in `representation` inherits it and adds ``fit``; a frozen model holds it alone.
+The estimator in `representation` inherits from it and adds ``fit``; a frozen model holds only this
+class.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class FittedRepresentation:
     factor_scales_: Floats = stored(array("n_factors"))
 
     def check(self) -> None:
-        """Raise ValueError if blocks or views need what is not there."""
+        """Raise ValueError if blocks or views need layers that are absent."""
         layers = {name: set(fitted.features_) for name, fitted in self.normalisers_.items()}
         parts = [*self.layer_blocks_.items(), *self.views_.items()]
         parts += [pair for blocks in self.panel_blocks_.values() for pair in blocks.items()]
@@ -101,13 +102,13 @@ class FittedRepresentation:
         return names if self.mofa_ is None else {**names, MOFA: _names(self.mofa_)}
 
     def features_of(self, layer: str) -> set[str]:
-        """Return the features of a layer that a block or a view reads."""
+        """Return the features of a layer that a block or a view uses."""
         groups = (self.layer_blocks_, self.views_, *self.panel_blocks_.values())
         parts = [group[layer] for group in groups if layer in group]
         return {str(name) for part in parts for name in part.features_}
 
     def effects(self) -> list[tuple[str, CovariateEffects]]:
-        """Return what is taken out of layers, each with its layer."""
+        """Return the covariate effects regressed out of layers, each with its layer."""
         parts = [*self.layer_blocks_.items(), *self.views_.items()]
         parts += [pair for blocks in self.panel_blocks_.values() for pair in blocks.items()]
         return [(layer, part.effects_) for layer, part in parts if part.effects_ is not None]
@@ -123,8 +124,8 @@ class FittedRepresentation:
         Parameters
         ----------
         tables : LayerTables
-            Raw layers; those not given are lacked by all. Columns in any order, see the
-            normalisers for missing and superfluous ones.
+            Raw layers; those not given are missing in all patients. Columns in any order; for
+            missing and superfluous ones see the normalisers.
 
         Returns
         -------
@@ -136,7 +137,7 @@ class FittedRepresentation:
         return self._blocks(normalised, self._measured(normalised, tables), tables)
 
     def normalised(self, tables: LayerTables) -> dict[str, pd.DataFrame]:
-        """Return the normalised layers that patients have, features that they lack filled."""
+        """Return the normalised layers that patients have, with missing features filled in."""
         return {
             layer: fitted.transform(tables[layer])
             for layer, fitted in self.normalisers_.items()
@@ -173,7 +174,7 @@ class FittedRepresentation:
     def _measured(
         self, normalised: Mapping[str, pd.DataFrame], tables: LayerTables
     ) -> dict[str, pd.DataFrame]:
-        # MOFA passes over what was not measured; the other blocks take the training mean for it
+        # MOFA ignores what was not measured; the other blocks impute the training mean
         return {
             layer: table.drop(
                 columns=self.normalisers_[layer].missing_features(tables[layer]), errors="ignore"
@@ -199,7 +200,7 @@ class FittedRepresentation:
                 if layer in normalised
             ]
             if parts:
-                # what a patient lacks is the training patients' mean
+                # what a patient lacks is imputed by the training mean
                 whole = pd.concat(parts, axis=1).reindex(columns=names[panel])
                 blocks[panel] = whole.fillna(0.0)
         for name, block in self.column_blocks_.items():
@@ -209,7 +210,7 @@ class FittedRepresentation:
                 blocks[name] = block.transform(tables[name])
         if self.mofa_ is not None:
             blocks[MOFA] = self._factors(self._views(measured, tables))
-        # a block that no patient here has is kept, without rows
+        # a block that none of these patients has is kept, without rows
         for name, features in names.items():
             if name not in blocks:
                 blocks[name] = pd.DataFrame(
@@ -224,7 +225,7 @@ class FittedRepresentation:
 
 
 def columns_of(group: str, tables: LayerTables) -> pd.DataFrame:
-    """Return the table with the columns of a group: the sheet, or 1 and 0 for who has a layer."""
+    """Return the table with the columns of a group: the sheet, or indicators of layers."""
     if group != PRESENCE:
         return tables[CLINICAL]
     has = {layer: tables.profiled(layer).astype(float) for layer in tables if layer != CLINICAL}
@@ -236,6 +237,6 @@ def _names(fitted: Any) -> list[str]:
 
 
 def has_any(views: LayerTables) -> np.ndarray:
-    """Return who has at least one view; the factors of others are the prior's mean."""
+    """Return which patients have at least one view; factors of the others are the prior mean."""
     has = [views.profiled(view) for view in views]
     return np.logical_or.reduce(has) if has else np.zeros(len(views), dtype=bool)

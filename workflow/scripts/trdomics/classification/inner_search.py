@@ -129,7 +129,7 @@ class RiskModel(ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - positive, positive])
 
     def predict(self, tables: LayerTables) -> NDArray[np.int_]:
-        """Return the likelier class, shape (n_patients,)."""
+        """Return the more likely class, shape (n_patients,)."""
         return (self.predict_proba(tables)[:, 1] > 0.5).astype(int)
 
 
@@ -317,7 +317,7 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         return self.risk_model().predict_proba(tables)
 
     def predict(self, tables: LayerTables) -> NDArray[np.int_]:
-        """Return the likelier class, shape (n_patients,)."""
+        """Return the more likely class, shape (n_patients,)."""
         return self.risk_model().predict(tables)
 
     def predict_blocks(self, blocks: DenseBlocks) -> Floats:

@@ -1,4 +1,4 @@
-"""Patients who have all layers, predicted as if they lacked some of them."""
+"""Predictions for patients with all layers as if some layers were missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREDICTIONS = ["patient_id", "split", "repeat", "fold", "layers_missing", "proba
 def predict_without_layers(
     model: RiskModel, tables: LayerTables, layers: Sequence[str], where: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Predict patients who have all layers again without some of them; nothing is fitted.
+    """Predict patients with all layers as if some were missing; nothing is refitted.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def predict_without_layers(
     if complete.any():
         whole = tables.take(np.flatnonzero(complete))
         used = model.representation.normalisers_
-        # sets that differ only in layers that the model does without give the same
+        # sets that differ only in layers that the model does not use give the same
         known: dict[frozenset[str], Any] = {}
         for missing in missing_sets(layers):
             effective = frozenset(missing) & frozenset(used)

@@ -26,10 +26,10 @@ from trdomics.tables import CLINICAL, LayerTables
 
 
 class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresentation):
-    """Layer tables in, blocks out; nothing is learned but from the patients of ``fit``.
+    """From layer tables to blocks, learned only from the patients passed to ``fit``.
 
     Each layer is normalised once; the normalised table feeds both the layer's own block and
-    MOFA's views. Labels play no part, so that one fitted representation serves all labels.
+    MOFA's views. Labels are not used, so one fitted representation serves all labels.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
         Settings by layer, see :func:`layer_parameters`.
     columns : mapping of str to sequence of str
         Groups of the sheet's columns, each a block: ``{"clinical": [...], "confounders": [...]}``.
-        Those of the group ``layers_present`` are layers: 1 for patients who have one, else 0.
+        Those of the group ``layers_present`` are layers: 1 for patients who have one, otherwise 0.
     regress_out : sequence of str
-        Columns whose effects are taken out of the layers' blocks.
+        Columns whose effects are regressed out of the layers' blocks.
     mofa : mapping, optional
-        Parameters of :class:`MOFATransformer` but for ``likelihoods``; None for no such block.
+        Parameters of :class:`MOFATransformer` except ``likelihoods``; None for no such block.
     mofa_regress_out : sequence of str
-        Columns whose effects are taken out of MOFA's views.
+        Columns whose effects are regressed out of MOFA's views.
     derived : sequence of str
         Derived tables, each a block.
     panels : mapping of str to mapping of str to sequence of str
@@ -155,13 +155,13 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
 
 
 def _has_view(table: pd.DataFrame) -> bool:
-    """Return whether a normalised layer has a feature for MOFA; dosages are for classifiers."""
+    """Return whether a normalised layer has a feature for MOFA; dosages have none."""
     values = table.loc[:, ~table.columns.str.startswith(DOSAGE_PREFIX)].to_numpy()
     return bool(values.size and (np.ptp(values, axis=0) > 0).any())
 
 
 def layer_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a layer's settings its model depends on: no paths, no names of columns."""
+    """Return those of a layer's settings that its model depends on: no paths or column names."""
     sizes = ("model_features", "integration_features")
     return {
         "type": settings["type"],
@@ -179,8 +179,8 @@ def representation(
     ----------
     config : mapping
         A resolved config; its ``layers``, ``clinical``, ``samples``, ``integration`` and
-        ``classification`` are used, and ``derived`` where it is there. MOFA's views lose what
-        either stage regresses out.
+        ``classification`` are used, and ``derived`` if present. What either stage regresses out is
+        regressed out of MOFA's views.
     incomplete : sequence of str
         Layers that some patients lack.
     """

@@ -12,15 +12,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 Floats = NDArray[np.float64]
-# Share of the largest eigenvalue below which an axis counts as none.
+# Axes with eigenvalues below this share of the largest are dropped.
 RANK_TOLERANCE = 1e-10
 
 
 class PrincipalAxes:
-    """Patients on the principal axes of their features, which every penalty can start from.
+    """Patients on the principal axes of their features, shared by all penalties.
 
     Coefficients of a ridge regression lie in the span of the patients (Hastie and Tibshirani 2004,
-    doi 10.1093/biostatistics/kxh010), so that a thousand features of 200 patients are 200 axes.
+    doi 10.1093/biostatistics/kxh010), so 1,000 features of 200 patients reduce to 200 axes.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class PrincipalAxes:
     ----------
     centre : array, shape (n_features,)
     scores : array, shape (n_patients, n_axes)
-        With columns at right angles, of mean zero.
+        With orthogonal columns of mean zero.
     loadings : array, shape (n_features, n_axes)
         Coefficients of features are ``loadings @ coefficients of axes``.
     """
@@ -72,7 +72,7 @@ class RidgeLogistic(ClassifierMixin, BaseEstimator):
         ----------
         values : array, shape (n_patients, n_features)
         axes : PrincipalAxes, optional
-            Of these values, where the caller has them already.
+            Of these values, if already computed.
         """
         axes = axes or PrincipalAxes(values)
         self.classes_ = np.array([0, 1])
@@ -113,5 +113,5 @@ class RidgeLogistic(ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - positive, positive])
 
     def predict(self, values: Floats) -> NDArray[np.int_]:
-        """Return the likelier class, shape (n_patients,)."""
+        """Return the more likely class, shape (n_patients,)."""
         return (self.decision_function(values) > 0).astype(int)

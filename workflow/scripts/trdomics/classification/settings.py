@@ -1,4 +1,4 @@
-"""The part of a config that a fit depends on: what is not in it cannot make a fit due again."""
+"""The part of a config that a fit depends on; changes elsewhere do not rerun a fit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from trdomics.classification.derived import derived_tables
 from trdomics.panels.panel import panel_files
 
-# What decides how a layer's file is read; its outcome is in the table that the fit reads.
+# Settings that decide how a layer's file is read; the fit depends on them only through the table.
 READING = (
     *("file", "reads", "features", "profiled", "format", "sample_column", "snv_only"),
     *("pass_only", "min_depth", "min_genotype_quality", "min_quality"),
@@ -18,7 +18,7 @@ SEARCH = ("models", "inner_folds", "regress_out")
 
 
 def fitted_layers(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the settings of each layer that play a part once it is read."""
+    """Return the settings of each layer that matter after reading."""
     return {
         name: {key: value for key, value in layer.items() if key not in READING}
         for name, layer in config["layers"].items()

@@ -12,14 +12,14 @@ from trdomics.errors import InputError
 
 # A left-out site belongs to no repeat of the cross-validation.
 NO_REPEAT = 0
-# Training sizes of the learning curve, in per cent of the labelled patients, about equal steps on
-# the scale of a power law. The largest size is that of the cross-validation's own splits.
+# Training sizes of the learning curve, in per cent of the labelled patients, in about equal steps
+# on the scale of a power law. The largest size is that of the cross-validation's splits.
 SHARES = (20, 28, 40, 56)
 
 
 @dataclass(frozen=True)
 class Split:
-    """Who is trained on and who is tested.
+    """Training and test patients.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ def draw_split(
     sites: pd.Series | None = None,
     site: str | None = None,
 ) -> Split:
-    """Draw one split; it depends on the patients, the seed and its name alone.
+    """Draw one split; it depends only on the patients, the seed and its name.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def draw_split(
     seed : int
         The same seed gives the same folds, whatever the order of the patients.
     sites : Series, optional
-        Site by patient id. A patient without a site is always trained on.
+        Site by patient id. Patients without a site are always in the training set.
     site : str, optional
         The site that ``s01`` leaves out.
 
@@ -96,7 +96,7 @@ def draw_split(
 
 def repeat_folds(labels: pd.Series, *, repeat: int, folds: int, seed: int) -> list[pd.Index]:
     """Return the test patients of each fold of a repeat, sorted; see :func:`draw_split`."""
-    # the rules import the names of splits from here, and need not wait for scikit-learn
+    # the rules import split names from here and should not wait for scikit-learn
     from sklearn.model_selection import StratifiedKFold
 
     known = labels.dropna().sort_index()
@@ -112,9 +112,9 @@ def learning_shares(folds: int) -> list[int]:
 
 
 def draw_share(labels: pd.Series, share: int, draw: int, seed: int) -> Split:
-    """Draw a share of the labelled patients to train on, class by class.
+    """Draw a stratified share of the labelled patients as training set.
 
-    The shares of a draw are nested, so that sizes differ by patients who are added.
+    The shares of a draw are nested: a larger one adds patients to a smaller one.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def draw_share(labels: pd.Series, share: int, draw: int, seed: int) -> Split:
     Returns
     -------
     Split
-        ``fold`` is the draw, ``repeat`` is ``NO_REPEAT``; tested are all who were not drawn.
+        ``fold`` is the draw, ``repeat`` is ``NO_REPEAT``; all others are test patients.
     """
     known = labels.dropna().sort_index()
     order = known.sample(frac=1, random_state=np.random.default_rng([seed, draw]))

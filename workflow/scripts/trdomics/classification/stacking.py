@@ -74,7 +74,7 @@ class LateFusion(ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - positive, positive])
 
     def predict(self, blocks: DenseBlocks) -> NDArray[np.int_]:
-        """Return the likelier class, shape (n_patients,)."""
+        """Return the more likely class, shape (n_patients,)."""
         return (self.decision_function(blocks) > 0).astype(int)
 
 

@@ -1,4 +1,4 @@
-"""A split's blocks as a file, so that permutations of its labels need not learn them again."""
+"""A split's blocks as a file, so label permutations need not refit them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Fold = tuple[NDArray[np.int_], NDArray[np.int_], DenseBlocks, DenseBlocks]
 
 @dataclass(frozen=True)
 class StoredBlocks:
-    """What :class:`FoldRepresentations` gives to a search, as arrays.
+    """The output of :class:`FoldRepresentations` for a search, as arrays.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class StoredBlocks:
     representation: None = field(default=None, init=False)
 
     def transform(self, tables: LayerTables) -> DenseBlocks:
-        """Return the blocks of the test patients, whose tables these must be."""
+        """Return the blocks of the test patients; `tables` must be theirs."""
         assert len(tables) == len(self.test)
         return self.test
 
@@ -44,7 +44,7 @@ class StoredBlocks:
 def save_blocks(
     path: str | os.PathLike[str], representations: FoldRepresentations, test: DenseBlocks
 ) -> None:
-    """Write a split's blocks as an ``.npz`` without compression, which noise does not yield to."""
+    """Write a split's blocks as an uncompressed ``.npz`` (noise does not compress)."""
     arrays = {**_arrays("train", representations.blocks), **_arrays("test", test)}
     for number, (train, validation, seen, unseen) in enumerate(representations.folds):
         arrays |= {f"{number}/train": train, f"{number}/validation": validation}

@@ -1,4 +1,4 @@
-"""The procedure that is selected, fitted on fewer patients than the cohort has."""
+"""The whole procedure, fitted on fewer patients than the cohort has."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from trdomics.classification.splits import Split, draw_share
 from trdomics.tables import CLINICAL, LayerTables
 
 COLUMNS = ["share", "draw", "n_train", "patient_id", "feature_set", "probability", "reason"]
-# In an inner fold a class of fewer patients gives no usable AUROC.
+# With fewer patients of a class, an inner fold gives no usable AUROC.
 FEWEST_VALIDATED = 3
 
 
 def fit_share(
     tables: LayerTables, labels: pd.Series, share: int, config: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Train on a share of the labelled patients, several draws of it, and predict all others.
+    """Train on several draws of a share of the labelled patients and predict all others.
 
-    The search is that of a split, with the sets that the selected model is made of.
+    The search is that of a split, restricted to the sets of the selected stack.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ def fit_share(
     Returns
     -------
     DataFrame
-        The columns ``COLUMNS``: of every patient who was not drawn, the probability by what is
-        selected and by the clinical predictors. A draw that is too small to be fitted is one row
-        with the reason.
+        The columns ``COLUMNS``: for every patient not drawn, the probability from the selected
+        model and from the clinical predictors. A draw too small to be fitted is one row with the
+        reason.
     """
     parts = []
     for draw in range(1, config["classification"]["learning_curve"] + 1):
@@ -62,7 +62,7 @@ def _predicted(
 
 
 def too_small(labels: pd.Series, config: Mapping[str, Any]) -> str:
-    """Return why a search on patients with these labels could not be run, or an empty text."""
+    """Return why a search on patients with these labels cannot be run, or an empty string."""
     inner, factors = config["classification"]["inner_folds"], config["integration"]["factors"]
     rare = int(labels.value_counts().reindex([0, 1], fill_value=0).min())
     if rare < FEWEST_VALIDATED * inner:

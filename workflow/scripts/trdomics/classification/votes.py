@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-# Shares of votes are clipped here, so that no log odds are infinite.
+# Vote shares are clipped here, so that log odds are finite.
 MIN_SHARE = 0.005
 
 

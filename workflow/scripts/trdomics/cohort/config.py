@@ -19,24 +19,24 @@ from trdomics.layers.types import layer_type, types_schema
 from trdomics.reads.quality import quality_columns
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 
-# What decides who has a layer; other settings of a layer do not touch the cohort stage.
+# Settings that decide who has a layer; others do not affect the cohort stage.
 MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")
 # Files that a layer may name.
 LAYER_FILES = ("file", "features", "profiled")
 REFERENCE_FILES = ("genome", "annotation", "transcripts", "hairpin", "mature")
-# What the stage `reads` leaves of a layer, by whether the layer is a matrix.
+# Files that the stage `reads` makes of a layer, by whether the layer is a matrix.
 MATRIX, VARIANTS, FEATURES = "counts.tsv.gz", "variants.vcf.gz", "features.tsv"
-# Columns of the quality of reads are called by it and, where layers share one, the layer's name.
+# Prefix of read-quality columns, followed by the layer's name if several layers share a column.
 QUALITY = "reads."
-# Layers whose reads can be drawn.
+# Layers with simulated reads.
 SIMULATED_READS = ("mrna", "small_rna", "mutations")
-# The protocol of libraries of whole transcripts; the others are kits of small RNA.
+# The protocol of mRNA libraries; the others are small RNA kits.
 RNASEQ = "rnaseq"
-# Stands for the fractions estimated from expression where an adjustment set lists columns.
+# Refers to the fractions estimated from expression in an adjustment set.
 ESTIMATED_CELLS = "estimated_cells"
-# Values of a config, its aliases unfolded.
+# Maximum number of values of a config with expanded aliases.
 MOST_VALUES = 100_000
-# Names that patients.tsv gives to columns of its own.
+# Names reserved for columns of patients.tsv.
 OWN_COLUMNS = ("patient_id", "label")
 
 
@@ -58,7 +58,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     dict
         Every key of ``workflow/schemas/config.schema.yaml`` is there; the values of a label are
         text; `id_column`, `format`, `differential.design` and `.contrast` and `simulation.seed`
-        stand as they will be used.
+        are as they will be used.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
     label["positive"], label["negative"] = str(label["positive"]), str(label["negative"])
     if label["positive"] in label.get("negative_values", []):
         raise InputError(
-            where, f"`label.negative` lists the positive {label['positive']!r}", "take it out"
+            where, f"`label.negative` lists the positive {label['positive']!r}", "remove it"
         )
     if label["positive"] == label["negative"]:
         raise InputError(
@@ -114,8 +114,8 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
     Raises
     ------
     InputErrors
-        Naming the lines of each such key, or an alias that unfolds without end. Broken YAML is
-        left to its reader.
+        Naming the lines of each such key, or an alias that contains itself. Invalid YAML is left to
+        the parser.
     """
     errors = []
     for file in files:
@@ -130,7 +130,7 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
         if size > MOST_VALUES:
             raise InputError(
                 file,
-                "an alias (`*name`) is within what it stands for, or aliases unfold to more than "
+                "an alias (`*name`) contains itself, or aliases unfold to more than "
                 f"{MOST_VALUES:,} values",
                 "write the values out",
             )
@@ -153,7 +153,7 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
                         InputError(
                             f"{file} lines {lines[name]} and {line}",
                             f"`{name}` is duplicated",
-                            "put what is under both into one",
+                            "merge the two",
                         )
                     )
                 lines.setdefault(name, line)
@@ -162,7 +162,7 @@ def check_duplicate_keys(files: Iterable[str]) -> None:
 
 
 def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
-    """Return how many values a node stands for, infinity where it holds itself."""
+    """Return the number of values of a node, infinity if it contains itself."""
     if id(node) not in sizes:
         sizes[id(node)] = math.inf
         children = []
@@ -175,7 +175,7 @@ def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
 
 
 def check_values(value: Any, where: str, key: str = "") -> None:
-    """Check that texts are what a page or a terminal can show, and that numbers are finite.
+    """Check that texts can be shown on a page or terminal, and that numbers are finite.
 
     Snakemake's report shows parameters: a text must not end one of its scripts.
 
@@ -209,16 +209,16 @@ def reads_folder(cohort: str, layer: str) -> Path:
 
 
 def from_reads(layer: Mapping[str, Any]) -> bool:
-    """Say whether a layer is made from FASTQ or BAM files."""
+    """Return whether a layer is made from FASTQ or BAM files."""
     return layer.get("reads") is not None
 
 
 def _check_simulation(config: Mapping[str, Any], where: str) -> None:
-    """Check that matrices or reads are drawn, and reads of the layers that can be."""
+    """Check that either matrices or reads are simulated, and reads only for possible layers."""
     if config["simulated_reads"] is None:
         return
     if config["simulation"] is not None:
-        problem, fix = "`simulation` and `simulated_reads` are both there", "leave one of them out"
+        problem, fix = "`simulation` and `simulated_reads` are both set", "remove one of them"
         raise InputError(where, problem, fix)
     found = [name for name, layer in config["layers"].items() if from_reads(layer)]
     if sorted(found) != sorted(SIMULATED_READS):
@@ -231,7 +231,7 @@ def _check_simulation(config: Mapping[str, Any], where: str) -> None:
 
 
 def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) -> None:
-    """Fill in the files of a layer from reads; a layer has `file` or `reads`."""
+    """Fill in the files of a layer from reads; a layer has either `file` or `reads`."""
     if not from_reads(layer):
         if "file" not in layer:
             raise InputError(
@@ -245,7 +245,7 @@ def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) 
     made = str(folder / (MATRIX if is_matrix else VARIANTS))
     if layer.setdefault("file", made) != made:
         raise InputError(
-            where, f"`layers.{name}` has both `file` and `reads`", "leave one of them out"
+            where, f"`layers.{name}` has both `file` and `reads`", "remove one of them"
         )
     if is_matrix and layer["features"] is None:
         layer["features"] = str(folder / FEATURES)
@@ -269,7 +269,7 @@ def _resolve_layer(name: str, layer: dict[str, Any], patient_id: str, where: str
         layer["format"] = _variant_format(name, layer["file"], where)
     if layer["no_call"] is None:
         layer["no_call"] = "reference" if layer["format"] == "maf" else "missing"
-    # cohorts of either habit agree
+    # cohorts with and without it agree
     layer["dosages"] = list(dict.fromkeys(map(variant_name, layer["dosages"])))
 
 
@@ -316,7 +316,7 @@ def _resolve_differential(config: dict[str, Any], where: str) -> None:
 
 
 def _check_roles(config: Mapping[str, Any], where: str) -> None:
-    """Check that nothing which encodes the label is given to a model as a predictor."""
+    """Check that no predictor encodes the label."""
     label, clinical = config["label"]["column"], config["clinical"]
     lists = {f"clinical.{key}": clinical[key] for key in ("predictors", "confounders", "technical")}
     lists["clinical.circular"] = clinical["circular"]
@@ -327,7 +327,7 @@ def _check_roles(config: Mapping[str, Any], where: str) -> None:
         lists[f"differential.adjustment_sets.{name}"] = columns
     for key, columns in lists.items():
         if label is not None and label in columns:
-            raise InputError(where, f"`{key}` lists the label's column `{label}`", "take it out")
+            raise InputError(where, f"`{key}` lists the label's column `{label}`", "remove it")
     regressed = ("integration.regress_out", "classification.regress_out")
     for key in ("clinical.predictors", "clinical.confounders", *regressed):
         both = [column for column in lists[key] if column in clinical["circular"]]
@@ -335,27 +335,27 @@ def _check_roles(config: Mapping[str, Any], where: str) -> None:
             raise InputError(
                 where,
                 f"`{both[0]}` is in `{key}` and in `clinical.circular`",
-                "keep it in one: what encodes the label may not predict it",
+                "keep it in one: a column that encodes the label may not be a predictor",
             )
 
 
 def _check_column_names(config: Mapping[str, Any], where: str) -> None:
-    """Check that columns of the sheet keep clear of those that patients.tsv adds."""
+    """Check that columns of the sheet do not collide with those added in patients.tsv."""
     own = [*OWN_COLUMNS, *(f"in_{layer}" for layer in config["layers"])]
     for column, key in named_columns(config).items():
         if column in own and (column, key) != ("patient_id", "samples.patient_id"):
             raise InputError(
                 where,
-                f"`{key}` names the column `{column}`, which the workflow needs for itself",
+                f"`{key}` names the column `{column}`, which is reserved for the workflow",
                 "rename the column in the sheet and here",
             )
 
 
 def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return every column that the config names, with the first key that does so.
+    """Return every column named in the config, with the first key that names it.
 
-    All are columns of the sheet but for those of the quality of reads, ``reads.…``. The column of
-    the patients' ids is first. What the design names is included.
+    All are columns of the sheet, except read-quality columns, ``reads.…``. The patients' id column
+    is first. Columns of the design are included.
     """
     samples, clinical = config["samples"], config["clinical"]
     keys = [("samples.patient_id", [samples["patient_id"]])]
@@ -387,7 +387,7 @@ def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def offered_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return every column of quality that a config may name -> layer, column of its ``qc.tsv``.
+    """Return every read-quality column that a config may name -> layer, column of its ``qc.tsv``.
 
     ``reads.<column>`` is that of the first layer which has it, ``reads.<layer>.<column>`` that of
     any.
@@ -401,7 +401,7 @@ def offered_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def cohort_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return the columns of quality that ``patients.tsv`` gets -> layer, column of its ``qc.tsv``.
+    """Return the read-quality columns of ``patients.tsv`` -> layer, column of its ``qc.tsv``.
 
     All of the layers from reads, each under its shortest name, and those that the config names.
     """
@@ -415,7 +415,7 @@ def cohort_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def _check_quality(config: Mapping[str, Any], where: str) -> None:
-    """Check that the columns of quality which the config names are those of a layer."""
+    """Check that the read-quality columns named in the config exist."""
     offered = offered_quality(config)
     for column, key in named_columns(config).items():
         if column.startswith(QUALITY) and column not in offered:
@@ -458,7 +458,7 @@ def patients_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def text_columns(settings: Mapping[str, Any]) -> list[str]:
-    """Return the columns whose values are names, whatever they look like."""
+    """Return the columns with categorical values, including numeric ones."""
     samples = settings["samples"]
     ids = [layer["id_column"] for layer in settings["layers"].values()]
     names = [samples["patient_id"], samples["site"], settings["label"]["column"]]
@@ -466,9 +466,9 @@ def text_columns(settings: Mapping[str, Any]) -> list[str]:
 
 
 def cohort_inputs(config: Mapping[str, Any]) -> list[str]:
-    """Return the sheet, every file of a layer and that of drugs, which a resolved config names.
+    """Return the sheet, layer files and drug table named in a resolved config.
 
-    Of layers from reads these are the tables of units, and the references.
+    For layers from reads, these are the tables of units and the references.
     """
     layers = [layer.get(k) for layer in config["layers"].values() for k in LAYER_FILES]
     units = [layer["reads"]["units"] for layer in config["layers"].values() if from_reads(layer)]
@@ -479,17 +479,17 @@ def cohort_inputs(config: Mapping[str, Any]) -> list[str]:
 
 
 def is_simulated(config: Mapping[str, Any], file: str) -> bool:
-    """Say whether a layer's file is drawn by the cohort's own simulation."""
+    """Return whether a layer's file is drawn by the cohort's own simulation."""
     folder = Path("results") / config["cohort"] / "simulation"
     drawn = config["simulation"] is not None or config["simulated_reads"] is not None
     return drawn and folder in Path(file).parents
 
 
 def is_from_reads(config: Mapping[str, Any], file: str) -> bool:
-    """Say whether a layer's file is made from the cohort's own reads."""
+    """Return whether a layer's file is made from the cohort's own reads."""
     return Path("results") / config["cohort"] / "reads" in Path(file).parents
 
 
 def is_made(config: Mapping[str, Any], file: str) -> bool:
-    """Say whether rules of the cohort make a file: it need not be there yet."""
+    """Return whether rules of the cohort make a file: it need not be there yet."""
     return is_simulated(config, file) or is_from_reads(config, file)

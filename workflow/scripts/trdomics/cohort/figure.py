@@ -1,4 +1,4 @@
-"""Which patients have which layers, by label."""
+"""Figure of layers by patient and label."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def draw_layers(patients: pd.DataFrame, layers: list[str], label: Mapping[str, A
     patterns = layer_patterns(patients, layers)
     shown = patterns.head(MAX_PATTERNS)
     columns = np.arange(len(shown))
-    # few combinations need little room
+    # few combinations need little space
     tall, rows = min(1.2 + 0.12 * len(shown), 2.4), 0.3 * len(layers) + 0.1
     figure = Figure(figsize=(6.4, 0.8 + tall + rows), layout="constrained")
     bars, grid = figure.subplots(2, 1, sharex=True, height_ratios=[tall, rows])

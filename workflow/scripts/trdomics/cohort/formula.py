@@ -1,4 +1,4 @@
-"""The columns that a formula names, read off its text."""
+"""The columns of a formula, parsed from its text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _QUOTED = r"'[^']*'|\"[^\"]*\"|`[^`]*`"
 _NAMES = re.compile(
     r"'[^']*'|\"[^\"]*\"|`([^`]+)`|(?<![\w.])([A-Za-z_]\w*)(?!\w|\s*[(.]|\s*=(?!=))"
 )
-# Words, dotted or not, that call no function.
+# Words, dotted or not, that are not function calls.
 _WORDS = re.compile(rf"{_QUOTED}|(?<![\w.)])([A-Za-z_]\w*(?:\.\w+)*)(?![\w.]|\s*\()")
 _CONSTANTS = ("True", "False", "None")
 
@@ -19,27 +19,27 @@ _CONSTANTS = ("True", "False", "None")
 def design_columns(design: str) -> list[str]:
     """Return the columns that a formula names, in its order.
 
-    Read off the text: formulaic, whose ``required_variables`` leave out what is inside
-    stateful transforms such as ``poly``, takes a second to import at every start.
+    Parsed from the text: formulaic's ``required_variables`` omit columns inside stateful transforms
+    such as ``poly``, and importing it takes a second.
     """
     found = (quoted or name for quoted, name in _NAMES.findall(design))
     return list(dict.fromkeys(name for name in found if name and name not in _CONSTANTS))
 
 
 def quoted(column: str) -> str:
-    """Return a column as a formula names it: in backquotes where it is no plain word."""
+    """Return a column as named in a formula: in backquotes unless it is a plain word."""
     plain = re.fullmatch(r"[A-Za-z_]\w*", column) and "__" not in column
     return column if plain and not keyword.iskeyword(column) else f"`{column}`"
 
 
 def unquoted_columns(design: str) -> list[str]:
-    """Return names such as ``C1A.C1B``, read as Python's where they stand without backquotes."""
+    """Return names such as ``C1A.C1B``, which without backquotes are read as Python."""
     words = (name for name in _WORDS.findall(design) if "." in name or "__" in name)
     return list(dict.fromkeys(words))
 
 
 def with_quotes(design: str, columns: Iterable[str]) -> str:
-    """Return a formula with these columns in backquotes where they need them and stand without."""
+    """Return a formula with missing backquotes added to these columns."""
     for column in columns:
         bare = rf"(?<![\w.])({re.escape(column)})(?![\w.])"
         design = re.sub(
@@ -51,7 +51,7 @@ def with_quotes(design: str, columns: Iterable[str]) -> str:
 def with_contrast(design: str, column: str) -> str:
     """Return the fix for a formula that lacks the contrast's column, to be pasted into the config.
 
-    A column that is there without backquotes gets them; otherwise it is added.
+    If the column is there without backquotes, it gets them; otherwise it is added.
     """
     if "`" in column:
         return (

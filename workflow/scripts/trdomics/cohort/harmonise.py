@@ -1,4 +1,4 @@
-"""The harmonised cohort: one table of patients × layers, and what was left out of it."""
+"""The harmonised cohort: one table of patients × layers, and the exclusions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SITE_TEST = ("site_chi2", "site_degrees_of_freedom", "site_pvalue", "site_cramer
 def harmonise(
     settings: Mapping[str, Any], quality: Mapping[str, pd.DataFrame] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Bring sheet and layers together.
+    """Combine sheet and layers.
 
     `settings` is of :func:`trdomics.cohort.config.sheet_settings`; `quality` has, for each layer
     that ``settings["quality"]`` names, the quality of its reads by sample.
@@ -85,7 +85,7 @@ def check_patients(patients: pd.DataFrame) -> None:
     Raises
     ------
     jsonschema.ValidationError
-        If a row does not fit, which is an error of the workflow and not of its input.
+        If a row does not fit, which is an error of the workflow, not of its input.
     """
     validator = Draft202012Validator(load_schema("patients"))
     table = patients.astype(object).where(patients.notna(), None)
@@ -140,7 +140,7 @@ def site_test(sites: pd.DataFrame) -> dict[str, Any]:
         reason = "the labelled patients are all of one class"
     if reason:
         return dict.fromkeys(SITE_TEST) | {f"{key}_reason": reason for key in SITE_TEST}
-    # without Yates' correction, which scipy applies to 2 × 2 tables, V reaches 1 in all
+    # without Yates' correction, which scipy applies to 2 × 2 tables, V can reach 1 in all tables
     test = chi2_contingency(table, correction=False)
     # two classes: the smaller side of the table, less one, is one
     cramers_v = float(np.sqrt(test.statistic / table.sum()))

@@ -1,4 +1,4 @@
-"""The cohort's tables as the container that all estimators take."""
+"""The cohort's tables in the container used by all estimators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_patients(path: str | os.PathLike[str], config: Mapping[str, Any]) -> pd
     DataFrame
         Indexed by `patient_id`; `label` and numbers float64, names object with NaN.
     """
-    # all as text first: numbers that are names, a site 04, would lose their zeros
+    # all as text first: numeric names, such as a site 04, would lose their zeros
     table = read_table(path, dtype=str).set_index("patient_id")
     names = text_columns(config)
     for column in table.columns:
@@ -53,7 +53,7 @@ def load_tables(
     -------
     LayerTables
         All patients in the order of ``patients.tsv``. "clinical" has a row for each, and the
-        sheet's columns but for ids, the label and its column: no estimator can meet those.
+        sheet's columns except ids, the label and its column, so that no estimator can use those.
     """
     table = read_patients(patients, config)
     ids = [layer["id_column"] for layer in config["layers"].values()]
@@ -68,7 +68,7 @@ def load_tables(
 def load_fit_inputs(
     inputs: Any, settings: Mapping[str, Any]
 ) -> tuple[dict[str, Any], LayerTables, pd.Series]:
-    """Load what every fit of the whole procedure sees, so that all of them see the same.
+    """Load the inputs shared by every fit of the whole procedure.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Who has which layer."""
+"""Which patients have which layers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from trdomics.inputs.text_table import check_printable, readable_layer
 from trdomics.layers.types import layer_type
 
 CHUNK = 1 << 24
-# Of its letters, what a name must share with the one that was meant.
+# Share of letters that a name must have in common with the likely intended one.
 LIKE = 0.8
 
 
 class LeftOut(StrEnum):
-    """Why a patient or a sample takes no part, as a code."""
+    """Reason for an exclusion, as a code."""
 
     EXCLUDED = "excluded"
     PATIENT_EXCLUDED = "patient_excluded"
@@ -39,19 +39,19 @@ def layer_samples(
 ) -> list[str]:
     """Return the samples that were profiled in a layer.
 
-    Of a matrix, those of its header. Of a VCF those of its header, of a MAF those with a
-    mutation; where the config names a file of profiled samples, that file decides: it keeps a
-    MAF's samples without a mutation in, and takes those of a VCF that are not listed out.
+    For a matrix or a VCF, those of its header; for a MAF, those with a mutation. If the config
+    names a file of profiled samples, that file decides: it includes a MAF's samples without a
+    mutation, and excludes a VCF's samples that are not listed.
 
     Parameters
     ----------
     known : collection of str
-        What the sheet calls its samples: they prove that a matrix has its samples in rows.
+        The sheet's sample names, which show whether a matrix has its samples in rows.
 
     Raises
     ------
     InputError
-        If a file is missing or broken, or a VCF carries no annotation.
+        If a file is missing or damaged, or a VCF has no annotation.
     """
     path = str(settings["file"])
     if layer_type(settings["type"]).is_matrix:
@@ -59,10 +59,10 @@ def layer_samples(
     profiled = settings["profiled"]
     listed = None if profiled is None else read_profiled(profiled, layer)
     with readable_layer(path, layer):
-        # cyvcf2 tells of a missing file in its own words
+        # cyvcf2 has its own message for a missing file
         Path(path).stat()
         if settings["format"] == "vcf":
-            # who asks without `dosages` leaves it to the reader whether annotation is needed
+            # without `dosages` in the settings, the reader decides whether annotation is needed
             samples = _vcf_samples(path, layer, annotated=not settings.get("dosages", True))
             return samples if listed is None else [name for name in samples if name in set(listed)]
         if listed is not None:
@@ -71,13 +71,13 @@ def layer_samples(
 
 
 def has_header(settings: Mapping[str, Any]) -> bool:
-    """Say whether a layer's samples are known without reading it; those of most MAFs are not."""
+    """Return whether a layer's samples are known without reading it; those of most MAFs are not."""
     listed = layer_type(settings["type"]).is_matrix or settings["profiled"] is not None
     return listed or settings["format"] == "vcf"
 
 
 def _vcf_samples(path: str, layer: str, annotated: bool) -> list[str]:
-    # imported here: cohorts without a VCF need no cyvcf2 for the start of a run
+    # imported here: cohorts without a VCF do not need cyvcf2 at the start of a run
     from trdomics.inputs.vcf import vcf_header
 
     header = vcf_header(path)
@@ -95,23 +95,25 @@ def _vcf_samples(path: str, layer: str, annotated: bool) -> list[str]:
 
 
 def read_profiled(path: str, layer: str) -> list[str]:
-    """Return the sample names of a file that has one a line."""
+    """Return the sample names of a file with one per line."""
     with readable_layer(path, layer):
         text = Path(path).read_text(encoding="utf-8-sig")
     names = [line.strip() for line in text.splitlines() if line.strip()]
     if not names:
         raise InputError(
-            f"{path} (layer {layer})", "no sample in it", "write the profiled samples, one a line"
+            f"{path} (layer {layer})",
+            "it has no samples",
+            "write the profiled samples, one per line",
         )
     check_printable(names, f"{path} (layer {layer})", "sample")
     return list(dict.fromkeys(names))
 
 
 def check_gzip(path: str, layer: str) -> None:
-    """Read a plain gzip file to its end, since readers of variants miss that it is cut off.
+    """Read a plain gzip file to its end, since variant readers do not notice truncation.
 
-    BGZF files are left to the reader, which knows their end by its mark: reading a large VCF
-    through would take minutes.
+    BGZF files are left to the reader, which checks their end marker: reading a large VCF to the end
+    would take minutes.
     """
     with readable_layer(path, layer):
         with open(path, "rb") as handle:
@@ -126,14 +128,14 @@ def check_gzip(path: str, layer: str) -> None:
 def memberships(
     sheet: pd.DataFrame, settings: Mapping[str, Any], samples: Mapping[str, list[str]]
 ) -> pd.DataFrame:
-    """Return who has which layer.
+    """Return which patients have which layers.
 
     Parameters
     ----------
     settings : mapping
-        What :func:`trdomics.cohort.config.sheet_settings` returns.
+        The result of :func:`trdomics.cohort.config.sheet_settings`.
     samples : mapping of str to list of str
-        The samples of each layer that is known.
+        The samples of each layer, if known.
 
     Returns
     -------
@@ -163,7 +165,7 @@ def memberships(
 
 
 def _longer_names(ids: Sequence[str], samples: Sequence[str]) -> str:
-    """Say what to do where the samples are called like the patients with something behind."""
+    """Return the fix if the samples are named like the patients with a suffix."""
     of: dict[str, list[str]] = {}
     known = set(ids)
     for sample in samples:
@@ -178,7 +180,7 @@ def _longer_names(ids: Sequence[str], samples: Sequence[str]) -> str:
             "patient, and name it in a column of the sheet for `id_column`"
         )
     if of:
-        return "cut its names to the patients' ids, or name them in a column for `id_column`"
+        return "shorten its names to the patients' ids, or name them in a column for `id_column`"
     return ""
 
 
@@ -194,7 +196,7 @@ def with_layers(
     ----------
     has : DataFrame of bool, shape (n_patients, n_layers)
     sheet : DataFrame, optional
-        The whole sheet, to tell with `samples` which name was meant.
+        The whole sheet, to suggest with `samples` the intended name.
 
     Raises
     ------
@@ -209,7 +211,7 @@ def with_layers(
         raise InputError(
             settings["samples"]["file"],
             f"patient `{none[0]}` is in no layer"
-            + (f" (and so are {len(none) - 1} more)" if len(none) > 1 else ""),
+            + (f" (as are {len(none) - 1} more)" if len(none) > 1 else ""),
             f"{meant}correct {' or '.join(f'`{c}`' for c in columns)}, set `exclude` to 1 there, "
             "or set `samples.without_layers: exclude`",
         )
@@ -222,9 +224,9 @@ def likely_names(
     samples: Mapping[str, list[str]],
     settings: Mapping[str, Any],
 ) -> str:
-    """Ask whether samples of no patient were meant, for the first three of these patients.
+    """Suggest samples without a patient for the first three of these patients.
 
-    Upper and lower case are taken as the same.
+    Case is ignored.
     """
     meant: dict[str, str] = {}
     for layer, present in samples.items():
@@ -264,7 +266,7 @@ def unmatched(
                 reason = f"patient {patients[sample]} is excluded in the sheet"
                 rows.append((sample, name, LeftOut.PATIENT_EXCLUDED, reason))
         if layer["id_column"] != patient_id:
-            # a name of its own promises a sample; an id that all layers share does not
+            # a separate name implies a sample; an id shared by all layers does not
             lost = names[~sheet["exclude"] & names.notna() & ~names.isin(present)]
             rows += [
                 (sample, name, LeftOut.NOT_IN_LAYER, f"patient {patient}: not in the layer")

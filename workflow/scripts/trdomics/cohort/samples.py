@@ -27,12 +27,12 @@ from trdomics.inputs.text_table import (
 from trdomics.schema import did_you_mean
 
 EXCLUDE, REASON = "exclude", "exclude_reason"
-# A number but for a decimal comma, a mark of thousands or a percent sign.
+# A number except for a decimal comma, a thousands separator or a percent sign.
 ALMOST_NUMBER = re.compile(r"[-+]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?")
-# Whole numbers that passed through a program which has none with gaps.
+# Whole numbers written as floats by a program without missing integers.
 FLOATED = re.compile(r"(-?\d+)\.0+")
 DECIMAL_COMMA = re.compile(r"^([-+]?\d+),(\d+)$")
-# Columns that say whose sample a row is, in lower case.
+# Columns that identify the patient of a row, in lower case.
 PERSON = {"patient", "patient_id", "patientid", "subject", "subject_id", "participant"} | {
     *("participant_id", "donor", "donor_id", "individual", "individual_id", "case_id")
 }
@@ -53,15 +53,15 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by `patient_id` (text, in the order of the sheet), with every column that the
-        config names under its own name: float64 where all of its values are numbers, text
-        (object, NaN for what is missing) otherwise or where the config says so. Besides `exclude`
-        (bool), `exclude_reason` (text) and `line`, the line of the patient in the file.
+        Indexed by `patient_id` (text, in the order of the sheet), with every column named in the
+        config: float64 if all of its values are numbers, otherwise, or if the config says so, text
+        (object, NaN if missing). Also `exclude` (bool), `exclude_reason` (text) and `line`, the
+        line of the patient in the file.
 
     Raises
     ------
     InputError
-        Naming file, line and column of what cannot be used.
+        Naming file, line and column of the invalid value.
     """
     file = settings["samples"]["file"]
     text = _read_text(file)
@@ -96,7 +96,7 @@ def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def sheet_digest(sheet: pd.DataFrame) -> str:
-    """Return a digest of what :func:`read_sheet` returns, but for the lines of the file."""
+    """Return a digest of the result of :func:`read_sheet`, except line numbers."""
     return hashlib.sha256(sheet.drop(columns="line").to_csv().encode()).hexdigest()[:16]
 
 
@@ -114,12 +114,12 @@ def _read_text(file: str) -> TextTable:
             file, f"its columns are not separated by {wanted}", "save it as .tsv with tabs"
         )
     if not text.rows:
-        raise InputError(file, "no patient in it", "give one row per patient")
+        raise InputError(file, "it has no patients", "give one row per patient")
     return text
 
 
 def _check_header(header: list[str], settings: Mapping[str, Any], file: str) -> None:
-    """Check that each column the config names is there once, `exclude` under its right name."""
+    """Check that each column named in the config occurs once, and the spelling of `exclude`."""
     errors = [
         InputError(
             file,
@@ -151,7 +151,9 @@ def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
             errors.append(InputError(where, f"no `{column}`", "give every patient an id"))
         elif value != value.strip():
             errors.append(
-                InputError(where, f"`{column}` {value!r} has blanks around it", "remove them")
+                InputError(
+                    where, f"`{column}` {value!r} has leading or trailing spaces", "remove them"
+                )
             )
         if CONTROL.search(value):
             errors.append(
@@ -165,54 +167,54 @@ def _check_ids(ids: pd.Series, line: pd.Series, file: str, column: str) -> None:
                 f"{file} lines {where}",
                 f"patient `{value}` is duplicated",
                 "keep one row per patient: with several samples of one patient, models would be "
-                "tested on patients that they were trained on",
+                "tested on their own training patients",
             )
         )
     raise_all(errors, file)
 
 
 def _check_persons(table: pd.DataFrame, ids: pd.Series, file: str, patient_id: str) -> None:
-    """Refuse rows that are samples, several of one patient, as far as another column shows it."""
+    """Refuse several rows (samples) of one patient, if another column reveals them."""
     for column in table.columns:
         if column == patient_id or column.lower() not in PERSON:
             continue
         person = table[column].str.strip()
         person = person[~person.isin(MISSING)]
-        # few values, many times each, are a group of patients and no patient
+        # few values, many times each, are groups of patients, not ids
         if person.duplicated().any() and person.nunique() > len(person) / 4:
             name = person[person.duplicated()].iloc[0]
             several = ids[person.index[person == name]]
             raise InputError(
                 f"{file} column `{column}`",
                 f"patient `{name}` has {len(several)} rows ({quoted_ids(several)})",
-                "keep one sample per patient: models would be tested on patients that they were "
-                "trained on",
+                "keep one sample per patient: models would be tested on their own training "
+                "patients",
             )
 
 
 def _unfloated(values: pd.Series) -> pd.Series:
-    """Return names that are all like 12.0 as 12: they passed through a program as numbers."""
+    """Return names that are all like 12.0 as 12: a program has converted them to floats."""
     if values.str.fullmatch(FLOATED).all():
         return values.str.replace(FLOATED, r"\1", regex=True)
     return values
 
 
 def with_points(values: pd.Series) -> pd.Series:
-    """Return a column of a file with semicolons, decimal points for commas if all are numbers."""
+    """Return a column of a semicolon-separated file, with decimal points if all are numbers."""
     pointed = values.str.strip().str.replace(DECIMAL_COMMA, r"\1.\2", regex=True)
     known = ~pointed.isin(MISSING)
     return pointed if pd.to_numeric(pointed[known], errors="coerce").notna().all() else values
 
 
 def sheet_notes(settings: Mapping[str, Any]) -> list[str]:
-    """Say how a sheet was read where that is not what it looks like."""
+    """Return notes on how a sheet was read, if that is not obvious."""
     file = settings["samples"]["file"]
     text = _read_text(file)
     return [f"{file}: {DECIMAL_COMMAS}"] if text.separator == ";" else []
 
 
 def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: bool) -> pd.Series:
-    """Return a column as numbers if all of it are, as text otherwise."""
+    """Return a column as numbers if all values are numbers, otherwise as text."""
     text = values.astype(str).str.strip().astype(object)
     text = text.where(~text.isin(MISSING), np.nan)
     known = text.notna()
@@ -238,20 +240,20 @@ def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: 
     if text[odd].str.fullmatch(ALMOST_NUMBER).all() and odd.sum() > 1:
         raise InputError(
             f"{file} column `{column}`",
-            f"{odd.sum()} values are numbers but for a comma, mark or sign, such as "
+            f"{odd.sum()} values are numbers except for a comma, mark or sign, such as "
             f"`{text[row]}` (line {line[row]})",
-            "write decimal points and nothing else; list the column in `samples.categorical` if "
-            "they are names",
+            "use decimal points only, or list the column in `samples.categorical` if the values "
+            "are names",
         )
     if odd.equals(known):
         return text.astype(object)
-    # Neither reading is safe: one "unknown" would turn an age into sixty categories.
+    # Neither interpretation is safe: one "unknown" would turn an age into sixty categories.
     raise_all(
         [
             InputError(
                 f"{file} line {line[row]}",
                 f"column `{column}` holds numbers, but here `{text[row]}`",
-                "correct it, leave it empty if it is not known, or list the column in "
+                "correct it, leave it empty if it is unknown, or list the column in "
                 "`samples.categorical`",
             )
             for row in odd.index[odd]
@@ -262,7 +264,7 @@ def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: 
 
 
 def _name_classes(sheet: pd.DataFrame, label: Mapping[str, Any]) -> None:
-    """Call the values of the label as the config does: ``1.0`` is ``1``, and several may be one."""
+    """Translate label values to those of the config: ``1.0`` is ``1``, several may be joined."""
     if label["column"] is None:
         return
     names = {_canonical(label[key]): label[key] for key in ("positive", "negative")}
@@ -273,7 +275,7 @@ def _name_classes(sheet: pd.DataFrame, label: Mapping[str, Any]) -> None:
 
 
 def _name_sexes(sheet: pd.DataFrame, sex: Mapping[str, Any] | None, file: str) -> None:
-    """Call the sexes as the config does, where the sheet has another usual word for them."""
+    """Translate the sheet's words for the sexes to those of the config."""
     if sex is None:
         return
     own = [str(sex["female"]), str(sex["male"])]
@@ -282,11 +284,11 @@ def _name_sexes(sheet: pd.DataFrame, sex: Mapping[str, Any] | None, file: str) -
     text = values.map(lambda v: f"{v:g}" if isinstance(v, float) else str(v), na_action="ignore")
     letters = set(text.dropna().str.casefold())
     if "h" in letters:
-        # hombre or homme; beside it, in Spanish, an M is a mujer
+        # hombre or homme; with it, in Spanish, an M is a mujer
         words = words | {"h": own[1]}
         if not letters & {"f", "w"}:
             words = words | {"m": own[0]}
-        # the config's own words come before any usual ones
+        # the config's own words take precedence
         words = words | {word: word for word in own}
     named = text.map(lambda v: words.get(v, words.get(v.casefold())), na_action="ignore")
     if text.notna().any() and named.isna().all():
@@ -311,7 +313,7 @@ def _flags(table: pd.DataFrame, line: pd.Series, file: str) -> pd.Series:
             InputError(
                 f"{file} line {line[row]}",
                 f"`{EXCLUDE}` is `{text[row]}`",
-                "write 1 to leave the patient out, 0 or nothing to keep",
+                "write 1 to exclude the patient, 0 or nothing to keep",
             )
             for row in text.index[odd]
         ],
@@ -333,12 +335,12 @@ def _check_layer_names(sheet: pd.DataFrame, settings: Mapping[str, Any], file: s
                 f"{file} lines {sheet.loc[patients[0], 'line']} and "
                 f"{sheet.loc[patients[1], 'line']}",
                 f"`{column}` is `{name}` for both {patients[0]} and {patients[1]}",
-                "give each patient the sample that is theirs",
+                "assign each sample to one patient only",
             )
 
 
 def sample_names(sheet: pd.DataFrame, layer: Mapping[str, Any], patient_id: str) -> pd.Series:
-    """Return what each patient is called in a layer: patient_id → name, NaN for no name."""
+    """Return each patient's sample name in a layer: patient_id → name, NaN for none."""
     if layer["id_column"] == patient_id:
         return pd.Series(sheet.index, index=sheet.index, dtype=object)
     return sheet[layer["id_column"]].astype(object)
@@ -347,8 +349,8 @@ def sample_names(sheet: pd.DataFrame, layer: Mapping[str, Any], patient_id: str)
 def labels(sheet: pd.DataFrame, label: Mapping[str, Any]) -> pd.Series:
     """Return the label of each patient: 1, 0, or NaN for any other value.
 
-    Numbers are compared as numbers: ``1`` of the config is ``1.0`` of a sheet that passed
-    through a program which knows no missing integers.
+    Numbers are compared as numbers: ``1`` in the config equals ``1.0`` in a sheet from a program
+    without missing integers.
     """
     result = pd.Series(np.nan, index=sheet.index, name="label")
     if label["column"] is None:

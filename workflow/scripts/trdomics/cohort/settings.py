@@ -8,16 +8,16 @@ from typing import Any, Self
 
 
 class Block:
-    """What the blocks share: they are made of a mapping's keys of the same names."""
+    """Base class: a block is made from a mapping's keys of the same names."""
 
     @classmethod
     def of(cls, block: Mapping[str, Any]) -> Self:
-        """Return the block; keys that it does not have are left to others.
+        """Return the block; other keys are ignored.
 
         Raises
         ------
         TypeError
-            If a key without a default is not there.
+            If a key without a default is missing.
         """
         names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
         return cls(**{name: _frozen(block[name]) for name in names if name in block})
@@ -29,7 +29,7 @@ def _frozen(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Clinical(Block):
-    """Columns of the sheet by what they are to a model."""
+    """Columns of the sheet by their role in models."""
 
     predictors: tuple[str, ...] = ()
     confounders: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Clinical(Block):
 
 @dataclass(frozen=True)
 class Cells(Block):
-    """Measured fractions, by cell type, and the signature that others are estimated with."""
+    """Measured fractions by cell type, and the signature for estimated ones."""
 
     columns: Mapping[str, str] | None
     signature: str | None
@@ -52,7 +52,7 @@ class Cells(Block):
 
 @dataclass(frozen=True)
 class Differential(Block):
-    """What the tests compare and adjust for; design and contrast are None without a label."""
+    """Contrast and design of the tests; None without a label."""
 
     design: str | None
     contrast: tuple[str, str, str] | None
@@ -82,6 +82,6 @@ class Covariates:
 
     @property
     def technical(self) -> list[str]:
-        """The site's column, where there is one, and the technical ones."""
+        """The site's column, if there is one, and the technical ones."""
         site = [] if self.site is None else [self.site]
         return list(dict.fromkeys([*site, *self.clinical.technical]))

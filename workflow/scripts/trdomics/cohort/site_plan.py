@@ -1,4 +1,4 @@
-"""Which sites are left out once, known from the sample sheet before any job starts."""
+"""The sites to leave out once, determined from the sample sheet before any job starts."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def site_plan(
     inner_folds: int,
     left_out: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Count the labelled patients of every site, and say which sites can be left out.
+    """Count the labelled patients of every site, and determine which sites can be left out.
 
     Parameters
     ----------
     sites : Series
         Site of the same patients, as text; missing where it is not known.
     minimum : int
-        Patients of each class that a site needs. An AUROC of fewer says next to nothing.
+        Patients of each class that a site needs. With fewer, an AUROC is uninformative.
     inner_folds : int
-        Patients of each class that the other sites need, to choose a model.
+        Patients of each class that the other sites need for tuning.
     left_out : mapping of str to str, optional
-        Split → site of what was run, where that is decided: no other site has a split.
+        Split → site of the splits already run; no other site has a split.
 
     Returns
     -------
@@ -54,20 +54,20 @@ def site_plan(
         if min(negative, positive) < minimum:
             reason = f"{positive} positive and {negative} negative patients, {minimum} each needed"
         elif (total - [negative, positive]).min() < inner_folds:
-            reason = "the other sites have too few patients of a class to choose a model"
+            reason = "the other sites have too few patients of a class to tune a model"
         split = f"s{position:02d}" if run is None else run.get(str(name))
         if split is None and not reason:
-            reason = "the config does not ask for sites to be left out"
+            reason = "leaving sites out is switched off in the config"
         rows.append((split, str(name), negative + positive, positive, reason))
     unknown = known[site.isna()]
     if len(unknown):
-        message = "their site is not known: trained on, never left out"
+        message = "their site is unknown: always used for training"
         rows.append((None, None, len(unknown), int(unknown.sum()), message))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def left_out_sites(config: Mapping[str, Any], sheet: pd.DataFrame) -> dict[str, str]:
-    """Return the split and the name of every site that the sheet lets be left out.
+    """Return the split and the name of every site that can be left out.
 
     Without sites, without training (`scoring.model`) or where the config does not want it none is.
     """

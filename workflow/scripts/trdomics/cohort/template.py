@@ -1,4 +1,4 @@
-"""A first config and sheet for a new cohort, from its matrices."""
+"""Drafts a config and sheet for a new cohort from its matrices."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from trdomics.reads.folder import guess_protocol, units_of_folder
 
 VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
 LABEL = "response"
-# What tests of blood are most often adjusted for, where the sheet has it.
+# Usual covariates of tests in blood, if the sheet has them.
 COVARIATES = ("age", "sex", "gender")
 SEX = ("sex", "gender", "geschlecht", "sexe")
-# Words by which one of two values is plainly the positive class.
+# Words that identify the positive class.
 POSITIVE = {"resistant", "non-responder", "nonresponder", "non-response", "trd", "case", "yes"}
 POSITIVE |= {"1", "true", "positive", "failure", "refractory"}
 VCF_KEYS = """\
     # What ./. means: missing in a germline call set, reference in a somatic one.
     # no_call: missing
-    # The names of the samples to use, one a line, where the file has more.
+    # Names of the samples to use, one per line, if the file has more.
     # profiled: sequenced.txt
 """
 MAF_KEYS = """\
-    # The names of all who were sequenced, one a line. A MAF does not show those without a mutation:
-    # listed here they are 0, else missing.
+    # Names of all sequenced samples, one per line. A MAF does not list those without a mutation:
+    # if listed here they are 0, otherwise missing.
     # profiled: sequenced.txt
 """
 REFERENCES = """
-# FILL IN what the reads need: of one release, see docs/reads.md.
+# FILL IN the references, all of one release; see docs/reads.md.
 references:
   genome: # FASTA, for mRNA and DNA
   annotation: # GTF or GFF3 of Ensembl, for mRNA and DNA
@@ -65,7 +65,7 @@ SAMPLE_COLUMN = """\
 def guess_layer(
     name: str, file: str, known: Collection[str] = ()
 ) -> tuple[dict[str, Any], list[str], str]:
-    """Return a layer's settings, its samples, and in words what its type was read off.
+    """Return a layer's settings, its samples, and the basis of its type in words.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def guess_layer(
         Of the layer. Matrices are read whole: zeros and ones make a binary layer, other whole
         numbers and estimated counts counts, anything else a continuous one.
     known : collection of str
-        Ids of the clinical table, which tell samples from other columns and rows.
+        Ids of the clinical table, which distinguish samples from other columns and rows.
     """
     kind = _variant_format(file)
     if kind is not None:
@@ -86,7 +86,7 @@ def guess_layer(
     summaries = summary_rows(list(matrix.values.columns))
     numbers = np.delete(matrix.values.to_numpy().T, summaries, axis=0)
     present = numbers[~np.isnan(numbers)]
-    # counts scaled by length are hardly ever whole: their file says what they are
+    # length-scaled counts are hardly ever whole: the file name identifies them
     guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())
     settings: dict[str, Any] = {"type": guessed.name, "file": file, **guessed.guess(present)}
     message = f"{len(numbers):,} features, {present.min():.4g} to {present.max():.4g}"
@@ -106,7 +106,7 @@ def guess_layer(
 
 
 def reads_layer(name: str, path: str, units: pd.DataFrame) -> tuple[dict[str, Any], str]:
-    """Return the settings of a layer from reads, and in words what they were read off.
+    """Return the settings of a layer from reads, and their basis in words.
 
     A layer whose name speaks of DNA is of variants.
     """
@@ -133,7 +133,7 @@ def read_clinical(path: str) -> pd.DataFrame:
     with readable(path, path, "correct --clinical", "patient"):
         text = read_text_table(path, path, "save the table as tab-separated text")
     if text is None or not text.rows:
-        raise InputError(path, "no patient in it", "give a header and one row per patient")
+        raise InputError(path, "it has no patients", "give a header and one row per patient")
     twice = next((name for name in text.header if text.header.count(name) > 1), None)
     if twice is not None:
         raise InputError(path, f"column `{twice}` is duplicated", "rename one of them")
@@ -148,7 +148,8 @@ def read_clinical(path: str) -> pd.DataFrame:
         raise InputError(
             path,
             f"patient `{ids[ids.duplicated()].iloc[0]}` is duplicated",
-            "keep one row per patient: several samples of one would be in training and test alike",
+            "keep one row per patient: several samples of one patient would be in both training "
+            "and test sets",
         )
     return table
 
@@ -202,7 +203,7 @@ def join_ids(
     columns : dict of str to str
         Layer → its id column, for layers whose samples are not called by `patient_id`.
     notes : list of str
-        What is left for the user to join.
+        What remains for the user to join.
     """
     columns: dict[str, str] = {}
     notes = []
@@ -249,8 +250,9 @@ def join_ids(
         rows = pd.DataFrame({"patient_id": names, columns[layer]: names}, dtype=object)
         sheet = pd.concat([sheet, rows], ignore_index=True).drop_duplicates("patient_id")
         notes.append(
-            f"the samples of {layer} ({quoted_ids(names)}) are called otherwise than those before: "
-            f"move their names, in the column {columns[layer]}, to the rows of their patients"
+            f"the samples of {layer} ({quoted_ids(names)}) are named differently from those "
+            f"before: move their names, in the column {columns[layer]}, to the rows of their "
+            "patients"
         )
     return sheet.fillna(""), columns, notes
 
@@ -284,7 +286,7 @@ def begin_cohort(
     clinical: str | None = None,
     label: str | None = None,
 ) -> list[str]:
-    """Write ``<name>.yaml`` and ``<name>.tsv`` for a cohort; never over what is there.
+    """Write ``<name>.yaml`` and ``<name>.tsv`` for a cohort, never overwriting files.
 
     Parameters
     ----------
@@ -298,12 +300,12 @@ def begin_cohort(
     Returns
     -------
     list of str
-        What was written and what is left to do, a line each.
+        What was written and what is left to do, one line each.
 
     Raises
     ------
     InputError
-        Where a file cannot be used, a name is not allowed, or the cohort is there already.
+        If a file cannot be used, a name is not allowed, or the cohort already exists.
     """
     config_file, sheet_file = (Path(folder) / f"{name}.{suffix}" for suffix in ("yaml", "tsv"))
     for path in (config_file, sheet_file):
@@ -371,7 +373,7 @@ def begin_cohort(
     lines += [f"to do: {note}" for note in todo]
     return [
         *lines,
-        f"then, in {Path.cwd()}, from which the paths in it start:",
+        f"then, in {Path.cwd()}, to which its paths are relative:",
         f"  snakemake check --cores 1 --configfile {shlex.quote(str(config_file))}",
     ]
 
@@ -379,7 +381,7 @@ def begin_cohort(
 def guess_classes(values: pd.Series) -> tuple[tuple[str, str] | None, dict[str, int]]:
     """Return the positive and the negative value of a label, and how many patients have each.
 
-    The two are None where it is not evident which is which: the alphabet does not know.
+    The two are None unless it is evident which is which.
     """
     known = values[~values.isin(MISSING)]
     counts = {str(value): int(n) for value, n in known.value_counts().items()}
@@ -393,9 +395,9 @@ def guess_classes(values: pd.Series) -> tuple[tuple[str, str] | None, dict[str, 
 
 
 def _yaml(value: str | bool | dict[str, str]) -> str:
-    """Return a value as YAML, in quotes where it would be read as something else."""
+    """Return a value as YAML, in quotes if it would be read as something else."""
     plain = yaml.safe_dump(value, width=float("inf")).removesuffix("...\n").strip()
-    # JSON is YAML, and keeps to one line
+    # JSON is valid YAML on one line
     return json.dumps(value) if "\n" in plain or isinstance(value, dict) else plain
 
 
@@ -414,30 +416,32 @@ def _config_text(
     free = [column for column in table.columns if column not in used]
     named = ", ".join(free) or "none"
     choice = textwrap.fill(
-        f"FILL IN what is known of the patients. Columns of the sheet: {named}.",
+        f"FILL IN what is known about the patients. Columns of the sheet: {named}.",
         98,
         initial_indent="# ",
         subsequent_indent="# ",
     )
-    sex = "# sex: {column: sex, female: female, male: male} # held against the molecules"
+    sex = "# sex: {column: sex, female: female, male: male} # compared with molecular sex"
     own = next((column for column in free if column.casefold() in SEX), None)
     if own is not None:
-        sex = f"sex: {{column: {json.dumps(own, ensure_ascii=False)}}} # held against the molecules"
+        sex = (
+            f"sex: {{column: {json.dumps(own, ensure_ascii=False)}}} # compared with molecular sex"
+        )
     without = f"\n  without_layers: exclude # {lost} patients" if lost else ""
     shown = ", ".join(f"{_yaml(value)} ({n})" for value, n in list(counts.items())[:8])
     label_lines = f"  # its values: {shown}\n" if counts else ""
     if classes is None:
         label_lines += """\
   # FILL IN the value to be predicted, and the value (or list of values) of the others.
-  # Patients with any other or no value are scored, not trained on.
+  # Patients with another value or none are scored, not used for training.
   positive:
   negative:"""
     else:
         label_lines += f"""\
   positive: {_yaml(classes[0])} # CHECK: the positive class
-  # Patients with any other or no value are scored, not trained on.
+  # Patients with another value or none are scored, not used for training.
   negative: {_yaml(classes[1])}"""
-    text = f"""# Every key is explained in config/README.md; those left out have defaults.
+    text = f"""# All keys are explained in config/README.md; those left out have defaults.
 cohort: {_yaml(name)}
 
 samples:
@@ -480,15 +484,15 @@ layers:
     return f"""{text}
 {REFERENCES if any("reads" in layer for layer in layers.values()) else ""}
 # Adjust the tests for columns of the sheet that differ between the groups, the label last. Names
-# that are no plain words stand in backquotes.
+# that are not plain words go in backquotes.
 # differential:
 #   design: {json.dumps(design, ensure_ascii=False)}
 
-# Fractions of blood cells are estimated and adjusted for. Where the samples are no blood:
+# Fractions of blood cells are estimated and adjusted for. If the samples are not blood:
 # cells:
 #   signature: null
 
-# A quick first run shows that everything works. Its intervals are wide: it is no result.
+# A quick first run shows that everything works. Its intervals are wide: it is not a result.
 # classification:
 #   repeats: 1
 #   folds: 3

@@ -1,1 +1,1 @@
-"""Is it the disease? What else the label goes with, and what is left once that is adjusted for."""
+"""Confounding: associations of the label, and what remains after adjustment for them."""

@@ -1,4 +1,4 @@
-"""The test of the label repeated under growing sets of covariates, side by side."""
+"""The test of the label repeated with growing sets of covariates."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from trdomics.confounding.sets import SetDesign, set_design
 from trdomics.differential.counts import expressed
 from trdomics.layers.counts import size_factors
 
-# How the tests under the sets differ from the main one, by whether the layer is of counts.
+# How the tests with adjustment sets differ from the main one, by whether the layer has counts.
 TESTS = {
-    True: "Sets of covariates are compared by voom and moderated t-tests of counts as they are. "
-    "The main test of counts is PyDESeq2's on winsorised counts, so its numbers differ",
-    False: "Sets of covariates of values that are no counts are compared by moderated t-tests, as "
+    True: "Adjustment sets are compared by voom and moderated t-tests of counts that are not "
+    "winsorised. The main test of counts is PyDESeq2's on winsorised counts, so its numbers differ",
+    False: "For values that are not counts, adjustment sets are compared by moderated t-tests, as "
     "in the main test",
 }
 HIDDEN_REASON = (
-    "hidden factors (SVA, RUV) are not fitted: without control genes they are taken from genes "
-    "chosen by the label or protect its effect by construction, and no maintained Python library "
-    "under a permissive licence provides them (PyPI, November 2026)"
+    "hidden factors (SVA, RUV) are not fitted: without control genes they are estimated from "
+    "genes selected by the label or protect its effect by construction, and no maintained Python "
+    "library under a permissive licence provides them (PyPI, November 2026)"
 )
-# Of fewer features there is no trend of the spread over abundance to weigh by.
+# With fewer features, no mean–variance trend can be fitted.
 MIN_TREND = 20
 SUMMARY_COLUMNS = ["set", "adds", "n_coefficients", "n_patients", "n_features", "n_expressed"]
 SUMMARY_COLUMNS += ["n_tested", "n_significant", "share_tested", "share_expressed"]
@@ -38,7 +38,7 @@ SUMMARY_COLUMNS += ["n_sign_flips", "se_ratio", "dropped", "reason"]
 
 
 def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> dict[str, Any]:
-    """Return what :func:`adjustment` takes, of raw counts (patients × features)."""
+    """Return the input of :func:`adjustment` from raw counts (patients × features)."""
     # without patients nothing is expressed
     kept = (
         expressed(counts, min_count, min_share) if len(counts) else np.zeros(counts.shape[1], bool)
@@ -56,7 +56,7 @@ def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> d
 
 
 def prepared_values(values: pd.DataFrame, log2: bool, max_missing: float) -> dict[str, Any]:
-    """Return what :func:`adjustment` takes, of a continuous layer (patients × features)."""
+    """Return the input of :func:`adjustment` from a continuous layer (patients × features)."""
     numbers = values.to_numpy(float)
     if log2:
         numbers = np.log2(numbers + 1)
@@ -76,7 +76,7 @@ def adjustment(
     prepared: Mapping[str, Any],
     fdr: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Test the label under each set.
+    """Test the label with each set.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def adjustment(
     sets : mapping of name to the columns that the set adds
     prepared : mapping
         ``values`` (ndarray, n_patients × n_expressed, log2; NaN is missing), ``features``,
-        ``libraries`` (of counts, else None) and ``n_features`` measured in anybody.
+        ``libraries`` (for counts, otherwise None) and ``n_features`` measured in any patient.
 
     Returns
     -------
@@ -94,12 +94,12 @@ def adjustment(
         ``feature``, and per set ``effect_<set>`` (log2, positive minus negative group),
         ``se_<set>``, ``pvalue_<set>``, ``padj_<set>``.
     summary : DataFrame, one row per set
-        ``SUMMARY_COLUMNS``. Against the minimal set: ``n_kept``, ``n_lost`` and ``n_gained``
-        significant features and their ``jaccard`` index. Of the features that are significant in
+        ``SUMMARY_COLUMNS``. Compared with the minimal set: ``n_kept``, ``n_lost`` and ``n_gained``
+        significant features and their ``jaccard`` index. For the features that are significant in
         the minimal set: ``effect_slope`` (of the effects on those of the minimal set, through the
-        origin), ``median_retained`` with quartiles (effect over the minimal one) and
-        ``n_sign_flips`` (the other sign, whatever its significance). ``se_ratio`` is the median
-        standard error over that of the minimal set, of all features.
+        origin), ``median_retained`` with quartiles (ratio of the effect to the minimal one) and
+        ``n_sign_flips`` (opposite sign, significant or not). ``se_ratio`` is the median standard
+        error relative to that of the minimal set, over all features.
     """
     values = np.asarray(prepared["values"])
     tests: dict[str, LabelTest] = {}
@@ -200,10 +200,10 @@ def headline(
     dict
         ``layer``, ``fdr``, ``groups``,
         ``n_patients``, ``left_out`` (column to the patients who lack it), ``n_significant`` and
-        ``share_tested`` (by set), ``share_surviving`` (of the features significant without
-        adjustment, those that are so in the last set), the ``largest_fall`` (the set that takes
-        away most of what the one before it had, with ``lost``), ``median_retained`` of the last
-        set, and a sentence, ``finding``.
+        ``share_tested`` (by set), ``share_surviving`` (share of the features significant without
+        adjustment that are so in the last set), the ``largest_fall`` (the set that removes most of
+        the previous set's features, with ``lost``), ``median_retained`` of the last set, and a
+        sentence, ``finding``.
     """
     tested = summary[summary["reason"].isna()]
     numbers = {str(k): int(n) for k, n in zip(tested["set"], tested["n_significant"], strict=True)}

@@ -1,10 +1,10 @@
-"""Cell fractions of a tissue from its expression, and how they agree with measured ones.
+"""Cell fractions estimated from expression, and their agreement with measured ones.
 
-Each marker gene is anchored to its mean in the cohort: expression over the mean is modelled as
-Σ_k r_gk f_k with r_gk = S_gk / Σ_j S_gj f̄_j, S the signature and f̄ a reference composition, and f
-is found by non-negative least squares. What S and the assay's units differ by, gene by gene, so
-cancels; in return the mean composition is the reference's. Estimates are therefore
-semi-quantitative: they compare patients of a cohort, not cell types, and not cohorts.
+Each marker gene is anchored to its mean in the cohort: expression divided by the mean is modelled
+as Σ_k r_gk f_k with r_gk = S_gk / Σ_j S_gj f̄_j, S the signature and f̄ a reference composition,
+and f is estimated by non-negative least squares. Gene-wise differences between the units of S and
+of the assay cancel; in return, the mean composition is that of the reference. Estimates are
+therefore semi-quantitative: they compare patients of a cohort, not cell types, and not cohorts.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from trdomics.layers.types import layer_type
 MIN_MARKERS = 3
 # A gene is a marker of the types that reach this share of its highest level.
 MARKER_SHARE = 0.5
-# One sample's outlying gene must not move a type of few markers.
+# An outlying gene of one sample should not affect a type with few markers.
 MAX_TIMES_MEAN = 5.0
 PREFIX = "estimated_"
-# How signature tables call the cells that a differential count calls lymphocytes.
+# Names in signature tables of the cells that a differential blood count calls lymphocytes.
 LYMPHOCYTES = re.compile(r"^(t|b|nk)([ _-]|$)|^(lympho|mait|plasma)")
 
 
@@ -43,10 +43,10 @@ class Signature:
     Attributes
     ----------
     levels : DataFrame, shape (n_genes, n_types)
-        Indexed by symbol; none negative, in any unit that compares types within a gene.
+        Indexed by symbol; non-negative, in any unit that is comparable between types within a gene.
     reference : Series or None
-        Mean composition of the tissue by type; NaN of types that are no fraction of it. None
-        where it is to be found from the cohort's mean profile.
+        Mean composition of the tissue by type; NaN for types that are not fractions of it. None to
+        estimate it from the cohort's mean profile.
     """
 
     levels: pd.DataFrame
@@ -54,19 +54,19 @@ class Signature:
 
 
 def read_signature(path: str | Path, types: str | Path | None = None) -> Signature:
-    """Read a signature table: symbols in the first column, a column per cell type.
+    """Read a signature table: symbols in the first column, one column per cell type.
 
     Parameters
     ----------
     path : path
-        TSV or CSV, also ``.gz``. A column of text (``source``) is left out.
+        TSV or CSV, also ``.gz``. A text column (``source``) is ignored.
     types : path, optional
         ``cell_type`` and ``fraction``: the reference composition.
 
     Raises
     ------
     InputError
-        If it is not such a table.
+        If it is not a valid table.
     """
     where, fix = f"{path} (cells.signature)", "give gene symbols and a column per cell type"
     separator = "," if ".csv" in Path(path).suffixes else "\t"
@@ -103,11 +103,11 @@ def estimate_fractions(
     Returns
     -------
     fractions : DataFrame, shape (n_patients, n_types), or None
-        Fractions add up to 1; types that are no fraction (erythroid cells, platelets in blood)
-        are indices about 1.
+        Fractions add up to 1; types that are not fractions (erythroid cells, platelets in blood)
+        are indices around 1.
     summary : dict
         ``n_genes`` used, ``markers`` (type to marker genes found), ``left_out`` (type to why) and
-        ``reason`` (why there are no fractions, else None).
+        ``reason`` (why there are no fractions, otherwise None).
     """
     genes = _by_symbol(expression, symbols, signature.levels.index)
     marks = _marks(signature.levels.loc[genes.columns])
@@ -129,7 +129,7 @@ def estimate_fractions(
     if len(is_fraction) < 2:
         reason = f"{genes.shape[1]} genes of the signature are in the layer, by their symbols"
         return None, summary | {"reason": f"{reason}: too few to tell cell types apart"}
-    # genes of types that are left out would be explained by the wrong ones
+    # otherwise genes of omitted types would be explained by the wrong types
     genes = genes.loc[:, ~marks[list(left_out)].any(axis=1).to_numpy()]
     levels = signature.levels.loc[genes.columns, types].to_numpy(float)
     composition = _composition(levels, genes, types, reference)
@@ -148,7 +148,7 @@ def estimate_fractions(
 
 
 def linear_expression(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Return a layer as expression that is comparable between patients, none missing.
+    """Return a layer as expression comparable between patients, without missing values.
 
     Parameters
     ----------
@@ -166,12 +166,13 @@ def linear_expression(table: pd.DataFrame, kind: str) -> pd.DataFrame:
 def best_layer(
     layers: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], signature: Signature
 ) -> tuple[pd.DataFrame | None, dict[str, Any]]:
-    """Estimate the fractions from the layer that has most genes of the signature.
+    """Estimate the fractions from the layer with most genes of the signature.
 
     Parameters
     ----------
     layers : mapping of name to (expression, annotation)
-        Annotation has ``feature`` and maybe ``symbol``; without it features are taken for symbols.
+        Annotation has ``feature`` and optionally ``symbol``; without it, features are used as
+        symbols.
 
     Returns
     -------
@@ -199,7 +200,7 @@ def cells_summary(
     Returns
     -------
     dict
-        What :func:`estimate_fractions` says, ``types``, ``n_patients``, ``mean`` (by type) and
+        The summary of :func:`estimate_fractions`, ``types``, ``n_patients``, ``mean`` (by type) and
         ``measured_r`` (measured type to Pearson's r; None with ``measured_r_reason``).
     """
     known = comparison[comparison["pearson_r"].notna()]
@@ -217,7 +218,7 @@ def cells_summary(
 
 
 def _by_symbol(expression: pd.DataFrame, symbols: pd.Series, wanted: pd.Index) -> pd.DataFrame:
-    """Return the wanted genes that anybody expresses; of features of one symbol the highest."""
+    """Return the requested genes that are expressed; of several features per symbol the highest."""
     names = symbols.reindex(expression.columns).astype(object)
     names = names.where(names.notna(), expression.columns.astype(str)).astype(str)
     means = expression.to_numpy(float).mean(axis=0)
@@ -230,7 +231,7 @@ def _by_symbol(expression: pd.DataFrame, symbols: pd.Series, wanted: pd.Index) -
 
 
 def _marks(levels: pd.DataFrame) -> pd.DataFrame:
-    """Say which types each gene is a marker of."""
+    """Return the types of which each gene is a marker."""
     highest = levels.max(axis=1)
     return levels.ge(MARKER_SHARE * highest, axis=0) & (levels > 0)
 
@@ -238,18 +239,18 @@ def _marks(levels: pd.DataFrame) -> pd.DataFrame:
 def _composition(
     levels: NDArray[np.float64], genes: pd.DataFrame, types: list[str], reference: pd.Series | None
 ) -> NDArray[np.float64]:
-    """Return the mean composition: as the reference says, or fitted to the mean profile."""
+    """Return the mean composition: the reference's, or fitted to the mean profile."""
     if reference is not None:
         return reference[types].fillna(1.0).to_numpy(float)
     profile = genes.to_numpy(float).mean(axis=0)
-    # relative errors, or a few abundant genes would decide
+    # relative errors, so that a few abundant genes do not dominate
     scale = np.maximum(profile, np.quantile(profile, 0.1))
     fitted = nnls(levels / scale[:, None], profile / scale)[0]
     return np.asarray(fitted / fitted.sum() if fitted.sum() > 0 else fitted)
 
 
 def matching(measured: str, types: list[str]) -> list[str]:
-    """Return the estimated types that make up a measured one, by their names."""
+    """Return the estimated types that make up a measured one."""
     name = measured.lower()
     if name in ("lymphocytes", "lymphocyte"):
         return [kind for kind in types if LYMPHOCYTES.match(kind.lower())]
@@ -273,7 +274,7 @@ def compare_measured(
     Returns
     -------
     DataFrame, one row per measured type
-        ``cell_type``, ``column``, ``estimated`` (the types added up), ``n_patients``,
+        ``cell_type``, ``column``, ``estimated`` (the summed types), ``n_patients``,
         ``pearson_r`` with its 95 % interval (``lower``, ``upper``; Fisher's z), ``spearman_r``,
         ``reason``.
     """
@@ -284,7 +285,7 @@ def compare_measured(
         rows.append(row)
         parts = matching(kind, [str(name) for name in fractions]) if fractions is not None else []
         if fractions is None or not parts:
-            row["reason"] = "not estimated" if fractions is None else "no estimated type of it"
+            row["reason"] = "not estimated" if fractions is None else "no estimated counterpart"
             continue
         both = pd.concat(
             [patients.loc[fractions.index, column], fractions[parts].sum(axis=1)], axis=1

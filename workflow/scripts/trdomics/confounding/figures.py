@@ -1,4 +1,4 @@
-"""What the label goes with, what adjustment leaves, and where variance comes from, in pictures."""
+"""Figures of confounding: associations of the label, adjustment, variance partition and cells."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
         fill = colour if padj < fdr else "white"
         axes.plot(where, at, marker, color=colour, mfc=fill, ms=6, clip_on=False)
         if d <= FAR < high:
-            # the interval goes on beyond the axis
+            # the interval extends beyond the axis
             axes.plot(FAR, at, ">", color=colour, ms=5.5, clip_on=False)
         if d > FAR:
             axes.text(FAR * 1.03, at, f"{d:.1f}", va="center", fontsize=8)
@@ -96,7 +96,7 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
         "covariate": GREY,
         "predictor": BLUE,
         "circular": PURPLE,
-        "who has the layer": SKY,
+        "layer measured": SKY,
     }
     there = {ROLE_COLOURS[role] for role in roles}
     handles = [
@@ -112,7 +112,7 @@ def love_figure(table: pd.DataFrame, fdr: float, auc: Mapping[str, Any]) -> Figu
 
 
 def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
-    """Draw how many features differ under each set, and how much of their effect is left.
+    """Draw how many features differ with each set, and how much of their effect remains.
 
     `summary` is of :func:`trdomics.confounding.adjustment.adjustment`.
     """
@@ -159,7 +159,11 @@ def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
     left.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     if not before > 0:
         right.text(
-            0.7, (n - 1) / 2, "nothing differs without it", ha="center", backgroundcolor="white"
+            0.7,
+            (n - 1) / 2,
+            "nothing differs without adjustment",
+            ha="center",
+            backgroundcolor="white",
         )
     right.axvline(1, color="black", linewidth=0.8, zorder=0)
     right.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
@@ -167,8 +171,8 @@ def attrition_figure(summary: pd.DataFrame, fdr: float, layer: str) -> Figure:
     right.tick_params(left=False)
     right.set_xlabel("effect over that without\nadjustment (quartiles)")
     handles = [
-        Line2D([], [], color=BLUE, linewidth=7, label="differ without adjustment too"),
-        Line2D([], [], color=SKY, linewidth=7, label="differ only with it"),
+        Line2D([], [], color=BLUE, linewidth=7, label="also differ without adjustment"),
+        Line2D([], [], color=SKY, linewidth=7, label="differ only with adjustment"),
         Line2D([], [], color=LIGHT, linestyle="--", label="taken away"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
@@ -208,16 +212,16 @@ def variance_figure(table: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
         box.set_facecolor(LABEL_COLOURS[1] if name == LABEL else SKY)
     where = np.arange(1, len(names) + 1)
     chance = [groups[name]["expected_by_chance"] * 100 for name in names]
-    axes.plot(chance, where, "D", color="black", ms=4, label="mean that noise would have")
+    axes.plot(chance, where, "D", color="black", ms=4, label="mean expected for noise")
     mean = [groups[name]["mean"] * 100 for name in names]
     axes.plot(mean, where, "o", color="white", mec="black", ms=6, label="mean")
     axes.set_yticks(where, names)
-    # most shares are small and a few large: the root shows both
+    # most shares are small and a few large: a square-root axis shows both
     axes.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
     most = float(table[names].quantile(0.99).max() * 100)
     axes.set_xticks(TICKS)
     axes.set_xlim(0, most * 1.05)
-    axes.set_xlabel("share of a feature's variance, % (root scale)")
+    axes.set_xlabel("share of a feature's variance, % (square-root scale)")
     n_features = summary["n_features"]
     axes.set_title(
         f"{n_features:,} features; residual {summary['residual_median']:.0%} (median)",

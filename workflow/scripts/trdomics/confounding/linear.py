@@ -1,10 +1,10 @@
 """Linear models of all features at once, with precision weights and moderated t-tests.
 
 The adjustment sets are compared with limma's method (voom: Law et al. 2014, doi
-10.1186/gb-2014-15-2-r29; moderation: Smyth 2004, doi 10.2202/1544-6115.1027), because the number
-of fits is the number of sets. It costs a second a set, where a negative binomial fit takes twenty.
-The main test of counts is another one, PyDESeq2's on winsorised counts, and its numbers differ. How
-many discoveries are false under each set was measured on drawn cohorts (benchmarks/truth.md).
+10.1186/gb-2014-15-2-r29; moderation: Smyth 2004, doi 10.2202/1544-6115.1027), because there is one
+fit per set. It takes one second per set, a negative binomial fit twenty. The main test of counts is
+PyDESeq2's on winsorised counts, so its numbers differ. The false discovery proportion with each set
+was measured in simulated cohorts (benchmarks/truth.md).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def log_cpm(counts: Floats, size_factors: Floats) -> tuple[Floats, Floats]:
 
 
 def voom_weights(values: Floats, libraries: Floats, matrix: Floats) -> Floats:
-    """Return the precision of every value, from the trend of residual spread over abundance.
+    """Return the precision of every value, from the mean–variance trend of residuals.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def voom_weights(values: Floats, libraries: Floats, matrix: Floats) -> Floats:
     smooth = lowess(spread, abundance, frac=0.5, it=3, delta=0.01 * np.ptp(abundance))
     at, first = np.unique(smooth[:, 0], return_index=True)
     trend = np.interp((fitted + per_read[:, None]).ravel(), at, smooth[first, 1])
-    # a trend that the smoother takes to nought would give a feature infinite weight
+    # a trend that the smoother takes to zero would give a feature infinite weight
     floor = max(float(np.median(spread)) * 1e-2, 1e-6)
     return np.asarray(np.maximum(trend, floor).reshape(values.shape) ** -4.0)
 
@@ -88,7 +88,7 @@ def label_test(values: Floats, matrix: Floats, weights: Floats) -> LabelTest:
     """
     used = np.where(weights > 0, values, 0.0)
     n_coefficients = matrix.shape[1]
-    # the cross products of all features in one product of matrices
+    # the cross products of all features in one matrix product
     upper = np.triu_indices(n_coefficients)
     pairs = (matrix[:, upper[0]] * matrix[:, upper[1]]).T @ weights
     cross = np.empty((values.shape[1], n_coefficients, n_coefficients))
@@ -110,7 +110,7 @@ def label_test(values: Floats, matrix: Floats, weights: Floats) -> LabelTest:
 
 
 def _inverses(cross: Floats) -> Floats:
-    """Invert a stack of matrices; NaN where that cannot be, as where a level has no value."""
+    """Invert a stack of matrices; NaN for singular ones, as when a level has no value."""
     solvable = np.linalg.cond(cross) < 1e12
     inverse = np.full_like(cross, np.nan)
     if solvable.any():

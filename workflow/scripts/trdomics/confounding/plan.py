@@ -1,6 +1,6 @@
-"""What the config asks to be compared and adjusted for.
+"""Columns to compare and adjust for, from the config.
 
-The rules read this at every start: nothing here may import a library that takes its time.
+The rules import this at every start: nothing here may import a slow library.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ from trdomics.cohort.settings import Cells, Covariates
 
 MINIMAL = "minimal"
 BLOOD = "blood"
-# The role of the columns that say who has a layer.
+# The role of the columns that indicate layers.
 LAYER = "layer"
 
 
 def adjustment_sets(covariates: Covariates) -> dict[str, list[str]]:
-    """Return what each set adds to the one before it.
+    """Return the columns that each set adds to the previous one.
 
     Parameters
     ----------
     covariates : Covariates
-        Its ``differential.adjustment_sets``, or where that is null sets made of the technical
-        columns, of the cells, of the other confounders and of what else the design has, those
-        that are empty left out.
+        Its ``differential.adjustment_sets`` or, if null, non-empty sets of the technical columns,
+        the cells, the other confounders and the rest of the design.
 
     Returns
     -------
@@ -49,7 +48,7 @@ def adjustment_sets(covariates: Covariates) -> dict[str, list[str]]:
     sets: dict[str, list[str]] = {MINIMAL: []}
     for name, columns in candidates.items():
         new = [column for column in dict.fromkeys(columns) if column not in taken]
-        # somebody may call a blood count technical
+        # a user may declare a blood count technical
         if name == "technical":
             new = [column for column in new if column not in measured]
         taken |= set(new)
@@ -77,13 +76,13 @@ def with_estimated(
     ----------
     sets : mapping of name to the columns that a set adds
     names : sequence of str
-        Columns of the estimated fractions; empty where there are none.
+        Columns of the estimated fractions; empty if there are none.
 
     Returns
     -------
     sets : dict
     without : list of str
-        Sets that are left out because the estimated fractions were all they had.
+        Sets that are left out because they had only the estimated fractions.
     """
     result, without = {}, []
     for name, columns in sets.items():
@@ -101,10 +100,10 @@ def column_roles(
     layers: Iterable[str] = (),
     quality: Sequence[str] = (),
 ) -> dict[str, list[str]]:
-    """Return the columns to compare and what the config says of each.
+    """Return the columns to compare, with their roles in the config.
 
-    `sets` is of :func:`adjustment_sets`; who has one of the `layers` is compared as well, and
-    columns of the `quality` of reads are technical.
+    `sets` is of :func:`adjustment_sets`; indicators of the `layers` are compared as well, and
+    columns of read `quality` are technical.
 
     Returns
     -------
@@ -133,5 +132,5 @@ def column_roles(
 
 
 def own_signature(cells: Cells) -> str | None:
-    """Return the user's file of the signature; None without one or for that of blood."""
+    """Return the user's signature file; None without one or for that of blood."""
     return None if cells.signature == BLOOD else cells.signature

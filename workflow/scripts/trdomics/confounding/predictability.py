@@ -40,14 +40,14 @@ def predictability(
     Parameters
     ----------
     n_samples : int
-        Resamples of the interval: of patients within the groups.
+        Bootstrap samples of the interval, within groups.
 
     Returns
     -------
     dict
         ``columns``, ``auc``, ``lower``, ``upper``, ``pvalue`` (of permuted patients),
-        ``n_patients`` and ``warning`` (a sentence where the interval is above 0.5 and p < 0.05,
-        else None); ``auc_reason`` where there is no AUC.
+        ``n_patients`` and ``warning`` (a sentence if the interval is above 0.5 and p < 0.05,
+        otherwise None); ``auc_reason`` if there is no AUC.
     """
     labelled = patients[patients["label"].notna()]
     label = np.asarray(labelled["label"] == 1, dtype=np.int64)
@@ -75,11 +75,11 @@ def predictability(
     )
     warning = None
     if lower > 0.5 and pvalue < WARN_PVALUE:
-        alone = "tells the label by itself" if len(columns) == 1 else "tell the label by themselves"
+        alone = "determines the label" if len(columns) == 1 else "determine the label"
         warning = (
             f"{' and '.join(columns)} {alone}: cross-validated AUC "
-            f"{auc:.2f} ({lower:.2f} to {upper:.2f}, p = {pvalue:.2g}). What differs between "
-            "the groups may be where and how samples were taken"
+            f"{auc:.2f} ({lower:.2f} to {upper:.2f}, p = {pvalue:.2g}). Differences between the "
+            "groups may reflect where and how samples were taken"
         )
     found = {"auc": auc, "lower": lower, "upper": upper}
     return result | found | {"pvalue": pvalue, "warning": warning}
@@ -122,12 +122,12 @@ def out_of_fold_probability(
 
 
 def _permutation_pvalue(block: pd.DataFrame, label: NDArray[np.int64], seed: int) -> float:
-    """Return how often permuted labels are predicted as well as the real ones, cross-validated.
+    """Return how often permuted labels are predicted as well as the true ones, cross-validated.
 
-    The interval of the AUC takes the models as given, and would warn of one in ten cohorts without
-    any relation; this does not. Ridge regression replaces ridge logistic regression, which would
-    take minutes; folds are the same for all permutations. The encoding knows no label, so that it
-    may see all patients.
+    The interval of the AUC conditions on the models and would give warnings in one of ten cohorts
+    without any relation; this test does not. Ridge regression replaces ridge logistic regression,
+    which would take minutes; folds are the same for all permutations. The encoding does not use the
+    label, so it may be fitted on all patients.
     """
     values = block.to_numpy(float)
     rng = np.random.default_rng(seed)

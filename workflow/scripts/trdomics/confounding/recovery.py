@@ -1,4 +1,4 @@
-"""Whether adjustment takes away what was planted through confounders, and leaves the label's."""
+"""Whether adjustment removes planted confounded differences and keeps those of the label."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LABEL = "label"
 def adjustment_recovery(
     table: pd.DataFrame, truth: pd.DataFrame, sets: Sequence[str], fdr: float
 ) -> pd.DataFrame:
-    """Compare what is significant under each set with the planted cause of each feature.
+    """Compare significant features with each set with the planted causes.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ def adjustment_recovery(
     -------
     DataFrame
         Per set and cause: ``set``, ``differs_by``, ``n_tested``, ``n_significant``, ``share``, and
-        ``n_before`` and ``n_kept``: of the features that are significant in the first set, all and
-        those that still are in this one.
+        ``n_before`` and ``n_kept``: all features significant in the first set, and those still
+        significant in this one.
     """
     cause = table["feature"].map(truth.set_index("feature")["differs_by"])
     before = table[f"padj_{sets[0]}"] < fdr
@@ -52,7 +52,7 @@ def adjustment_recovery(
 
 
 def recovery_summary(recovery: pd.DataFrame) -> Mapping[str, Any]:
-    """Return, by set, how well it tells the label's features from the others.
+    """Return, by set, how well it separates the label's features from the others.
 
     Returns
     -------
@@ -60,9 +60,9 @@ def recovery_summary(recovery: pd.DataFrame) -> Mapping[str, Any]:
         Set to ``sensitivity`` (share of the features planted by label that are significant),
         ``specificity`` (share of all others that are not), ``fdp`` (share of the significant that
         are not planted by label) and ``n_confounded`` (significant ones planted through cells or
-        medication). Of what the first set finds: ``confounded_removed`` (share of the features
-        planted through cells or medication that are not significant any more) and ``label_kept``
-        (share of those planted by label that still are). Without a denominator None.
+        medication). Among the features called in the first set: ``confounded_removed`` (share of
+        those planted through cells or medication that are no longer significant) and ``label_kept``
+        (share of those planted by label that still are). None without a denominator.
     """
     result = {}
     for name, rows in recovery.groupby("set", sort=False):

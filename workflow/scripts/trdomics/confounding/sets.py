@@ -1,4 +1,4 @@
-"""The design matrix of a set of covariates, whatever its columns are."""
+"""The design matrix of a set of covariates with any columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trdomics.columns import as_text, is_quantity
 
-# Fewer residual degrees of freedom than this and no variance of a feature is known.
+# With fewer residual degrees of freedom, no variance can be estimated.
 MIN_FREEDOM = 10
 MIN_GROUP = 3
 INDEPENDENT = 1e-6
@@ -20,7 +20,7 @@ INDEPENDENT = 1e-6
 def compared_patients(
     patients: pd.DataFrame, contrast: Sequence[str], sets: Mapping[str, Sequence[str]]
 ) -> tuple[pd.Index, NDArray[np.bool_], dict[str, int]]:
-    """Return who can be in every set, so that sets differ by covariates and not by patients.
+    """Return the patients complete in every set, so that sets differ only in covariates.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class SetDesign:
     owner : list of str
         The sheet's column that each coefficient comes from; ``""`` of the first two.
     dropped : list of str
-        Coefficients that those before them determine.
+        Coefficients that are collinear with earlier ones.
     reason : str or None
         Why the label cannot be tested in this set.
     """
@@ -72,7 +72,7 @@ class SetDesign:
 
 
 def coded(values: pd.Series) -> dict[str, NDArray[np.float64]]:
-    """Return a column as coefficients: standardised, or an indicator per level but the commonest.
+    """Return a column as coefficients: standardised, or indicators of all but the commonest level.
 
     Constant columns have none.
     """
@@ -90,10 +90,10 @@ def coded(values: pd.Series) -> dict[str, NDArray[np.float64]]:
 def set_design(
     patients: pd.DataFrame, positive: NDArray[np.bool_], columns: Sequence[str]
 ) -> SetDesign:
-    """Build the matrix of a set, whatever its columns are.
+    """Build the design matrix of a set with any columns.
 
-    Coefficients that earlier ones determine (a source site that is one batch) are dropped and
-    named, because the space that is adjusted for stays the same without them.
+    Coefficients that are collinear with earlier ones (a site that is one batch) are dropped and
+    named; the adjusted space is the same without them.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def set_design(
     reason = None
     label = positive.astype(float)
     if _beyond(label, basis) is None:
-        reason = "the columns of the set tell the label by themselves"
+        reason = "the columns of the set determine the label"
     elif len(patients) - len(parts) - 1 < MIN_FREEDOM:
         reason = f"{len(parts) + 1} coefficients for {len(patients)} patients"
     matrix = np.column_stack([parts[0], label, *parts[1:]])
@@ -130,9 +130,9 @@ def set_design(
 def _beyond(
     values: NDArray[np.float64], basis: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64] | None:
-    """Return the unit vector of what the basis does not span, or None."""
+    """Return the normalised residual of a vector from a basis, or None."""
     rest = values / max(float(np.linalg.norm(values)), 1e-300)
-    for _ in range(2):  # once is not orthogonal enough
+    for _ in range(2):  # one pass is not orthogonal enough
         for vector in basis:
             rest = rest - vector * float(vector @ rest)
     size = float(np.linalg.norm(rest))

@@ -1,4 +1,4 @@
-"""What the label goes with: every column of the sheet compared between the two groups."""
+"""Associations of the label: every column of the sheet compared between the two groups."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ COLUMNS += ["standardised_difference", "standardised_lower", "standardised_upper
 COLUMNS += ["n_positive", "n_negative", "missing_positive", "missing_negative", "missing_pvalue"]
 COLUMNS += ["reason"]
 DIFFERENCE, ODDS_RATIO, CRAMERS_V = "standardised difference", "odds ratio", "Cramér's V"
-# Beyond it groups are commonly called unbalanced (Austin 2009, doi 10.1002/sim.3697).
+# Above it groups are commonly called unbalanced (Austin 2009, doi 10.1002/sim.3697).
 UNBALANCED = 0.1
 PERMUTATIONS = 2000
-# Expected counts below this, and chi-square's distribution is not that of the statistic.
+# With smaller expected counts, the chi-square approximation is invalid.
 MIN_EXPECTED = 5
 
 
@@ -41,14 +41,13 @@ def confounding_table(
     Returns
     -------
     DataFrame
-        One row per column, with ``COLUMNS``; of a layer only where patients lack it. ``effect``
+        One row per column, with ``COLUMNS``; for a layer only if patients lack it. ``effect``
         with its 95 % interval is, by ``measure``: the standardised difference of a number (positive
         minus negative group; Welch's test), the odds ratio of a column with two values (of the
         later one in order; Fisher's test) or Cramér's V of a category (chi-square; permuted labels
-        where expected counts are small).
-        ``standardised_difference`` puts all on one scale; that of categories (Yang & Dalton 2012)
-        has no sign. ``missing_*`` compare who lacks a value. ``padj`` is after Benjamini and
-        Hochberg; ``reason`` says why there is no effect.
+        if expected counts are small). ``standardised_difference`` puts all on one scale; that of
+        categories (Yang & Dalton 2012) has no sign. ``missing_*`` compare missingness.
+        ``padj`` is after Benjamini and Hochberg; ``reason`` says why there is no estimate.
     """
     labelled = patients[patients["label"].notna()]
     positive = (labelled["label"] == 1).to_numpy()
@@ -152,7 +151,7 @@ def _standardised(values: NDArray[np.float64], side: NDArray[np.bool_]) -> dict[
 
 
 def _two_values(later: NDArray[np.bool_], side: NDArray[np.bool_]) -> dict[str, Any]:
-    """Odds ratio with Woolf's interval, half a patient added to each cell where one is empty."""
+    """Odds ratio with Woolf's interval; half a patient is added to each cell if one is empty."""
     cells = np.array([[(now & group).sum() for group in (side, ~side)] for now in (later, ~later)])
     pvalue = float(fisher_exact(cells).pvalue)
     filled = cells + 0.5 * bool((cells == 0).any())
@@ -188,14 +187,14 @@ def _category(
     n, freedom = len(side), len(levels) - 1
     lower, upper = np.sqrt(_noncentrality(float(test.statistic), freedom) / n)
     distance = _category_difference(cells)
-    # the squared distance by this is, about, χ² with as many degrees of freedom
+    # the squared distance divided by this is approximately χ² with as many degrees of freedom
     scale = side.sum() * (~side).sum() / n
     nearest, farthest = np.sqrt(_noncentrality(scale * distance**2, freedom) / scale)
     return {
         "measure": CRAMERS_V,
         "effect": float(np.sqrt(test.statistic / n)),
         "lower": float(lower),
-        # V cannot be more than 1
+        # V is at most 1
         "upper": min(float(upper), 1.0),
         "pvalue": pvalue,
         "standardised_difference": distance,
@@ -207,7 +206,7 @@ def _category(
 def _noncentrality(statistic: float, freedom: int) -> NDArray[np.float64]:
     """Return the 95 % interval of the noncentrality of a χ² statistic (Smithson 2003, chapter 4).
 
-    Its lower end is 0 where the statistic is no more than expected by chance.
+    Its lower end is 0 if the statistic is not larger than expected by chance.
     """
 
     def solved(probability: float) -> float:
@@ -233,7 +232,7 @@ def _category_difference(cells: NDArray[np.int64]) -> float:
     """Return the Mahalanobis distance of two groups' shares of the levels.
 
     Yang & Dalton 2012, "A unified approach to measuring the effect size between two groups using
-    SAS", SAS Global Forum 335-2012. It has no sign; of two levels it is |p₁ − p₂| over the root of
+    SAS", SAS Global Forum 335-2012. It has no sign; for two levels it is |p₁ − p₂| over the root of
     the mean variance.
     """
     shares = cells / cells.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""How much of every feature's variance goes with the label, the site, the cells, and so on."""
+"""Variance partition of every feature among label, site, cells and other covariates."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from trdomics.confounding.sets import MIN_FREEDOM, coded
 LABEL, RESIDUAL, OTHER, SITE, ALL = "label", "residual", "other", "site", "all"
 # 2^8 least squares of all features take seconds; each further group doubles that.
 MAX_GROUPS = 8
-# The share of variance from which a group is said to matter for a feature.
+# Share of variance above which a group counts as relevant for a feature.
 SIZEABLE = 0.02
 
 Floats = NDArray[np.float64]
 
 
 def variance_groups(sets: Mapping[str, Sequence[str]], site: str | None) -> dict[str, list[str]]:
-    """Return which columns share a part of the variance.
+    """Return the groups of columns for the variance partition.
 
     Parameters
     ----------
     sets : mapping of name to the columns that an adjustment set adds
         Each is a group, but those of ``all`` stand for themselves.
     site : str or None
-        Its column is a group of its own.
+        Its column is a separate group.
 
     Returns
     -------
     dict
-        Group to columns; with the label at most ``MAX_GROUPS``, what is more is one ``other``.
+        Group to columns; with the label at most ``MAX_GROUPS``; the rest is one group, ``other``.
     """
     groups: dict[str, list[str]] = {} if site is None else {SITE: [site]}
     for name, columns in sets.items():
         new = [column for column in columns if column != site]
         if name == ALL:
-            # a column may be called as a set is
+            # a column may have the name of a set
             groups |= {
                 (column if column not in groups else f"{column} (column)"): [column]
                 for column in new
             }
         elif new:
-            # a set may be called as the site's group is
+            # a set may have the name of the site's group
             groups[name if name != SITE else f"{name} (set)"] = new
     names = list(groups)
     if len(names) + 1 > MAX_GROUPS:
@@ -67,9 +67,9 @@ def variance_partition(
 
     The share of a group is what it adds to R², averaged over all orders in which the groups can
     enter (Lindeman, Merenda & Gold 1980; "lmg" of Grömping 2006, doi 10.18637/jss.v017.i01; the
-    Shapley value of R²). Shares are none below 0 and add up, with the residual, to 1; what two
-    groups explain in common is divided between them. They are not adjusted for chance:
-    ``expected_by_chance`` is the share that noise as wide as the group would have.
+    Shapley value of R²). Shares are non-negative and add up, with the residual, to 1; variance
+    explained by two groups in common is divided between them. They are not adjusted for chance:
+    ``expected_by_chance`` is the expected share of noise with as many coefficients.
 
     Parameters
     ----------
@@ -82,13 +82,13 @@ def variance_partition(
     Returns
     -------
     table : DataFrame, one row per feature that varies
-        ``feature``, ``label``, a column per group, ``residual``, and ``label_unique``: what the
-        label adds to all the others.
+        ``feature``, ``label``, a column per group, ``residual``, and ``label_unique``: R² that the
+        label adds to all other groups.
     summary : dict
         ``n_patients``, ``n_features``, ``n_constant`` (left out), and by group ``median``,
         ``mean``, ``expected_by_chance``, ``n_coefficients`` and ``share_sizeable`` (features of
-        which the group explains 2 % or more beyond chance). ``reason`` where nothing could be
-        computed, and the table then has no rows.
+        which the group explains 2 % or more beyond chance). ``reason`` if nothing could be
+        computed; the table then has no rows.
     """
     blocks = {LABEL: positive.astype(float)[:, None]}
     for name, columns in groups.items():
@@ -147,7 +147,7 @@ def variance_partition(
 def _explained(unit: Floats, blocks: Mapping[str, Floats]) -> dict[frozenset[str], Floats]:
     """Return R² of every feature for every subset of the groups.
 
-    Cross products are taken once: R² = cᵀ G⁺ c, with G of the subset's columns and c of those
+    Cross products are computed once: R² = cᵀ G⁺ c, with G of the subset's columns and c of those
     with the feature.
     """
     names = list(blocks)

@@ -1,1 +1,1 @@
-"""Sharing a cohort's results without its patients, and combining those of several."""
+"""Sharing a cohort's results without patient-level data, and combining those of several cohorts."""

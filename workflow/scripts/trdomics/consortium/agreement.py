@@ -1,4 +1,4 @@
-"""Whether cohorts find the same factors: their weights, compared over shared features."""
+"""Agreement of factors between cohorts: correlations of weights over shared features."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def shared_weights(
 ) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.int_]]:
     """Return two cohorts' weights over the features of both, and the layer of each feature.
 
-    Every layer is scaled to a mean square of 1 over its shared features and factors, so that a
-    layer with large numbers does not decide alone.
+    Every layer is scaled to a mean square of 1 over its shared features and factors, so that no
+    layer dominates by its scale.
     """
     parts: list[list[pd.DataFrame]] = [[], []]
     membership: list[int] = []
@@ -51,8 +51,8 @@ def best_matches(
     """Match every factor of one cohort with the most similar one of another.
 
     The null permutes the second cohort's features within their layers, for all factors alike,
-    and takes the best match there as well: what the most similar of so many factors would reach
-    by chance. Features that go together make this null too narrow.
+    and takes the best match there as well: the highest correlation expected by chance among all
+    factors. Correlated features make this null too narrow.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A search of a bundle for what must not be in it."""
+"""A search of a bundle for patient-level data."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from trdomics.errors import InputError
 from trdomics.frozen_model.store import loads
 from trdomics.parts import take_apart
 
-# Shorter names are looked for as whole words only: every text has an "a1" in it.
+# Shorter names are searched as whole words only: every text contains an "a1".
 DISTINCTIVE = 5
-# One number among so many names is no name of their kind. Of short numbers so many are no chance.
+# This many names make a single number among them no id; this many short numbers are no coincidence.
 STRANGE = 10
-# Rounded numbers of a model have fewer, and a float sixteen.
+# Rounded numbers of a model have fewer digits, a float sixteen.
 MAX_DIGITS = 8
 SEVERAL = 3
-# A number of a name, but for decimals, rs12345, LOC12345 and the position in 1:12345:A:C.
+# A number in a name, except decimals, rs12345, LOC12345 and the position in 1:12345:A:C.
 NUMBER = re.compile(
     rf"(?<![0-9A-Za-z.])(?<![0-9XYMT]:)[0-9]{{{DISTINCTIVE},}}(?![0-9A-Za-z]|\.[0-9])", re.ASCII
 )
 COUNT_KEY = re.compile(r"(n|n_.+|.+_count|carriers.*|counts?)")
 MODEL, JSON, TABLE = ".safetensors", ".json", ".tsv"
-# Keys of manifests and model that count no patients.
+# Keys of manifests and model that are not counts of patients.
 NO_PATIENTS = {"minimum_count", "n_columns"}
 
 
@@ -44,23 +44,23 @@ def audit(
 ) -> list[str]:
     """Search a bundle, its model included, for traces of single patients.
 
-    Names, lists as long as there are patients, small counts, rows of values that are a patient's,
-    and numbers of so many digits as only a single patient's value has.
+    Searched are ids, arrays with one value per patient, small counts, rows of one patient's values,
+    and numbers with as many digits as a single patient's value.
 
     Parameters
     ----------
     names : collection of str
-        Ids of patients and samples, found inside longer words too; numbers of five digits or more
-        between what is neither digit nor letter.
+        Ids of patients and samples, also found inside longer words; numbers of five digits or more
+        only if not surrounded by digits or letters.
     lengths : collection of int
-        Numbers of patients: of the cohort, of the training, of those who have a layer, of parts.
+        Numbers of patients in the cohort, the training set, each layer and their parts.
     sites : collection of str, optional
-        Names of sites, found as words: a feature may well be called like the beginning of one.
+        Names of sites, found as whole words, since a feature may start like one.
 
     Returns
     -------
     list of str
-        What was found, as sentences; empty where nothing was.
+        The findings, as sentences; empty if there are none.
     """
     finder = Finder(names, lengths, minimum, sites, profiles)
     for name, content in members.items():
@@ -99,7 +99,7 @@ class Finder:
             self.model(name, content)
             return
         if not name.endswith((JSON, TABLE)):
-            self.found.append(f"{name} is no file that a bundle has")
+            self.found.append(f"{name} is not a file of a bundle")
             return
         text = content.decode("utf-8")
         self.text(name, text)
@@ -109,9 +109,9 @@ class Finder:
             self.table(name, content)
 
     def text(self, where: str, text: str) -> None:
-        """Search a text for names that can be nothing else."""
+        """Search a text for unambiguous names."""
         for name in self.distinctive:
-            # as it stands, and as JSON writes it
+            # as it is, and as escaped in JSON
             if name in text or json.dumps(name)[1:-1] in text:
                 self.found.append(f"{where} names {name!r}")
         for name, pattern in self.sites.items():
@@ -121,9 +121,9 @@ class Finder:
     def words(self, where: str, words: Iterator[Any]) -> None:
         """Compare whole words with the names.
 
-        A patient called 1 cannot be distinguished from a number, nor a patient 10007 from a
-        feature of that number. So numbers are found among names of another kind, or where most of
-        the numbers are patients.
+        A patient called 1 cannot be distinguished from a number, nor a patient 10007 from a feature
+        of that number. So numbers are found among names of another kind, or if most of the numbers
+        are ids.
         """
         kept = {str(word) for word in words}
         self.long_numbers(where, kept)
@@ -137,7 +137,7 @@ class Finder:
             self.found.append(f"{where} names {word!r}")
 
     def long_numbers(self, where: str, words: Collection[str]) -> None:
-        """Search words and sentences for the numbers of patients that are long enough."""
+        """Search words and sentences for sufficiently long numeric ids."""
         if not self.numbers:
             return
         inside = [found for found in map(NUMBER.findall, words) if found]
@@ -146,11 +146,11 @@ class Finder:
             self.found.append(f"{where} names {min(known)!r}")
 
     def values(self, where: str, values: Any) -> None:
-        """Search numbers for the numbers of patients."""
+        """Search numbers for numeric ids."""
         if self.numbers:
             array = np.unique(np.asarray(values, dtype=float))
             whole = array[(array >= 10 ** (DISTINCTIVE - 1)) & (array == np.floor(array))]
-            # one that agrees is no wonder
+            # a single match is expected by chance
             kept = {f"{value:.0f}" for value in whole if np.isfinite(value)}
             if len(kept & self.numbers) >= SEVERAL:
                 self.long_numbers(where, kept)
@@ -162,22 +162,22 @@ class Finder:
             self.found.append(f"{where} holds values of one patient ({patient!r})")
 
     def digits(self, where: str, values: Any) -> None:
-        """Refuse numbers that nobody rounded."""
+        """Refuse numbers that were not rounded."""
         known = np.asarray(values)[np.isfinite(values)]
         if not np.allclose(known, significant(known, MAX_DIGITS), rtol=1e-12, atol=0):
             self.found.append(f"{where} has numbers of more than {MAX_DIGITS} digits")
 
     def length(self, where: str, size: int) -> None:
-        """Compare how long something is with the numbers of patients."""
+        """Compare a length with the numbers of patients."""
         if size in self.lengths:
             self.found.append(f"{where} has {size} values, as many as there are patients")
 
     def model(self, where: str, content: bytes) -> None:
         """Search a frozen model.
 
-        It holds the arrays and names of the closed form and no others, or it cannot be read; each
-        of these is per feature, factor, category, replicate or quantile, so that their lengths say
-        nothing of patients.
+        It holds only the arrays and names of the closed schema, or it cannot be read; each of these
+        is per feature, factor, category, replicate or quantile, so their lengths are not numbers of
+        patients.
         """
         try:
             tree, arrays = take_apart(loads(content, where))
@@ -193,10 +193,10 @@ class Finder:
                 self.digits(f"{where}: {name}", values)
 
     def json(self, where: str, value: Any, *, measured: bool = True) -> None:
-        """Search JSON: the manifests, and the names of the model, whose lengths are known.
+        """Search JSON: the manifests and the names in the model, whose lengths are known.
 
-        What has names for keys, or is a list of distinct names, is of no patients: theirs would be
-        found.
+        Objects with names as keys and lists of distinct names are not checked by length: ids of
+        patients would be found.
         """
         if isinstance(value, (dict, list)) and measured and not are_names(value):
             self.length(where, len(value))
@@ -220,8 +220,8 @@ class Finder:
         kinds = columns_of(where)
         table = parse_table(where, content, "bundle")
         if "feature" not in kinds:
-            # rows that their names tell apart (metrics, thresholds) are no patients, whose names
-            # would be found
+            # rows with distinct names (metrics, thresholds) are not patients, whose ids would be
+            # found
             keys = [c for c, kind in kinds.items() if kind in (NAME, TEXT) or c == "threshold"]
             for size in table.groupby(keys, dropna=False).size().unique():
                 self.length(where, int(size))
@@ -238,7 +238,7 @@ class Finder:
 
 
 def are_names(values: Any) -> bool:
-    """Tell whether values are distinct texts: names, and no labels of patients."""
+    """Return whether values are distinct texts, and so not labels of patients."""
     kept = list(values)
     texts = all(isinstance(value, str) and not value.isdigit() for value in kept)
     return texts and len(set(kept)) == len(kept)

@@ -1,4 +1,4 @@
-"""The bundle that a cohort gives to a consortium: its format, and reading without trust."""
+"""The bundle that a cohort shares with a consortium: its format, and reading without trust."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ MAX_BYTES = 2**28
 MAX_MEMBERS = 200
 MAX_ROWS = 500_000
 MAX_TEXT = 500
-# More than any cohort has feature sets, metrics, columns and points of curves.
+# More rows than feature sets, metrics, columns and points of curves of any cohort.
 MAX_OTHER_ROWS = 20_000
 # Columns of every table. TEXT may be empty, NUMBER missing, SHARE too and is between 0 and 1;
 # COUNT is a number of patients.
 TEXT, NAME, NUMBER, FINITE = "text", "name", "number", "finite"
 SHARE, COUNT = "share", "count"
 SHARES = ("auroc", "auprc", "balanced_accuracy", "brier")
-# Beyond these no data lead: effects and standard errors on a log scale and in a layer's own units.
+# Limits of plausible effects and standard errors, on a log scale and in a layer's own units.
 LOG_LIMITS, OWN_LIMITS, MAX_RATIO = (1e-4, 1e3), (1e-9, 1e12), 1e4
 DIFFERENCE, SCORES = "difference", "difference of normal scores"
-# What a spreadsheet takes for a formula, and the mark before it that makes it text.
+# Characters that start a formula in a spreadsheet, and the mark that makes it text.
 FORMULA, AS_TEXT = ("=", "+", "-", "@", "\t", "\r"), "'"
 # AUROCs over the cohort's own sites, none of which is named.
 SITE_SHARES = ("auroc", "lower", "upper", "prediction_lower", "prediction_upper", "i2")
@@ -70,7 +70,7 @@ _FACTOR = re.compile(r"Factor[1-9][0-9]{0,3}")
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that was read and checked.
+    """A bundle that has been read and checked.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Bundle:
     tables : dict of str to DataFrame
         By member, such as ``effects/mrna.tsv``.
     checksums : dict of str to str
-        Of all members but the manifest.
+        Of all members except the manifest.
     """
 
     where: str
@@ -99,7 +99,7 @@ class Bundle:
 
 
 def table_bytes(table: pd.DataFrame) -> bytes:
-    """Return a table as TSV, six significant digits, with nothing that a spreadsheet would run."""
+    """Return a table as TSV with six significant digits, without spreadsheet formulas."""
     text = defused(table).to_csv(
         sep="\t", index=False, na_rep=MISSING, float_format="%.6g", lineterminator="\n"
     )
@@ -107,7 +107,7 @@ def table_bytes(table: pd.DataFrame) -> bytes:
 
 
 def defused(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts no spreadsheet takes for formulas."""
+    """Return a table whose texts no spreadsheet reads as formulas."""
     result = table.copy()
     for column in table.select_dtypes(exclude="number"):
         formula = table[column].map(lambda v: isinstance(v, str) and v.startswith(FORMULA))
@@ -130,7 +130,7 @@ def bundle_schema() -> dict[str, Any]:
 
 
 def with_manifest(description: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return all members of a bundle: its files behind the manifest that lists them."""
+    """Return all members of a bundle: the manifest, and the files that it lists."""
     checksums = {name: sha256_of(content) for name, content in files.items()}
     manifest = {**description, "files": checksums}
     manifest = with_checksum(manifest)
@@ -141,16 +141,16 @@ def with_manifest(description: Mapping[str, Any], files: Mapping[str, bytes]) ->
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """Read a bundle of whomever, executing nothing in it.
+    """Read an untrusted bundle, executing nothing in it.
 
-    Its model stays as it is: who uses it unpacks it and takes
+    Its model is not opened: to use it, unpack it and call
     :func:`trdomics.frozen_model.store.load_model`, which does not trust it either.
 
     Raises
     ------
     InputError
-        If it is no bundle, is damaged, was changed after it was written, or has a member, a key
-        or a column that no bundle has.
+        If it is not a bundle, is damaged, was changed after it was written, or has an unknown
+        member, key or column.
     """
     where = os.fspath(path)
     allowed = [re.escape(MANIFEST), *map(re.escape, (*MODEL_FILES, LOSS_FILE)), *TABLES]
@@ -174,7 +174,9 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     for folder in ("effects", "factors"):
         strangers = set(bundle.of(folder)) - set(manifest["layers"])
         if strangers:
-            raise InputError(where, f"has a table of no layer of its own: {min(strangers)}", AGAIN)
+            raise InputError(
+                where, f"has a table that belongs to none of its layers: {min(strangers)}", AGAIN
+            )
     for layer, table in bundle.of("effects").items():
         fine = plausible(table, manifest["layers"][layer]["effect"])
         _refuse_row(table, fine, f"{where}: effects/{layer}.tsv", "feature")
@@ -182,14 +184,14 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
 
 
 def plausible(table: pd.DataFrame, effect: str) -> pd.Series:
-    """Return which rows have an effect and a standard error that data can give.
+    """Return which rows have a plausible effect and standard error.
 
     Parameters
     ----------
     table : DataFrame
         ``effect``, ``se``.
     effect : str
-        What it is: ``difference`` is in the layer's own units, all others are logarithms.
+        Its kind: ``difference`` is in the layer's own units, all others are logarithms.
     """
     least, largest = OWN_LIMITS if effect == DIFFERENCE else LOG_LIMITS
     size, error = table["effect"].abs(), table["se"]
@@ -197,7 +199,7 @@ def plausible(table: pd.DataFrame, effect: str) -> pd.Series:
 
 
 def _refuse_row(table: pd.DataFrame, fine: pd.Series, where: str, named: str) -> None:
-    """Raise InputError at the first row that is not fine."""
+    """Raise InputError at the first invalid row."""
     if fine.all():
         return
     place = int((~fine).to_numpy().argmax())
@@ -208,7 +210,7 @@ def _refuse_row(table: pd.DataFrame, fine: pd.Series, where: str, named: str) ->
     raise InputError(
         # the header is the first
         f"{where} row {place + 2} ({str(row[named])[:80]})",
-        f"has numbers that no data give ({shown})",
+        f"has impossible numbers ({shown})",
         AGAIN,
     )
 
@@ -224,12 +226,11 @@ def parse_table(name: str, content: bytes, where: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a column is missing or unknown, a value is not of its column's kind, or a name comes
-        twice.
+        If a column is missing or unknown, a value has the wrong kind, or a name is duplicated.
     """
     where = f"{where}: {name}"
     if b"\0" in content:
-        raise InputError(where, "is no text", AGAIN)
+        raise InputError(where, "is not text", AGAIN)
     try:
         table = pd.read_csv(
             io.BytesIO(content),
@@ -241,7 +242,7 @@ def parse_table(name: str, content: bytes, where: str) -> pd.DataFrame:
             nrows=MAX_ROWS + 1,
         )
     except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(where, f"is no table ({str(error)[:80]})", AGAIN) from error
+        raise InputError(where, f"is not a table ({str(error)[:80]})", AGAIN) from error
     if not isinstance(table.index, pd.RangeIndex):
         raise InputError(where, "has rows longer than its header", AGAIN)
     kinds = dict(columns_of(name))
@@ -284,7 +285,7 @@ def _checked(column: pd.Series, kind: str, where: str) -> pd.Series:
     missing = numbers.isna() | numbers.map(math.isinf)
     if (missing & (column != MISSING)).any() or (kind not in (NUMBER, SHARE) and missing.any()):
         found = column[missing].iloc[0]
-        raise InputError(where, f"{found[:40]!r} is no finite number", AGAIN)
+        raise InputError(where, f"{found[:40]!r} is not a finite number", AGAIN)
     wrong = (numbers < 0) | (numbers > 1) if kind == SHARE else numbers < 0
     if kind in (SHARE, COUNT) and wrong.any():
         limits = "between 0 and 1" if kind == SHARE else "0 or more"

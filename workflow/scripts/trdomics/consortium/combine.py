@@ -19,7 +19,7 @@ COLUMNS += ["same_sign", "effect_fixed", "se_fixed", "tau2_single", "pvalue_sing
 COLUMNS += ["reason"]
 MIN_COHORTS = 2
 TOO_FEW = f"tested in fewer than {MIN_COHORTS} cohorts"
-# Below this many features the heterogeneity of others says nothing reliable.
+# With fewer features, the prior of the heterogeneity is unreliable.
 MIN_FEATURES = 20
 # Paule and Mandel's iteration approaches its root from below; statsmodels gives up after 50 steps.
 ITERATIONS = 500
@@ -30,21 +30,21 @@ def combine_features(
 ) -> pd.DataFrame:
     """Combine the estimates of every feature of a layer.
 
-    A random-effects model whose variance between cohorts is DerSimonian and Laird's, from a
-    heterogeneity (Cochran's Q by its degrees of freedom) that is moderated over all features by
-    empirical Bayes, as Smyth 2004 (doi 10.2202/1544-6115.1027) moderates variances. From four
-    cohorts alone a feature's heterogeneity cannot be estimated: its noise costs power where there
-    is none, and where there is some the normal distribution is too sure. Thousands of features
-    tell together how much there is; docs/consortium.md has the numbers.
+    A random-effects model with DerSimonian and Laird's variance between cohorts, from a
+    heterogeneity (Cochran's Q over its degrees of freedom) that is moderated over all features by
+    empirical Bayes, as Smyth 2004 (doi 10.2202/1544-6115.1027) moderates variances. Four cohorts
+    are too few to estimate a single feature's heterogeneity: its noise costs power if there is
+    none, and the normal distribution is anti-conservative if there is some. Thousands of features
+    together determine its distribution; docs/consortium.md has the numbers.
 
     Parameters
     ----------
     effects, errors : DataFrame, shape (n_features, n_cohorts)
-        Estimates and standard errors; NaN where a cohort has not tested a feature.
+        Estimates and standard errors; NaN if a cohort has not tested a feature.
     steps : DataFrame, optional, shape (n_features, n_cohorts)
-        Multiples of which the estimates are rounded to. The variance of rounding is added to that
-        of the estimates, and their heterogeneity taken after a random shift by up to half a step:
-        rounded estimates that agree by chance would have none.
+        Rounding steps of the estimates. The variance of rounding is added to that of the estimates,
+        and heterogeneity is computed after a random shift by up to half a step: rounded estimates
+        that agree by chance would have none.
 
     Returns
     -------
@@ -52,10 +52,10 @@ def combine_features(
         Indexed as `effects`. ``effect``, ``se``, 95 % interval and p-value (Student's t), adjusted
         by Benjamini and Hochberg; ``q``, its p-value, ``i2`` (share of the variation that is
         between cohorts) and ``tau2`` (the moderated variance between them); ``same_sign``: all
-        cohorts point in one direction. For comparison the fixed effect, and statsmodels'
-        random effects of the feature on its own (Paule and Mandel): ``tau2_single``,
-        ``pvalue_single`` (normal) and ``pvalue_hksj`` (Hartung, Knapp, Sidik and Jonkman). Without
-        ``MIN_COHORTS`` cohorts ``reason`` says so.
+        cohorts have the same sign. For comparison the fixed effect, and statsmodels' random effects
+        of each feature separately (Paule and Mandel): ``tau2_single``, ``pvalue_single`` (normal)
+        and ``pvalue_hksj`` (Hartung, Knapp, Sidik and Jonkman). Without ``MIN_COHORTS`` cohorts
+        ``reason`` says so.
     """
     effect, error = effects.to_numpy(float), errors.to_numpy(float)
     known = np.isfinite(effect) & np.isfinite(error) & (error > 0)
@@ -80,7 +80,7 @@ def combine_features(
 
 
 def _random_effects(effect: Floats, weight: Floats, step: Floats) -> dict[str, Floats]:
-    """Return the moderated model; a weight of 0 is a cohort without the feature."""
+    """Return the moderated model; a weight of 0 means a cohort without the feature."""
     freedom = (weight > 0).sum(axis=1) - 1
     fixed, fixed_error = weighted_mean(effect, weight)
     shifted = effect + step * (np.random.default_rng(0).random(effect.shape) - 0.5)
@@ -130,7 +130,7 @@ def moderate(heterogeneity: Floats, freedom: Floats) -> tuple[Floats, float]:
     Parameters
     ----------
     heterogeneity : array, shape (n_features,)
-        Mean squares, 1 on average where there is none.
+        Mean squares, 1 on average if there is none.
     freedom : array, shape (n_features,)
 
     Returns

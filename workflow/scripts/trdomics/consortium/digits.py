@@ -1,9 +1,9 @@
-"""As few digits as a number's use needs: the last one is worth the minimum of patients.
+"""Rounding to as few digits as needed: one unit of the last digit is worth the minimum of patients.
 
-One patient who lies one standard deviation off moves a mean of n by the standard deviation / n, its
-standard error / √n. Numbers leave on a grid whose step is at least as wide as `minimum` patients
-move them, and the next of 1, 2 and 5 times a power of ten. For 300 patients that is a third to
-three quarters of a standard error; docs/consortium.md has the price.
+A patient one standard deviation from the mean changes a mean of n by the standard deviation / n,
+its standard error / √n. Shared numbers are on a grid with a step at least as large as the change by
+`minimum` patients, rounded up to 1, 2 or 5 times a power of ten. For 300 patients that is a third
+to three quarters of a standard error; docs/consortium.md has the price.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 NICE = np.array([1.0, 2.0, 5.0, 10.0])
-# Of coefficients, loadings and other numbers whose standard deviation no patient has.
+# Digits of coefficients, loadings and other numbers without a standard deviation between patients.
 SIGNIFICANT = 2
 
 
 def step_of(spread: Any, n: Any, minimum: int) -> Floats:
-    """Return the step of the grid for means of n patients whose standard deviation is `spread`.
+    """Return the step of the grid for means of n patients with standard deviation `spread`.
 
     It is the smallest of 1, 2 and 5 times a power of ten that is not below
-    ``minimum * spread / n``; 0, which keeps a number, where nothing varies.
+    ``minimum * spread / n``; 0, which leaves a number unchanged, if nothing varies.
     """
     wanted = np.asarray(minimum * np.asarray(spread, dtype=float) / n)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -34,9 +34,9 @@ def step_of(spread: Any, n: Any, minimum: int) -> Floats:
 
 
 def effect_step(error: Any) -> Floats:
-    """Return the step of effects with these standard errors: the next below half of them.
+    """Return the step of effects with these standard errors: the largest step up to half of them.
 
-    A meta-analysis loses nothing by that if it knows the step, and five patients' worth would cost
+    A meta-analysis that knows the step loses nothing, while a step worth five patients would cost
     calls (docs/consortium.md).
     """
     error = np.asarray(error, dtype=float)
@@ -46,11 +46,11 @@ def effect_step(error: Any) -> Floats:
 
 
 def on_grid(values: Any, step: Any) -> Floats:
-    """Return values rounded to multiples of a step; a step of 0 keeps them."""
+    """Return values rounded to multiples of a step; a step of 0 leaves them unchanged."""
     values, step = np.broadcast_arrays(np.asarray(values, float), np.asarray(step, float))
     used = np.where(step > 0, step, 1.0)
     multiples = np.round(values / used)
-    # a division by a power of ten gives the very float that the decimal number is read as
+    # a division by a power of ten gives the same float as reading the decimal number
     exponent = np.floor(np.log10(used) + 1e-9)
     digit = np.round(used / 10.0**exponent)
     whole = digit * multiples

@@ -1,4 +1,4 @@
-"""What may be shared outside the institution: nothing that counts fewer patients than a minimum."""
+"""Disclosure control: nothing that is shared counts fewer patients than a minimum."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST_SHARE = 0.1  # of the patients in one bin of a curve
 RATES = np.linspace(0, 1, 11)  # false positive rates of an averaged ROC curve
 THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 CATEGORY_VALUES = 10
-# Over the squared error of a log odds ratio; half of the minimum's worth of carriers.
+# Over the squared error of a log odds ratio; half of the minimum number of carriers.
 CARRIER_PATIENTS = 8
 METRIC_DECIMALS = 3
 OTHER = "other"
@@ -27,13 +27,13 @@ CARRYING = ("carriers", "others")
 def coarse(count: float, minimum: int) -> int:
     """Return a number of patients, rounded down to a multiple of the minimum.
 
-    So the difference of two published numbers never stands for fewer patients than the minimum.
+    So the difference of two published numbers never represents fewer patients than the minimum.
     """
     return int(count) // minimum * minimum
 
 
 def short_share(count: float, n: int, minimum: int) -> float:
-    """Return a share of n patients on a grid whose step is the minimum of them; not 0 and not 1."""
+    """Return a proportion of n patients on a grid with a step of the minimum; not 0 and not 1."""
     step = float(step_of(1.0, n, minimum))
     return float(np.clip(on_grid(count / n, step), step / 2, 1 - step / 2))
 
@@ -46,7 +46,7 @@ def interval_error(lower: Any, upper: Any) -> Any:
 def rounded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Return a table with metrics to three decimals.
 
-    What lies between 0 and 1 stays there: on the log-odds scale they cannot be combined.
+    Values between 0 and 1 do not become 0 or 1, which cannot be combined on the log-odds scale.
     """
     exact = table[list(columns)].astype(float)
     short, least = exact.round(METRIC_DECIMALS), 10**-METRIC_DECIMALS
@@ -55,7 +55,7 @@ def rounded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
-    """Return what missing layers cost a model, without groups below the minimum.
+    """Return the cost of missing layers, without groups below the minimum.
 
     The same keys: AUROCs and losses to three decimals, numbers of patients rounded down. `minimum`
     is of patients of each class who have all layers, needed to report anything about them.
@@ -74,27 +74,27 @@ def shareable_losses(losses: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     table[costs] = table[costs].astype(float).round(METRIC_DECIMALS)
     whole = table.loc[[not missing for missing in table["layers_missing"]], "auroc"]
     if len(whole):
-        # of the rounded AUROCs, so that what a partner adds up agrees
+        # from the rounded AUROCs, so that a partner's sums agree
         table["loss"] = (whole.iloc[0] - table["auroc"]).round(METRIC_DECIMALS)
     table["n_patients"] = [coarse(count, minimum) for count in table["n_patients"]]
     return {**result, "missing_layer_cost": table.to_dict("records")}
 
 
 def burden_effects(results: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """Return log odds ratios and errors of the features with enough carriers in both groups.
+    """Return log odds ratios and standard errors of features with enough carriers in both groups.
 
     Parameters
     ----------
     results : DataFrame
         Of :func:`trdomics.differential.burden.differential_carriers`.
     minimum : int
-        Carriers, and patients known not to carry, that each group must have.
+        Carriers and known non-carriers that each group must have.
 
     Returns
     -------
     DataFrame
-        ``feature``, ``symbol``, ``base_mean`` (missing), ``effect``, ``se``: the latter from the
-        profile or exact interval.
+        ``feature``, ``symbol``, ``base_mean`` (missing), ``effect``, ``se`` (from the profile or
+        exact interval).
     """
     counts = [f"{who}_{group}" for who in CARRYING for group in ("positive", "negative")]
     enough = (results[counts] >= minimum).all(axis=1)
@@ -102,35 +102,35 @@ def burden_effects(results: pd.DataFrame, minimum: int) -> pd.DataFrame:
     kept = results[enough & np.isfinite(results["log_odds_ratio"]) & np.isfinite(error)]
     table = kept[["feature"]].assign(symbol=kept["feature"], base_mean=np.nan)
     table = table.assign(effect=kept["log_odds_ratio"], se=error[kept.index])
-    # few carriers make the error: 2 / √n of n patients, half of them carriers
+    # few carriers dominate the error: 2 / √n with n patients, half of them carriers
     return short_effects(table, CARRIER_PATIENTS / table["se"] ** 2, minimum)
 
 
 def short_effects(table: pd.DataFrame, n: Any, minimum: int) -> pd.DataFrame:
     """Return effects and standard errors with as few digits as a meta-analysis needs.
 
-    The step of an effect follows from its rounded error, so that who reads it knows it.
+    The step of an effect follows from its rounded error, so a reader can derive it.
 
     Parameters
     ----------
     table : DataFrame
         ``effect`` and ``se``.
     n : int, or Series
-        Patients that the errors are of.
+        Number of patients of the test.
     minimum : int
-        Patients that the last digit of an error is worth.
+        Number of patients that corresponds to the last digit of an error.
     """
     se = scale_on_grid(table["se"], step_of(table["se"], n, minimum))
     return table.assign(effect=on_grid(table["effect"], effect_step(se)), se=se)
 
 
 def expression_effects(results: pd.DataFrame, n: int, minimum: int) -> pd.DataFrame:
-    """Return effects and errors of every tested feature; its mean to two digits.
+    """Return effects and standard errors of every tested feature, and its mean to two digits.
 
     Parameters
     ----------
     minimum : int
-        Patients that the last digit of an error is worth.
+        Number of patients that corresponds to the last digit of an error.
     """
     tested = results[np.isfinite(results["log2_fold_change"]) & (results["lfc_se"] > 0)]
     table = tested[["feature", "symbol"]].assign(base_mean=significant(tested["base_mean"]))
@@ -139,22 +139,22 @@ def expression_effects(results: pd.DataFrame, n: int, minimum: int) -> pd.DataFr
 
 
 def risk_bins(label: np.ndarray, probability: np.ndarray, minimum: int) -> pd.DataFrame:
-    """Gather patients by predicted risk, each bin with enough patients of both groups.
+    """Bin patients by predicted risk, each bin with enough patients of both groups.
 
-    Everything that is published of a curve is computed from these bins, and so tells no more.
+    Published curves are computed from these bins only.
 
     Parameters
     ----------
     label : ndarray of 0 and 1, shape (n_patients,)
     probability : ndarray, shape (n_patients,)
     minimum : int
-        Patients of each group that a bin has at least.
+        Minimum number of patients of each group in a bin.
 
     Returns
     -------
     DataFrame
-        From high to low risk: ``predicted`` (mean), ``n_positive``, ``n_negative``. Empty where
-        a group is smaller than the minimum.
+        From high to low risk: ``predicted`` (mean), ``n_positive``, ``n_negative``. Empty if a
+        group is smaller than the minimum.
     """
     order = np.argsort(-probability, kind="stable")
     outcome, risk = label[order].astype(int), probability[order]
@@ -165,7 +165,7 @@ def risk_bins(label: np.ndarray, probability: np.ndarray, minimum: int) -> pd.Da
         enough = min(positive, len(inside) - positive) >= minimum
         if enough and len(inside) >= LARGEST_SHARE * len(outcome):
             edges.append(end)
-    # those who are left over at the low end join the last bin
+    # patients left over at the low end are added to the last bin
     edges = [*edges[:-1], len(outcome)] if len(edges) > 1 else edges
     rows = [
         {
@@ -181,9 +181,9 @@ def risk_bins(label: np.ndarray, probability: np.ndarray, minimum: int) -> pd.Da
 def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str, pd.DataFrame]:
     """Return calibration, ROC and decision curves from bins of patients, two decimals each.
 
-    As the metrics, ROC and decision curves are computed per repeat and averaged: probabilities
-    that were averaged first would be those of an ensemble. For the calibration all repeats are
-    binned together, as :func:`trdomics.evaluation.calibration_curve.calibration_curve` does.
+    Like the metrics, ROC and decision curves are computed per repeat and averaged: averaging
+    probabilities first would describe an ensemble. For calibration all repeats are binned together,
+    as :func:`trdomics.evaluation.calibration_curve.calibration_curve` does.
 
     Parameters
     ----------
@@ -193,13 +193,13 @@ def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str
     Returns
     -------
     dict of str to DataFrame
-        ``calibration``, ``roc``, ``decision``; empty where there are not two bins: a group is too
-        small, or the groups are separated so well that all bins but one hold too few of either.
+        ``calibration``, ``roc``, ``decision``; empty without two bins: a group is too small, or the
+        groups are separated so well that all bins but one have too few of either.
     """
     repeats = [risk_bins(label, column, minimum) for column in probability.T]
     if not repeats or any(len(bins) < 2 for bins in repeats):
         return {}
-    # a patient stands in a bin once per repeat at most, so that it holds enough patients
+    # a patient is in a bin at most once per repeat, so it holds enough patients
     n = probability.shape[1]
     together = risk_bins(np.repeat(label, n), probability.ravel(), minimum * n)
     total = (together["n_positive"] + together["n_negative"]).to_numpy()
@@ -216,7 +216,7 @@ def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str
             "true_positive_rate": np.mean([_sensitivity(bins) for bins in repeats], axis=0),
         }
     )
-    # from rounded shares: at a threshold of 0.95 exact ones come out nineteen times as large
+    # from rounded rates: at a threshold of 0.95 false positives are multiplied by nineteen
     odds = THRESHOLDS / (1 - THRESHOLDS)
     positive = short_share(float(label.sum()), len(label), minimum)
     true, false = np.mean([_acted(bins) for bins in repeats], axis=0).round(2)
@@ -231,7 +231,7 @@ def curves(label: np.ndarray, probability: np.ndarray, minimum: int) -> dict[str
 
 
 def _sensitivity(bins: pd.DataFrame) -> np.ndarray:
-    """Return the true positive rates of bins at ``RATES``, straight between two bins."""
+    """Return the true positive rates of bins at ``RATES``, with linear interpolation."""
     positive, negative = bins["n_positive"].to_numpy(), bins["n_negative"].to_numpy()
     false = np.r_[0, negative.cumsum() / negative.sum()]
     return np.interp(RATES, false, np.r_[0, positive.cumsum() / positive.sum()])
@@ -245,16 +245,16 @@ def _acted(bins: pd.DataFrame) -> np.ndarray:
 
 
 def description(sheet: pd.DataFrame, columns: Sequence[str], minimum: int) -> pd.DataFrame:
-    """Describe patients by columns of the sheet: mean and spread, or shares of categories.
+    """Describe patients by columns of the sheet: mean and SD, or proportions of categories.
 
-    No minimum or maximum: they are values of a patient. Categories of too few patients are
-    lumped with the next larger ones as ``other``.
+    No minimum or maximum, which are one patient's values. Categories with too few patients are
+    pooled with the next larger ones as ``other``.
 
     Returns
     -------
     DataFrame
         ``column``, ``level`` (of a category), ``mean``, ``sd``, ``share``, ``n`` (known, rounded
-        down). A column that fewer than the minimum have, or whose categories cannot be lumped,
+        down). A column known for fewer than the minimum, or with categories that cannot be pooled,
         is left out.
     """
     rows: list[dict[str, Any]] = []
@@ -278,9 +278,9 @@ def description(sheet: pd.DataFrame, columns: Sequence[str], minimum: int) -> pd
 
 
 def lumped(values: pd.Series, minimum: int) -> dict[str, int]:
-    """Return patients by category, small ones together until they are enough.
+    """Return patients by category, with small categories pooled until they are large enough.
 
-    Empty where that leaves one category only: its complement would be small.
+    Empty if only one category remains: its complement would be small.
     """
     counts = values.value_counts().sort_index().sort_values(kind="stable")
     small = int((counts < minimum).sum())

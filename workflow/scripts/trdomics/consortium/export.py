@@ -53,14 +53,14 @@ from trdomics.pharmacogenes.calling import CALLED
 from trdomics.tables import CLINICAL, LayerTables
 
 MINIMUM_KEY = "export.minimum_count"
-# Of two sites each can work out the other's AUROC from the combined one and its own.
+# With two sites, each can compute the other's AUROC from the combined one and its own.
 FEWEST_SITES = 3
 # Curves have eleven points, the model's probe fewer, and four layers fifteen sets of missing ones.
 SHORTEST = 16
 
 
 class Export:
-    """Gathers the files of a bundle, and what had to be left out.
+    """Collects the files of a bundle, and what was left out.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Export:
         }
 
     def _without_sites(self, design: str) -> str:
-        """Return a formula without the names of sites, which stand there as quoted levels."""
+        """Return a formula without the names of sites, which it may contain as quoted levels."""
         for name in self.site_names:
             for quote in ("'", '"'):
                 design = design.replace(f"{quote}{name}{quote}", f"{quote}(a site){quote}")
@@ -123,7 +123,7 @@ class Export:
     def effects(
         self, layer: str, kind: str, results: pd.DataFrame, summary: Mapping[str, Any]
     ) -> None:
-        """Add the differential test of a layer of a type."""
+        """Add the differential test of a layer."""
         positive, negative = summary["n_positive"], summary["n_negative"]
         groups = self._groups(positive, negative)
         if groups is None:
@@ -133,8 +133,8 @@ class Export:
         if carriers:
             table = burden_effects(results, self.minimum)
             self.left_out.append(
-                f"{layer}: features with fewer than {self.minimum} carriers, or fewer others, in "
-                f"a group ({len(results) - len(table)} of {len(results)})"
+                f"{layer}: features with fewer than {self.minimum} carriers or non-carriers in a "
+                f"group ({len(results) - len(table)} of {len(results)})"
             )
         else:
             table = expression_effects(results, positive + negative, self.minimum)
@@ -152,7 +152,7 @@ class Export:
     def private(
         self, layer: str, kind: str, table: pd.DataFrame, budget: Budget, tested: pd.DataFrame
     ) -> None:
-        """Add a layer's effects under differential privacy, or why there are none.
+        """Add a layer's differentially private effects, or why there are none.
 
         Parameters
         ----------
@@ -214,7 +214,7 @@ class Export:
     def performance(self, performance: pd.DataFrame, predictions: pd.DataFrame) -> None:
         """Add metrics to three decimals, and curves of patients in bins, averaged over repeats.
 
-        More decimals of an accuracy or an AUROC tell the exact sizes of the groups.
+        More decimals of an accuracy or an AUROC would reveal the exact group sizes.
         """
         table = performance.assign(se=interval_error(performance["lower"], performance["upper"]))
         table = rounded(table, ["value", "lower", "upper", "se"])
@@ -237,7 +237,7 @@ class Export:
                 self._add(f"{kind}.tsv", pd.concat(tables))
 
     def sites(self, pooled: pd.DataFrame) -> None:
-        """Add AUROCs over sites that were left out one by one; no site by itself.
+        """Add AUROCs combined over left-out sites; no single site.
 
         Parameters
         ----------
@@ -249,7 +249,8 @@ class Export:
         enough = pooled["n_sites"] >= FEWEST_SITES
         if (known & ~enough).any():
             self.left_out.append(
-                f"AUROCs over fewer than {FEWEST_SITES} sites: of two, each knows the other's"
+                f"AUROCs over fewer than {FEWEST_SITES} sites: with two, each could compute "
+                "the other's"
             )
         table = pooled.loc[known & enough, columns]
         self._add(
@@ -257,7 +258,7 @@ class Export:
         )
 
     def description(self, columns: Sequence[str], site: str | None) -> None:
-        """Add means and shares of columns of the sheet, but for the site."""
+        """Add means and proportions of columns of the sheet, except the site."""
         shown = [column for column in columns if column != site]
         table = description(self.trained, shown, self.minimum)
         missing = [column for column in shown if column not in set(table["column"])]
@@ -268,7 +269,7 @@ class Export:
         self._add("description.tsv", table)
 
     def pharmacogenes(self, calls: pd.DataFrame) -> None:
-        """Add how many labelled patients have which phenotype of a pharmacogene."""
+        """Add the number of labelled patients with each phenotype of a pharmacogene."""
         own = calls[calls["patient_id"].isin(self.trained.index) & (calls["status"] == CALLED)]
         table = own.groupby(["gene", "phenotype"]).size().rename("n").reset_index()
         rare = table["n"] < self.minimum
@@ -283,7 +284,7 @@ class Export:
     def model(
         self, folder: str | os.PathLike[str], tables: Mapping[str, pd.DataFrame], site: str | None
     ) -> None:
-        """Add the frozen model and what missing layers cost it, or why it cannot be shared."""
+        """Add the frozen model and the cost of missing layers, or why it cannot be shared."""
         model, manifest = load_model(folder)
         losses = read_missing_layer_cost(folder, manifest)
         trained = {
@@ -319,25 +320,25 @@ class Export:
             return
         shared = shareable_losses(losses, self.minimum)
         if shared["reason"] and not losses["reason"]:
-            self.left_out.append(f"what missing layers cost: {shared['reason']}")
+            self.left_out.append(f"cost of missing layers: {shared['reason']}")
         self.files[LOSS_FILE] = json_bytes({**shared, "sha256": manifest["sha256"]})
 
     def members(
         self, names: Iterable[str], privacy: Mapping[str, float] | None = None
     ) -> dict[str, bytes]:
-        """Return all members of the bundle, after a search for what must not be in it.
+        """Return all members of the bundle, after a search for patient-level data.
 
         Parameters
         ----------
         names : iterable of str
-            Ids of patients and of their samples; those of sites the export knows itself.
+            Ids of patients and of their samples; the export itself knows those of sites.
         privacy : mapping, optional
             Of a private bundle ``epsilon``, ``delta`` and the ``spent`` of all of the cohort's.
 
         Raises
         ------
         InputError
-            If something of a patient is in it.
+            If patient-level data are found.
         """
         manifest = {
             "format": FORMAT,
@@ -363,14 +364,14 @@ class Export:
         if found:
             raise InputError(
                 f"export of {self.cohort}",
-                f"the bundle would tell of single patients: {found[0]}",
-                "nothing was written; rename the patient or site or, where two numbers agree by "
-                "chance, leave one patient out of it; and tell the authors of the workflow",
+                f"the bundle would reveal single patients: {found[0]}",
+                "nothing was written; rename the patient or site or, if two numbers agree by "
+                "chance, leave out one patient; and report it to the authors of the workflow",
             )
         return members
 
     def searched_sites(self) -> set[str]:
-        """Return the names of sites, but for those that stand in a bundle for something else."""
+        """Return the names of sites, except those that also occur in a bundle as something else."""
         others = self.patients.drop(columns=self.site) if self.site else self.patients
         texts = others.select_dtypes(exclude="number")
         classes = [self.label[key] for key in ("column", "positive", "negative")]
@@ -381,11 +382,11 @@ class Export:
         return {name for name in free if name not in self.cohort}
 
     def lengths(self) -> set[int]:
-        """Return the numbers of patients that a list of one value per patient could have.
+        """Return the possible lengths of an array with one value per patient.
 
-        Of the cohort, its training set and their parts: those who have a layer, or all of them,
-        each class, each half, each fold that is known and each site. Curves have up to
-        ``SHORTEST - 1`` points, so that shorter lists of the parts are not looked for.
+        Those of the cohort, its training set and their parts: patients with a layer or all layers,
+        each class, half, known fold and site. Curves have up to ``SHORTEST - 1`` points, so shorter
+        arrays of the parts are not searched for.
         """
         parts = {len(self.trained) // 2, (len(self.trained) + 1) // 2, *self.folds}
         parts |= {len(self.trained) - size for size in self.folds}
@@ -405,7 +406,7 @@ class Export:
 
 
 def coarse_counts(value: Any, minimum: int) -> Any:
-    """Round numbers of patients in JSON down, known by their keys."""
+    """Round down numbers of patients in JSON, identified by their keys."""
     if isinstance(value, list):
         return [coarse_counts(item, minimum) for item in value]
     if not isinstance(value, dict):

@@ -22,7 +22,7 @@ SHOWN_NAME = 24
 
 
 def forest_figure(table: pd.DataFrame) -> Figure:
-    """Draw the AUROC of every cohort and of all together, one panel per feature set.
+    """Draw the AUROC of every cohort and the combined one, one panel per feature set.
 
     `table` is of :func:`trdomics.consortium.pooled_performance.auroc_table`.
     """
@@ -111,7 +111,7 @@ def volcano_figure(table: pd.DataFrame, fdr: float, effect_label: str) -> Figure
 
 
 def agreement_figure(table: pd.DataFrame) -> Figure:
-    """Draw how similar every factor's best match in every other cohort is.
+    """Draw the correlation of every factor with its best match in every other cohort.
 
     `table` is of :func:`trdomics.consortium.agreement.factor_agreement`.
     """

@@ -1,9 +1,9 @@
-"""Effects under differential privacy: what a bundle tells of any one patient is bounded.
+"""Effects under differential privacy, which bounds what a bundle reveals of any one patient.
 
 Neighbouring cohorts differ by one patient who is replaced by another; the number of patients is
-public. Each patient is a vector whose length no value can change: his or her features' ranks as
-normal scores. Sums of these over a group then move by a known length at most, and Gaussian noise of
-that length over √(2 ρ) makes them ρ-zCDP (Bun & Steinke 2016, doi 10.1007/978-3-662-53641-4_24),
+public. Each patient is a vector of normal scores of feature ranks, whose length does not depend on
+the values. One patient then changes sums over a group by at most a known length, and Gaussian noise
+of that length over √(2 ρ) makes them ρ-zCDP (Bun & Steinke 2016, doi 10.1007/978-3-662-53641-4_24),
 which is (ε, δ)-differential privacy. The noise is OpenDP's, which also accounts for it.
 """
 
@@ -25,14 +25,14 @@ from trdomics.errors import InputError
 
 Floats = NDArray[np.float64]
 DELTA = 1e-6
-# Of the budget of a layer, for the sizes of its groups.
+# Share of a layer's budget for the sizes of its groups.
 SIZES_SHARE = 0.05
 DIGITS = 3
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a bundle may cost, shared by its layers."""
+    """Privacy budget of a bundle, shared by its layers."""
 
     epsilon: float
     n_layers: int
@@ -57,8 +57,7 @@ class Budget:
 def normal_scores(table: pd.DataFrame) -> Floats:
     """Return each patient's features as normal scores of their ranks, shape (n, p).
 
-    A patient's squares add up to the number of features that he or she has, p at most; what is not
-    known is 0, the middle.
+    A patient's squares add up to the number of known features, at most p; missing values are 0.
     """
     ranks = table.rank(axis=1).to_numpy()
     known = np.isfinite(ranks)
@@ -75,40 +74,39 @@ def with_noise(values: Floats, sensitivity: float, rho: float) -> tuple[Floats, 
     ----------
     values : array, shape (m,)
     sensitivity : float
-        By how much one patient moves them at most, as a Euclidean length.
+        Largest change by one patient, as a Euclidean length.
     rho : float
-        The zCDP that this costs.
+        Cost in zCDP.
     """
     dp.enable_features("contrib")
     scale = sensitivity / math.sqrt(2 * rho)
     space = dp.vector_domain(dp.atom_domain(T=float, nan=False)), dp.l2_distance(T=float)
     measurement = dp.m.make_gaussian(*space, scale)
     if measurement.map(sensitivity) > rho * (1 + 1e-6):
-        raise AssertionError("OpenDP accounts for more than was allowed")
+        raise AssertionError("OpenDP's privacy loss exceeds the budget")
     return np.asarray(measurement([float(v) for v in values])), scale
 
 
 def private_effects(
     table: pd.DataFrame, positive: NDArray[np.bool_], budget: Budget, minimum: int
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the difference of two groups for every feature, and the groups' sizes, with noise.
+    """Return the noisy group difference for every feature, and the noisy group sizes.
 
-    Differences of mean normal scores, without covariates. The variance between patients of a group
-    follows from the squares, which add up to a known number, and the noisy means; it is the mean
-    over the features.
+    Differences of mean normal scores, without covariates. The variance within groups, averaged over
+    the features, follows from the squares, which add up to a known number, and the noisy means.
 
     Parameters
     ----------
     table : DataFrame
-        Raw values of the patients who are compared; NaN where not known.
+        Raw values of the compared patients; NaN if missing.
     positive : array of bool, shape (n_patients,)
     minimum : int
-        Patients that a group has at least, by its noisy size.
+        Smallest allowed group, by its noisy size.
 
     Returns
     -------
     effects : DataFrame
-        ``feature``, ``effect``, ``se``, of which the noise is a part.
+        ``feature``, ``effect``, ``se`` (including the noise).
     sizes : dict
         ``n_positive``, ``n_negative``.
 
@@ -118,18 +116,18 @@ def private_effects(
         If a group is too small.
     """
     n, p = table.shape
-    # a patient replaced moves one from a group to the other
+    # replacing a patient may move one from a group to the other
     drawn, _ = with_noise(np.array([positive.sum()], dtype=float), 1.0, budget.sizes)
     size = np.array([drawn[0], n - drawn[0]])
     if size.min() < minimum:
         raise InputError(
             "export.privacy",
-            f"a group has fewer than {minimum} patients, as far as its noisy size tells",
+            f"a group has fewer than {minimum} patients according to its noisy size",
             "raise `epsilon`, or do not export this cohort",
         )
     scores = normal_scores(table)
     sums = np.stack([scores[positive].sum(axis=0), scores[~positive].sum(axis=0)])
-    # the farthest is a patient of one group whose scores turn around
+    # the largest change is a patient of one group with reversed scores
     noisy, scale = with_noise(sums.ravel(), 2 * math.sqrt(p), budget.sums)
     means = noisy.reshape(2, p) / size[:, None]
     explained = ((means**2).mean(axis=1) - (scale / size) ** 2).clip(min=0)
@@ -146,7 +144,7 @@ def private_effects(
 
 
 def cost(budget: Budget, exports: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return what a bundle costs and what all private bundles of a cohort cost together.
+    """Return the privacy cost of a bundle and of all private bundles of a cohort.
 
     By basic composition: their ε and δ add up.
 

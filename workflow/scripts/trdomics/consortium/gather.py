@@ -1,4 +1,4 @@
-"""Bundles of several cohorts, checked against each other and laid side by side."""
+"""Bundles of several cohorts, checked against each other and combined in tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trdomics.consortium.bundle import MODEL_FILES, Bundle, read_bundle
 from trdomics.errors import InputError
 from trdomics.schema import ClosedSchema, load_schema
 
-# Of fewer features two cohorts may agree by chance.
+# With fewer features, two cohorts may agree by chance.
 MIN_COMPARED = 20
 # Mean square of the differences in standard errors, 1 for other patients; standard deviation of
 # the log ratio of standard errors, 0.1 and more.
@@ -41,7 +41,7 @@ def read_bundles(paths: Sequence[str]) -> list[Bundle]:
     ------
     InputError
         If one cannot be read, two are of one cohort or hold the same results, or they do not
-        compare the same groups or call layers of different types by one name.
+        compare the same groups, or use one name for layers of different types.
     """
     bundles = [read_bundle(path) for path in paths]
     for first, second in itertools.combinations(bundles, 2):
@@ -70,8 +70,8 @@ def _check_pair(first: Bundle, second: Bundle) -> None:
         if same_patients(first.of("effects")[layer], second.of("effects")[layer]):
             raise InputError(
                 second.where,
-                f"its results of {layer} differ from those of {first.where} by less than two "
-                "cohorts of other patients do",
+                f"its results of {layer} differ from those of {first.where} by less than those "
+                "of two independent cohorts would",
                 "name every patient once: leave out the copy, or export without shared patients",
             )
     for key in ("label", "contrast"):
@@ -97,14 +97,14 @@ def _check_pair(first: Bundle, second: Bundle) -> None:
         if effects[0] != effects[1]:
             raise InputError(
                 second.where,
-                f"its effects of {layer} are of another kind ({effects[1]}) than those of "
+                f"its effects of {layer} are of a different kind ({effects[1]}) than those of "
                 f"{first.where} ({effects[0]})",
                 "combine private bundles with private ones only",
             )
 
 
 def same_patients(first: pd.DataFrame, second: pd.DataFrame) -> bool:
-    """Tell whether two tables of effects are of the same patients, whatever their last digits are.
+    """Return whether two tables of effects are of the same patients, regardless of the last digits.
 
     Effects of two cohorts differ by their standard errors at least, whose squares add up; and their
     standard errors differ by features, since variances do.
@@ -119,7 +119,7 @@ def same_patients(first: pd.DataFrame, second: pd.DataFrame) -> bool:
 
 
 def layers_of(bundles: Sequence[Bundle]) -> list[str]:
-    """Return the layers that at least one bundle tested, in the order in which they appear."""
+    """Return the layers tested in at least one bundle, in order of appearance."""
     return list(dict.fromkeys(layer for bundle in bundles for layer in bundle.of("effects")))
 
 

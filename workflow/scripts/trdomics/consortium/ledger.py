@@ -1,12 +1,12 @@
-"""What a cohort has exported, so that no two of its bundles differ by a few patients.
+"""Record of a cohort's exports, so that no two of its bundles differ by a few patients.
 
-Two bundles with and without one patient tell that patient's label, and much of the rest, to
-whoever has both: their difference is the patient. Rounding does not prevent it, since thousands of
-numbers move in one direction (docs/consortium.md). So each export is recorded beside the bundle,
-and the next is compared with all of them.
+Two bundles with and without one patient reveal that patient's label, and much else, to anyone who
+has both, through their difference. Rounding does not prevent this, since thousands of numbers
+change in a consistent direction (docs/consortium.md). So each export is recorded beside the bundle,
+and later exports are compared with all earlier ones.
 
-The ledger holds no ids: patients are keyed hashes, and the key is a file of its own that never
-leaves.
+The ledger holds no ids: patients are keyed hashes, and the key is a separate file that is never
+shared.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Ledger:
     def groups(self, patients: pd.DataFrame, contrast: str) -> dict[str, set[str]]:
         """Return the hashes of a cohort's groups: those with a label, and those with each layer.
 
-        A patient whose label or contrast changed is another one.
+        A patient whose label or contrast changed counts as another patient.
 
         Parameters
         ----------
@@ -75,12 +75,12 @@ class Ledger:
         return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()[:HASH_LETTERS]
 
     def check(self, groups: Groups, minimum: int) -> None:
-        """Compare a bundle with all earlier ones, but those under differential privacy.
+        """Compare a bundle with all earlier ones, except differentially private ones.
 
         Raises
         ------
         InputError
-            If a group differs from that of an earlier bundle, but by fewer patients than `minimum`.
+            If a group differs from that of an earlier bundle by fewer patients than `minimum`.
         """
         for entry in self.exports:
             if entry["epsilon"] is not None:
@@ -91,17 +91,17 @@ class Ledger:
                     raise InputError(
                         "export",
                         f"{name}: {differing} fewer or more than in the bundle of {entry['when']}, "
-                        f"and two bundles that differ by fewer than {minimum} patients tell about "
+                        f"and two bundles that differ by fewer than {minimum} patients reveal "
                         "them",
-                        f"pass on the earlier bundle, or add or exclude patients until {minimum} "
-                        "differ; if that bundle was never passed on, delete its entry in "
+                        f"share the earlier bundle, or add or exclude patients until {minimum} "
+                        "differ; if that bundle was never shared, delete its entry in "
                         f"{self.path}",
                     )
 
     def record(
         self, groups: Groups, bundle: str, minimum: int, epsilon: float | None = None
     ) -> None:
-        """Add an export, unless the very same bundle is there; before the bundle is written.
+        """Add an export before its bundle is written, unless the same bundle is already recorded.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class Ledger:
         bundle : str
             SHA-256.
         epsilon : float, optional
-            What the bundle costs.
+            Privacy cost of the bundle.
         """
         if bundle in {entry["bundle"] for entry in self.exports}:
             return
@@ -127,13 +127,13 @@ class Ledger:
 
 
 def open_ledger(folder: str | os.PathLike[str]) -> Ledger:
-    """Return the ledger in a folder, a new one where there is none.
+    """Return the ledger in a folder, or a new one.
 
     Raises
     ------
     InputError
-        If there is a ledger without its key, or it cannot be read: what was exported is then not
-        known.
+        If there is a ledger without its key, or it cannot be read: earlier exports are then
+        unknown.
     """
     path, secret = Path(folder) / LEDGER, Path(folder) / KEY
     if not secret.is_file():
@@ -141,7 +141,7 @@ def open_ledger(folder: str | os.PathLike[str]) -> Ledger:
             raise InputError(
                 str(path),
                 f"its key {KEY} is missing, so that no export can be compared with it",
-                "put the key back, or move the ledger away if none of these bundles was passed on",
+                "put the key back, or move the ledger away if none of these bundles was shared",
             )
         with replacing(secret) as temporary:
             temporary.touch(mode=0o600)
@@ -155,6 +155,6 @@ def open_ledger(folder: str | os.PathLike[str]) -> Ledger:
         assert all(isinstance(patients, dict) for *_, patients in compared)
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise InputError(
-            str(path), "is no ledger, or damaged", "restore it from a backup"
+            str(path), "is not a ledger, or is damaged", "restore it from a backup"
         ) from error
     return Ledger(path, secret.read_bytes(), exports)

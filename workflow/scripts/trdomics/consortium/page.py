@@ -1,4 +1,4 @@
-"""What the page of a meta-analysis says."""
+"""Content of the page of a meta-analysis."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def meta_summary(
     performance: pd.DataFrame,
     fdr: float,
 ) -> dict[str, Any]:
-    """Gather the headline numbers of a meta-analysis for machines and for the page."""
+    """Collect the headline numbers of a meta-analysis for the summary and the page."""
     combined = performance[performance["cohort"] == COMBINED].set_index("feature_set")
     keys = ["value", "lower", "upper", "prediction_lower", "prediction_upper", "i2", "k", "reason"]
     matched = factors[factors["r"].notna()]
@@ -72,7 +72,7 @@ def page_context(
     effects: pd.DataFrame,
     factors: pd.DataFrame,
 ) -> dict[str, Any]:
-    """Return what the template of the page names, but for its figures."""
+    """Return the variables of the page's template, except figures."""
     selected = summary["performance"].get("selected")
     known = bool(selected) and pd.notna(selected["value"])
     return {
@@ -116,7 +116,7 @@ def _top(table: pd.DataFrame, fdr: float) -> list[dict[str, Any]]:
 
 
 def _agreeing(factors: pd.DataFrame) -> pd.DataFrame:
-    """Return mutual best matches that stand out, each pair once."""
+    """Return significant mutual best matches, each pair once."""
     rows = factors[(factors["padj"] < 0.05) & (factors["mutual"] == 1)]
     rows = rows[rows["cohort"] < rows["other_cohort"]]
     return rows.sort_values("r", key=lambda r: -r.abs(), kind="stable").head(TOP)

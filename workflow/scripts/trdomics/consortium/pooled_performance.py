@@ -1,4 +1,4 @@
-"""Performance over cohorts: one value and its spread."""
+"""Performance combined over cohorts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ COLUMNS = ["feature_set", "cohort", "value", "lower", "upper", "prediction_lower
 COLUMNS += ["prediction_upper", "i2", "tau2", "k", "reason"]
 COMBINED = "all cohorts"
 METRIC = "auroc"
-# The selected procedure at sites that it was not trained on, within every cohort.
+# The selected procedure at left-out sites, within every cohort.
 LEFT_OUT_SITES = "selected at left-out sites"
 
 
 def auroc_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
-    """Return the AUROC of every feature set by cohort, and over all that have it.
+    """Return the AUROC of every feature set by cohort, and combined over the cohorts that have it.
 
     Random effects on the log-odds scale with Hartung, Knapp, Sidik and Jonkman's error, and an
     interval in which a new cohort's AUROC is expected (Debray 2017, doi 10.1136/bmj.i6460; Riley
@@ -43,7 +43,8 @@ def auroc_table(bundles: Sequence[Bundle]) -> pd.DataFrame:
         if sites is not None:
             rows = sites.query("feature_set == 'selected' and validation == 'left_out'")
             rows = rows.rename(columns={"auroc": "value"})
-            # their interval is Student's, and so much wider than their error with few sites
+            # their intervals are Student's, and so much wider than their standard errors with few
+            # sites
             rows["quantile"] = t.isf(0.025, rows["n_sites"] - 1)
             named = {"feature_set": LEFT_OUT_SITES, "cohort": bundle.cohort, "reason": None}
             parts.append(rows.assign(**named))

@@ -1,4 +1,4 @@
-"""Patients' rows of values, with which everything that leaves is compared."""
+"""Patients' rows of values, with which everything to be shared is compared."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Profiles:
     matrices: list[pd.DataFrame] = field(default_factory=list)
 
     def row_in(self, values: NDArray[Any], names: Sequence[str] | None = None) -> str | None:
-        """Return the patient whose values an array holds, be they rounded; None of nobody.
+        """Return the patient whose values, possibly rounded, an array holds, or None.
 
         Parameters
         ----------
         values : array, shape (n,) or (n, m)
-            With two axes, each row and each column is looked at.
+            With two axes, each row and each column is compared.
         names : sequence of str, optional
             Of the features, length n; without them values are compared in their order.
         """
@@ -67,7 +67,7 @@ class Profiles:
                 table, wanted = matrix[shared], known[shared].to_numpy()
             rows = table.to_numpy(dtype=float)
             near = np.abs(rows - wanted) <= NEAR * np.nanstd(rows, axis=0)
-            # most patients carry nothing, and small numbers are near to that
+            # most patients carry nothing, and small numbers are close to that
             share = (near & (rows != 0)).mean(axis=1)
             if share.max() > HALF:
                 return str(matrix.index[int(share.argmax())])
@@ -75,7 +75,7 @@ class Profiles:
 
 
 def profiles_of(representation: FittedRepresentation, tables: LayerTables) -> Profiles:
-    """Return patients' values as a representation reads them, and as it gives them.
+    """Return patients' values before and after a representation's transformation.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The numbers of a model, rounded as :mod:`trdomics.consortium.digits` says."""
+"""Rounding of a model's numbers by :mod:`trdomics.consortium.digits`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOG_ODDS_SPREAD = 2.0
 def round_model(
     model: FrozenModel, sheet: pd.DataFrame, tables: Mapping[str, pd.DataFrame], minimum: int
 ) -> None:
-    """Round everything in a model that was learned from patients, in place.
+    """Round all learned numbers of a model, in place.
 
     Parameters
     ----------
@@ -35,19 +35,19 @@ def round_model(
     tables : mapping of str to DataFrame
         The raw layers of the training patients who have them.
     minimum : int
-        Patients that the last digit is worth.
+        Number of patients that corresponds to the last digit.
     """
     n = len(sheet)
     patients = LayerTables({**tables, CLINICAL: sheet}, sheet.index)
     before = DenseBlocks.of(model.representation.transform(patients))
-    # the replicates are of half of the patients each
+    # each replicate is fitted on half of the patients
     fits = [(model.classifier, n), (model.replicates.models_, n // 2)]
     odds = [fit.calibrated_log_odds(before).mean(axis=0) for fit, _ in fits]
     round_representation(model.representation, sheet, tables, minimum)
     after = DenseBlocks.of(model.representation.transform(patients))
     for (fit, trained), wanted in zip(fits, odds, strict=True):
         round_classifiers(fit, trained, minimum)
-        # one error of rounding instead of the sum of all
+        # a single rounding error instead of the sum of all
         shift = wanted - fit.calibrated_log_odds(after).mean(axis=0)
         fit.offsets = on_grid(fit.offsets + shift, step_of(LOG_ODDS_SPREAD, trained, minimum))
     model.replicates.missing_ = {
@@ -70,7 +70,7 @@ def round_representation(
         steps[layer] = pd.Series(step_of(spread, n, minimum), list(normaliser.features_))
         normaliser.means_ = on_grid(normaliser.means_, steps[layer])
         if isinstance(normaliser, CountsTransform):
-            # natural logarithms, where the values are those to base 2
+            # natural logarithms, while the values are to base 2
             step = step_of(spread * np.log(2), n, minimum)
             normaliser.reference_ = on_grid(normaliser.reference_, step)
             normaliser.trend_ = significant(normaliser.trend_, MOMENT_DIGITS)
@@ -129,7 +129,7 @@ def round_classifiers(classifiers: CalibratedClassifiers, n: int, minimum: int) 
 
 
 def round_reference(reference: TrainingReference, minimum: int) -> None:
-    """Round what training patients were like, in place."""
+    """Round the training reference, in place."""
     for pattern in reference.patterns_.values():
         spread = np.sqrt(np.diag(np.linalg.inv(pattern["precision"])))
         pattern["mean"] = on_grid(pattern["mean"], step_of(spread, pattern["n"], minimum))
@@ -143,7 +143,7 @@ def round_reference(reference: TrainingReference, minimum: int) -> None:
 
 
 def rounded_precision(precision: Floats) -> Floats:
-    """Return a precision matrix with the fewest digits, three or more, that keep it one."""
+    """Return a precision matrix with the fewest digits (3 or more) that keep it valid."""
     for digits in range(MOMENT_DIGITS, 16):
         rounded = significant(precision, digits)
         rounded = (rounded + rounded.T) / 2

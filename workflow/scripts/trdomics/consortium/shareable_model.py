@@ -1,4 +1,4 @@
-"""The frozen model as it may be shared outside the institution."""
+"""A frozen model that may be shared outside the institution."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from trdomics.layers.transforms import (
 from trdomics.quantiles import NEIGHBOURS
 
 RARE = "(rare {})"
-# A mean, a spread and a number of patients tell how many have each of so many values.
+# With a mean, a standard deviation and a number of patients, counts of this many values follow.
 FEW_VALUES = 3
 TENTHS = 10
-# The median of so many log ratios is as good as that of all.
+# The median of this many log ratios is as good as that of all.
 N_REFERENCE = 500
-# Fixes, as the manifest gives them.
-OUT_OF = "take it out of"
+# Fixes, as given in the manifest.
+OUT_OF = "remove it from"
 REGRESS_OUT = "`classification.regress_out` and `integration.regress_out`"
 EVERYWHERE = f"`clinical`, {REGRESS_OUT}"
 
@@ -42,10 +42,10 @@ def obstacles(
     site: str | None,
     least: int,
 ) -> list[str]:
-    """Return why a model cannot be passed on, each with its fix; nothing where it can."""
+    """Return the reasons why a model cannot be shared, each with its fix; empty if it can."""
     found: dict[str, str] = {}
     if site is not None and site in model.representation.sheet_columns():
-        found[f"it reads the column `{site}` and so names the sites"] = f"{OUT_OF} {EVERYWHERE}"
+        found[f"it uses the column `{site}` and so names the sites"] = f"{OUT_OF} {EVERYWHERE}"
     if any(isinstance(member.models, Trees) for member in model.classifier.members):
         found[f"the leaves of its trees count fewer than {least} patients of a group"] = (
             "set `classification.models: [elastic_net, ridge]`"
@@ -77,7 +77,7 @@ def obstacles(
 
 
 def _more_carriers(layer: str, few: list[str], who: str, least: int, n: int) -> str:
-    """Say which keys leave features out that too few of n patients have, or too few have not."""
+    """Name the keys that leave out features with too few carriers or non-carriers."""
     named = [feature for feature in few if feature.startswith(DOSAGE_PREFIX)]
     fixes = [f"{OUT_OF} `layers.{layer}.dosages`"] if named else []
     if len(named) < len(few):
@@ -91,14 +91,14 @@ def _more_carriers(layer: str, few: list[str], who: str, least: int, n: int) -> 
 
 
 def has_few(column: pd.Series, least: int) -> bool:
-    """Tell whether the mean and median of a number tell of fewer patients than that."""
+    """Return whether the mean and median of a number describe fewer patients."""
     counts = column.value_counts()
     few_values = len(counts) <= FEW_VALUES and bool((counts < least).any())
     return few_values or 0 < counts.sum() < least
 
 
 def rare_levels(sheet: pd.DataFrame, column: str, levels: Any, least: int) -> list[str]:
-    """Return the levels that fewer patients have than that."""
+    """Return the levels of fewer patients."""
     counts = pd.Series(sheet_categories(sheet, column)).value_counts()
     return [str(level) for level in levels if counts.get(str(level), 0) < least]
 
@@ -106,13 +106,12 @@ def rare_levels(sheet: pd.DataFrame, column: str, levels: Any, least: int) -> li
 def shareable(
     model: FrozenModel, sheet: pd.DataFrame, tables: Mapping[str, pd.DataFrame], least: int
 ) -> FrozenModel:
-    """Return a copy that tells of no group below the minimum.
+    """Return a copy that describes no group below the minimum.
 
-    Variants of few carriers are not named. A category of few patients loses its name, so that
-    patients who have it are in none of the known ones. Numbers of patients are rounded down,
-    deciles with too few patients in between and means of folds with too few patients are left out.
-    What was learned from patients keeps the digits that `least` of them are worth (see
-    :mod:`trdomics.consortium.digits`).
+    Variants with few carriers are not named. A category of few patients loses its name, so patients
+    with it belong to none of the known categories. Numbers of patients are rounded down, deciles
+    with too few patients in between and means of folds with too few patients are left out. Learned
+    numbers are rounded to digits worth `least` patients (see :mod:`trdomics.consortium.digits`).
 
     Parameters
     ----------
@@ -143,11 +142,11 @@ def shareable(
 
 
 def only_needed(normaliser: CountsTransform, needed: Collection[str]) -> CountsTransform:
-    """Return a copy without the means of features that no block or view reads.
+    """Return a copy without the means of features that no block or view uses.
 
-    Thousands of means tell whether somebody whose profile is known was among the training patients
-    (Homer 2008, doi 10.1371/journal.pgen.1000167), and rounding does not help against that. The
-    size factors keep `N_REFERENCE` reference features, those that are read first.
+    Thousands of means reveal whether a person with a known profile was among the training patients
+    (Homer 2008, doi 10.1371/journal.pgen.1000167), and rounding does not prevent it. The size
+    factors keep the first `N_REFERENCE` reference features.
     """
     names = pd.Index(np.asarray(normaliser.features_, dtype=object))
     read = np.asarray(names.isin(list(needed)))
@@ -165,7 +164,7 @@ def only_needed(normaliser: CountsTransform, needed: Collection[str]) -> CountsT
 
 
 def hide_few(summary: dict[str, Any], least: int) -> None:
-    """Round a summary's number of patients down, and take out what tells of too few, in place."""
+    """Round a summary's number of patients down, and remove what describes too few, in place."""
     n = int(summary["n"])
     if n < TENTHS * least or least > NEIGHBOURS:
         summary.pop("deciles", None)
@@ -177,7 +176,7 @@ def hide_few(summary: dict[str, Any], least: int) -> None:
 
 
 def hide_rare(block: FittedColumnBlock, sheet: pd.DataFrame, least: int) -> None:
-    """Take the names off the categories of few patients, in place."""
+    """Remove the names of categories of few patients, in place."""
     for column, levels in block.levels_.items():
         rare = rare_levels(sheet, column, levels, least)
         hidden = {level: RARE.format(number) for number, level in enumerate(rare, start=1)}

@@ -1,1 +1,1 @@
-"""What differs between the two groups: features of a layer, one at a time."""
+"""Differences between the two groups, one feature at a time."""

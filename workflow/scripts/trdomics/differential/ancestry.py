@@ -16,9 +16,9 @@ FEWEST_VARIANTS = 500
 FEWEST_PATIENTS = 30
 COMPONENTS = 5
 MIN_FREQUENCY = 0.05
-# Variants nearer than this on a chromosome may be inherited together; one of them is kept.
+# Variants closer than this on a chromosome may be in linkage; one of them is kept.
 DISTANCE = 50_000
-# Below this p-value of Hardy-Weinberg proportions a site is miscalled rather than structured.
+# With a smaller Hardy-Weinberg p-value, a site is more likely miscalled than structured.
 SMALLEST_HARDY_WEINBERG = 1e-6
 AUTOSOMES = frozenset(map(str, range(1, 23)))
 PREFIX = "ancestry_"
@@ -35,7 +35,7 @@ class Ancestry:
     explained : list of float
         Share of the genotypes' variance per component.
     n_common, n_variants : int
-        Usable common variants, and those left after thinning.
+        Usable common variants, and their number after thinning.
     reason : str
         Why there are no components; empty if there are.
     """
@@ -60,7 +60,7 @@ class Ancestry:
 
 
 def unsuited(settings: Mapping[str, Any]) -> str:
-    """Say why a layer holds no inherited common variants, or return an empty text."""
+    """Return why a layer has no inherited common variants, or an empty string."""
     if layer_type(settings["type"]).is_matrix:
         return f"a {settings['type']} layer holds no genotypes"
     if settings["format"] != "vcf":
@@ -71,7 +71,7 @@ def unsuited(settings: Mapping[str, Any]) -> str:
 
 
 def no_ancestry(patients: pd.Index, reason: str, n_common: int = 0, n: int = 0) -> Ancestry:
-    """Return no components for the given patients."""
+    """Return an empty result for the given patients."""
     index = pd.Index(patients, name="patient_id")
     return Ancestry(pd.DataFrame(index=index), [], n_common, n, reason)
 
@@ -80,8 +80,8 @@ def ancestry_components(genotypes: pd.DataFrame) -> Ancestry:
     """Return the leading principal components of common autosomal variants.
 
     Genotypes are centred and scaled by √(2p(1 − p)) (Patterson, Price & Reich 2006, doi
-    10.1371/journal.pgen.0020190); what is not called is the mean. Variants are thinned by
-    distance, so that regions in strong linkage do not make components of their own.
+    10.1371/journal.pgen.0020190); missing calls are set to the mean. Variants are thinned by
+    distance, so that regions in strong linkage do not form components.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def ancestry_components(genotypes: pd.DataFrame) -> Ancestry:
 
 
 def thinned(chromosomes: pd.Index, positions: np.ndarray) -> np.ndarray:
-    """Return positions in the arrays of variants that are far enough from the one kept before."""
+    """Return the indices of variants far enough from the previously kept one."""
     kept: list[int] = []
     for i in np.lexsort((positions, chromosomes)):
         before = kept[-1] if kept else None

@@ -1,4 +1,4 @@
-"""Do carriers differ between the groups: one gene, or one binary feature, at a time."""
+"""Burden tests: carriers compared between the groups, one gene or binary feature at a time."""
 
 from __future__ import annotations
 
@@ -29,16 +29,15 @@ COVARIATES_KEY = "config differential.burden_covariates"
 def burden_design(
     patients: pd.DataFrame, contrast: Sequence[str], covariates: Sequence[str]
 ) -> Design:
-    """Return who is compared, with the covariates that the test of every gene adjusts for."""
+    """Return the compared patients with the covariates of every gene's test."""
     terms = [*(f"`{name}`" for name in covariates), f"`{contrast[0]}`"]
     return build_design(patients, "~ " + " + ".join(terms), contrast, COVARIATES_KEY)
 
 
 def carrier_table(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
-    """Return who carries what in a raw layer (patients × features).
+    """Return the carriers of every feature of a raw layer (patients × features).
 
-    Genes hit by variants are not limited to those prevalent enough for modelling: the test has
-    its own threshold.
+    Genes are not limited to those prevalent enough for modelling: the test has its own threshold.
 
     Parameters
     ----------
@@ -64,8 +63,8 @@ def differential_carriers(
     Parameters
     ----------
     carriers : DataFrame, shape (n_patients, n_features)
-        1 for a carrier, 0 for none, NaN for not known. Columns that start with ``dosage:`` are
-        genotypes of single variants and are not tested here.
+        1 for a carrier, 0 for a non-carrier, NaN if missing. Columns that start with ``dosage:``
+        are genotypes of single variants and are not tested here.
     design : Design
         From :func:`burden_design`.
     min_carriers : int
@@ -74,8 +73,8 @@ def differential_carriers(
     Returns
     -------
     DataFrame
-        One row per feature, with the columns ``COLUMNS``; ``others_…`` count those known not to
-        carry. A log odds ratio is infinite where a group has no carrier and Fisher's test is used.
+        One row per feature, with the columns ``COLUMNS``; ``others_…`` count known non-carriers.
+        With Fisher's test, a log odds ratio is infinite if a group has no carrier.
     """
     features = [name for name in carriers.columns if not str(name).startswith(DOSAGE_PREFIX)]
     table = carriers.loc[design.matrix.index, features]
@@ -85,7 +84,7 @@ def differential_carriers(
         for name in features:
             values = table[name].to_numpy(float)
             known = np.isfinite(values)
-            # a missing call may have been filled with the mean: the likelier state counts
+            # a missing call may have been imputed by the mean: the more likely state counts
             carrying = values[known] >= 0.5
             one = _one(carrying, design.positive[known], covariates[known], min_carriers)
             rows.append({"feature": name, **one})
@@ -119,7 +118,7 @@ def _one(
 def firth_test(
     covariates: np.ndarray, burden: np.ndarray, positive: np.ndarray, others: str
 ) -> dict[str, Any]:
-    """Test a burden by Firth's logistic regression, which separation cannot break.
+    """Test a burden by Firth's logistic regression, which handles separation.
 
     Penalised likelihood-ratio test with the profile interval (Firth 1993, Biometrika 80:27;
     Heinze & Schemper 2002, doi 10.1002/sim.1047), by the package firthmodels.
@@ -131,7 +130,7 @@ def firth_test(
     burden : ndarray, shape (n_patients,)
     positive : ndarray of bool, shape (n_patients,)
     others : str
-        What the covariates are called in the reason.
+        Name of the covariates in the reason.
 
     Returns
     -------
@@ -141,11 +140,11 @@ def firth_test(
     matrix = np.column_stack([burden, covariates])
     if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
         return {"reason": f"collinear with {others}"}
-    # numpy, whether or not numba is there: the same numbers everywhere
+    # always numpy, even if numba is installed, for identical numbers everywhere
     model = FirthLogisticRegression(
         backend="numpy", fit_intercept=False, max_iter=100, gtol=1e-5, xtol=1e-6
     )
-    # what does not converge is NaN, and said below
+    # a fit that does not converge gives NaN, reported below
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:

@@ -1,4 +1,4 @@
-"""Differences of a continuous layer, by least squares per feature."""
+"""Differential test of a continuous layer by least squares per feature."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def differential_continuous(
     Parameters
     ----------
     values : DataFrame, shape (n_patients, n_features)
-        Patients who are not in the design are not used. NaN is missing.
+        Patients outside the design are not used. NaN is missing.
     log2 : bool
         Whether values are taken as log2(x + 1).
     max_missing : float
-        Features that a larger share of the patients lacks are not tested.
+        Features missing in a larger share of the patients are not tested.
     moderated : bool
-        False for the ordinary t, as for a few scores that have no variance in common.
+        False for the ordinary t, as for a few scores without a common variance.
 
     Returns
     -------
     DataFrame
         One row per feature, with the columns ``COLUMNS``: ``base_mean`` is the mean and
         ``log2_fold_change`` the adjusted difference between the groups, in the values' units
-        (log2 units if `log2`). Where a number is missing, ``reason`` says why.
+        (log2 units if `log2`). ``reason`` explains missing numbers.
     """
     outcome = values.loc[design.matrix.index].to_numpy(float)
     if log2:
@@ -52,7 +52,7 @@ def differential_continuous(
     reason = np.full(outcome.shape[1], None, dtype=object)
     reason[1 - present.mean(axis=0) > max_missing] = MISSING
 
-    # features that lack the same patients share one decomposition
+    # features missing in the same patients share one decomposition
     with threadpool_limits(limits=1):
         for features in _same_pattern(present):
             open_ = features[[reason[feature] is None for feature in features]]
@@ -87,7 +87,7 @@ def differential_continuous(
 
 
 def _same_pattern(present: np.ndarray) -> list[np.ndarray]:
-    """Group features by who has them."""
+    """Group features by their pattern of missing patients."""
     _, group = np.unique(np.packbits(present, axis=0), axis=1, return_inverse=True)
     order = np.argsort(group.ravel(), kind="stable")
     return np.split(order, np.flatnonzero(np.diff(group.ravel()[order])) + 1)

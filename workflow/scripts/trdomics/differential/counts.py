@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 COLUMNS = ["feature", "base_mean", "log2_fold_change", "lfc_se", "stat", "pvalue", "padj"]
 COLUMNS += ["log2_fold_change_shrunken", "lfc_se_shrunken", "reason"]
-# Share of the smaller group below which winsorising is warned of.
+# Share of the smaller group below which a warning about winsorising is given.
 RARE_CLASS = 0.15
 LOW_COUNT, OUTLIER, FILTERED = "low count", "outlier", "independent filtering"
 
@@ -39,17 +39,17 @@ def winsorised(counts: pd.DataFrame, quantile: float) -> pd.DataFrame:
     """Lower each feature's highest counts to a quantile of its normalised counts.
 
     In cohorts of hundreds a few extreme counts make null features significant, and DESeq2's own
-    remedy, Cook's distances, is off wherever the design has a continuous covariate. Winsorising at
-    the 95th percentile restores the false discovery rate (Yang, Zhang & Chen 2024, doi
-    10.1186/s13059-024-03230-w); it makes fold changes slightly smaller. It knows no label, so
-    that where one class is rare it also lowers counts that are high because of the class:
-    :func:`rare_class` warns of that.
+    remedy, Cook's distances, is switched off if the design has a continuous covariate. Winsorising
+    at the 95th percentile restores the false discovery rate (Yang, Zhang & Chen 2024, doi
+    10.1186/s13059-024-03230-w); it makes fold changes slightly smaller. It does not use the label,
+    so if one class is rare, it also lowers counts that are high because of the class;
+    :func:`rare_class` warns of this.
 
     Parameters
     ----------
     counts : DataFrame, shape (n_patients, n_features)
     quantile : float
-        Share of the patients whose counts stay as they are.
+        Share of the patients whose counts are unchanged.
     """
     values = counts.to_numpy()
     factors = size_factors(values)
@@ -59,18 +59,18 @@ def winsorised(counts: pd.DataFrame, quantile: float) -> pd.DataFrame:
 
 
 def rare_class(design: Design, winsorise: float | None) -> str | None:
-    """Say by how much winsorising may bias the fold changes of a rare class; None if it is not.
+    """Return a warning if winsorising may bias the fold changes of a rare class, or None.
 
     With 5 % positive patients and a true log2 fold change of 1 the median estimate was 0.76
-    (cohorts drawn from a negative binomial, counts winsorised at the 95th percentile).
+    (simulated negative binomial cohorts, counts winsorised at the 95th percentile).
     """
     share = min(design.positive.mean(), 1 - design.positive.mean())
     if winsorise is None or share >= RARE_CLASS:
         return None
     return (
         f"the smaller group is {100 * share:.0f} % of the patients: counts winsorised at their "
-        f"{100 * winsorise:g}th percentile bias fold changes towards zero where a group is below "
-        f"{100 * RARE_CLASS:.0f} %; set differential.winsorise to null to see them without"
+        f"{100 * winsorise:g}th percentile bias fold changes towards zero if a group is below "
+        f"{100 * RARE_CLASS:.0f} %; set differential.winsorise to null to test without winsorising"
     )
 
 
@@ -86,20 +86,20 @@ def differential_counts(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Test every feature of a layer of counts for the contrast of a design.
 
-    DESeq2's chain: size factors, dispersions shrunken to their trend, Wald test, outliers by
-    Cook's distance refitted (or not tested, where patients are too few to replace them),
-    independent filtering, Benjamini–Hochberg. Fold changes are also shrunken with apeGLM's prior.
+    DESeq2's steps: size factors, dispersions shrunken to their trend, Wald test, outliers by Cook's
+    distance refitted (or not tested, if there are too few patients to replace them), independent
+    filtering, Benjamini–Hochberg. Fold changes are also shrunken with apeGLM's prior.
 
     Parameters
     ----------
     counts : DataFrame, shape (n_patients, n_features)
-        Raw counts; patients who are not in the design are not used.
+        Raw counts; patients outside the design are not used.
     min_count, min_share
         A feature is tested if it has `min_count` in `min_share` of the patients of the design.
     fdr : float
-        The level that independent filtering optimises for, and of the counts in the summary.
+        The level for independent filtering and for the numbers in the summary.
     winsorise : float, optional
-        Quantile of :func:`winsorised`; None leaves the counts as they are, as DESeq2 does.
+        Quantile of :func:`winsorised`; None leaves the counts unchanged, as DESeq2 does.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def differential_counts(
         One row per feature, in the order of `counts`, with the columns ``COLUMNS``. Where a
         number is missing, ``reason`` says why.
     summary : dict
-        What is particular to the fit; :func:`trdomics.differential.summary.headline` counts.
+        Details of the fit; :func:`trdomics.differential.summary.headline` gives the counts.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def differential_counts(
             f"no feature has {min_count} counts in {min_share:.0%} of {len(counts)} patients",
             "lower min_count or min_share",
         )
-    # Products of matrices are divided among BLAS threads, which may change their last digit.
+    # Matrix products are divided among BLAS threads, which may change their last digit.
     with threadpool_limits(limits=1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         tested = counts.loc[:, kept]
@@ -165,7 +165,7 @@ def differential_counts(
 
 
 def _fit(counts: pd.DataFrame, design: Design, threads: int) -> DeseqDataSet:
-    """Fit dispersions and coefficients; a matrix is given, so that no formula is read twice."""
+    """Fit dispersions and coefficients; the matrix is given, so no formula is parsed twice."""
     fitted = DeseqDataSet(
         counts=counts,
         metadata=pd.DataFrame({"positive": design.positive}, index=counts.index),

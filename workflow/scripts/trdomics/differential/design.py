@@ -1,4 +1,4 @@
-"""The design matrix of a differential test, and who can be in it."""
+"""The design matrix of a differential test, and the patients in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trdomics.errors import InputError
 INTERCEPT = "Intercept"
 DESIGN_KEY = "config differential.design"
 WARN_SHARE = 0.1
-# Columns added up: expanded without formulaic, which takes half a second to import at each start.
+# A sum of columns: expanded without formulaic, which takes half a second to import.
 PLAIN = re.compile(r"\s*~\s*[A-Za-z_]\w*(\s*\+\s*[A-Za-z_]\w*)*\s*")
 FUNCTIONS = (
     *("np.log10", "np.log1p", "np.log2", "np.log", "np.sqrt", "np.exp"),
@@ -27,22 +27,22 @@ FUNCTIONS = (
 
 @dataclass(frozen=True)
 class Design:
-    """A design matrix whose one coefficient is the contrast.
+    """A design matrix in which one coefficient is the contrast.
 
     Attributes
     ----------
     matrix : DataFrame, shape (n_patients, n_coefficients)
-        Full rank, with an intercept; covariates are centred and scaled, which leaves the
-        coefficient of the contrast as it is (with an intercept the space spanned is the same)
-        but makes optimisers converge on covariates such as age in years.
+        Full rank, with an intercept; covariates are centred and scaled, which does not change the
+        coefficient of the contrast (with an intercept, the column space is the same) but helps
+        optimisers converge with covariates such as age in years.
     coefficient : str
         The column of the matrix that is the contrast: tested against reference level.
     contrast : tuple of (column, tested level, reference level)
     positive : ndarray of bool, shape (n_patients,)
-        Who has the tested level.
+        Patients with the tested level.
     left_out : dict
-        Column of the sheet to the number of patients who lack a value there. A patient who
-        lacks several is counted in each.
+        Column of the sheet to the number of patients who lack a value there. A patient with several
+        missing values is counted for each.
     n_left_out : int
         Patients of the compared groups that are left out, each counted once.
     """
@@ -61,7 +61,7 @@ class Design:
         return (self.matrix.columns == self.coefficient).astype(float)
 
     def summary(self) -> dict[str, Any]:
-        """Say who was compared and who was left out, as the stage's summary shows it."""
+        """Return who was compared and who was left out, for the stage's summary."""
         n_patients = len(self.matrix)
         warning = None
         if self.n_left_out > WARN_SHARE * (n_patients + self.n_left_out):
@@ -90,20 +90,20 @@ def build_design(
     Parameters
     ----------
     patients : DataFrame
-        Columns of the sheet, indexed by patient: those who have the layer. Numbers are
-        quantities, anything else is a category.
+        Columns of the sheet, indexed by patient: those who have the layer. Numeric columns are
+        quantities, others categories.
     formula : str
-        A formulaic formula with an intercept, in which the contrast's column is a term of its own.
+        A formulaic formula with an intercept, in which the contrast's column is a separate term.
     contrast : (column, tested level, reference level)
-        Patients with another value, or none, in this column are not in the matrix.
+        Patients with another value or none in this column are excluded.
     key : str
-        The key of the config that errors name.
+        The config key named in errors.
 
     Raises
     ------
     InputError
-        If the formula cannot be read, names a column that is not there, lacks the contrast, has
-        a column without variation, or is rank deficient among these patients.
+        If the formula cannot be parsed, names an unknown column, lacks the contrast, has a constant
+        column, or is rank deficient in these patients.
     """
     column, tested, reference = (str(part) for part in contrast)
     needed = required_columns(formula, key)
@@ -155,7 +155,7 @@ def required_columns(formula: str, key: str = DESIGN_KEY) -> list[str]:
 
 
 def _check_harmless(formula: str, key: str) -> None:
-    """Refuse what would run as code.
+    """Refuse formulas that could run as code.
 
     formulaic evaluates the parts of a formula as Python, and configs are passed between sites.
     """
@@ -163,7 +163,7 @@ def _check_harmless(formula: str, key: str) -> None:
     calls = {call for call in re.findall(r"([A-Za-z_][\w.]*)\s*\(", text) if call not in FUNCTIONS}
     rest = re.sub(r"\bnp\.(?=[a-z0-9]+\s*\()", "", text)
     if calls or re.search(r"[{}\[\]'\";\\]|__|[A-Za-z_)]\.|\.[A-Za-z_]|\)\s*\(", rest):
-        what = f"the function {min(calls)}" if calls else "what is no formula"
+        what = f"the function {min(calls)}" if calls else "something other than a formula"
         raise InputError(
             key,
             f"{formula!r} holds {what}, which could run as code",
@@ -181,7 +181,7 @@ def _check_groups(
                 key,
                 f"only {sizes[level]} of the {n_compared} patients to compare have "
                 f"{column} = {level} and no missing covariate",
-                "take covariates with many missing values out of the design",
+                "remove covariates with many missing values from the design",
             )
 
 
@@ -191,14 +191,14 @@ def _check_variation(complete: pd.DataFrame, key: str) -> None:
             raise InputError(
                 key,
                 f"{name!r} has the same value in all {len(complete)} patients compared",
-                "take it out of the design",
+                "remove it from the design",
             )
 
 
 def _matrix(
     formula: str, complete: pd.DataFrame, column: str, key: str
 ) -> tuple[pd.DataFrame, str]:
-    """Expand the formula, and find the one coefficient that the contrast's column moves."""
+    """Expand the formula, and find the coefficient of the contrast."""
     reference, tested = complete[column].cat.categories
     if PLAIN.fullmatch(formula):
         return plain_matrix(complete[design_columns(formula)]), f"{column}[T.{tested}]"
@@ -211,8 +211,8 @@ def _matrix(
             key, f"{formula!r} cannot be evaluated ({error})", "correct the formula"
         ) from error
     spec = expanded.model_spec
-    # The same patients once with the reference level and once with the tested one: what differs
-    # between the two matrices is the contrast, however the formula writes the column.
+    # The same patients once with the reference level and once with the tested one: the two matrices
+    # differ in the contrast, however the formula writes the column.
     moved = [
         spec.get_model_matrix(
             complete.assign(
@@ -229,14 +229,14 @@ def _matrix(
     if INTERCEPT not in matrix.columns or not alone:
         raise InputError(
             key,
-            f"{column!r} is not a term of its own beside an intercept",
+            f"{column!r} is not a separate term beside an intercept",
             f"write '+ {column}', without 0 and without interactions of it",
         )
     return matrix, str(coefficients[0])
 
 
 def plain_matrix(columns: pd.DataFrame) -> pd.DataFrame:
-    """Return what formulaic makes of these columns added up, beside an intercept."""
+    """Return formulaic's matrix of a sum of these columns with an intercept."""
     parts: list[pd.Series | pd.DataFrame] = [pd.Series(1.0, columns.index, name=INTERCEPT)]
     for name, values in columns.items():
         if is_quantity(values):
@@ -248,13 +248,13 @@ def plain_matrix(columns: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_rank(matrix: pd.DataFrame, coefficient: str, key: str) -> None:
-    """Name the coefficients that the others determine, the contrast's looked at last."""
+    """Name the collinear coefficients, considering the contrast last."""
     order = [*matrix.columns.drop(coefficient), coefficient]
     if len(matrix) <= len(order):
         raise InputError(
             key,
             f"{len(order)} coefficients for {len(matrix)} patients",
-            "take covariates out of the design",
+            "remove covariates from the design",
         )
     scaled = matrix[order] / np.linalg.norm(matrix[order], axis=0)
     rank = np.linalg.matrix_rank(scaled)
@@ -266,12 +266,12 @@ def _check_rank(matrix: pd.DataFrame, coefficient: str, key: str) -> None:
         key,
         f"rank deficient among the {len(matrix)} patients compared: the other coefficients "
         f"determine {', '.join(redundant or order)}",
-        "take one of the columns that say the same out of the design",
+        "remove one of the redundant columns from the design",
     )
 
 
 def _standardise(matrix: pd.DataFrame, coefficient: str) -> pd.DataFrame:
-    """Centre and scale what is neither the contrast nor a 0/1 indicator."""
+    """Centre and scale all columns except the contrast and 0/1 indicators."""
     standardised = matrix.copy()
     for name in matrix.columns.drop([INTERCEPT, coefficient]):
         values = matrix[name]

@@ -1,4 +1,4 @@
-"""What a differential test found, in pictures."""
+"""Figures of a differential test."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ NOT_SIGNIFICANT = "#C4C4C4"
 N_LABELS = 12
 N_BEST = 5
 LONGEST_NAME = 22
-CHARACTER_WIDTH = 0.0145  # of a letter of a name, as a share of the volcano's width
-HEIGHT_CAP = 300.0  # −log10 of the smallest p-value that a double tells from zero, about
+CHARACTER_WIDTH = 0.0145  # width of a letter, as a share of the volcano's width
+HEIGHT_CAP = 300.0  # approximately −log10 of the smallest positive double
 
 
 def colours(results: pd.DataFrame, effect: str, fdr: float) -> np.ndarray:
@@ -33,15 +33,15 @@ def colours(results: pd.DataFrame, effect: str, fdr: float) -> np.ndarray:
 def ma_figure(
     results: pd.DataFrame, fdr: float, groups: Sequence[str], *, base_label: str, log_base: bool
 ) -> Figure:
-    """Draw the difference against the mean, as estimated and, where it is, shrunken.
+    """Draw the difference against the mean, as estimated and, if available, shrunken.
 
     Parameters
     ----------
     results : DataFrame
-        With ``base_mean``, ``log2_fold_change``, ``padj`` and maybe
+        With ``base_mean``, ``log2_fold_change``, ``padj`` and optionally
         ``log2_fold_change_shrunken``.
     base_label : str
-        What the mean is a mean of.
+        Label of the mean.
     log_base : bool
         Whether the mean has a logarithmic axis.
     """
@@ -80,18 +80,18 @@ def volcano_figure(
     effect_label: str,
     direction: str = "higher in",
 ) -> Figure:
-    """Draw significance against effect; the features with the smallest p-values are named.
+    """Draw significance against effect; the features with the smallest p-values are labelled.
 
-    Twelve of each side at most if any passes `fdr`, otherwise five in all.
+    At most twelve on each side if any passes `fdr`, otherwise five in total.
 
     Parameters
     ----------
     results : DataFrame
         With `effect`, ``pvalue``, ``padj`` and the names in `label`.
     effect : str
-        The column of the horizontal axis. Infinite effects stand at the edge.
+        The column of the horizontal axis. Infinite effects are at the edge.
     direction : str
-        What the legend says before a group's name.
+        Text before a group's name in the legend.
     """
     shown = results[results[effect].notna() & results["pvalue"].notna()].copy()
     limit = _limit(shown[effect], wild=4)
@@ -113,9 +113,9 @@ def volcano_figure(
     significant = shown[shown["padj"] < fdr]
     if len(significant):
         axes.axhline(significant["height"].min(), color=GREY, linewidth=0.8, linestyle=":")
-    # where nothing passes, the best few are named all the same
+    # if nothing passes, the best few are labelled all the same
     best_few = significant if len(significant) else shown.nsmallest(N_BEST, "pvalue")
-    # names stand in a margin on their side, so that they hide no point and not each other
+    # labels are in the margin, so that they cover neither points nor each other
     named = {}
     for side in (-1, 1):
         of_side = best_few[np.sign(best_few[effect]) == side].copy()
@@ -139,7 +139,7 @@ def volcano_figure(
 
 
 def pvalue_figure(results: pd.DataFrame) -> Figure:
-    """Draw the histogram of p-values, with the level that features without a difference give."""
+    """Draw the histogram of p-values, with the estimated level of null features."""
     pvalues = results["pvalue"].dropna().to_numpy(float)
     n_bins = int(np.clip(len(pvalues) // 25, 10, 40))
     figure = Figure(figsize=(4.8, 3.3), layout="constrained")
@@ -159,7 +159,7 @@ def pvalue_figure(results: pd.DataFrame) -> Figure:
 def forest_figure(results: pd.DataFrame, fdr: float, groups: Sequence[str]) -> Figure:
     """Draw the odds ratios, with 95 % intervals, of the features with the smallest p-values.
 
-    An arrow at the edge is an interval that goes on; without a point the odds ratio itself does.
+    An arrow at the edge is an interval beyond it, or without a point, an odds ratio beyond it.
     """
     best = results[results["pvalue"].notna()].sort_values(["pvalue", "feature"], kind="stable")
     best = best.head(20).iloc[::-1]
@@ -174,7 +174,7 @@ def forest_figure(results: pd.DataFrame, fdr: float, groups: Sequence[str]) -> F
     axes.hlines(where, ratios["lower"], ratios["upper"], color=shade, linewidth=2)
     beyond = (best["log_odds_ratio"].abs() > edge).to_numpy()
     axes.scatter(ratios["log_odds_ratio"][~beyond], where[~beyond], color=shade[~beyond], s=26)
-    # what goes on beyond the axis, an infinite odds ratio or the end of an interval
+    # beyond the axis: an infinite odds ratio or the end of an interval
     for end, marker, sign in (("lower", "<", -1), ("upper", ">", 1)):
         past = (sign * best[end] > edge).to_numpy()
         axes.scatter(
@@ -197,9 +197,9 @@ def forest_figure(results: pd.DataFrame, fdr: float, groups: Sequence[str]) -> F
 
 
 def _limit(effects: pd.Series, wild: float = 1.3) -> float:
-    """Return a symmetric axis limit, of which few estimates are beyond or none.
+    """Return a symmetric axis limit that excludes few estimates or none.
 
-    An estimate is beyond it if it is more than `wild` times what 0.25 % of them exceed.
+    Estimates beyond `wild` times the value exceeded by 0.25 % of them are excluded.
     """
     finite = np.abs(effects[np.isfinite(effects)])
     if finite.empty:
@@ -233,18 +233,18 @@ def _scatter_clipped(
 
 
 def _names_in_margin(axes: Axes, best: pd.DataFrame, side: int, margin: float) -> None:
-    """Write names in a column beside the points, each joined to its point by a thin line."""
+    """Write labels in a column beside the points, each connected to its point by a thin line."""
     if best.empty:
         return
     top = axes.get_ylim()[1]
     spacing = top / 17
-    # of points at one height the outermost has the lowest name: then no two lines cross
+    # among points at one height the outermost has the lowest label, so that no lines cross
     best = best.sort_values(["height", "outer"], kind="stable")
     heights = best["height"].to_numpy(float)
     spread = heights.copy()
     for i in range(1, len(spread)):
         spread[i] = max(spread[i], spread[i - 1] + spacing)
-    # what was pushed over the top comes down again, pushing those below it
+    # labels pushed over the top are moved down again, pushing those below
     spread[-1] = min(spread[-1], top - spacing / 2)
     for i in range(len(spread) - 2, -1, -1):
         spread[i] = min(spread[i], spread[i + 1] - spacing)

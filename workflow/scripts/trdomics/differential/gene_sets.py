@@ -1,4 +1,4 @@
-"""Burden of gene sets: do carriers of a damaging variant in any gene of a set differ."""
+"""Burden of gene sets: carriers of a damaging variant in any gene of a set."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def set_burden(
 ) -> pd.DataFrame:
     """Test every gene set for a difference in its burden between the groups.
 
-    Firth's logistic regression of the group on the burden of the set, the covariates of the
-    design and the overall load, log2(1 + all genes hit): so that a set is not found because one
-    group carries more of everything, be it by ancestry, by calling or by tumour. The load holds
-    the set's own genes too: what is tested is whether they tell more than any other genes. Given
-    the others' load alone, every set of a group with more of everything would be significant.
-    The burden of a set is whether a patient carries a variant in any of its genes; where more
-    than half do, which large sets bring about, it is log2(1 + genes hit).
+    Firth's logistic regression of the group on the burden of the set, the covariates of the design
+    and the overall burden, log2(1 + all genes hit), so that a set is not called because one group
+    has more variants overall, whether by ancestry, calling or tumour. The overall burden includes
+    the set's own genes: the test asks whether they are more informative than other genes. With only
+    the other genes' burden, every set would be significant if one group has more variants overall.
+    The burden of a set is carrying a variant in any of its genes or, if more than half of the
+    patients do, as for large sets, log2(1 + genes hit).
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def set_burden(
     Returns
     -------
     DataFrame
-        One row per set, smallest p-value first, see ``COLUMNS``; the log odds ratio is that of
-        carriers, or of a doubling of 1 + genes hit. ``padj``: Benjamini & Hochberg 1995.
+        One row per set, smallest p-value first, see ``COLUMNS``; the log odds ratio is for
+        carriers, or per doubling of 1 + genes hit. ``padj``: Benjamini & Hochberg 1995.
     """
     genes = [name for name in carriers.columns if not str(name).startswith(DOSAGE_PREFIX)]
     hit = carriers.loc[design.matrix.index, genes] >= 0.5
@@ -128,8 +128,8 @@ def set_summary(results: pd.DataFrame, design: Design, fdr: float, n_components:
     -------
     dict
         ``n_sets``, ``n_tested``, ``n_significant``, ``significant`` (names), ``best_set``,
-        ``smallest_padj``, ``not_tested`` (reason to count), ``n_ancestry_components``, ``fdr``,
-        and who was compared.
+        ``smallest_padj``, ``not_tested`` (reason → count), ``n_ancestry_components``, ``fdr``, and
+        who was compared.
     """
     tested = results["padj"].notna()
     significant = results.loc[results["padj"] < fdr, "set"].tolist()

@@ -15,7 +15,7 @@ def moderate(variance: Floats, freedom: NDArray[np.integer]) -> tuple[Floats, Fl
     Parameters
     ----------
     variance : ndarray, shape (n_features,)
-        NaN where there is none.
+        NaN if missing.
     freedom : ndarray, shape (n_features,)
         Residual degrees of freedom.
 
@@ -31,7 +31,7 @@ def moderate(variance: Floats, freedom: NDArray[np.integer]) -> tuple[Floats, Fl
     prior, common = variance_prior(variance[known], freedom[known])
     residual = float(freedom[known].sum())
     if np.isinf(prior):
-        # the variances differ no more than by chance: one for all
+        # the variances differ no more than by chance: a common variance
         return np.where(known, common, np.nan), np.full(len(variance), residual)
     moderated = (prior * common + freedom * variance) / (prior + freedom)
     return moderated, np.minimum(prior + freedom, residual)
@@ -41,10 +41,10 @@ def variance_prior(variance: Floats, freedom: Floats | NDArray[np.integer]) -> t
     """Return degrees of freedom and location of the prior of variances (Smyth 2004, section 6.2).
 
     From the moments of the logarithms of `variance`, which must be positive. The degrees of freedom
-    are infinite where the variances differ no more than by chance.
+    are infinite if the variances differ no more than by chance.
     """
     half = freedom / 2
-    # one feature that hardly varies would set the spread of the logarithms; limma's floor
+    # one nearly constant feature would dominate the variance of the logarithms; limma's floor
     variance = np.maximum(variance, 1e-5 * np.median(variance))
     logs = np.log(variance) - digamma(half) + np.log(half)
     mean, excess = float(np.mean(logs)), float(np.var(logs, ddof=1) - np.mean(polygamma(1, half)))

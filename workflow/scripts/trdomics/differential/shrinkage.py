@@ -1,7 +1,7 @@
 """apeGLM shrinkage of one coefficient, all genes at once.
 
 PyDESeq2 0.5.4 has this too (``DeseqStats.lfc_shrink``), but its Hessian adds the prior to whole
-rows, so that the standard errors of designs with covariates are off (up to a hundredfold seen),
+rows, so the standard errors of designs with covariates are wrong (by up to a factor of 100),
 and its optimiser stops early for highly expressed genes (scverse/PyDESeq2 issue 347: a sign
 changed). Newton's method on batches of genes is exact, and faster.
 """
@@ -58,8 +58,8 @@ def shrink(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the posterior mode of one coefficient under a Cauchy prior, per gene.
 
-    The posterior can have two modes, one near the estimate and one near zero; both are looked
-    for and the higher one is taken.
+    The posterior can have two modes, one near the estimate and one near zero; both are searched and
+    the higher one is taken.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def shrink(
     Returns
     -------
     modes, errors : ndarray, shape (n_genes,)
-        Natural log scale; NaN where Newton's method did not converge. The error is the square
+        Natural log scale; NaN if Newton's method did not converge. The error is the square
         root of the inverse Hessian's entry at the mode.
     """
     modes, errors = np.full(len(start), np.nan), np.full(len(start), np.nan)
@@ -92,7 +92,7 @@ def shrink(
         at_zero[:, index] = 0
         found, value = posterior.climb(start[genes])
         other, other_value = posterior.climb(at_zero)
-        # without a clear difference the mode near the estimate stays: rounding decides nothing
+        # without a clear difference the mode near the estimate is kept, so rounding does not decide
         lower = other_value < value - 1e-6
         found[lower] = other[lower]
         modes[genes] = found[:, index]
@@ -155,14 +155,14 @@ class _Posterior:
         return chosen
 
     def climb(self, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return a mode and its value per gene, by Newton steps that never go up."""
+        """Return a mode and its value per gene, by Newton steps that never increase the value."""
         beta, value = start.copy(), self.value(start)
         active = np.arange(len(beta))
         for _ in range(MAX_ITERATIONS):
             here = self.of(active)
             gradient, hessian, curvature = here.derivatives(beta[active])
-            # Where the posterior is not convex the Cauchy prior's curvature is left out, which
-            # keeps a descent; elsewhere it makes the steps Newton's own.
+            # If the function is not convex, the Cauchy prior's curvature is left out, which ensures
+            # descent; otherwise the steps are Newton's own.
             hessian[:, self.index, self.index] += curvature
             wrong = np.linalg.eigvalsh(hessian)[:, 0] <= 0
             hessian[wrong, self.index, self.index] -= curvature[wrong]
@@ -177,10 +177,10 @@ class _Posterior:
     def descend(
         self, beta: np.ndarray, value: np.ndarray, step: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Take the longest of 1, 1/2, 1/4, … of each gene's step that does not go up."""
+        """Take the largest of 1, 1/2, 1/4, … of each gene's step without an increase."""
         beta, value = beta.copy(), value.copy()
         open_, length = np.arange(len(beta)), 1.0
-        # halving stops where a step is too short to change the value beyond rounding
+        # halving stops when a step is too short to change the value beyond rounding
         while len(open_) and length > 1e-6:
             candidate = beta[open_] - length * step[open_]
             reached = self.of(open_).value(candidate)
@@ -190,7 +190,7 @@ class _Posterior:
         return beta, value
 
     def error(self, beta: np.ndarray) -> np.ndarray:
-        """Return the standard error at a mode, NaN where `beta` is none."""
+        """Return the standard error at a mode, NaN if `beta` is not one."""
         gradient, hessian, curvature = self.derivatives(beta)
         hessian[:, self.index, self.index] += curvature
         step = np.linalg.solve(hessian, gradient[..., None])[..., 0]

@@ -10,15 +10,15 @@ from scipy.stats import chi2
 
 from trdomics.differential.design import Design
 
-# Storey & Tibshirani 2003 (doi 10.1073/pnas.1530509100) at λ = 0.5: above it, p-values are
-# nearly all of features without a difference, where they are uniform.
+# Storey & Tibshirani 2003 (doi 10.1073/pnas.1530509100) at λ = 0.5: above it, nearly all p-values
+# are of null features, which are uniform.
 NULL_ABOVE = 0.5
 
 
 def headline(
     results: pd.DataFrame, design: Design, *, effect: str, fdr: float, layer: str
 ) -> dict[str, Any]:
-    """Count what a table of results says.
+    """Return the headline numbers of a results table.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ def headline(
     Returns
     -------
     dict
-        ``n_features``, ``n_expressed`` (fit for a test), ``n_tested`` (with an adjusted
+        ``n_features``, ``n_expressed`` (eligible for the test), ``n_tested`` (with an adjusted
         p-value), ``n_significant``, ``n_up`` and ``n_down`` (in the tested group),
-        ``share_tested`` and ``share_expressed`` (significant of those), ``share_null``
-        (estimated share without a difference), ``inflation`` (median χ² over its expectation),
-        ``not_tested`` (reason to count), and who was compared.
+        ``share_tested`` and ``share_expressed`` (share significant of those), ``share_null``
+        (estimated proportion of null features), ``inflation`` (median χ² over its expectation),
+        ``not_tested`` (reason → count), and who was compared.
     """
     tested = results["padj"].notna()
     fitted = results[effect].notna()
@@ -68,14 +68,14 @@ def headline(
 
 
 def share_null(pvalues: np.ndarray) -> float | None:
-    """Estimate the share of features without a difference (Storey's π₀ at λ = 0.5)."""
+    """Estimate the proportion of null features (Storey's π₀ at λ = 0.5)."""
     if not len(pvalues):
         return None
     return min(1.0, float((pvalues > NULL_ABOVE).mean()) / (1 - NULL_ABOVE))
 
 
 def inflation(pvalues: np.ndarray) -> float | None:
-    """Return the median χ² statistic over the 0.455 expected without any difference."""
+    """Return the median χ² statistic divided by the 0.455 expected under the null."""
     if not len(pvalues):
         return None
     return float(chi2.isf(np.median(pvalues), 1) / chi2.median(1))

@@ -1,4 +1,4 @@
-"""Names that people know for the features of a layer."""
+"""Gene symbols for the features of a layer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def symbols_of(features: pd.DataFrame) -> dict[str, str]:
-    """Return symbols by feature, from the columns ``feature`` and, where there is one, ``symbol``.
+    """Return symbols by feature, from the columns ``feature`` and, if there is one, ``symbol``.
 
     Features without a symbol are not in it; of several rows of a feature the first counts.
     """
@@ -17,7 +17,7 @@ def symbols_of(features: pd.DataFrame) -> dict[str, str]:
 
 
 def with_symbols(results: pd.DataFrame, annotation: pd.DataFrame) -> pd.DataFrame:
-    """Put a ``symbol`` beside ``feature``; the feature's own name where there is none."""
+    """Add a ``symbol`` column; the feature's own name if it has none."""
     features = results["feature"].astype(str)
     symbols = features.map(symbols_of(annotation)).fillna(features)
     named = results.copy()

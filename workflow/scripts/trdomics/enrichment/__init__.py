@@ -1,1 +1,1 @@
-"""What differences and factors mean: gene sets, targets of small RNAs, words."""
+"""Interpretation of differences and factors: gene sets, targets of small RNAs, descriptions."""

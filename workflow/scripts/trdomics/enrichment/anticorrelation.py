@@ -1,4 +1,4 @@
-"""Whether the targets of a differing miRNA go against it more than other genes do."""
+"""Whether targets of a differing miRNA are more anti-correlated with it than other genes."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def anticorrelation(
     """Test the targets of every given miRNA for anti-correlation with it.
 
     The mean partial correlation of the targets with the miRNA, against random sets of the same
-    size and expression (one-sided: lower). Random sets take genes for independent, targets are
-    often regulated together; ``pvalue_correlated`` allows for that, as camera does, in the same
-    direction.
+    size and expression (one-sided: lower). Random sets assume independent genes, but targets are
+    often co-regulated; ``pvalue_correlated`` allows for that, as camera does, and is also
+    one-sided.
 
     Parameters
     ----------
@@ -85,14 +85,14 @@ def anticorrelation(
         mirna, listed, targets (measured), mean_r, expected_r (mean over the random sets),
         pvalue, padj, correlation, pvalue_correlated, padj_correlated, strongest, reason.
     pairs : DataFrame
-        With the columns ``PAIR_COLUMNS`` but for `source`, the most negative first.
+        With the columns ``PAIR_COLUMNS`` except `source`, the most negative first.
     """
     matrix = genes.to_numpy()
     bins = expression_bins(mean.loc[genes.columns].to_numpy(float))
     symbols = names.loc[genes.columns].astype(str)
     rows, parts = [], []
     for i, mirna in enumerate(small.columns):
-        # its own stream: a miRNA's p-value does not depend on which others differ
+        # a separate random stream, so a miRNA's p-value does not depend on which others differ
         rng = np.random.default_rng([seed, *map(ord, str(mirna))])
         listed = set(targets.get(str(mirna), ()))
         inside = (symbols.isin(listed) | genes.columns.astype(str).isin(listed)).to_numpy()

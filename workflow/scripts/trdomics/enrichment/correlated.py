@@ -8,7 +8,7 @@ from scipy.stats import t
 
 
 def residuals(values: pd.DataFrame, design: pd.DataFrame) -> pd.DataFrame:
-    """Return what a design leaves of each column, scaled to length 1.
+    """Return each column's residuals from a design, scaled to length 1.
 
     Parameters
     ----------
@@ -19,8 +19,8 @@ def residuals(values: pd.DataFrame, design: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n, n_features)
-        Inner products of columns are partial correlations; a column that the design explains
-        wholly is zero.
+        Inner products of columns are partial correlations; a column fully explained by the design
+        is zero.
     """
     outcome = values.loc[design.index].to_numpy(float)
     basis = np.linalg.qr(design.to_numpy(float))[0]
@@ -45,7 +45,7 @@ def correlated_test(
 ) -> float:
     """Return the p-value of a competitive test that allows for correlated genes.
 
-    The mean statistic of a set against that of all other genes, its variance inflated by
+    The mean statistic of a set compared with that of all other genes, with its variance inflated by
     1 + (m − 1)ρ (camera: Wu & Smyth 2012, doi 10.1093/nar/gks461). A negative ρ counts as 0.
 
     Parameters
@@ -53,7 +53,7 @@ def correlated_test(
     stat : ndarray, shape (n_genes,)
         z or t statistics.
     inside : ndarray of bool, shape (n_genes,)
-        Who is in the set.
+        Members of the set.
     correlation : float
         Mean residual correlation ρ among the set's genes.
     freedom : float

@@ -1,4 +1,4 @@
-"""Which layer holds miRNAs, which one their targets, and the test across both."""
+"""The layer of miRNAs, the layer of their targets, and the test across both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY = "config enrichment.mirna"
 
 @dataclass(frozen=True)
 class ExpressionLayer:
-    """What the test needs of a layer.
+    """Data of a layer for the test.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class ExpressionLayer:
 
 
 def mirna_layer(layers: Mapping[str, ExpressionLayer], chosen: str | None) -> str | None:
-    """Return the layer of miRNAs: the one chosen, or the first of counts that is called so."""
+    """Return the layer of miRNAs: the chosen one, or the first count layer with miRNA names."""
     if chosen is not None:
         return _known(layers, chosen, "layer")
     for name, layer in layers.items():
@@ -47,7 +47,7 @@ def mirna_layer(layers: Mapping[str, ExpressionLayer], chosen: str | None) -> st
 def target_layer(
     layers: Mapping[str, ExpressionLayer], mirnas: str, chosen: str | None, targets: pd.DataFrame
 ) -> str | None:
-    """Return the layer of targets: the one chosen, or the one that measures most of them."""
+    """Return the layer of targets: the chosen one, or the one that measures most of them."""
     if chosen is not None:
         return _known(layers, chosen, "target_layer")
     listed = set(targets["gene"])
@@ -64,8 +64,8 @@ def _known(layers: Mapping[str, ExpressionLayer], name: str, key: str) -> str:
     if name not in layers:
         raise InputError(
             f"{KEY}.{key}",
-            f"{name!r} is no layer of counts or continuous values",
-            f"choose one of {', '.join(layers) or 'none that there are'}, or null",
+            f"{name!r} is not a layer of counts or continuous values",
+            f"choose one of {', '.join(layers) or 'there are none'}, or null",
         )
     return name
 
@@ -84,8 +84,8 @@ def cross_layers(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Test the targets of the miRNAs that differ between the groups.
 
-    Both layers are first freed from the whole design, the contrast included: what is left cannot
-    go together only because both follow the label, the site or the cells that the design names.
+    The whole design, including the contrast, is first regressed out of both layers, so residual
+    correlations are not due to the label, the site or the cells in the design.
 
     Parameters
     ----------
@@ -93,13 +93,13 @@ def cross_layers(
         mirna, gene, source.
     contrast : (column, tested level, reference level)
     chosen : mapping
-        ``layer`` and ``target_layer`` of the config; None finds them.
+        ``layer`` and ``target_layer`` of the config; None to infer them.
 
     Returns
     -------
     summary, pairs : DataFrame
         From :func:`trdomics.enrichment.anticorrelation.anticorrelation`, with the miRNAs' own
-        difference and the pairs' source; empty where nothing could be tested.
+        difference and the pairs' source; empty if nothing could be tested.
     about : dict
         layer, target_layer, n_patients, n_differing and, then, reason.
     """
@@ -111,13 +111,13 @@ def cross_layers(
 
     mirnas = about["layer"] = mirna_layer(layers, chosen["layer"])
     if mirnas is None:
-        return nothing("no layer of counts has features that are called like miRNAs")
+        return nothing("no layer of counts has features named like miRNAs")
     genes = about["target_layer"] = target_layer(layers, mirnas, chosen["target_layer"], targets)
     if genes is None:
         return nothing("no other expression layer has genes that the table of targets lists")
     small, large = layers[mirnas], layers[genes]
     differing = small.results[small.results["padj"] < fdr]
-    # what the normalisation drops differs too rarely to be looked at
+    # features dropped by the normalisation vary too rarely to be tested
     differing = differing[differing["feature"].isin(small.normalised.columns)]
     about["n_differing"] = len(differing)
     if differing.empty:
@@ -151,7 +151,7 @@ def cross_layers(
 
 
 def _with_source(pairs: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
-    """Say where each pair is from: where any row of the table with this gene and stem is."""
+    """Add the source of each pair: that of any row with this gene and stem."""
     listed = targets.assign(stem=[(mirna_key(name) or ("",))[0] for name in targets["mirna"]])
     by_pair = listed.drop_duplicates(["stem", "gene"]).set_index(["stem", "gene"])["source"]
     stems = [(mirna_key(name) or ("",))[0] for name in pairs["mirna"]]

@@ -15,7 +15,7 @@ from trdomics.pvalues import adjusted
 
 COLUMNS = ["factor", "layer", "collection", "set", "listed", "size", "score", "pvalue", "padj"]
 COLUMNS += ["correlation", "pvalue_correlated", "padj_correlated", "leading", "source", "reason"]
-# A model holds a layer's most variable features only, and so few members of any set.
+# A model contains only a layer's most variable features, and so few members of any set.
 FEWEST = 5
 LEADING = 8
 # A p-value must survive adjustment for all factors, sets and layers.
@@ -28,7 +28,7 @@ TOO_FEW = f"fewer than {FEWEST} of its genes are in the model"
 def random_sets(n: int, size: int, permutations: int, seed: int) -> np.ndarray:
     """Return random sets of `size` of `n` genes, shape (permutations, size).
 
-    The same for the same arguments, so that a set's p-value does not depend on the other sets.
+    Deterministic in its arguments, so a set's p-value does not depend on the other sets.
     """
     rng = np.random.default_rng([seed, n, size])
     # in parts: ten thousand random orders of a thousand genes would take 100 MB
@@ -44,8 +44,7 @@ def weight_test(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Test whether the members' mean weight differs from that of random sets, per factor.
 
-    The mean and not the mean rank: features that a factor hardly touches have weights near
-    zero, whose order says nothing about it.
+    The mean, not the mean rank, since the order of the many near-zero weights is uninformative.
 
     Parameters
     ----------
@@ -56,7 +55,7 @@ def weight_test(
     Returns
     -------
     score, pvalue : ndarray, shape (K,)
-        The members' mean weight less that of all, in standard deviations of the weights; and
+        The members' mean weight minus the overall mean, in standard deviations of the weights; and
         the two-sided p-value. NaN for a factor without weights.
     """
     spread = weights.std(axis=0)
@@ -77,7 +76,7 @@ class FactorModel:
     Attributes
     ----------
     stat : DataFrame, shape (n_features, K)
-        t statistics of the factors' coefficients; 0 of a feature that the factors explain wholly.
+        t statistics of the factors' coefficients; 0 for a feature fully explained by the factors.
     unit : DataFrame, shape (n_patients, n_features)
         Residuals of length 1, whose products are partial correlations.
     freedom : int
@@ -95,7 +94,7 @@ class FactorModel:
         Parameters
         ----------
         values : DataFrame, shape (n_patients, n_features)
-            As MOFA saw them.
+            As passed to MOFA.
         factors : DataFrame, K columns
             Of all patients of the view.
         """
@@ -126,9 +125,9 @@ def factor_enrichment(
     Whether the members' mean weight is higher or lower than that of random sets of the layer's
     genes in the model (:func:`weight_test`); and whether their t statistics on the factor are, by
     a test that allows for correlated genes
-    (:func:`trdomics.enrichment.correlated.correlated_test`). Weights of genes that share variation
-    beyond the factors err together, so that a set of them seems enriched in factors that have
-    nothing to do with it.
+    (:func:`trdomics.enrichment.correlated.correlated_test`). Genes that share variation beyond the
+    factors have correlated errors in their weights, so a set of them can seem enriched in unrelated
+    factors.
 
     Parameters
     ----------
@@ -141,7 +140,8 @@ def factor_enrichment(
     max_size : int
         Sets with more genes in the model are not tested.
     permutations, seed : int
-        Ten times as many random sets are drawn: there are as many tests as factors times sets.
+        Ten times as many random sets are drawn, since there are as many tests as factors times
+        sets.
 
     Returns
     -------
@@ -149,8 +149,8 @@ def factor_enrichment(
         With the columns ``COLUMNS``: ``score`` is the members' mean weight in standard deviations
         of the layer's weights; ``correlation`` is the members' mean residual correlation;
         ``padj`` and ``padj_correlated`` are over all factors, layers and sets of a collection;
-        ``leading`` the members with the strongest weights in the enriched direction. Sets that
-        no layer has enough genes of have one row per layer, with the reason.
+        ``leading`` the members with the strongest weights in the enriched direction. Sets without
+        enough genes in any layer have one row per layer with the reason.
     """
     rows: list[dict[str, object]] = []
     by_collection = {
@@ -158,7 +158,7 @@ def factor_enrichment(
         for name, part in sets.groupby("collection", sort=False)
     }
     for layer, table in weights.items():
-        # of several features of a gene the one that carries most in any factor
+        # of several features of a gene, the one with the largest weight in any factor
         strength = table[factors_of(table)].abs().max(axis=1)
         table = table.loc[strength.sort_values(ascending=False, kind="stable").index]
         table = table.drop_duplicates("symbol").reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Enriched sets, signatures and targets, in pictures."""
+"""Figures of enriched sets, signatures and targets."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _p(value: float) -> str:
 def _points(
     axes: Axes, across: np.ndarray, where: np.ndarray, shade: np.ndarray, filled: np.ndarray
 ) -> None:
-    """Draw points; hollow are those that hold only if genes are independent, or not at all."""
+    """Draw points; hollow if significant only for independent genes, or not at all."""
     for chosen, face in ((filled, shade), (~filled, np.full(len(where), "white"))):
         axes.scatter(
             across[chosen],
@@ -77,7 +77,7 @@ def _points(
 
 
 def _hollow() -> Line2D:
-    text = "hollow: not if genes are correlated"
+    text = "hollow: not significant if genes are correlated"
     return Line2D([], [], color="black", marker="o", linestyle="", mfc="white", label=text)
 
 
@@ -139,7 +139,7 @@ def signature_figure(effects: pd.DataFrame, fdr: float, groups: Sequence[str]) -
     shown = pd.concat([shown[first], rest])
     figure, axes = _rows(len(shown))
     where = np.arange(len(shown))
-    # the overall score is one test by itself
+    # the overall score is a separate test
     adjusted = shown["padj"].where(~shown["set"].isin(COMPOSITES), shown["pvalue"])
     shade = _colours(shown["difference"], adjusted, fdr)
     axes.hlines(where, shown["lower"], shown["upper"], color=shade, linewidth=2)

@@ -1,4 +1,4 @@
-"""Whether a set's genes are at one end of a ranked list."""
+"""Gene set enrichment at either end of a ranked list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_SYMBOLS = (
 
 
 def by_symbol(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per symbol, of several features that with the greatest mean.
+    """Return one row per symbol; of several features, that with the largest mean.
 
     Choosing by the statistic instead would favour genes with many features.
     """
@@ -33,11 +33,10 @@ def by_symbol(table: pd.DataFrame) -> pd.DataFrame:
 def ranking(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return the statistic that a layer's genes are ranked by.
 
-    The shrunken log2 fold change over its posterior standard deviation where a layer has both.
-    It orders genes as the Wald statistic does where there is information, but draws those
-    towards zero whose difference is small beside the typical one: enrichment weighs genes by the
-    statistic, and noise should have little weight. The fold change alone would put poorly
-    measured genes at the ends.
+    The shrunken log2 fold change divided by its posterior standard deviation, if a layer has both.
+    It orders informative genes like the Wald statistic but shrinks small differences towards zero:
+    enrichment weights genes by the statistic, and noise should have little weight. The fold change
+    alone would put poorly measured genes at the ends.
 
     Returns
     -------
@@ -45,14 +44,14 @@ def ranking(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         Index symbol; ``feature``, ``rank``, ``stat`` (not shrunken). Tested features only, the
         highest rank first.
     name : str
-        What the statistic is.
+        Name of the statistic.
     """
     shrunken = {"log2_fold_change_shrunken", "lfc_se_shrunken"} <= set(results.columns)
     known = results[results["stat"].notna()].copy()
     known["rank"] = known["stat"]
     if shrunken:
         ratio = known["log2_fold_change_shrunken"] / known["lfc_se_shrunken"]
-        # a gene whose shrinkage failed keeps its place as if it were not shrunken
+        # a gene with failed shrinkage is ranked by its unshrunken statistic
         known["rank"] = ratio.where(np.isfinite(ratio), known["stat"])
     ranks = by_symbol(known)[["feature", "rank", "stat"]]
     ranks = ranks.sort_values("rank", ascending=False, kind="stable")
@@ -73,7 +72,7 @@ def enrichment(
     """Test every set, one collection at a time.
 
     Ranked-list enrichment (GSEA: Subramanian 2005, doi 10.1073/pnas.0506580102; gseapy's
-    prerank) with permuted genes, which takes genes for independent; beside it, the test of
+    prerank) with permuted genes, which assumes independent genes; beside it, the test of
     :func:`trdomics.enrichment.correlated.correlated_test`, which does not.
 
     Parameters
@@ -85,8 +84,8 @@ def enrichment(
     permutations, min_size, max_size, seed : int
         Sets with fewer or more measured genes are not tested.
     unit : DataFrame, optional
-        From :func:`trdomics.enrichment.correlated.residuals`, columns are features; without it
-        nothing is said about correlated genes.
+        From :func:`trdomics.enrichment.correlated.residuals`, columns are features; without it, no
+        test allows for correlated genes.
     freedom : float
         Residual degrees of freedom of `unit`.
 
@@ -96,7 +95,7 @@ def enrichment(
         One row per set, with the columns ``COLUMNS``: ``listed`` and ``size`` are its genes and
         those measured, ``nes`` is positive at the top of the list (higher in the tested group),
         ``fdr`` (Benjamini & Hochberg) is over the collection, ``correlation`` is the set's mean
-        residual correlation. Where a number is missing, ``reason`` says why.
+        residual correlation. ``reason`` explains missing numbers.
     """
     parts = []
     for name, part in sets.groupby("collection", sort=False):
@@ -149,7 +148,7 @@ def _prerank(
     columns = ["es", "nes", "pvalue", "fdr", "leading_edge"]
     if not sets:
         return pd.DataFrame(columns=columns, index=pd.Index([], name="set"), dtype=float)
-    # takes a second to import, which the other scripts of the stage need not spend
+    # takes a second to import; the other scripts of the stage do not need it
     import gseapy
 
     found = gseapy.prerank(
@@ -168,8 +167,8 @@ def _prerank(
         {
             "es": found["ES"].astype(float),
             "nes": found["NES"].astype(float),
-            # No permutation beyond does not make the chance zero; those of the score's sign are
-            # counted, about half of them.
+            # A p-value is never zero; permutations with the score's sign are counted, about half of
+            # them.
             "pvalue": found["NOM p-val"].astype(float).clip(lower=2 / (permutations + 2)),
             "leading_edge": found["Lead_genes"].str.replace(";", ",", regex=False),
         }

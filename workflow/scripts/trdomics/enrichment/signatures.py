@@ -1,4 +1,4 @@
-"""In which direction does a signature go: one number per set, with an interval."""
+"""Direction of signatures: one number per set, with an interval."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def signature_scores(
     """Score every patient on the curated sets.
 
     A score is the mean of the member genes' z values; that of the immune response is the mean
-    over the immune sets' scores, so that none of them counts more for having more genes; those of
-    its innate and adaptive arms are means over the sets of :data:`ARMS`.
+    over the immune sets' scores, so that larger sets do not dominate; those of its innate and
+    adaptive arms are means over the sets of :data:`ARMS`.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def signature_scores(
     Returns
     -------
     scores : DataFrame, shape (n_patients, n_scores)
-        ``immune response`` and its arms first where there are such sets, then the sets.
+        ``immune response`` and its arms first, if there are such sets, then the sets.
     genes : Series
         Measured genes of the immune response and its arms (of their sets together) and of every
         curated set.
@@ -108,9 +108,8 @@ def signature_effects(
     -------
     DataFrame
         With the columns ``COLUMNS``: ``difference`` (tested − reference group), its 95 %
-        interval, in standard deviations of the score among the patients compared. ``padj`` is
-        over the sets, the scores of several sets not among them. Where numbers are missing,
-        ``reason`` says why.
+        interval, in standard deviations of the score among the patients compared. ``padj`` is over
+        the sets, excluding the composite scores. ``reason`` explains missing numbers.
     """
     groups = sets.drop_duplicates("set").set_index("set")["group"].to_dict()
     table = pd.DataFrame({"set": list(genes.index), "genes": genes.to_numpy()})
@@ -134,7 +133,7 @@ def signature_effects(
 
 
 def immune_sentences(effects: pd.DataFrame, groups: tuple[str, str]) -> str:
-    """Say in which direction the immune response and its arms go, and whether the arms oppose.
+    """Describe the direction of the immune response and its arms, and whether the arms differ.
 
     `effects` is of :func:`signature_effects`.
     """
@@ -145,7 +144,8 @@ def immune_sentences(effects: pd.DataFrame, groups: tuple[str, str]) -> str:
     said += [immune_sentence(arm, groups) for arm in arms]
     if len(arms) == 2 and any(a["lower"] > 0 and b["upper"] < 0 for a, b in (arms, reversed(arms))):
         said.append(
-            "The two arms oppose each other, so that the immune response as a whole says little."
+            "The two arms have opposite directions, so the immune response as a whole is hardly "
+            "informative."
         )
     return " ".join(said)
 

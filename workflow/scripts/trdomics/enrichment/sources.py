@@ -1,4 +1,4 @@
-"""Where the user's gene sets come from: files, or addresses that a rule downloads."""
+"""Sources of the user's gene sets: files, or URLs that a rule downloads."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from trdomics.files import replacing
 from trdomics.inputs.gene_sets import CURATED
 
 KEY = "config enrichment.gene_sets"
-TIMEOUT = 60  # seconds without an answer
+TIMEOUT = 60  # seconds without a response
 MAX_BYTES, BLOCK = 2**28, 2**20
 
 
 class SameHost(urllib.request.HTTPRedirectHandler):
     """Follows redirects within a host only.
 
-    Any other could lead to services of the machine's own network, which trust it.
+    Other redirects could lead to services in the machine's own network, which trust it.
     """
 
     def redirect_request(
@@ -39,7 +39,7 @@ class SameHost(urllib.request.HTTPRedirectHandler):
 
 
 def is_url(location: str) -> bool:
-    """Say whether a location is an address and not a path."""
+    """Return whether a location is a URL, not a path."""
     return urlparse(location).scheme in ("http", "https", "ftp")
 
 
@@ -54,7 +54,7 @@ def gene_set_sources(entries: Sequence[str | Mapping[str, Any]]) -> dict[str, di
     Returns
     -------
     dict
-        Collection (the file's name without its suffixes, in letters that file systems know) →
+        Collection (the file's name without its suffixes, in safe characters) →
         ``file`` (a path or an address), ``sha256`` (or None), ``url`` (bool).
 
     Raises
@@ -76,7 +76,7 @@ def gene_set_sources(entries: Sequence[str | Mapping[str, Any]]) -> dict[str, di
 
 
 def check_sum(path: str | os.PathLike[str], expected: str | None) -> None:
-    """Raise an InputError unless a file has the checksum that the config gives, if any."""
+    """Raise an InputError if a file does not have the checksum in the config, if any."""
     if expected is not None and (found := sha256_of(path)) != expected.lower():
         raise InputError(
             str(path),
@@ -86,13 +86,13 @@ def check_sum(path: str | os.PathLike[str], expected: str | None) -> None:
 
 
 def download(url: str, path: str | os.PathLike[str], expected: str | None) -> None:
-    """Download a file, whole or not at all.
+    """Download a file completely or not at all.
 
     Raises
     ------
     InputError
-        If there is no way to the address, it leads to another host, or the file is too large or
-        has another checksum.
+        If the URL cannot be reached or redirects to another host, or the file is too large or has
+        another checksum.
     """
     request = urllib.request.Request(url, headers={"User-Agent": "trd-multiomics"})
     opener = urllib.request.build_opener(SameHost)

@@ -26,7 +26,7 @@ ENOUGH = 0.5
 
 
 def mirna_key(name: str) -> tuple[str, str] | None:
-    """Return stem and arm of a miRNA's name, or None if it is none.
+    """Return stem and arm of a miRNA's name, or None for other names.
 
     ``hsa-miR-16-5p`` gives ("mir-16", "5p"), the precursors ``hsa-mir-16-1`` and ``-2`` both
     ("mir-16", ""). Species are not compared.
@@ -39,7 +39,7 @@ def mirna_key(name: str) -> tuple[str, str] | None:
 
 
 def looks_like_mirnas(features: Iterable[str]) -> bool:
-    """Say whether at least half of a layer's features are called like miRNAs."""
+    """Return whether at least half of a layer's features are named like miRNAs."""
     keys = [mirna_key(name) for name in features]
     return bool(keys) and sum(key is not None for key in keys) >= ENOUGH * len(keys)
 
@@ -51,18 +51,18 @@ def read_targets(path: str | os.PathLike[str] | None) -> pd.DataFrame:
     ----------
     path : path or None
         TSV or CSV, gzipped or not, with a column of miRNAs (one of ``MIRNA_COLUMNS``) and one
-        of genes (one of ``GENE_COLUMNS``: symbols or the layer's own names); maybe ``source``.
-        None is the table written for this project.
+        of genes (one of ``GENE_COLUMNS``: symbols or the layer's own names); optionally ``source``.
+        None is the table of this project.
 
     Returns
     -------
     DataFrame
-        mirna, gene, source; no pair twice.
+        mirna, gene, source; without duplicated pairs.
 
     Raises
     ------
     InputError
-        If it cannot be read, lacks a column, or holds no miRNA.
+        If it cannot be read, lacks a column, or contains no miRNA.
     """
     file = TARGET_TABLE if path is None else Path(path)
     table = read_user_table(file, KEY, (), "give a column of miRNAs and one of genes")
@@ -97,7 +97,7 @@ def targets_of(features: Iterable[str], targets: pd.DataFrame) -> dict[str, list
     Returns
     -------
     dict
-        Feature → genes, sorted; features without any are not in it.
+        Feature → genes, sorted; features without any are absent.
     """
     listed: dict[tuple[str, str], set[str]] = {}
     by_stem: dict[str, set[str]] = {}

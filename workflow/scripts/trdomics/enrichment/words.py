@@ -1,4 +1,4 @@
-"""A plain sentence per factor, true also when nothing is significant."""
+"""One sentence per factor, also if nothing is significant."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ COLUMNS = ["factor", "sentence"]
 MAX_VARIABLES = 3
 MAX_SETS = 2
 MAX_FEATURES = 4
-# A layer carries a factor if the factor explains this much of it, and not far less than of the
-# layer where it explains most.
+# A factor is attributed to a layer if it explains this much of it, and not far less than of the
+# layer of which it explains most.
 MIN_EXPLAINED = 0.01
 MIN_OF_BEST = 0.1
 MINUS = str.maketrans("-", "−")
@@ -39,7 +39,7 @@ def _variable(row: pd.Series) -> str:
     if row["effect_name"] == "rho":
         return f"{name} (ρ = {_number(effect)}, {_way(effect > 0)} with more)"
     if row["effect_name"] == "auc":
-        # numbers of a column with gaps are written 1.0
+        # numbers of a column with missing values are written 1.0
         higher, _, lower = re.sub(r"\.0(?=\s|$)", "", str(row["contrast"])).partition(" vs ")
         return f"{name} (AUC {_number(effect)}, {_way(effect > 0.5)} in {higher} than in {lower})"
     return f"{name} (η² = {_number(effect)})"
@@ -57,7 +57,7 @@ def follows(associations: pd.DataFrame) -> str:
     if not others["pvalue"].notna().any():
         return "could not be compared with the sheet"
     if found.empty:
-        return "follows nothing in the sheet"
+        return "is associated with no column of the sheet"
     words = [_variable(row) for _, row in found.head(MAX_VARIABLES).iterrows()]
     rest = len(found) - len(words)
     more = f" and {rest} more" if rest else ""
@@ -65,7 +65,7 @@ def follows(associations: pd.DataFrame) -> str:
 
 
 def label_words(associations: pd.DataFrame, label: str) -> str:
-    """Say whether a factor goes with the label, by its associations."""
+    """Return whether a factor goes with the label, by its associations."""
     rows = associations[associations["variable"] == LABEL]
     if rows.empty or not np.isfinite(rows["effect"].iloc[0]):
         return "could not be compared with the label"
@@ -73,18 +73,18 @@ def label_words(associations: pd.DataFrame, label: str) -> str:
     auc = f"AUC {_number(row['effect'])}{_interval(row)}"
     if row["padj"] < SIGNIFICANT:
         given = f"; {given_confounders(row)}" if np.isfinite(row["auc_adjusted"]) else ""
-        return f"goes with {label}: {_way(row['effect'] > 0.5)} there ({auc}{given})"
-    return f"no measurable link to {label} ({auc}; adjusted p {row['padj']:.1g})"
+        return f"is associated with {label}: {_way(row['effect'] > 0.5)} there ({auc}{given})"
+    return f"no significant association with {label} ({auc}; adjusted p {row['padj']:.1g})"
 
 
 def given_confounders(row: pd.Series) -> str:
-    """Return "0.63 given the confounders, 0.56 to 0.69", the AUC adjusted for them."""
+    """Return "0.63 adjusted for the confounders, 0.56 to 0.69", the AUC adjusted for them."""
     limits = " to ".join(_number(row[f"auc_adjusted_{end}"]) for end in ("lower", "upper"))
-    return f"{_number(row['auc_adjusted'])} given the confounders, {limits}"
+    return f"{_number(row['auc_adjusted'])} adjusted for the confounders, {limits}"
 
 
 def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
-    """Say which layers and features carry a factor."""
+    """Describe the layers and features of a factor."""
     own = variance[variance["factor"] == factor].sort_values("r2", ascending=False, kind="stable")
     carrying = own[own["r2"] >= max(MIN_EXPLAINED, MIN_OF_BEST * own["r2"].max())]
     if carrying.empty:
@@ -105,9 +105,9 @@ def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
 
 
 def enriched(factor: str, enrichment: pd.DataFrame) -> str:
-    """Say which gene sets a factor's weights are enriched for, one layer's or another's.
+    """Describe the gene sets for which a factor's weights in any layer are enriched.
 
-    Enriched is what both tests find, also that which allows for correlated genes.
+    Enriched means significant in both tests, including the one that allows for correlated genes.
     """
     own = enrichment[enrichment["factor"] == factor]
     if not own["pvalue"].notna().any():
@@ -126,11 +126,11 @@ def enriched(factor: str, enrichment: pd.DataFrame) -> str:
 
 
 def stability_words(factor: str, stability: pd.DataFrame) -> str | None:
-    """Warn of a factor that other seeds do not find, or say nothing."""
+    """Return a warning if other seeds do not find a factor, or an empty string."""
     own = stability[stability["factor"] == factor]
     if own.empty or own["r"].min() >= FOUND_AGAIN:
         return None
-    return f"not found by every seed (lowest |r| {_number(float(own['r'].min()))})"
+    return f"not found with every seed (lowest |r| {_number(float(own['r'].min()))})"
 
 
 def factor_words(

@@ -1,1 +1,1 @@
-"""Tables in, numbers out: performance, intervals, gains, nulls, calibration, left-out sites."""
+"""Evaluation of predictions: performance, intervals, gains, nulls, calibration, left-out sites."""

@@ -1,4 +1,4 @@
-"""Percentile bootstrap over patients: intervals of every metric."""
+"""Percentile bootstrap over patients: confidence intervals of every metric."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trdomics.evaluation.recalibration import Floats
 
 # Percentiles of fewer resamples than this are noise.
 MIN_RESAMPLES = 50
-# A share of resamples without a value beyond which the others no longer stand for all.
+# Share of resamples without a value above which the others are not representative.
 MAX_LOST = 0.05
 
 
@@ -24,17 +24,17 @@ def resample(label: Floats, n_samples: int, seed: int, *, fixed_classes: bool = 
     Parameters
     ----------
     seed : int
-        The same seed and labels give the same draws, so that feature sets are compared on the
-        same resamples.
+        The same seed and labels give the same draws, so feature sets are compared on the same
+        resamples.
     fixed_classes : bool
-        True keeps the class sizes, as a training cohort's design did. False is for patients whose
-        number of positives was not fixed by design, as in a scored cohort or a single site: all
-        are drawn alike, and draws of one class only are repeated.
+        True keeps the class sizes, as fixed by a training cohort's design. False is for patients
+        whose number of positives was not fixed by design, as in a scored cohort or a single site:
+        patients are drawn regardless of class, and draws with only one class are repeated.
 
     Returns
     -------
     array, shape (n_samples, n_patients)
-        How often each patient was drawn.
+        Number of times each patient was drawn.
     """
     rng = np.random.default_rng(seed)
     counts = np.zeros((n_samples, len(label)))
@@ -66,16 +66,16 @@ def performance_intervals(
     """Compute all metrics with percentile bootstrap intervals.
 
     Patients are drawn with replacement and every repeat is recomputed on the same draw, so that
-    repeats do not pass for independent patients. Drawn within each class the intervals are
-    conditional on the class sizes, as is right where a design fixed them: that of the calibration
-    intercept holds at this prevalence and leaves out how well the prevalence is known. Where it
-    is chance they would be far too narrow (`fixed_classes`).
+    repeats are not treated as independent patients. With resampling within class, the intervals are
+    conditional on the class sizes, which is right if a design fixed them: the interval of the
+    calibration intercept is valid at this prevalence and does not reflect the uncertainty of the
+    prevalence. If class sizes are random, the intervals would be far too narrow (`fixed_classes`).
 
-    What the interval covers: which patients happened to be evaluated, given the models that the
-    folds had trained. It does not cover that other training patients would have given other
-    models; for that no unbiased estimate exists (Bengio & Grandvalet 2004, JMLR 5:1089), so read
-    it as a lower bound of the uncertainty of the whole procedure. Averaging over repeats takes
-    out most of the variation due to how the folds were drawn.
+    The interval reflects the sampling of the evaluated patients, given the models of the folds. It
+    does not reflect that other training patients would have given other models; no unbiased
+    estimate of that exists (Bengio & Grandvalet 2004, JMLR 5:1089), so the interval understates the
+    uncertainty of the whole procedure. Averaging over repeats removes most of the variation due to
+    the assignment of folds.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def performance_intervals(
     Returns
     -------
     DataFrame
-        ``metric``, ``value``, ``lower``, ``upper``, ``n_patients``, ``n_positive``, ``reason``
-        (why the value or the interval is missing; else empty).
+        ``metric``, ``value``, ``lower``, ``upper``, ``n_patients``, ``n_positive``, ``reason`` (why
+        the value or the interval is missing; otherwise empty).
     """
     truth, repeats = checked(label, probability)
     table = performance(truth, repeats, metrics)

@@ -1,4 +1,4 @@
-"""Calibration curves, and moving probabilities to another prevalence."""
+"""Calibration curves, and shifting probabilities to another prevalence."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from trdomics.evaluation.recalibration import Floats, log_odds
 
 
 def shift_prevalence(probability: ArrayLike, source: float, target: float) -> Floats:
-    """Move probabilities from one prevalence to another.
+    """Shift probabilities from one prevalence to another.
 
     p' = σ(logit p + logit π_target − logit π_source): Bayes' rule with other prior odds (Elkan
-    2001; Saerens, Latinne & Decaestecker 2002, doi 10.1162/089976602753284446). It assumes that
-    patients of a class look alike in both places (prior shift). The order of the patients, and
-    so AUROC, stays; how well calibrated the moved probabilities are cannot be observed in a
-    cohort that has the source's prevalence.
+    2001; Saerens, Latinne & Decaestecker 2002, doi 10.1162/089976602753284446). It assumes the same
+    distribution of features within each class in both populations (prior shift). The ranking of the
+    patients, and so the AUROC, is unchanged; calibration of the shifted probabilities cannot be
+    assessed in a cohort with the source's prevalence.
 
     Parameters
     ----------
     probability : array, any shape
-        Probabilities of the positive class, calibrated where a share `source` is positive.
+        Probabilities of the positive class, calibrated at the prevalence `source`.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def calibration_curve(label: ArrayLike, probability: ArrayLike, n_bins: int = 8)
     probability : array, shape (n_patients,) or (n_patients, n_repeats)
         Predictions of all repeats are binned together.
     n_bins : int
-        Quantile bins; equal probabilities are never torn apart, so there may be fewer.
+        Quantile bins; equal probabilities share a bin, so there may be fewer.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def calibration_curve(label: ArrayLike, probability: ArrayLike, n_bins: int = 8)
     n_repeats = repeats.shape[1]
     flat = pd.DataFrame({"p": repeats.ravel(), "y": np.repeat(truth, n_repeats)})
     flat["bin"] = pd.qcut(flat["p"].rank(method="average"), n_bins, labels=False, duplicates="drop")
-    # where nearly all probabilities are equal no quantile lies between any
+    # if nearly all probabilities are equal, no quantile separates them
     flat["bin"] = flat["bin"].fillna(0)
     grouped = flat.groupby("bin", sort=True)
     table = pd.DataFrame(
@@ -72,7 +72,7 @@ def calibration_curve(label: ArrayLike, probability: ArrayLike, n_bins: int = 8)
     lower, upper = proportion_confint(
         table["observed"] * table["n"], table["n"], alpha=0.05, method="wilson"
     )
-    # rounding may put the bound of a bin without events, or with nothing else, past the share
+    # rounding may put the bound of a bin with only events or none beyond the share
     return table.assign(
         lower=np.minimum(lower, table["observed"]), upper=np.maximum(upper, table["observed"])
     )
@@ -99,7 +99,7 @@ def calibration_histogram(label: ArrayLike, probability: ArrayLike) -> pd.DataFr
 def calibration_table(
     label: ArrayLike, probability: ArrayLike, feature_set: str, target_prevalence: float
 ) -> pd.DataFrame:
-    """Lay curve and histogram of a feature set in one table.
+    """Return curve and histogram of a feature set as one table.
 
     Returns
     -------

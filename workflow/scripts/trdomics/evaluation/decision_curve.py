@@ -13,7 +13,7 @@ from trdomics.evaluation.calibration_curve import shift_prevalence
 from trdomics.evaluation.metrics import checked
 from trdomics.evaluation.recalibration import Floats
 
-# Beyond these no one would hesitate, or no one would act.
+# Beyond these, everyone or no one would act.
 THRESHOLDS = np.round(np.arange(0.05, 0.705, 0.01), 2)
 TREAT_ALL, TREAT_NONE = "treat all", "treat none"
 
@@ -25,7 +25,7 @@ def net_benefit(
     prevalence: float | None = None,
     thresholds: Floats = THRESHOLDS,
 ) -> pd.DataFrame:
-    """Compute the net benefit of acting on a probability at or above a threshold.
+    """Compute the net benefit of acting if the probability reaches a threshold.
 
     TPR π − FPR (1 − π) t / (1 − t) at prevalence π and threshold t, averaged over repeats
     (Vickers & Elkin 2006, doi 10.1177/0272989X06295361; computed by ``dcurves``).
@@ -35,9 +35,9 @@ def net_benefit(
     label : array, shape (n_patients,)
         1 or 0, both present.
     probability : array, shape (n_patients,) or (n_patients, n_repeats)
-        Probabilities at the prevalence that is asked for.
+        Probabilities at the given prevalence.
     prevalence : float, optional
-        That of the place of use, where it is not the cohort's: sensitivity and specificity are
+        Prevalence of the target population, if not the cohort's: sensitivity and specificity are
         then weighted to it, as for a case-control sample.
     thresholds : array
         Probabilities at which one would act.
@@ -73,8 +73,8 @@ def decision_table(
 ) -> pd.DataFrame:
     """Compute decision curves in the cohort and at the target prevalence.
 
-    At the target prevalence the probabilities are moved there first: a clinician's threshold is
-    meant for the probability that the patient at hand has.
+    For the target prevalence the probabilities are shifted first, since a clinician's threshold
+    applies to the probability of the patient at hand.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def decision_table(
     DataFrame
         ``population`` (``cohort`` or ``target``), ``prevalence``, ``strategy`` (a feature set,
         ``treat all`` or ``treat none``), ``threshold``, ``true_positives`` and
-        ``false_positives`` (per patient), ``net_benefit``. The curves of acting on all come from
-        the first model's patients.
+        ``false_positives`` (per patient), ``net_benefit``. The ``treat all`` curves come from the
+        first model's patients.
     """
     parts = []
     for number, (name, (label, probability)) in enumerate(models.items()):

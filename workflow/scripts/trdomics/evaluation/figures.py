@@ -1,4 +1,4 @@
-"""Figures of the classification, drawn from its tables alone."""
+"""Figures of the classification, drawn from its tables."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def performance_figure(performance: pd.DataFrame) -> Figure:
     `performance` is of :func:`trdomics.evaluation.bootstrap.performance_table`.
     """
     rows = performance[performance["metric"] == "auroc"].copy()
-    # by role and not by value: sorted by value the best of many would look like the result
+    # by role, not by value: if sorted by value, the best of many would look like the result
     order = {role: position for position, role in enumerate(ROLE_COLOURS)}
     rows["order"] = rows["role"].map(order)
     rows = rows.sort_values("order", kind="stable", ignore_index=True)
@@ -78,7 +78,7 @@ def performance_figure(performance: pd.DataFrame) -> Figure:
     axes.set_yticks(ticks, [display_name(name) for name in rows["feature_set"]])
     axes.set_ylim(ticks.max() + 0.6, -0.6)
     low = np.nanmin([0.45, *rows["lower"], *rows["value"]])
-    # a little past 1, or the marker of a perfect AUROC is cut
+    # slightly beyond 1, or the marker of a perfect AUROC is cut off
     axes.set_xlim(max(0.0, low - 0.02), 1.015)
     axes.set_xlabel("AUROC in patients not seen in training (95 % interval)")
     handles = [
@@ -106,7 +106,7 @@ def null_figure(null: pd.DataFrame) -> Figure:
     if values.empty:
         return style.empty_figure(f"No null distribution: {test['reason']}.")
     figure, axes = _axes(3.4)
-    # as many bins as few values bear
+    # as many bins as the number of values allows
     bins = int(np.clip(len(values) // 3, 5, 30))
     axes.hist(values, bins=bins, color=style.GREY, edgecolor="white", label="labels permuted")
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":", label="no discrimination")
@@ -160,7 +160,7 @@ def calibration_figure(
         0.98, 0.03, "\n".join(lines), transform=top.transAxes, ha="right", va="bottom", fontsize=9
     )
     top.set_ylim(-0.02, 1.02)
-    # a little past 0 and 1, or the markers there are cut
+    # slightly beyond 0 and 1, or the markers there are cut off
     top.set_xlim(-0.02, 1.02)
     top.set_ylabel("observed share of positive patients")
     top.legend(loc="upper left")
@@ -181,7 +181,7 @@ def calibration_figure(
 def decision_figure(decision: pd.DataFrame) -> Figure:
     """Draw net benefit against the threshold, in the cohort and at the target prevalence.
 
-    Where both prevalences are the same number of per cent there is one panel.
+    There is one panel if both prevalences agree in per cent.
 
     `decision` is of :func:`trdomics.evaluation.decision_curve.decision_table`.
     """
@@ -260,7 +260,7 @@ def importance_figure(importance: pd.DataFrame) -> Figure:
 
 
 def chosen_figure(chosen: pd.DataFrame) -> Figure:
-    """Draw which models the inner loop chose for each feature set, how often, and its weight.
+    """Draw how often the inner loop chose which model for each feature set, and the set's weight.
 
     `chosen` is of :func:`trdomics.evaluation.importance.chosen_table`.
     """

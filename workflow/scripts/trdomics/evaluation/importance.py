@@ -1,4 +1,4 @@
-"""What the models used, and whether they used the same in every fold."""
+"""Features used by the models, and their stability over the splits."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pandas as pd
 from trdomics.classification.families import FAMILIES
 
 TOP = 20
-# Importances of trees have no direction.
+# Tree importances have no direction.
 # As MOFATransformer names its output.
 FACTOR = r"Factor\d+"
 ALL_FACTORS = "all factors"
 
 
 def chosen_table(chosen: pd.DataFrame) -> pd.DataFrame:
-    """Count which model, of how many features, the inner loop chose for each feature set.
+    """Count which model and number of features the inner loop chose for each feature set.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def chosen_table(chosen: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``feature_set``, ``role``, ``model``, ``n_features`` (kept of each block; missing for
-        stacks, which are not chosen but made of the others' choices),
-        ``n_splits`` (in which this was the best one for the feature set), ``share`` (of all
-        splits), ``inner_auc`` (mean AUROC of those in the inner loop, optimistic because the best
-        was taken), ``weight`` (mean share in what is selected, a split in which another model was
-        the best counting 0, so that the rows of a set add up to the set's).
+        ``feature_set``, ``role``, ``model``, ``n_features`` (per block; missing for stacks, which
+        combine the models chosen for others), ``n_splits`` (in which this model was the best of the
+        feature set), ``share`` (of all splits), ``inner_auc`` (mean inner AUROC in those splits,
+        optimistic because the best was taken), ``weight`` (mean share in the selected stack,
+        counting 0 for splits in which another model was the best, so that the rows of a set add up
+        to the set's weight).
     """
     best = chosen.loc[chosen.groupby(["split", "feature_set"])["inner_auc"].idxmax()]
     keys = ["feature_set", "role", "model", "n_features"]
@@ -52,12 +52,12 @@ def chosen_table(chosen: pd.DataFrame) -> pd.DataFrame:
 
 
 def model_name(model: str, n_features: str) -> str:
-    """Name a family with the number of features of each block that it was given."""
+    """Name a family and its number of features per block."""
     return f"{model}, {n_features} features"
 
 
 def models_in_words(table: pd.DataFrame) -> dict[str, str]:
-    """Say of each feature set its mean weight, and in how many splits which model was chosen.
+    """Describe each feature set's mean weight, and in how many splits which model was chosen.
 
     `table` is of :func:`chosen_table`.
     """
@@ -72,10 +72,10 @@ def models_in_words(table: pd.DataFrame) -> dict[str, str]:
 
 
 def without_factor_numbers(importance: pd.DataFrame) -> pd.DataFrame:
-    """Add up the factors of each split's MOFA under one name, without a direction.
+    """Sum the factors of each split's MOFA under one name, without a direction.
 
-    Every split fits a MOFA of its own, whose factors have an order and signs of their own: the
-    first factor of one is not that of another, and a mean over them would mean nothing.
+    Every split fits its own MOFA with arbitrary order and signs of factors, so factor numbers do
+    not match between splits and cannot be averaged.
     """
     factors = importance["feature"].astype(str).str.fullmatch(FACTOR)
     keys = ["split", "feature_set", "model", "block"]
@@ -93,9 +93,9 @@ def mean_overlap(sets: list[frozenset[str]]) -> float:
 def importance_table(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
     """Summarise importances over the splits.
 
-    Absolute importances are divided by their sum within a split and feature set, which makes
-    coefficients and tree importances comparable; a feature that a split did not use counts 0.
-    MOFA factors are taken together, see :func:`without_factor_numbers`.
+    Absolute importances are divided by their sum within a split and feature set, so that
+    coefficients and tree importances are comparable; a feature not used in a split counts 0. MOFA
+    factors are pooled, see :func:`without_factor_numbers`.
 
     Parameters
     ----------
@@ -103,19 +103,18 @@ def importance_table(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataF
         Rows of all splits: ``split``, ``feature_set``, ``model``, ``block``, ``feature``,
         ``importance`` (signed for linear models).
     chosen : DataFrame
-        Of all splits; gives their number.
+        Of all splits; gives the number of splits.
 
     Returns
     -------
     DataFrame
-        ``feature_set``, ``block``, ``feature``, ``share`` (mean share of the importance, added up
-        over the members of a stack that use it), ``used`` (share of splits that used it),
-        ``top20`` (share of splits in which it was among the 20 most important), ``direction``
-        (+1: higher values speak for the positive class; −1; 0 where the models were trees),
-        ``same_sign`` (share of splits, of those with linear models using it, that agree with the
-        direction),
-        ``overlap`` (of the feature set: mean Jaccard index of two splits' top 20; training sets
-        share most patients, so that a new cohort would agree less). Sorted by share.
+        ``feature_set``, ``block``, ``feature``, ``share`` (mean share of the importance, summed
+        over the stack members that use it), ``used`` (share of splits that used it), ``top20``
+        (share of splits in which it was among the 20 most important), ``direction`` (+1: higher
+        values favour the positive class; −1: the negative one; 0 for trees), ``same_sign`` (share
+        of splits, of those with linear models using it, that agree with the direction), ``overlap``
+        (of the feature set: mean Jaccard index of two splits' top 20; training sets share most
+        patients, so that a new cohort would agree less). Sorted by share.
     """
     rows = without_factor_numbers(importance)
     rows = rows[rows["importance"].notna() & (rows["importance"] != 0)].copy()
@@ -131,7 +130,7 @@ def importance_table(importance: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataF
     rows = rows.groupby(["split", *keys], as_index=False).agg(
         share=("share", "sum"), signed=("signed", lambda values: values.sum(min_count=1))
     )
-    # ties by name, so that the order of the rows does not matter
+    # ties by name, so that the order of rows does not matter
     rows = rows.sort_values(["share", "block", "feature"], ascending=[False, True, True])
     rows["top20"] = rows.groupby(["split", "feature_set"]).cumcount() < TOP
     rows["sign"] = np.sign(rows["signed"])

@@ -1,4 +1,4 @@
-"""How the AUROC grows with the patients trained on, and what more patients would give."""
+"""Learning curve: AUROC by number of training patients, and its extrapolation."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from trdomics.tables import CLINICAL
 
 Floats = NDArray[np.floating]
 
-# Three parameters need more points than that.
+# Three parameters need more points.
 FEWEST_SIZES = 4
 MEASURED, FITTED, EXTRAPOLATED = "measured", "fitted", "extrapolated"
 COLUMNS = ["kind", "n_train", "auroc", "lower", "upper", "n_fits", "reason"]
-# Variance of an AUROC over sets of m patients to train on, times m: a standard deviation of 0.03
+# Variance of an AUROC over training sets of m patients, times m: a standard deviation of 0.03
 # at 60 patients and 0.016 at 240 (the default cohort: benchmarks/truth.md).
 TYPICAL, PRIOR_FREEDOM = 0.06, 4
-# A law of few points says nothing about cohorts several times as large.
+# A curve fitted to few points cannot be extrapolated further.
 FARTHEST = 3
-# What a study would be planned to show, and how surely.
+# Effect size, power and level for the sample-size estimate.
 GAIN, POWER, LEVEL = 0.05, 0.8, 0.95
 EXPONENTS = np.linspace(0.25, 1.25, 6)
 DROPS = np.linspace(0.0, 0.4, 41)
@@ -36,16 +36,16 @@ LEVELS = np.linspace(0.4, 1.0, 121)
 
 @dataclass(frozen=True)
 class Sizes:
-    """AUROCs by training size, n_sizes of them, the smallest first.
+    """AUROCs by training size, in increasing order.
 
     Attributes
     ----------
     n_train : array, shape (n_sizes,)
-        Patients trained on (mean over fits).
+        Number of training patients (mean over fits).
     auroc : array, shape (n_sizes,)
         Mean over the fits of a size.
     covariance : array, shape (n_sizes, n_sizes)
-        Of the means: which patients were tested (bootstrap) and which were trained on.
+        Of the means: sampling of test patients (bootstrap) and of training patients.
     n_fits : array of int, shape (n_sizes,)
     """
 
@@ -61,7 +61,7 @@ class Sizes:
 
 
 def gathered(shares: pd.DataFrame, splits: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
-    """Return the predictions of what is selected by all fits, of shares and of the splits.
+    """Return the selected model's predictions from all fits, of the shares and of the splits.
 
     Parameters
     ----------
@@ -108,10 +108,10 @@ def learning_curve(
 def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int) -> Sizes:
     """Measure the AUROC at every training size, with the covariance of the sizes.
 
-    A fit is tested on all patients whom it was not trained on. The bootstrap draws patients
-    within class, the same for all fits, so that it knows that sizes share test patients. What
-    fits of one size differ by beyond that is due to whom they were trained on: a variance κ/m of
-    m patients, estimated over all sizes. Fits share patients, so that their mean has the variance
+    A fit is tested on all patients outside its training set. The bootstrap draws patients within
+    class, the same for all fits, and so accounts for test patients shared between sizes. The
+    remaining variation between fits of one size is due to their training patients: a variance κ/m
+    with m patients, estimated over all sizes. Fits share patients, so their mean has the variance
     (κ/m)[(1 − m/n)/D + m/n] over D fits of m out of n patients.
     """
     known = labels.dropna().sort_index()
@@ -127,7 +127,7 @@ def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
             if np.unique(truth[at]).size < 2:
                 continue
             values.append(float(auroc(truth[at], probability, np.ones((1, len(at))))[0]))
-            # a resample may hold one class only of a small fold
+            # a resample of a small fold may contain only one class
             with np.errstate(invalid="ignore"):
                 drawn.append(auroc(truth[at], probability, counts[:, at]))
         if values:
@@ -150,19 +150,19 @@ def sizes_of(fits: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
 
 
 def training_variance(rows: list[tuple[float, Floats, Floats]], n: int) -> float:
-    """Return κ: the variance of an AUROC due to whom it was trained on, times their number.
+    """Return κ: the variance of an AUROC due to the training patients, times their number.
 
-    Each size with several fits gives an estimate with a standard error; ``TYPICAL`` counts as one
-    of ``PRIOR_FREEDOM`` degrees of freedom, and they are averaged by their precision. It is not
-    taken to be below a quarter of the typical one.
+    Each size with several fits gives an estimate with a standard error; ``TYPICAL`` enters as a
+    prior estimate with ``PRIOR_FREEDOM`` degrees of freedom. The estimates are averaged by
+    precision, and the result is at least a quarter of the typical value.
 
     Parameters
     ----------
     rows : list of (patients trained on, AUROCs of D fits, their resamples of shape (n_samples, D))
-        Resampling patients adds to the variance between fits as much as testing on a sample has
-        added to it already.
+        Resampling adds as much to the variance between fits as the sampling of test patients has
+        already added.
     n : int
-        Patients from whom those trained on are drawn.
+        Patients from whom the training patients are drawn.
     """
     estimates, variances = [TYPICAL], [2 * TYPICAL**2 / PRIOR_FREEDOM]
     for m, values, drawn in rows:
@@ -171,17 +171,18 @@ def training_variance(rows: list[tuple[float, Floats, Floats]], n: int) -> float
         tested = max(0.0, float(np.nanmean(drawn.var(axis=0, ddof=1))) - between)
         scale = m / (1 - m / n)
         estimates.append(scale * (between - tested))
-        # by what is expected: weighed by what was found, small variances would count most
+        # by the expected variance: weighting by the observed one would favour small variances
         variances.append(2 * (TYPICAL + scale * tested) ** 2 / freedom)
     return max(TYPICAL / 4, float(np.average(estimates, weights=1 / np.array(variances))))
 
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """An inverse power law of the AUROC, and how surely it is known.
+    """An inverse power law of the AUROC, and its uncertainty.
 
     AUROC(m) = L + d · (1 − (m/m₀)^−c) / ((m₁/m₀)^−c − 1): L after training on m₀ patients, the
-    most that were, d less after the fewest, m₁, and in between and beyond by the exponent c.
+    largest size, d less with the smallest, m₁, and the exponent c determines the values between and
+    beyond.
 
     Attributes
     ----------
@@ -202,14 +203,14 @@ class LearningCurve:
 
     @classmethod
     def of(cls, sizes: Sizes) -> LearningCurve:
-        """Weigh the laws by the measured AUROCs, normal with their covariance.
+        """Weight the laws by their likelihood, normal with the covariance of the measured AUROCs.
 
         Inverse power laws describe learning curves of classifiers on molecular data (Mukherjee
         et al. 2003, doi 10.1089/106652703321825928; Figueroa et al. 2012, doi
-        10.1186/1472-6947-12-8). Five noisy points do not fix three parameters, so that all that
-        they allow are averaged: flat in level, drop (never below 0: patients do no harm) and
-        exponent (a quarter to five quarters; 1 is that of a well specified model, ½ that of
-        sparse estimates in many features).
+        10.1186/1472-6947-12-8). Five noisy points do not determine three parameters, so all
+        compatible laws are averaged, with flat priors on level, drop (never below 0: patients do no
+        harm) and exponent (a quarter to five quarters; 1 is that of a well specified model, ½ that
+        of sparse estimates in many features).
         """
         smallest, largest = float(sizes.n_train[0]), float(sizes.n_train[-1])
         level, drop, exponent = (a.ravel() for a in np.meshgrid(LEVELS, DROPS, EXPONENTS))
@@ -223,13 +224,13 @@ class LearningCurve:
         return cls(smallest, largest, level, drop, exponent, weight / weight.sum())
 
     def laws(self, n_train: float) -> Floats:
-        """Return the AUROC by every law after training on so many patients."""
+        """Return the AUROC of every law for a number of training patients."""
         ratio = self.smallest / self.largest
         share = (1 - (n_train / self.largest) ** -self.exponent) / (ratio**-self.exponent - 1)
         return np.asarray(self.level + self.drop * share)
 
     def at(self, n_train: float) -> tuple[float, float, float]:
-        """Return the median AUROC and its 95 % interval after training on so many patients."""
+        """Return the median AUROC and its 95 % interval for a number of training patients."""
         values = self.laws(n_train)
         order = np.argsort(values)
         cumulative = np.cumsum(self.weight[order])
@@ -240,11 +241,11 @@ class LearningCurve:
 
 
 def settling_size(lower: float, upper: float, n_folds: int, n_patients: int) -> dict[str, Any]:
-    """Return how many patients would settle a gain of ``GAIN`` over a baseline.
+    """Return the number of patients needed to detect a gain of ``GAIN`` over a baseline.
 
     The standard error of the paired gain is taken from its interval (the corrected resampled t
-    test) and falls with the root of the number of patients. A gain is settled if a two-sided test
-    at 5 % finds it with a power of 80 %.
+    test) and decreases with the square root of the number of patients. A gain counts as detected if
+    a two-sided test at 5 % has a power of 80 %.
 
     `lower` and `upper` are the 95 % interval of the measured gain, from `n_folds` folds.
     """
@@ -256,7 +257,7 @@ def settling_size(lower: float, upper: float, n_folds: int, n_patients: int) -> 
 
 
 def curve_table(sizes: Sizes, curve: LearningCurve | None, n: int, reason: str) -> pd.DataFrame:
-    """Return the measured points and, where there is one, the law up to ``FARTHEST`` × n."""
+    """Return the measured points and, if there is one, the fitted curve up to ``FARTHEST`` × n."""
     reach = stats.norm.ppf((1 + LEVEL) / 2) * sizes.errors
     rows = [
         (MEASURED, m, value, max(0.0, value - r), min(1.0, value + r), fits, reason)
@@ -272,7 +273,7 @@ def curve_table(sizes: Sizes, curve: LearningCurve | None, n: int, reason: str) 
 def learning_summary(
     curve: LearningCurve | None, gains: pd.DataFrame, n: int, reason: str
 ) -> dict[str, Any]:
-    """Return what more patients would give, and why there is no law where there is none.
+    """Return what more patients would give, and why there is no law if there is none.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How the model does at sites that it has never seen, and against sites mixed in training."""
+"""Performance at left-out sites, compared with the cross-validation, which mixes sites."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def site_performance(
     n_samples: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Measure every site's patients, predicted without their site and with sites mixed.
+    """Evaluate every site's patients, predicted without their site and with sites mixed.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ def site_performance(
         ``split``, ``site``, ``feature_set``, ``role``, ``validation`` (``left_out``, or ``mixed``
         for the same patients in the cross-validation), ``metric``, ``value``, ``lower``, ``upper``,
         ``n_patients``, ``n_positive``, ``reason``. Rows of the split ``all`` are of all sites'
-        predictions put together. A site that was not left out has one row, which says why.
+        predictions put together. A site that was not left out has one row with the reason.
 
     Notes
     -----
     The cohort's design fixed the class sizes, and intervals of all sites together are conditional
-    on them. How many of each class came from one site is chance, so that a site's intervals are
-    not: else sites would seem to need a calibration of their own far too often.
+    on them. The class sizes of a single site are random, so a site's intervals are not conditional:
+    otherwise far too many sites would seem to need their own calibration.
     """
     left_out, mixed = compared(left_out), compared(mixed)
     parts = []
@@ -100,11 +100,11 @@ def pooled_performance(
     Returns
     -------
     DataFrame
-        ``feature_set``, ``role``, ``validation``, what
-        :func:`trdomics.evaluation.pooling.pooled_auroc` returns, and ``change``: the AUROC of
-        all predictions of left-out sites together, less that of the same patients with sites
-        mixed, with ``change_lower`` and ``change_upper`` (95 %, bootstrap over patients, paired).
-        The sites' models share training patients, so that the intervals are a little too narrow.
+        ``feature_set``, ``role``, ``validation``, the result of
+        :func:`trdomics.evaluation.pooling.pooled_auroc`, and ``change``: the AUROC of all
+        predictions of left-out sites minus that of the same patients with sites mixed, with
+        ``change_lower`` and ``change_upper`` (95 %, bootstrap over patients, paired). The sites'
+        models share training patients, so the intervals are slightly too narrow.
     """
     aurocs = performance[(performance["metric"] == "auroc") & (performance["split"] != ALL)]
     aurocs = aurocs[aurocs["value"].notna()]
@@ -150,15 +150,15 @@ def sites_summary(
     wanted: bool,
     confounders: list[str],
 ) -> dict[str, Any]:
-    """Gather what the page shows.
+    """Collect what the page shows.
 
     `column` is the sheet's column of sites, `wanted` whether the config asks to leave them out.
 
     Returns
     -------
     dict
-        ``n_sites``, ``n_left_out``, ``reason`` (why none was; else empty), ``not_left_out`` (site,
-        numbers, reason), ``sites`` (of the selected procedure: ``site``, ``n_patients``,
+        ``n_sites``, ``n_left_out``, ``reason`` (why none was; otherwise empty), ``not_left_out``
+        (site, numbers, reason), ``sites`` (of the selected procedure: ``site``, ``n_patients``,
         ``n_positive``, and value, lower, upper, reason by metric), ``together`` (feature set →
         validation → metric → the same), ``pooled`` (feature set → validation → row),
         ``site_is_confounder``.

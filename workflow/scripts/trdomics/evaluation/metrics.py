@@ -1,9 +1,9 @@
-"""Measures of discrimination and calibration, and the reasons where there are none.
+"""Metrics of discrimination and calibration, or the reasons why they are undefined.
 
 Every metric takes labels, shape (n_patients,), probabilities, shape (n_patients, n_repeats), and
-how often each of many resamples holds each patient, shape (n_samples, n_patients). It is computed
-in each repeat and averaged over them: averaging probabilities first would describe an ensemble of
-models that are never used. It returns an array of shape (n_samples,).
+the number of times each patient is in each resample, shape (n_samples, n_patients). It is computed
+in each repeat and then averaged: averaging probabilities first would describe an ensemble of models
+that is never used. It returns an array of shape (n_samples,).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike
 
 from trdomics.evaluation.recalibration import Floats, fit_recalibration, log_odds
 
-# Probabilities are calibrated, so 0.5 is where positive becomes the likelier class.
+# Probabilities are calibrated, so above 0.5 the positive class is more likely.
 THRESHOLD = 0.5
 
 
 def auroc(label: Floats, probability: Floats, counts: Floats) -> Floats:
-    """AUROC as the share of positive–negative pairs in order, ties counting half."""
+    """AUROC: share of correctly ordered positive–negative pairs, ties counting half."""
     total = np.zeros(counts.shape[0])
     for column in probability.T:
         order = np.argsort(column, kind="stable")
@@ -76,7 +76,7 @@ def calibration_slope(label: Floats, probability: Floats, counts: Floats) -> Flo
 
 
 def calibration_intercept(label: Floats, probability: Floats, counts: Floats) -> Floats:
-    """Calibration in the large; 0 is ideal, below 0 the risks are too high.
+    """Calibration in the large; 0 is ideal, below 0 risks are overestimated.
 
     The intercept of the logistic recalibration with its slope fixed at 1 (Van Calster et al.
     2019), not that of the model which :func:`calibration_slope` fits.
@@ -99,17 +99,17 @@ METRICS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
 
 
 def measure(metric: str, label: ArrayLike, probability: ArrayLike) -> float:
-    """Return a metric of these patients, each once; labels and probabilities as in `checked`."""
+    """Return a metric without resampling; labels and probabilities as in `checked`."""
     truth, repeats = checked(label, probability)
     return float(METRICS[metric](truth, repeats, np.ones((1, truth.size)))[0])
 
 
-# Only these mean something where all patients are of one class.
+# Only these are defined if all patients are of one class.
 NEEDS_NO_CLASSES = ("brier",)
 
 
 def not_computable(metric: str, label: Floats, probability: Floats) -> str:
-    """Return why a metric cannot be computed from these patients, or an empty text."""
+    """Return why a metric cannot be computed from these patients, or an empty string."""
     if len(label) == 0:
         return "no labelled patient has a prediction"
     if np.unique(label).size < 2 and metric not in NEEDS_NO_CLASSES:
@@ -134,15 +134,15 @@ def performance(
     label : array, shape (n_patients,)
         1 for the positive class, 0 for the negative one.
     probability : array, shape (n_patients,) or (n_patients, n_repeats)
-        Predicted probability of the positive class; of a repeated cross-validation the pooled
-        out-of-fold probabilities, one column a repeat.
+        Predicted probability of the positive class; for a repeated cross-validation the pooled
+        out-of-fold probabilities, one column per repeat.
     metrics : sequence of str
-        Names out of :data:`METRICS`. Balanced accuracy cuts at a calibrated probability of 0.5.
+        Names from :data:`METRICS`. Balanced accuracy uses the threshold 0.5.
 
     Returns
     -------
     DataFrame
-        ``metric``, ``value`` (NaN where not computable), ``reason`` (why not; else empty).
+        ``metric``, ``value`` (NaN if undefined), ``reason`` (why; otherwise empty).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a missing layer costs: patients with all layers, predicted as if they lacked some."""
+"""The cost of missing layers: patients with all layers, predicted as if some were missing."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from trdomics.layers.subsets import NOTHING, named
 
 # Version of missing_layer_cost.json; the frozen model's reader has its own.
 COST_FORMAT = 1
-# With 2 or 3 degrees of freedom the t interval says nothing: its factor is 4.3 and 3.2.
+# With 2 or 3 degrees of freedom the t interval is useless: its factor is 4.3 and 3.2.
 MIN_FOLDS = 5
 
 
 def missing_layer_cost_table(
     predictions: pd.DataFrame, labels: pd.Series, *, n_samples: int, seed: int
 ) -> pd.DataFrame:
-    """Measure the AUROC without layers, and the loss against all layers.
+    """Measure the AUROC without layers, and the loss compared with all layers.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def missing_layer_cost_table(
     -------
     DataFrame
         ``layers_missing``, ``n_missing``, ``auroc``, ``auroc_low``, ``auroc_high``, ``loss``
-        (``auroc`` with all layers less that without these; positive is worse), ``loss_low``,
+        (``auroc`` with all layers minus that without these; positive is worse), ``loss_low``,
         ``loss_high`` (never beyond an AUROC of 0 or 1), ``pvalue`` (both of
         :func:`trdomics.evaluation.paired_gains.corrected_resampled_t`; none below
         ``MIN_FOLDS`` folds), ``n_patients``, ``n_positive`` (with all layers), ``n_folds``,
@@ -76,8 +76,8 @@ def _loss(
 ) -> dict[str, Any]:
     """Return the paired loss of a set of missing layers, and why it has no interval.
 
-    The loss is that of the AUROCs reported beside it, which pool the patients of a repeat. How sure
-    it is comes from the folds: their differences, moved so that the loss is their mean.
+    The loss is that of the AUROCs reported beside it, which pool the patients of a repeat. Its
+    interval comes from the folds: their differences, shifted so that the loss is their mean.
     """
     reason = str(auroc["reason"])
     if name == NOTHING:
@@ -93,7 +93,7 @@ def _loss(
         test = corrected_resampled_t(differences - differences.mean() + loss, ratio)
     return {
         "loss": loss,
-        # without layers the AUROC can fall to 0 or rise to 1, no further
+        # the AUROC without layers is between 0 and 1
         "loss_low": float(np.clip(test["lower"], whole - 1, whole)),
         "loss_high": float(np.clip(test["upper"], whole - 1, whole)),
         "pvalue": test["pvalue"],
@@ -118,7 +118,7 @@ def _no_interval(differences: Any) -> str:
 def missing_layer_cost_summary(
     table: pd.DataFrame, layers: Sequence[str], manifest: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what lies beside the frozen model, for those who score patients without a layer.
+    """Return the summary stored beside the frozen model, for scoring patients without some layers.
 
     `table` is of :func:`missing_layer_cost_table`; the checksum in `manifest` (``model.json``)
     tells which model the numbers belong to.

@@ -1,4 +1,4 @@
-"""Tables of out-of-fold predictions: all splits joined, and a feature set's as arrays."""
+"""Out-of-fold predictions: tables of all splits joined, and a feature set's as arrays."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from trdomics.evaluation.recalibration import Floats
 
 
 def of_splits(tables: Iterable[pd.DataFrame], predictions: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join a kind of table over all splits, and say of every row which split it is from.
+    """Concatenate tables of all splits, with the split of every row.
 
     Parameters
     ----------
     tables, predictions : iterable of DataFrame
-        One a split, in the same order; ``split`` and ``repeat`` are taken from the predictions.
+        One per split, in the same order; ``split`` and ``repeat`` are taken from the predictions.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def of_splits(tables: Iterable[pd.DataFrame], predictions: Iterable[pd.DataFrame
         table.assign(split=beside["split"].iloc[0], repeat=beside["repeat"].iloc[0])
         for table, beside in zip(tables, predictions, strict=True)
     ]
-    # a table without rows has columns without a type, which would spread to the others
+    # columns of an empty table have no type, which would spread to the others
     filled = [part for part in parts if len(part)]
     return pd.concat(filled or parts[:1], ignore_index=True)
 
@@ -48,7 +48,7 @@ def out_of_fold(
         Only patients with a label who were predicted in every repeat, sorted by id.
     """
     rows = predictions[predictions["feature_set"] == feature_set]
-    # unlike pivot_table, pivot refuses a patient who was predicted twice
+    # unlike pivot_table, pivot refuses duplicated patients
     table = rows.pivot(  # noqa: PD010
         index="patient_id", columns="repeat", values="probability"
     ).dropna()
@@ -58,6 +58,6 @@ def out_of_fold(
 
 
 def feature_sets(predictions: pd.DataFrame) -> dict[str, str]:
-    """Return the role of every feature set, in the order in which they were written."""
+    """Return the role of every feature set, in the order of the table."""
     unique = predictions[["feature_set", "role"]].drop_duplicates("feature_set")
     return dict(zip(unique["feature_set"], unique["role"], strict=True))

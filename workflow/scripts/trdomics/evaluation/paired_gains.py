@@ -13,7 +13,7 @@ from trdomics.evaluation.recalibration import Floats
 
 
 def corrected_resampled_t(differences: ArrayLike, test_to_train: float) -> dict[str, float]:
-    """Test whether the mean of per-fold differences is zero, training sets overlapping.
+    """Test whether the mean of per-fold differences is zero, with overlapping training sets.
 
     The corrected resampled t test: the variance of the mean over J folds is taken as
     (1/J + n_test/n_train) s² instead of s²/J, because folds share most of their training
@@ -23,15 +23,15 @@ def corrected_resampled_t(differences: ArrayLike, test_to_train: float) -> dict[
     Parameters
     ----------
     differences : array, shape (n_folds,)
-        Paired differences, one a fold and repeat.
+        Paired differences, one per fold and repeat.
     test_to_train : float
         n_test / n_train.
 
     Returns
     -------
     dict
-        ``gain`` (the mean), ``lower``, ``upper``, ``pvalue`` (two-sided). All but the gain are
-        NaN for fewer than two folds or where all differences are equal.
+        ``gain`` (the mean), ``lower``, ``upper``, ``pvalue`` (two-sided). All but the gain are NaN
+        for fewer than two folds or if all differences are equal.
     """
     values = np.asarray(differences, dtype=float)
     result = dict.fromkeys(("gain", "lower", "upper", "pvalue"), np.nan)
@@ -50,7 +50,7 @@ def corrected_resampled_t(differences: ArrayLike, test_to_train: float) -> dict[
     }
 
 
-# A gain is an improvement: of the Brier score, where less is better, the sign is turned.
+# A gain is an improvement: for the Brier score, where lower is better, the sign is reversed.
 GAIN_SIGN = {"auroc": 1, "brier": -1}
 
 
@@ -69,8 +69,8 @@ def gains_table(predictions: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
         ``feature_set``, ``role``, ``baseline``, ``metric`` (``auroc``, ``brier``), ``gain``
         (positive is better than the baseline), ``lower``, ``upper``, ``pvalue`` (of
         :func:`corrected_resampled_t`, not adjusted for the number of feature sets), ``n_folds``,
-        ``reason``. The mean over folds of a fold's AUROC is not exactly that of the pooled
-        predictions, so that gains differ a little from differences in the performance table.
+        ``reason``. The mean AUROC over folds differs slightly from the AUROC of the pooled
+        predictions, so gains differ slightly from differences in the performance table.
     """
     rows = predictions[predictions["patient_id"].map(labels).notna()]
     # unlike pivot_table, pivot refuses a patient who was predicted twice
@@ -112,7 +112,7 @@ def gains_table(predictions: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
 
 
 def fold_differences(pair: pd.DataFrame, label: Floats, metric: str) -> tuple[Floats, float]:
-    """Return first minus second column of every fold, and the mean of n_test/n_train.
+    """Return the difference of the two columns in every fold, and the mean of n_test/n_train.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The permutation null: what the whole procedure finds where there is nothing to find."""
+"""The permutation null: the whole procedure with permuted labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def permutation_pvalue(observed: float, null: ArrayLike) -> float:
     Parameters
     ----------
     observed : float
-        The statistic with the true labels; large values speak against the null.
+        The statistic with the true labels; large values are evidence against the null.
     null : array, shape (n_permutations,)
         The statistic with permuted labels.
     """
@@ -40,7 +40,7 @@ def null_distribution(null: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``permutation``, ``repeat``, ``auroc`` (pooled over the folds of the repeat; NaN where
-        there is one class only), ``n_patients``. The true labels have one row a repeat.
+        there is one class only), ``n_patients``. The true labels have one row per repeat.
     """
     rows = []
     for (permutation, repeat), group in null.dropna().groupby(["permutation", "repeat"]):
@@ -51,11 +51,11 @@ def null_distribution(null: pd.DataFrame) -> pd.DataFrame:
 
 
 def null_test(distribution: pd.DataFrame) -> dict[str, float | int | str]:
-    """Compare the true labels' AUROC with that of permuted ones, under the same models.
+    """Compare the AUROC with true labels with that with permuted labels, for the same models.
 
-    The observed value is the mean over the repeats; each permutation is one repeat. Under the
-    null a mean over repeats has the same expectation and less spread than one repeat, so that
-    the test errs on the safe side.
+    The observed value is the mean over the repeats; each permutation is one repeat. Under the null,
+    a mean over repeats has the same expectation and less variance than one repeat, so the test is
+    conservative.
 
     `distribution` is of :func:`null_distribution`.
 

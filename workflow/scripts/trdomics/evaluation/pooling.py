@@ -13,8 +13,8 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 Floats = NDArray[np.float64]
 
-# Paule and Mandel's iteration starts at 0 and converges in a few steps; where sites differ wildly
-# the default of 50 may not do.
+# Paule and Mandel's iteration starts at 0 and converges in a few steps; if sites differ very much,
+# the default of 50 may not suffice.
 ITERATIONS = 500
 KEYS = ("auroc", "lower", "upper", "prediction_lower", "prediction_upper")
 HETEROGENEITY = ("tau2", "i2", "q", "q_pvalue")
@@ -27,9 +27,9 @@ def logit_auroc(
 
     Newcombe's modification of Hanley and McNeil's variance (2006, Stat Med 25:559, method 4), on
     the logit scale as for the meta-analysis of c statistics (Debray et al. 2017, BMJ 356:i6460).
-    It needs no patient's data, and unlike a bootstrap it does not vanish in a small site whose
-    few patients happen to be in perfect order: an AUROC of 0 or 1 is taken as half a pair of
-    patients off it.
+    It needs no patient-level data and, unlike a bootstrap, is not zero for a small site whose
+    patients happen to be perfectly ranked: an AUROC of 0 or 1 is moved inwards by half a pair of
+    patients.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ def logit_auroc(
 
 
 def random_effects(effect: ArrayLike, variance: ArrayLike) -> dict[str, float]:
-    """Combine AUROCs of several sites or cohorts, whose true values may differ.
+    """Combine AUROCs of several sites or cohorts with possibly different true values.
 
-    Variance between them by Paule and Mandel, the interval by Hartung, Knapp, Sidik and Jonkman
-    with Student's t, never narrower than without their correction (IntHout 2014,
-    doi 10.1186/1471-2288-14-25; Röver 2015, doi 10.1186/s12874-015-0091-1). With few it is wide,
-    as it should be.
+    The variance between them is Paule and Mandel's, the interval Hartung, Knapp, Sidik and
+    Jonkman's with Student's t, never narrower than without their correction (IntHout 2014, doi
+    10.1186/1471-2288-14-25; Röver 2015, doi 10.1186/s12874-015-0091-1). With few it is wide, as it
+    should be.
 
     Parameters
     ----------
@@ -72,17 +72,17 @@ def random_effects(effect: ArrayLike, variance: ArrayLike) -> dict[str, float]:
     """
     effects, variances = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
     with warnings.catch_warnings():
-        # estimates that agree perfectly make a division by 0 that statsmodels warns of
+        # identical estimates cause a division by 0, of which statsmodels warns
         warnings.simplefilter("ignore", RuntimeWarning)
         combined = combine_effects(effects, variances, method_re="pm", maxiter=ITERATIONS)
     k, q, tau2 = effects.size, float(combined.q), float(combined.tau2)
     mean = float(combined.mean_effect_re)
-    # with estimates that happen to agree the estimated scale is too small
+    # if estimates happen to agree, the estimated scale is too small
     error = float(combined.sd_eff_w_re) * np.sqrt(max(1.0, float(combined.scale_hksj_re)))
     reach = stats.t.ppf(0.975, k - 1) * error
     wide = stats.t.ppf(0.975, k - 2) * np.sqrt(tau2 + error**2) if k > 2 else np.nan
     bounds = expit([mean, mean - reach, mean + reach, mean - wide, mean + wide])
-    # statsmodels leaves I² negative where sites differ less than by chance
+    # statsmodels' I² is negative if sites differ less than expected by chance
     i2 = max(0.0, 1 - (k - 1) / q) if q > 0 else 0.0
     spread = (tau2, i2, q, float(stats.chi2.sf(q, k - 1)))
     return dict(zip((*KEYS, *HETEROGENEITY), map(float, (*bounds, *spread)), strict=True))
@@ -99,8 +99,8 @@ def pooled_auroc(auroc: ArrayLike, n_positive: ArrayLike, n_negative: ArrayLike)
     Returns
     -------
     dict
-        ``n_sites``, what :func:`random_effects` returns of :func:`logit_auroc`, and ``reason``
-        (what is missing, and why).
+        ``n_sites``, the result of :func:`random_effects`, and ``reason`` (what is missing, and
+        why).
     """
     n_sites = np.size(auroc)
     if n_sites < 2:

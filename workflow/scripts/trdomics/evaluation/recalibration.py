@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
-# A predicted 0 or 1 has no log odds; one in a million is beyond what any cohort here can tell.
+# A predicted 0 or 1 has infinite log odds; no cohort here can resolve one in a million.
 EPSILON = 1e-6
 MAX_ITERATIONS = 30
 
@@ -24,22 +24,22 @@ def fit_recalibration(
 ) -> tuple[Floats, Floats]:
     """Fit a logistic recalibration to each of many resamples at once, by Newton's method.
 
-    Statsmodels fits them one by one, which would take minutes for a thousand resamples of a dozen
+    Statsmodels fits them one by one, which would take minutes for 1,000 resamples of a dozen
     feature sets.
 
     Parameters
     ----------
     odds : array, shape (n_patients,)
-        Log odds that are recalibrated.
+        Log odds to recalibrate.
     counts : array, shape (n_samples, n_patients)
-        How often each resample holds each patient.
+        Number of times each patient is in each resample.
     fixed_slope : bool
         Fit the intercept only, the slope fixed at 1.
 
     Returns
     -------
     intercept, slope : array, shape (n_samples,)
-        NaN where the iteration does not converge, as under separation.
+        NaN if the iteration does not converge, as with separation.
     """
     n_samples = counts.shape[0]
     intercept, slope = np.zeros(n_samples), np.ones(n_samples)
@@ -57,7 +57,7 @@ def fit_recalibration(
             determinant = np.maximum(h00 * h11 - h01**2, 1e-12)
             step0 = (h11 * g0 - h01 * g1) / determinant
             step1 = (h00 * g1 - h01 * g0) / determinant
-        # a full step may overshoot where the start is far away
+        # a full step may overshoot if the start is far away
         intercept[active] += np.clip(step0, -2, 2)
         slope[active] += np.clip(step1, -2, 2)
         active = active[np.maximum(np.abs(step0), np.abs(step1)) > 1e-8]

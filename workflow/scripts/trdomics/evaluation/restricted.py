@@ -1,4 +1,4 @@
-"""The selected model's performance without some patients, from predictions that are at hand."""
+"""The selected model's performance without some patients, from existing predictions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def auroc_without(
     n_samples: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Measure the AUROC of what is selected, of all patients and without some.
+    """Measure the selected model's AUROC in all patients and without some.
 
-    The models were trained on all patients: this says what the patients left out do to the
-    measured performance, not what a model fitted without them would reach.
+    The models were trained on all patients: this shows the effect of the excluded patients on the
+    measured performance, not the performance of a model fitted without them.
 
     Parameters
     ----------

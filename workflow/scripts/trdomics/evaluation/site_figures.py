@@ -1,4 +1,4 @@
-"""Figures of the model beyond its cohort: other sites, fewer layers, more patients."""
+"""Figures of generalisation: left-out sites, missing layers, training size."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MEANINGS = {LEFT_OUT: "site left out of training", MIXED: "same patients, sites 
 
 
 def _numbers(axes: Axes, position: float, row: pd.Series, value: str = "value") -> None:
-    """Write an estimate beside its row."""
+    """Print an estimate beside its row."""
     text = with_interval(row[value], row["lower"], row["upper"])
     where = ("axes fraction", "data")
     axes.annotate(text, (1.02, position), xycoords=where, va="center", fontsize=8.5)
 
 
 def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
-    """Draw a forest plot of the selected procedure's AUROC at sites that it had never seen.
+    """Draw a forest plot of the selected procedure's AUROC at left-out sites.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
     axes.set_yticks([*range(len(names)), *bottom], [*labels, *bottom.values()])
     axes.set_ylim(max([len(names) - 1, *bottom]) + 0.7, -0.7)
-    # a little past 1, or the marker of a perfect AUROC is cut
+    # slightly beyond 1, or the marker of a perfect AUROC is cut off
     axes.set_xlim(min(0.45, axes.get_xlim()[0]), 1.015)
     axes.set_xlabel("AUROC (95 % interval)")
     handles = [
@@ -147,7 +147,7 @@ def missing_layer_cost_figure(table: pd.DataFrame) -> Figure:
 
 
 def learning_curve_figure(table: pd.DataFrame, n_patients: int) -> Figure:
-    """Draw the AUROC by the number of patients trained on, and its extrapolation.
+    """Draw the AUROC by number of training patients, and its extrapolation.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ def classification_summary(
     importance: pd.DataFrame,
     target_prevalence: float,
 ) -> dict[str, Any]:
-    """Gather what the page shows; the headline is the stack of the feature sets.
+    """Collect the numbers for the page; the headline is the stack of the feature sets.
 
     Parameters
     ----------
@@ -41,9 +41,8 @@ def classification_summary(
         loop, optimistic); ``baselines`` and ``circular`` (feature set → the same as
         ``selected``); ``gains`` (baseline → metric → gain, lower, upper, pvalue, n_folds);
         ``null`` (see :func:`trdomics.evaluation.permutation_null.null_test`); ``prevalence``
-        (cohort, target, log_odds_shift); ``models`` (feature set → in how many splits which model
-        was chosen for it);
-        ``importance_overlap`` and ``importance_top`` (of ``selected``);
+        (cohort, target, log_odds_shift); ``models`` (feature set → number of splits in which each
+        model was chosen); ``importance_overlap`` and ``importance_top`` (of ``selected``);
         ``balanced_accuracy_threshold``.
     """
     selected = _metrics(performance, SELECTED)
@@ -72,7 +71,7 @@ def classification_summary(
 
 
 def _with_reason(row: pd.Series, columns: tuple[str, ...]) -> dict[str, Any]:
-    """Return columns of a row, with ``reason`` where one of them is missing."""
+    """Return columns of a row, with ``reason`` if one of them is missing."""
     entry: dict[str, Any] = {column: row[column] for column in columns}
     return {**entry, "reason": row["reason"]} if row["reason"] else entry
 

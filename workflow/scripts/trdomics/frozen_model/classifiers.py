@@ -26,11 +26,11 @@ class Member:
     columns : array of int, shape (n_columns,)
         Columns of the joined blocks that any of the models uses.
     priors : array, shape (n_models,)
-        Log odds that the evidence is measured from.
+        Log odds relative to which the evidence is measured.
     fitted : array of bool, shape (n_models,)
-        False where there was nothing to learn from; its evidence is 0.
+        False if there was nothing to learn from; the evidence is then 0.
     models : Linear or Trees, or None
-        None where none was fitted.
+        None if none was fitted.
     """
 
     blocks: list[str] = stored(NAMES)
@@ -40,7 +40,7 @@ class Member:
     models: Any = stored(optional(one_of(DECODERS)))
 
     def check(self) -> None:
-        """Raise ValueError if its arrays are of other models or columns."""
+        """Raise ValueError if its arrays have other numbers of models or columns."""
         if not (np.diff(self.columns, prepend=-1) > 0).all():
             raise ValueError("its columns are not in order")
         if self.models is None:
@@ -53,7 +53,7 @@ class Member:
             raise ValueError("its models are of other numbers of models or columns")
 
     def evidence(self, blocks: DenseBlocks) -> Floats:
-        """Return by how much each model moves the log odds, shape (n_patients, n_models)."""
+        """Return each model's contribution to the log odds, shape (n_patients, n_models)."""
         values, has = blocks.joined(self.blocks)
         result = np.zeros((len(has), len(self.priors)))
         if self.models is not None and has.any():
@@ -64,10 +64,10 @@ class Member:
 
 @dataclass(eq=False, repr=False)
 class CalibratedClassifiers:
-    """One classifier, or several that were fitted in the same way on other patients.
+    """One classifier, or several fitted in the same way on other patients.
 
-    Calibrated log odds are ``slope * (intercept + weights @ evidences) + offset``: of a stack its
-    members' evidences, of a single classifier its own with the weight 1.
+    Calibrated log odds are ``slope * (intercept + weights @ evidences) + offset``: for a stack its
+    members' evidences, for a single classifier its own with weight 1.
 
     Attributes
     ----------
@@ -82,18 +82,18 @@ class CalibratedClassifiers:
     offsets: Floats = stored(array("intercepts"))
 
     def check(self) -> None:
-        """Raise ValueError if its members are of other models."""
+        """Raise ValueError if its members have other numbers of models."""
         if {len(member.priors) for member in self.members} != {len(self.intercepts)}:
             raise ValueError("its members are of other models")
         if len(self.intercepts) > MAX_MODELS:
             raise ValueError(f"it has more than {MAX_MODELS} models")
 
     def check_blocks(self, sizes: Mapping[str, int], used: list[str]) -> None:
-        """Raise ValueError if it reads other blocks than those used, or columns beyond them."""
+        """Raise ValueError if it uses blocks or columns that do not exist."""
         for member in self.members:
             width = sum(sizes.get(name, 0) for name in member.blocks)
             if not set(member.blocks) <= set(used) or (member.columns >= width).any():
-                raise ValueError("a classifier reads what the representation does not give")
+                raise ValueError("a classifier uses blocks that the representation does not have")
 
     def calibrated_log_odds(self, blocks: DenseBlocks) -> Floats:
         """Return each model's calibrated log odds, shape (n_patients, n_models)."""

@@ -1,6 +1,6 @@
-"""What predicts from the arrays of fitted classifiers, many models of one family at once.
+"""Prediction from the arrays of fitted classifiers, many models of one family at once.
 
-A family of classifiers names its decoder and gives its arrays
+A family of classifiers names its decoder and provides its arrays
 (:class:`trdomics.classification.families.Family`); no scikit-learn is needed to predict.
 """
 
@@ -18,17 +18,17 @@ from trdomics.classification.votes import vote_log_odds
 from trdomics.parts import COUNT, array, stored
 
 LEAF = -1
-# Far beyond any tree whose leaves hold several patients; a chain of nodes would take long to walk.
+# Far deeper than any tree with several patients per leaf; a long chain of nodes would be slow.
 MAX_DEPTH = 500
-# Of a model; each patient walks through all of them at once.
+# Per model; all trees are traversed at once.
 MAX_TREES = 100
-# A model's arrays, and the columns that its features are; None where nothing was fitted.
+# A model's arrays, and the columns of its features; None if nothing was fitted.
 ModelArrays = tuple[Mapping[str, NDArray[Any]], NDArray[np.int_]] | None
 
 
 @dataclass(eq=False, repr=False)
 class Linear:
-    """Log odds that are linear in the values.
+    """Linear log odds.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Linear:
 
     @classmethod
     def joined(cls, models: Sequence[ModelArrays], n_columns: int) -> Self:
-        """Lay models side by side."""
+        """Combine models."""
         made = cls(np.zeros(len(models)), np.zeros((len(models), n_columns)))
         for number, model in enumerate(models):
             if model is not None:
@@ -62,20 +62,20 @@ class Linear:
 
 @dataclass(eq=False, repr=False)
 class Trees:
-    """Trees, one node after another.
+    """Trees, as concatenated nodes.
 
     Attributes
     ----------
     n_columns : int
         Of the values.
     feature, left, right : array of int, shape (n_nodes,)
-        Column that a node compares, and its children; ``LEAF`` where there are none.
+        Column that a node compares, and its children; ``LEAF`` if there are none.
     threshold, value : array of float, shape (n_nodes,)
-        What inner nodes compare with (up to it goes left), and what leaves say.
+        Threshold of inner nodes (values up to it go left), and values of leaves.
     root, model : array of int, shape (n_trees,)
-        First node of a tree, and the model that it is of.
+        First node of a tree, and the model it belongs to.
     constants : array, shape (n_models,)
-        What the trees add to.
+        Constants added to the trees' sums.
     """
 
     n_columns: int = stored(COUNT)
@@ -90,7 +90,7 @@ class Trees:
 
     @classmethod
     def joined(cls, models: Sequence[ModelArrays], n_columns: int) -> Self:
-        """Lay models one after another."""
+        """Concatenate models."""
         names = ("feature", "left", "right", "threshold", "value", "root")
         parts: dict[str, list[NDArray[Any]]] = {name: [np.zeros(0)] for name in (*names, "model")}
         constants, start = np.zeros(len(models)), 0
@@ -117,10 +117,10 @@ class Trees:
         return cls(n_columns=n_columns, constants=constants, **typed)
 
     def check(self) -> None:
-        """Raise ValueError if the arrays are no trees: who walks through them does not look again.
+        """Raise ValueError if the arrays are not trees; traversal does not check again.
 
-        Each node but a root is the child of one node and comes behind it, inner nodes look at a
-        column that is there, and no tree is too deep.
+        Each node except a root is the child of exactly one earlier node, inner nodes refer to
+        existing columns, and no tree is too deep.
         """
         nodes, inner = np.arange(len(self.feature)), self.feature != LEAF
         children = np.concatenate([self.left[inner], self.right[inner]])
@@ -142,7 +142,7 @@ class Trees:
         raise ValueError(f"a tree is deeper than {MAX_DEPTH} nodes")
 
     def leaves(self, values: Floats) -> Floats:
-        """Return what the leaf that a patient comes to says, (n, n_columns) → (n, n_trees)."""
+        """Return the value of each patient's leaf, (n, n_columns) → (n, n_trees)."""
         # scikit-learn compares in single precision
         single = values.astype(np.float32)
         node = np.tile(self.root, (len(values), 1))
@@ -159,7 +159,7 @@ class Trees:
 
 
 class Forest(Trees):
-    """Trees that vote; a model's share of votes is kept off 0 and 1."""
+    """Voting trees; a model's share of votes is kept away from 0 and 1."""
 
     def decision(self, values: Floats) -> Floats:
         """Return log odds, (n, n_columns) → (n, n_models)."""
@@ -171,7 +171,7 @@ class Forest(Trees):
 
 
 class Boosting(Trees):
-    """Trees whose log odds are added up."""
+    """Trees whose log odds are summed."""
 
     def decision(self, values: Floats) -> Floats:
         """Return log odds, (n, n_columns) → (n, n_models)."""

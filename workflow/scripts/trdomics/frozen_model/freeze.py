@@ -1,4 +1,4 @@
-"""From a finished search to the model that is passed on."""
+"""From a finished search to the frozen model."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def freeze(
     labels: NDArray[Any],
     pairs: int | None = None,
 ) -> FrozenModel:
-    """Return what a search selected with its training reference and its replicates, as arrays.
+    """Return a search's selected model with its training reference and replicates, as arrays.
 
-    It names no variant that fewer than five training patients carry.
+    It names no variant carried by fewer than five training patients.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def freeze(
 def without_layers(
     representation: FittedRepresentation, tables: LayerTables
 ) -> Mapping[str, DenseBlocks]:
-    """Return patients' blocks as if they lacked layers, by the layers that they then lack."""
+    """Return patients' blocks as if layers were missing, by the missing layers."""
     layers = list(representation.normalisers_)
     return {
         subset_name(gone): DenseBlocks.of(
@@ -90,7 +90,7 @@ def without_layers(
 def manifest(
     search: NestedSearch, frozen: FrozenModel, *, labels: Any, label: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Describe what a search selected: what it needs, and what it was fitted on.
+    """Describe a search's selected model: what it needs, and what it was fitted on.
 
     Parameters
     ----------

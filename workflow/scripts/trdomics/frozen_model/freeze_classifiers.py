@@ -1,4 +1,4 @@
-"""From fitted classifiers of scikit-learn to arrays."""
+"""Conversion of fitted scikit-learn classifiers to arrays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trdomics.frozen_model.decoders import DECODERS, ModelArrays
 def frozen_classifiers(
     fitted: Sequence[BlockModel | LateFusion], calibrations: Sequence[Platt]
 ) -> CalibratedClassifiers:
-    """Return classifiers that were fitted in the same way on several training sets.
+    """Return classifiers fitted in the same way on several training sets.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Fits the chosen classifier again, on halves of the training patients."""
+"""Refits of the chosen classifier on halves of the training patients."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from trdomics.frozen_model.uncertainty import Replicates
 
 Head = BlockModel | LateFusion
 PAIRS = 10
-# With fewer patients who have all layers the cost of lacking one cannot be estimated.
+# With fewer patients with all layers, the cost of a missing layer cannot be estimated.
 MIN_COMPLETE = 20
 
 
 class HalfSampleReplicates(BaseEstimator, Replicates):
-    """Classifiers on complementary halves of the training patients, and what they disagree on.
+    """Classifiers fitted on complementary halves of the training patients, and their differences.
 
-    The training patients are split in two halves of alike classes, `pairs` times. On each half the
-    chosen classifier is fitted, and calibrated on the other half, which it has not seen. The
-    halves share no patient, so half of the mean squared difference of the two estimates the
-    variance of such a model. It is taken for the variance of the model of all patients: the
-    delete-half jackknife (Shao & Wu 1989, doi 10.1214/aos/1176347263) would halve it, but penalty
-    and selection of features do not gain from more patients as smooth estimators do. On simulated
-    training sets of 120 or 200 patients and ready-made blocks the intervals hold 87 to 91 % instead
-    of 95 % (``benchmarks/scoring.py interval``), and halved they would hold less still. Unlike a
-    bootstrap, halves hold no patient twice, who would be in the inner folds of a stack on both
-    sides.
+    The training patients are split into two stratified halves, `pairs` times. The chosen classifier
+    is fitted on each half and calibrated on the other, unseen half. The halves share no patient, so
+    half of the mean squared difference of the two estimates the variance of such a model. It is
+    used as the variance of the model of all patients: the delete-half jackknife (Shao & Wu 1989,
+    doi 10.1214/aos/1176347263) would halve it, but penalised estimates with feature selection do
+    not improve with more patients as smooth estimators do. With simulated training sets of 120 or
+    200 patients and given blocks, coverage of the intervals is 87 to 91 % instead of 95 %
+    (``benchmarks/scoring.py interval``); with halved variances it would be lower still. Unlike
+    bootstrap samples, halves contain no patient twice, who could be on both sides of a stack's
+    inner folds.
 
-    Representation, feature set, kind and parameters stay as they are: what their choice adds is
-    not in it. No patient's values are kept: coefficients, or the nodes of trees.
+    Representation, feature set, kind and parameters are fixed, so the uncertainty from their choice
+    is not included. Only coefficients or tree nodes are kept, no patient's values.
 
     Parameters
     ----------
@@ -67,11 +67,11 @@ class HalfSampleReplicates(BaseEstimator, Replicates):
         Parameters
         ----------
         refit : callable
-            Gives the chosen classifier, fitted on the blocks and labels of some patients.
+            Returns the chosen classifier fitted on the blocks and labels of some patients.
         without : mapping of str to DenseBlocks, optional
-            Blocks of the same patients as if they lacked some layers.
+            Blocks of the same patients as if some layers were missing.
         complete : array of bool, shape (n_patients,), optional
-            Who has all layers.
+            Which patients have all layers.
         """
         labels = np.asarray(labels, dtype=int)
         heads, curves = [], []

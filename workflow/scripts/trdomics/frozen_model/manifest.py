@@ -1,7 +1,7 @@
-"""The manifest of a frozen model, read without trust.
+"""Reads the manifest of a frozen model, which is not trusted.
 
-Apart from its making, so that a config that names a model can be checked where there is no machine
-learning.
+Separate from its creation, so that a config that names a model can be checked without
+machine-learning libraries.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ AGAIN = "copy the model's folder again"
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Read a model's manifest, which may be damaged or hostile.
+    """Read a model's manifest, which may be damaged or malicious.
 
     Raises
     ------
     InputError
-        If it is no JSON, of another format, or has other keys than ours.
+        If it is not JSON, has another format, or has other keys.
     """
     refuse_old(path.parent)
     where = str(path)
@@ -43,12 +43,12 @@ def refuse_old(folder: Path) -> None:
     old = folder / OLD_MODEL
     if old.is_file() and not (folder / MODEL).is_file():
         raise InputError(
-            str(old), "is a model of an earlier version, which is not read", "fit the model again"
+            str(old), "is a model of an earlier version, which is not supported", "refit the model"
         )
 
 
 def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
-    """Check that a cohort's classes are not a model's classes exchanged.
+    """Check that a cohort's classes are not the model's classes swapped.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str
     Returns
     -------
     str or None
-        What to say where the classes have other names, so that it cannot be known.
+        A warning if the classes have other names, so that this cannot be checked.
 
     Raises
     ------
@@ -76,14 +76,14 @@ def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str
     ):
         raise InputError(
             "config `label`",
-            f"positive is {label['positive']} and negative {label['negative']}, while the model's "
-            f"probabilities are of {theirs['positive']} against {theirs['negative']}",
+            f"positive is {label['positive']} and negative {label['negative']}, while the "
+            f"model's probabilities refer to {theirs['positive']} against {theirs['negative']}",
             "exchange `label.positive` and `label.negative`",
         )
     if all(same.values()):
         return None
     return (
-        f"The model's probabilities are of {theirs['positive']} (against {theirs['negative']}); "
+        f"The model's probabilities refer to {theirs['positive']} (against {theirs['negative']}); "
         f"this cohort calls its classes {label['positive']} and {label['negative']}. Make sure "
         f"that {label['positive']} is what the model means by {theirs['positive']}"
     )

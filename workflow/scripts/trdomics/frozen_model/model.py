@@ -1,4 +1,4 @@
-"""What a frozen model consists of."""
+"""The parts of a frozen model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trdomics.tables import LayerTables
 
 @dataclass(frozen=True)
 class FrozenRisk:
-    """From raw layer tables to calibrated probabilities, with only what that needs."""
+    """From raw layer tables to calibrated probabilities, without anything else."""
 
     representation: FittedRepresentation
     classifier: CalibratedClassifiers
@@ -37,7 +37,7 @@ class FrozenRisk:
 
 @dataclass(eq=False, repr=False)
 class FrozenModel:
-    """A risk model with what its predictions are compared with and how uncertain they are.
+    """A risk model with a training reference and the uncertainty of its predictions.
 
     Attributes
     ----------
@@ -48,9 +48,9 @@ class FrozenModel:
     blocks : list of str
         The blocks that the model uses.
     reference : TrainingReference
-        What the training patients were like.
+        Summaries of the training patients.
     replicates : Replicates
-        What the probabilities owe to the choice of the training patients.
+        Replicates that show how probabilities depend on the training sample.
     """
 
     representation: Any = stored(part(FittedRepresentation))
@@ -60,7 +60,7 @@ class FrozenModel:
     replicates: Any = stored(part(Replicates))
 
     def check(self) -> None:
-        """Raise ValueError if classifier and replicates are not of the representation's blocks."""
+        """Raise ValueError if classifier or replicates use blocks that the representation lacks."""
         if len(self.classifier.intercepts) != 1:
             raise ValueError("it has not one classifier")
         sizes = {name: len(names) for name, names in self.representation.feature_names_.items()}
@@ -69,14 +69,14 @@ class FrozenModel:
 
     @property
     def risk(self) -> FrozenRisk:
-        """Return the model of probabilities, with only what it needs."""
+        """Return the risk model, with only what it needs."""
         return FrozenRisk(self.representation.restricted(self.blocks), self.classifier)
 
 
 def without_rare_variants(
     frozen: FrozenModel, tables: Mapping[str, pd.DataFrame], min_carriers: int
 ) -> FrozenModel:
-    """Return a copy that names no variant which fewer training patients carry than that.
+    """Return a copy that names no variant with fewer carriers among the training patients.
 
     Parameters
     ----------

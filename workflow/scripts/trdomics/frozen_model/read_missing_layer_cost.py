@@ -1,6 +1,6 @@
-"""What lies beside a frozen model for those who lack layers: read without trust.
+"""Reads the cost of missing layers stored beside a frozen model, which is not trusted.
 
-Apart from its making, so that who reads a bundle needs no machine learning.
+Separate from its creation, so that reading a bundle needs no machine-learning libraries.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ AGAIN = "copy the model's folder again"
 def read_missing_layer_cost(
     folder: str | os.PathLike[str], manifest: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """Return what was written beside a frozen model; None where nothing was.
+    """Return the costs stored beside a frozen model; None if there are none.
 
     Raises
     ------
     InputError
-        If the file is not what :func:`missing_layer_cost_summary` makes, or of another model.
+        If the file was not made by :func:`missing_layer_cost_summary`, or is of another model.
     """
     path = Path(folder) / FILE
     if not path.is_file():
@@ -40,7 +40,7 @@ def read_missing_layer_cost(
 
 
 def parse_missing_layer_cost(content: bytes, sha256: str, where: str) -> dict[str, Any]:
-    """Read what a missing layer costs a model, of a file that may be damaged or hostile.
+    """Parse the cost of missing layers from a file that may be damaged or malicious.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def parse_missing_layer_cost(content: bytes, sha256: str, where: str) -> dict[st
     Raises
     ------
     InputError
-        If it is no JSON, has other keys than ours, or is of another model.
+        If it is not JSON, has other keys, or is of another model.
     """
     schema = load_schema("missing_layer_cost")
     found = parse_partner_json(content, schema, COST_FORMAT, where, AGAIN)

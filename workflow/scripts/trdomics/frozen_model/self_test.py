@@ -1,4 +1,4 @@
-"""Made-up patients on whom a frozen model shows that it still gives the numbers it gave."""
+"""Self-test: a frozen model must reproduce its probabilities of artificial patients."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ TOLERANCE = 1e-9
 
 
 def probe_tables(representation: FittedRepresentation) -> LayerTables:
-    """Draw artificial patients from a seed and the model's own features alone.
+    """Draw artificial patients from a seed and the model's features only.
 
-    The first has everything, the second nothing, and each of the next lacks one layer.
+    The first has all layers, the second none, and each of the others lacks one layer.
     """
     rng = np.random.default_rng(SEED)
     patients = pd.Index([f"probe{i}" for i in range(N_PROBES)], name="patient_id")
@@ -50,11 +50,11 @@ def _column(
 
 
 def probe_probabilities(model: FrozenRisk) -> list[float]:
-    """Return the model's probabilities of the made-up patients."""
+    """Return the model's probabilities of the artificial patients."""
     return [float(p) for p in model.predict_proba(probe_tables(model.representation))[:, 1]]
 
 
 def worst_difference(model: FrozenRisk, expected: Iterable[float]) -> float:
-    """Return by how much the probabilities of the made-up patients differ from those expected."""
+    """Return the largest difference of the artificial patients' probabilities from the expected."""
     found, wanted = np.asarray(probe_probabilities(model)), np.asarray(list(expected))
     return float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf

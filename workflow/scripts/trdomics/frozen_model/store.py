@@ -1,8 +1,8 @@
-"""Frozen models on disk: arrays and texts of a closed form, and nothing about a patient.
+"""Frozen models on disk: arrays and text under a closed schema, without patient-level data.
 
 ``model.safetensors`` (https://github.com/huggingface/safetensors) is a JSON header with name,
-type, shape and place of each array, then their bytes. Under ``__metadata__`` the header has the
-model's names and single numbers (see :mod:`trdomics.parts`). Nothing in it can be run.
+type, shape and offset of each array, then their bytes. Under ``__metadata__`` the header has the
+model's names and single numbers (see :mod:`trdomics.parts`). Nothing in it is executable.
 """
 
 from __future__ import annotations
@@ -31,34 +31,34 @@ MAX_MODEL_BYTES, MAX_HEADER_BYTES = 2**29, 2**25
 MAX_ARRAYS = 20_000
 TYPES = {"F64", "I64", "BOOL"}
 TREE = "model"
-# Shared models have rounded numbers of patients; those with a layer have a prevalence of their own.
+# Shared models have rounded numbers of patients; the prevalence differs among those with a layer.
 MAX_DEVIATION = 0.2
 
 
 def dumps(frozen: FrozenModel) -> bytes:
-    """Return a model as safetensors, the same bytes for the same model."""
+    """Return a model as safetensors; the same model gives the same bytes."""
     tree, arrays = take_apart(frozen)
     text = json.dumps(tree, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return safetensors.save(arrays, metadata={TREE: text})
 
 
 def loads(content: bytes, where: str) -> FrozenModel:
-    """Return the model of a file that may be damaged or hostile, without using it.
+    """Return the model in a file that may be damaged or malicious, without using it.
 
-    The header is read first and by itself: a file that claims more arrays, other types or larger
-    shapes than it has bytes for is refused before anything is made of it.
+    The header is read first: a file that declares too many arrays, other types, or larger shapes
+    than it has bytes for is refused before anything is created from it.
 
     Raises
     ------
     InputError
-        If it is none through and through.
+        If it is not a valid model.
     """
     try:
         tree, arrays = _parsed(content)
         return put_together(FrozenModel, tree, arrays)
     except (ValueError, OverflowError, RecursionError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(where, f"is no frozen model ({reason})", AGAIN) from error
+        raise InputError(where, f"is not a frozen model ({reason})", AGAIN) from error
 
 
 def _parsed(content: bytes) -> tuple[Any, Arrays]:
@@ -75,7 +75,7 @@ def _parsed(content: bytes) -> tuple[Any, Arrays]:
         if not isinstance(entry, dict) or str(entry.get("dtype")) not in TYPES:
             raise ValueError("an array is of a type that no model has")
     tree = strict_json(metadata[TREE].encode())
-    # which checks that shapes and places fit the bytes that are there
+    # which checks that shapes and offsets fit the bytes
     return tree, safetensors.load(content)
 
 
@@ -85,13 +85,13 @@ def save_model(
     model_path: str | os.PathLike[str],
     manifest_path: str | os.PathLike[str],
 ) -> None:
-    """Write ``model.safetensors`` and its manifest: the former's checksum, and what it predicts.
+    """Write ``model.safetensors`` and its manifest, with the model's checksum and predictions.
 
-    The predictions (``probe``) are of made-up patients, see
+    The predictions (``probe``) are of artificial patients, see
     :func:`trdomics.frozen_model.self_test.probe_tables`.
     """
     content = dumps(frozen)
-    # what would be refused later is our mistake, found here
+    # errors that reading would refuse are found here
     written = loads(content, str(model_path))
     with replacing(model_path) as temporary:
         temporary.write_bytes(content)
@@ -105,8 +105,8 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[FrozenModel, dict[str, A
     Raises
     ------
     InputError
-        If a file is missing, damaged or not what the manifest says, if the model is not to be
-        trusted, or if it does not give here the probabilities that it gave where it was written.
+        If a file is missing, damaged or inconsistent with the manifest, if the model is invalid, or
+        if it does not reproduce the probabilities stored with it.
     """
     paths = {name: Path(folder) / name for name in (MODEL, MANIFEST)}
     refuse_old(Path(folder))
@@ -131,7 +131,7 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[FrozenModel, dict[str, A
 def contradictions(
     frozen: FrozenModel, description: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield what a manifest says otherwise than the arrays, by key."""
+    """Yield the contradictions between a manifest and the arrays, by key."""
     used = frozen.risk.representation
     layers = {
         layer: {"type": used.types[layer], "features": list(fitted.features_)}
@@ -162,6 +162,6 @@ def _check_predictions(frozen: FrozenModel, description: Mapping[str, Any], wher
         used = ", ".join(f"{name} {found}" for name, found in description["libraries"].items())
         raise InputError(
             where,
-            f"gives probabilities that differ by {worst:.1g} from those where it was written",
+            f"gives probabilities that differ by {worst:.1g} from those stored with it",
             f"install what it was written with ({used})",
         )

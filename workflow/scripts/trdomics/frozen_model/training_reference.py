@@ -1,4 +1,4 @@
-"""Summaries of the training patients, against which others are compared; no patient's values."""
+"""Summaries of the training patients to compare others with; no patient-level data."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ PATTERN = group(
 
 
 def distance_scores(squares: Floats, n_factors: int) -> Floats:
-    """Return squared Mahalanobis distances as near normal scores, whatever the number of factors.
+    """Return squared Mahalanobis distances as nearly normal scores, for any number of factors.
 
     The cube root of a χ² value over its degrees of freedom is close to normal (Wilson & Hilferty
-    1931, doi 10.1073/pnas.17.12.684). Folds may have found fewer factors than the whole.
+    1931, doi 10.1073/pnas.17.12.684). Folds may have fewer factors than the whole.
     """
     spread = 2 / (9 * n_factors)
     return np.asarray((np.cbrt(squares / n_factors) - (1 - spread)) / np.sqrt(spread))
@@ -58,10 +58,10 @@ def squares_of_scores(scores: Floats, n_factors: int) -> Floats:
 def profile_errors(
     mofa: MOFAProjection, views: LayerTables, factors: pd.DataFrame
 ) -> dict[str, Floats]:
-    """Return how badly the factors reproduce each patient's view, shape (n,) each.
+    """Return the reconstruction error of each patient's view, shape (n,) each.
 
-    The mean over the features at hand of τ(y − ŷ)², about 1 where the noise is that of the
-    training patients; of a binary view the mean deviance. NaN for those who lack the view.
+    The mean of τ(y − ŷ)² over the available features, about 1 if the noise equals that of the
+    training patients; for a binary view the mean deviance. NaN for patients who lack the view.
     """
     errors = {}
     for view, names in mofa.feature_names_.items():
@@ -85,7 +85,7 @@ def profile_errors(
 
 
 def patient_levels(representation: FittedRepresentation, tables: LayerTables) -> dict[str, Floats]:
-    """Return one number per patient and layer: the log size factor of counts, else the mean."""
+    """Return one number per patient and layer: the log size factor of counts, or the mean."""
     levels = {}
     for layer, fitted in representation.normalisers_.items():
         if layer not in tables or tables[layer].empty:
@@ -98,7 +98,7 @@ def patient_levels(representation: FittedRepresentation, tables: LayerTables) ->
 
 
 def chosen_views(views: LayerTables, names: tuple[str, ...]) -> LayerTables:
-    """Return some views of the patients who have them all."""
+    """Return some views of the patients who have all of them."""
     has = np.logical_and.reduce([views.profiled(name) for name in names])
     kept = views.select(views.patients[has])
     return LayerTables({name: kept[name] for name in names}, kept.patients)
@@ -117,19 +117,19 @@ def check_scores(
     precision: Floats,
     errors: Mapping[str, float],
 ) -> dict[str, Floats]:
-    """Return near normal scores of patients who have all the given views, shape (n,) each.
+    """Return nearly normal scores of patients who have all the given views, shape (n,) each.
 
     Parameters
     ----------
     mean, precision : array
         Of the factors of training patients with these views.
     errors : mapping of str to float
-        Their mean error by view, in whose units errors are taken.
+        Their mean error by view, by which errors are scaled.
 
     Returns
     -------
     dict of str to array
-        The factor distance, and each view's error; both by their cube root, as sums of squares.
+        The factor distance and each view's error, both as cube roots of sums of squares.
     """
     factors = mofa.transform(views)
     found = profile_errors(mofa, views, factors)
@@ -140,21 +140,19 @@ def check_scores(
 
 @dataclass(eq=False, repr=False)
 class TrainingReference:
-    """What training patients were like, by the layers that they had.
+    """Summaries of the training patients, by the layers that they had.
 
-    Distances, errors and levels come from the inner folds: of patients whom the fold's
-    representation had not seen, since those that it was fitted on lie nearer. Factors are those of
-    the final representation. The reference of patients with some layers only comes from training
-    patients whose other layers were left out: a projection from fewer layers is pulled to the
-    centre.
+    Distances, errors and levels are out-of-fold values from the inner folds, since patients in the
+    fit are closer. Factors are those of the final representation. The reference for patients with
+    only some layers comes from training patients whose other layers were left out: projections from
+    fewer layers are shrunk to the centre.
 
     Attributes
     ----------
     patterns_ : dict of str to dict
         By views, joined by "+": ``n``, ``mean`` (K), ``precision`` (K, K), ``factors`` (factor →
-        summary), ``errors`` (view → mean error of the patients of the fit) and, of unseen
-        patients, ``held_out`` (check → summary of :func:`check_scores`, with its ``fold_means`` and
-        ``fold_sizes``).
+        summary), ``errors`` (view → mean error in the fit) and, out of fold, ``held_out`` (check →
+        summary of :func:`check_scores`, with its ``fold_means`` and ``fold_sizes``).
     levels_ : dict of str to summary
         By layer, see :func:`patient_levels`, of unseen patients; with ``fold_means``,
         ``fold_sizes`` and nine ``deciles``, each the mean of its neighbours.
@@ -167,7 +165,7 @@ class TrainingReference:
     clinical_: dict[str, dict[str, Any]] = stored(mapping(SUMMARY))
 
     def check(self) -> None:
-        """Raise ValueError if summaries or moments have another size than they should."""
+        """Raise ValueError if summaries or moments have the wrong size."""
         for pattern in self.patterns_.values():
             k = len(pattern["mean"])
             if pattern["precision"].shape != (k, k) or k > MAX_FACTORS:
@@ -186,7 +184,7 @@ class TrainingReference:
         return [*pattern["factors"].values(), *pattern["held_out"].values()]
 
     def summaries(self) -> Iterator[dict[str, Any]]:
-        """Walk through all summaries of some patients' values."""
+        """Iterate over all summaries."""
         for pattern in self.patterns_.values():
             yield from self.summaries_of(pattern)
         yield from [*self.levels_.values(), *self.clinical_.values()]

@@ -1,4 +1,4 @@
-"""Learns the summaries of the training patients against which others are compared."""
+"""Learns the summaries of the training patients with which others are compared."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DECILES = np.arange(1, 10) / 10
 # A covariance of factors needs several patients per factor.
 PATIENTS_PER_FACTOR = 3
 MIN_PATIENTS = 30
-# The mean of a fold of fewer would be close to somebody's value.
+# With fewer patients, a fold's mean would be close to one patient's value.
 MIN_FOLD = 5
 
 
@@ -84,7 +84,7 @@ class TrainingSummaries(BaseEstimator, TrainingReference):
         if CLINICAL in whole.column_blocks_:
             names = whole.feature_names_[CLINICAL]
             values = representations.blocks.values[CLINICAL]
-            # categories are left out: the mean of a rare one tells how few patients have it
+            # categories are left out: the mean of a rare one shows how few patients have it
             for name in whole.column_blocks_[CLINICAL].numeric_:
                 self.clinical_[name] = summary_of(values[:, names.index(name)])
         if whole.mofa_ is None:
@@ -116,9 +116,9 @@ class TrainingSummaries(BaseEstimator, TrainingReference):
     def _held_out_levels(
         representations: FoldRepresentations, tables: LayerTables
     ) -> dict[str, list[Floats]]:
-        """Return levels by fold of patients whom the fold's representation had not seen.
+        """Return out-of-fold levels, by fold.
 
-        Features of carriers are kept where enough training patients are carriers, so that these
+        Carrier features are kept if enough training patients are carriers, so training patients
         carry more of them than others of the same population.
         """
         parts: dict[str, list[Floats]] = {}
@@ -134,7 +134,7 @@ class TrainingSummaries(BaseEstimator, TrainingReference):
     def _held_out(
         representations: FoldRepresentations, tables: LayerTables
     ) -> dict[str, dict[str, list[Floats]]]:
-        """Return scores by fold of patients whom the fold's representation had not seen."""
+        """Return out-of-fold scores, by fold."""
         parts: dict[str, dict[str, list[Floats]]] = {}
         pairs = zip(representations.folds, representations.fitted, strict=True)
         for (train, validation, _, _), fitted in pairs:

@@ -1,4 +1,4 @@
-"""How far a patient's probability depends on whom the model happened to be trained on."""
+"""Uncertainty of a patient's probability due to the sampling of training patients."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ LEVEL = 0.95
 
 @dataclass(eq=False, repr=False)
 class Replicates:
-    """Models of half of the training patients each, and what they disagree on.
+    """Models fitted on halves of the training patients, and the variance between them.
 
     Attributes
     ----------
     models_ : CalibratedClassifiers
         Models 2 i and 2 i + 1 are a pair of halves.
     missing_ : dict of str to float
-        By layers that are lacked, joined by "+": the root mean square of what lacking them changes
-        in the calibrated log odds, over patients who have all and whom the replicate had not seen.
+        By missing layers, joined by "+": the root mean square of the change in calibrated log odds
+        without them, over patients with all layers whom the replicate had not seen.
     """
 
     models_: CalibratedClassifiers = stored(part(CalibratedClassifiers))
     missing_: dict[str, float] = stored(mapping(NUMBER))
 
     def check(self) -> None:
-        """Raise ValueError if the models are no pairs."""
+        """Raise ValueError if the models are not pairs."""
         if self.n_pairs < 1 or len(self.models_.intercepts) % 2:
-            raise ValueError("its models are no pairs")
+            raise ValueError("its models are not pairs")
 
     @property
     def n_pairs(self) -> int:
-        """Number of times that the training patients were halved."""
+        """Number of times the training patients were halved."""
         return len(self.models_.intercepts) // 2
 
     def variance(self, blocks: DenseBlocks) -> Floats:
@@ -50,10 +50,10 @@ class Replicates:
         return np.asarray(((odds[:, ::2] - odds[:, 1::2]) ** 2).mean(axis=1) / 2)
 
     def variance_of_missing(self, layers: Iterable[str]) -> float | None:
-        """Return the variance that lacking layers adds to the log odds.
+        """Return the variance that missing layers add to the log odds.
 
-        That of layers which were not measured together is the sum of theirs; None where one of
-        them was not measured.
+        For combinations that were not estimated, it is the sum over their layers; None if one of
+        them was not estimated.
         """
         names = sorted(layers)
         if not names:
@@ -68,11 +68,10 @@ class Replicates:
     ) -> tuple[Floats, Floats]:
         """Return the 95 % prediction interval of each patient's probability, two of shape (n,).
 
-        In 95 of 100 cases (87 to 91 in the simulations of
-        :class:`trdomics.frozen_model.half_samples.HalfSampleReplicates`) it holds the probability
-        that a model would give which was trained in the same way on as many other patients of the
-        same population, and knew all layers. Both this model and that one vary, so the variance
-        counts twice.
+        Its nominal coverage is 95 % (87 to 91 % in the simulations of
+        :class:`trdomics.frozen_model.half_samples.HalfSampleReplicates`) for the probability from a
+        model trained in the same way on as many other patients of the same population, with all
+        layers measured. Both models vary, so the variance counts twice.
 
         Parameters
         ----------

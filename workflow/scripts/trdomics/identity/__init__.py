@@ -1,1 +1,1 @@
-"""Were the right samples measured: sex, the same patient across layers, quality per sample."""
+"""Identity checks: sex, sample swaps between layers, quality per sample."""

@@ -1,4 +1,4 @@
-"""Whether two sets of genotypes of a patient come from one person."""
+"""Whether two sets of genotypes come from the same person."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pandas as pd
 from trdomics.identity.matching import Match
 
 MIN_SITES = 30
-# Of RNA, sites are called where there are reads: a pair with fewer in common is not compared.
+# In RNA, sites are called only where there are reads: pairs with fewer sites in common are not
+# compared.
 MIN_SHARED = 20
-# Wrong pairs of a cohort agree less than their own ones by at least this much, or the sites do not
-# tell people apart.
+# If wrong pairs do not agree less than own pairs by at least this much, the sites do not
+# distinguish people.
 _LEAST_GAP = 0.1
 
 
@@ -37,7 +38,7 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
     Raises
     ------
     ValueError
-        As :func:`why_not` says.
+        See :func:`why_not`.
     """
     reason = why_not(first, second)
     if reason:
@@ -74,7 +75,7 @@ def match_genotypes(first: pd.DataFrame, second: pd.DataFrame) -> Match:
 def concordance(first: np.ndarray, second: np.ndarray, least: int = 1) -> np.ndarray:
     """Return the share of equal genotypes of every pair, shape (n_first, n_second).
 
-    Dosages have the shape (n, n_sites), NaN where not called. NaN of pairs with fewer than `least`
+    Dosages have the shape (n, n_sites), NaN where not called. NaN for pairs with fewer than `least`
     sites called in both.
     """
     both = (~np.isnan(first)).astype(np.float32) @ (~np.isnan(second)).astype(np.float32).T

@@ -1,4 +1,4 @@
-"""Figures of the questions of identity."""
+"""Figures of the identity checks."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from trdomics.identity.matching import Match
 from trdomics.names import display_name
 from trdomics.style import BLUE, GREY, ORANGE, VERMILION, empty_figure
 
-# A figure with more names than these is unreadable; the tables have them all.
+# A figure with more labels is unreadable; the tables have all names.
 _NAMES = 8
 _PAIRS = 4
 _SEX_COLOURS = {"female": ORANGE, "male": BLUE, "not known": GREY}
-# Scores this low are all equally hopeless; drawn at the edge.
+# Lower scores are drawn at the edge.
 _LOWEST = -40.0
 
 
 def sex_figure(table: pd.DataFrame, layers: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw each layer's score by the sheet's sex; those that contradict it are ringed and named.
+    """Draw each layer's score by the sheet's sex; contradictions are ringed and labelled.
 
     `table` is ``sex.tsv``; `layers` are summaries, of which those with a `reason` are left out.
     """
     shown = [layer for layer in layers if not layer["reason"]]
     if not shown:
         reasons = "\n".join(f"{layer['layer']}: {layer['reason']}" for layer in layers)
-        return empty_figure(f"No layer tells the sex.\n{reasons}")
+        return empty_figure(f"No layer shows the sex.\n{reasons}")
     figure, axes = plt.subplots(
         1, len(shown), figsize=(min(3.4 * len(shown), 10) + 0.6, 3.6), squeeze=False
     )
@@ -73,12 +73,12 @@ def match_figure(matches: Mapping[tuple[str, str], Match]) -> Figure:
         _rank_panel(row[1], match, first, second)
         power = match.summary["power"]
         row[0].set_title(
-            f"{display_name(first)} and {display_name(second)}: finds {power:.0%} of swaps"
+            f"{display_name(first)} and {display_name(second)}: detects {power:.0%} of swaps"
         )
         row[1].set_title(
             f"{len(match.summary['flagged'])} of {match.summary['n_patients']} flagged"
             if match.summary["usable"]
-            else "too weak to flag anybody"
+            else "too weak to flag anyone"
         )
     return figure
 
@@ -89,7 +89,7 @@ def _score_panel(ax: Axes, match: Match) -> None:
     wrong = np.maximum(values[~np.eye(len(values), dtype=bool)], _LOWEST)
     ends = min(own.min(), wrong.min()), max(own.max(), wrong.max()) + 1e-9
     bins = np.linspace(*ends, 45).tolist()
-    for scores, colour, text in ((wrong, GREY, "of two patients"), (own, BLUE, "of one patient")):
+    for scores, colour, text in ((wrong, GREY, "different patients"), (own, BLUE, "same patient")):
         weights = np.full(len(scores), 1 / len(scores))
         ax.hist(scores, bins, weights=weights, color=colour, alpha=0.65, label=text)
     ax.axvline(match.summary["threshold"], color=VERMILION, lw=1, ls="--", label="threshold")
@@ -107,7 +107,7 @@ def _rank_panel(ax: Axes, match: Match, first: str, second: str) -> None:
     position = {name: (x[i], y[i]) for i, name in enumerate(table["patient_id"])}
     for a, b in match.summary["swaps"]:
         ax.plot(*zip(position[a], position[b], strict=True), color=VERMILION, lw=0.8)
-    # points may lie on each other, so names stand in the empty corner
+    # points may overlap, so labels are in the empty corner
     named = [" and ".join(swap) for swap in match.summary["swaps"]]
     paired = {name for swap in match.summary["swaps"] for name in swap}
     named += [name for name in match.summary["flagged"] if name not in paired]
@@ -121,7 +121,7 @@ def _rank_panel(ax: Axes, match: Match, first: str, second: str) -> None:
     limit = len(table) * 1.6
     ax.set_xlim(0.8, limit)
     ax.set_ylim(0.8, limit)
-    ax.set_xlabel(f"Rank of the own {second} sample")
+    ax.set_xlabel(f"Rank of own {second} sample")
     ax.set_ylabel(f"Rank of the own\n{display_name(first)} sample")
 
 
@@ -142,16 +142,16 @@ def haemolysis_figure(
         if np.isfinite(limit):
             ax.axvline(limit, color=VERMILION, lw=1, ls="--")
             where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-            text = f"noted above\n({source})"
+            text = f"flagged above\n({source})"
             ax.annotate(text, (limit, 0.98), xytext=(4, 0), va="top", fontsize=9, **where)
         ax.set_xlabel("log2 miR-451a / miR-23a-3p")
         ax.set_ylabel("Samples")
-        ax.set_title(f"{display_name(layer)}: {len(above)} of {values.notna().sum()} noted")
+        ax.set_title(f"{display_name(layer)}: {len(above)} of {values.notna().sum()} flagged")
     return figure
 
 
 def _spread(n: int) -> np.ndarray:
-    """Return horizontal offsets that are the same every time."""
+    """Return reproducible horizontal offsets."""
     return (np.arange(n) * 0.618034 % 1 - 0.5) * 0.5
 
 

@@ -1,4 +1,4 @@
-"""Common single-nucleotide variants of a germline VCF, for questions of identity."""
+"""Common single-nucleotide variants of a germline VCF, for identity checks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trdomics.inputs.vcf import numbers, opened, records
 LEVELS = ["chromosome", "position", "reference", "alternative"]
 MIN_FREQUENCY = 0.05
 MIN_CALL_RATE = 0.9
-# Far more than identity needs: sites are thinned to these, evenly along the file.
+# Far more than identity checks need: sites are thinned to this number, evenly along the file.
 MAX_SITES = 20_000
 
 
@@ -34,7 +34,7 @@ def read_genotypes(
     -------
     DataFrame of float32, patients × sites
         0, 1, 2 or NaN; columns (chromosome without "chr", position, reference, alternative).
-        A haploid call, as a man's X has them, counts as homozygous.
+        A haploid call, as on a man's X, counts as homozygous.
     """
     sites: list[tuple[str, int, str, str]] = []
     dosages: list[np.ndarray] = []
@@ -76,7 +76,7 @@ def _usable(record: Any, settings: Mapping[str, Any]) -> bool:
 
 
 def _dosage(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
-    """Return 0, 1, 2, or -1 where there is no reliable call, for every sample of the file."""
+    """Return 0, 1, 2, or -1 without a reliable call, for every sample of the file."""
     alleles = record.genotype.array()[:, :-1]
     haploid = (alleles == -2).sum(axis=1) == alleles.shape[1] - 1
     copies = (alleles == 1).sum(axis=1)
@@ -86,6 +86,6 @@ def _dosage(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
     for field, least in (("DP", "min_depth"), ("GQ", "min_genotype_quality")):
         if field in fields:
             number = numbers(record, field)[:, 0]
-            # a missing number is negative or NaN: nothing is known against that genotype
+            # a missing number is negative or NaN: no evidence against that genotype
             bad |= (number >= 0) & (number < settings[least])
     return np.where(bad, -1, dosage).astype(np.int8)

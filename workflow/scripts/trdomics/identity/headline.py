@@ -1,4 +1,4 @@
-"""The headline numbers of the questions of identity."""
+"""The headline numbers of the identity checks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def headline(
     quality: pd.DataFrame,
     haemolysis: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Bring the parts' summaries together.
+    """Combine the summaries of the checks.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def headline(
         One per layer, from :func:`trdomics.identity.sex.summarise`.
     pairs : sequence of mapping
         One per pair of layers: `first`, `second`, `method`, `reason` and the keys of
-        :class:`trdomics.identity.matching.Match`'s summary where it was done.
+        :class:`trdomics.identity.matching.Match`'s summary if it was done.
     quality : DataFrame
         From :func:`trdomics.identity.quality.sample_quality`.
     haemolysis : mapping of layer to mapping
@@ -31,13 +31,13 @@ def headline(
     Returns
     -------
     dict
-        `sex_discordant` and `n_sex_discordant` (patients whose molecules are of another sex than
-        the sheet's in any layer), `n_sex_compared`; `mismatched`, `n_mismatched` and
-        `share_mismatched` (patients flagged in any pair of layers), `n_match_tested`, `swaps`
-        (pairs of patients with the two layers), `best_power` (of the pairs of layers), `untested`
-        (pairs of layers that could not be evaluated, with the reason); `n_samples`,
-        `n_check` and `share_check` (samples with a reason to look); and `sex_layers`, `pairs`,
-        `haemolysis` as given. What could not be done is null with `<key>_reason`.
+        `sex_discordant` and `n_sex_discordant` (patients whose molecular sex differs from the sheet
+        in any layer), `n_sex_compared`; `mismatched`, `n_mismatched` and `share_mismatched`
+        (patients flagged in any pair of layers), `n_match_tested`, `swaps` (pairs of patients with
+        the two layers), `best_power` (of the pairs of layers), `untested` (pairs of layers that
+        could not be evaluated, with the reason); `n_samples`, `n_check` and `share_check` (samples
+        to check); and `sex_layers`, `pairs`, `haemolysis` as given. Checks that were not possible
+        are null with `<key>_reason`.
     """
     result: dict[str, Any] = {
         "sex_layers": list(sex),
@@ -60,7 +60,7 @@ def _sex(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not compared:
         called = [layer for layer in layers if not layer["reason"]]
         reason = (
-            "the config names no column of the sex, or no value of it is the sheet's"
+            "the config names no column of the sex, or none of its values is in the sheet"
             if called
             else "; ".join(f"{layer['layer']}: {layer['reason']}" for layer in layers)
         )
@@ -86,7 +86,7 @@ def _match(pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         result = dict.fromkeys(keys) | {f"{key}_reason": reason for key in keys}
         return result | best | ({} if power else {"best_power_reason": reason})
     flagged = sorted({patient for pair in usable for patient in pair["flagged"]})
-    # patients are tested in several pairs; the most that one pair tests are counted
+    # patients are tested in several pairs; the largest number of one pair is counted
     tested = max(pair["n_patients"] for pair in usable)
     swaps = [
         {"patients": swap, "layers": [pair["first"], pair["second"]]}

@@ -1,10 +1,10 @@
-"""Whether two layers' samples of a patient come from one person, without raw reads.
+"""Sample swaps: whether a patient's samples in two layers come from one person, without raw reads.
 
-Layers of one person share what varies between persons: blood cells, immune state, batch, sex.
+Layers of one person share between-person variation: blood cells, immune state, batch, sex.
 Their relation is learned by canonical correlations of principal components (Hotelling 1936) from
-other patients, and every pair of profiles is scored by its log likelihood ratio, one person
-against two. Under one person a ratio below t has a probability of at most t, so the threshold
-limits false alarms; the cohort's own tail can only make it stricter.
+other patients, and every pair of profiles is scored by the log likelihood ratio of one person
+against two. For one person, a ratio below t has a probability of at most t, so the threshold limits
+false alarms; the empirical tail of the cohort can only make it stricter.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from scipy.special import logsumexp
 from trdomics.layers.select import TopVariance
 
 MIN_PATIENTS = 40
-# Below this power, no flag means nothing.
+# Below this power, the absence of flags is uninformative.
 USEFUL_POWER = 0.5
 FALSE_FLAGS = 0.01
 
 _N_FEATURES, _MAX_CANONICAL = 2000, 12
-# Numbers of principal components to choose from, by what the relation tells of held-out patients:
-# too many bury few strong ones in noise, too few miss what layers share.
+# Numbers of principal components to choose from by held-out performance: too many add noise, too
+# few miss shared variation.
 _N_COMPONENTS = (4, 8, 16, 32)
 _FOLDS, _INNER_FOLDS = 6, 5
 # Share of the identity in the covariances that whiten the components: ridge-regularised CCA.
 _RIDGE = 0.02
-# Scores beyond are outliers of one layer, whose distance would swamp all else.
+# Scores beyond are outliers of one layer, which would dominate.
 _LIMIT = 4.0
 # Tail of the cohort's own pairs: beyond the 10 % quantile an exponential with the slope between
 # the quartile and that quantile, down to this probability.
 _TAIL = 0.0025
-# Pairs planted at a time to learn the power, as a share of the patients.
+# Swaps planted at a time to estimate the power, as a share of the patients.
 _PLANTED_SHARE = 0.01
-# A test that tells fewer wrong pairs than these from own ones is not worth the trials.
+# If fewer wrong pairs than this are distinguished from own pairs, the trials are not run.
 _HOPELESS = 0.2
 
 
@@ -57,9 +57,9 @@ class Match:
     scores : DataFrame
         Score of every pair, first layer's patients in rows.
     summary : dict
-        `n_patients`, `threshold`, `power` (share of planted exchanges that are found; without
-        such a trial that of wrong pairs below the threshold), `usable`, `flagged`, `swaps`
-        (pairs), `median_rank`, `canonical_correlations` (of held-out patients).
+        `n_patients`, `threshold`, `power` (share of planted swaps that are detected; without such
+        trials, share of wrong pairs below the threshold), `usable`, `flagged`, `swaps` (pairs),
+        `median_rank`, `canonical_correlations` (of held-out patients).
     """
 
     patients: pd.DataFrame
@@ -122,17 +122,17 @@ def match_layers(
     planted: int = 20,
     place: pd.Series | None = None,
 ) -> Match:
-    """Score every pair of profiles of two layers by models that saw neither of the two patients.
+    """Score every pair of profiles of two layers by models fitted without both patients.
 
     Parameters
     ----------
     first, second : DataFrame, patients × features
-        Normalised layers without gaps.
+        Normalised layers without missing values.
     planted : int
-        Swaps planted to learn the power; 0 for no trial.
+        Swaps planted to estimate the power; 0 for no trial.
     place : Series, optional
-        Site or plate by patient. Samples are swapped on a plate or at a site, where profiles are
-        more alike than between them, so that is where swaps are planted.
+        Site or plate by patient. Swaps are planted within a plate or site, where real swaps occur
+        and profiles are more similar.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def match_layers(
 
 @dataclass(frozen=True)
 class _Scored:
-    """Scores of all pairs and who is flagged by them."""
+    """Scores of all pairs, and the flagged patients."""
 
     pairs: np.ndarray
     relative: np.ndarray
@@ -169,7 +169,7 @@ class _Scored:
 
 def _score(x: np.ndarray, y: np.ndarray, folds: np.ndarray) -> _Scored:
     suspects = np.zeros(len(x), dtype=bool)
-    # a second time without those who seem swapped, who would teach a wrong relation
+    # a second time without apparent swaps, which would distort the relation
     for _ in range(2):
         pairs, correlation = _cross_fitted(x, y, folds, suspects)
         relative = _relative(pairs)
@@ -179,7 +179,7 @@ def _score(x: np.ndarray, y: np.ndarray, folds: np.ndarray) -> _Scored:
             break
     flagged, partner = suspects.copy(), _partners(relative, suspects)
     for i in np.flatnonzero(suspects & (partner >= 0)):
-        # the other side of an exchange, whose own pair alone was not clear enough
+        # the partner of a swap whose own pair alone was not conclusive
         flagged[partner[i]], partner[partner[i]] = True, i
     return _Scored(pairs, relative, threshold, flagged, partner, correlation)
 
@@ -193,7 +193,7 @@ def _planted_power(
     rng: np.random.Generator,
     places: np.ndarray | None,
 ) -> float:
-    """Return the share of patients found whose samples are swapped on purpose, within a place."""
+    """Return the share of detected patients among swaps planted within a place."""
     found = []
     at_once = max(1, round(_PLANTED_SHARE * len(x)))
     for _ in range(-(-planted // at_once)):
@@ -219,7 +219,7 @@ def _pairs(
             pairs.append((i, partners[0]))
         if len(pairs) == n_pairs:
             break
-    # where everybody is alone at a place there is no swap within one
+    # places with one patient have no swaps
     return np.array(pairs) if pairs else _pairs(clean, n_pairs, rng, None)
 
 
@@ -234,7 +234,7 @@ def why_not(first: pd.DataFrame, second: pd.DataFrame) -> str:
 
 
 def _components(table: pd.DataFrame, shared: pd.Index, limit: int) -> np.ndarray:
-    """Return principal components of unit variance; they know nothing of the other layer."""
+    """Return principal components of unit variance, independent of the other layer."""
     values = TopVariance(_N_FEATURES).fit(table).transform(table).to_numpy(dtype=float)
     values = values - values.mean(axis=0)
     left, singular, _ = np.linalg.svd(values, full_matrices=False)
@@ -275,7 +275,7 @@ def _inverse_root(covariance: np.ndarray) -> np.ndarray:
 
 
 def _relation(x: np.ndarray, y: np.ndarray) -> _Relation:
-    """Learn the relation with the number of components that tells most of held-out patients."""
+    """Learn the relation with the number of components that is best for held-out patients."""
     sizes = [size for size in _N_COMPONENTS if size <= max(x.shape[1], y.shape[1])]
     relations = [_relation_of(x[:, :size], y[:, :size]) for size in sizes or [2]]
     return max(relations, key=lambda relation: -np.log(1 - relation.correlation**2).sum())
@@ -284,7 +284,7 @@ def _relation(x: np.ndarray, y: np.ndarray) -> _Relation:
 def _relation_of(x: np.ndarray, y: np.ndarray) -> _Relation:
     """Learn the relation; correlation and spread are those of inner held-out patients.
 
-    Those of the training patients themselves are too high, the more so the more components.
+    Training correlations are too high, increasingly with more components.
     """
     inner = np.arange(len(x)) % _INNER_FOLDS
     first, second = _canonical(x, y)
@@ -296,16 +296,16 @@ def _relation_of(x: np.ndarray, y: np.ndarray) -> _Relation:
     middle = np.array([u.mean(axis=0), v.mean(axis=0)])
     scale = np.array([u.std(axis=0), v.std(axis=0)])
     correlation = ((u - middle[0]) * (v - middle[1])).mean(axis=0) / scale[0] / scale[1]
-    # what could as well be chance is left out
+    # components compatible with chance are left out
     correlation = np.where(correlation > 2 / np.sqrt(len(x)), np.minimum(correlation, 0.99), 0.0)
     centre = np.array([x.mean(axis=0) @ first, y.mean(axis=0) @ second])
     return _Relation(first, second, correlation, centre, scale)
 
 
 def _relative(pairs: np.ndarray) -> np.ndarray:
-    """Relate each pair to the mean likelihood ratio of its row and of its column.
+    """Normalise each pair by the mean likelihood ratio of its row and column.
 
-    That mean is 1 where the model is right; a profile that is odd in itself lowers it.
+    That mean is 1 if the model is right; an unusual profile lowers it.
     """
     n = np.log(len(pairs))
     rows = logsumexp(pairs, axis=1, keepdims=True) - n
@@ -346,13 +346,13 @@ def own_ranks(pairs: np.ndarray) -> np.ndarray:
 
 
 def _partners(relative: np.ndarray, flagged: np.ndarray) -> np.ndarray:
-    """Return for each flagged patient the one whose tube it likely has, -1 where unclear.
+    """Return the likely swap partner of each flagged patient, -1 if unclear.
 
-    An exchange with j is as likely as both new pairs are against j's own one. Beforehand it is
-    even whether the sample was exchanged within the cohort, with anybody of it, or comes from
-    elsewhere. Named is who is more likely than all others together.
+    The likelihood of a swap with j is that of both new pairs relative to j's own pair. A priori, a
+    swap within the cohort (with any patient) and a sample from elsewhere are equally likely. A
+    partner is named if more likely than all alternatives together.
     """
-    # one whose own pair is wrong anyway need not be the partner
+    # a patient whose own pair is wrong anyway need not be the partner
     own = np.logaddexp(np.diag(relative), np.log(FALSE_FLAGS))
     partner = np.full(len(own), -1)
     for i in np.flatnonzero(flagged):
@@ -363,6 +363,6 @@ def _partners(relative: np.ndarray, flagged: np.ndarray) -> np.ndarray:
         others = logsumexp(np.append(np.delete(evidence, best), elsewhere))
         if evidence[best] > others:
             partner[i] = best
-    # an exchange has two sides
+    # a swap involves two patients
     mutual = [j >= 0 and (partner[j] == i or not flagged[j]) for i, j in enumerate(partner)]
     return np.where(mutual, partner, -1)

@@ -1,4 +1,4 @@
-"""The test of one patient across all pairs of layers."""
+"""The sample-swap test for all pairs of layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def match_all(
     seed: int,
     place: pd.Series | None = None,
 ) -> tuple[pd.DataFrame, list[dict[str, Any]], dict[tuple[str, str], Match]]:
-    """Test every pair of layers: by genotypes where both have them, by profiles otherwise.
+    """Test every pair of layers: by genotypes if both have them, otherwise by profiles.
 
     Parameters
     ----------
@@ -30,16 +30,16 @@ def match_all(
     genotypes : mapping of layer to DataFrame
         Of the layers that have them.
     sex : DataFrame
-        ``sex.tsv``; that two layers of a patient are of different sexes is shown beside.
+        ``sex.tsv``; different molecular sexes of a patient's layers are shown beside.
     place : Series, optional
-        Site by patient, within which swaps are planted to learn the power.
+        Site by patient, within which swaps are planted to estimate the power.
 
     Returns
     -------
     table : DataFrame
         ``COLUMNS``, one row per pair of layers and patient.
     summaries : list of dict
-        One per pair: `first`, `second`, `method`, `reason` (null where patients were evaluated),
+        One per pair: `first`, `second`, `method`, `reason` (null if patients were evaluated),
         and the match's summary.
     matches : dict
         The matches that were computed, by pair.
@@ -67,7 +67,7 @@ def match_all(
         table = match.patients.assign(**head)
         table["sexes_differ"] = _sexes_differ(table["patient_id"], message, first, second)
         tables.append(table[COLUMNS])
-        weak = f"too little in common: the test would find {match.summary['power']:.0%} of swaps"
+        weak = f"too little in common: the test would detect {match.summary['power']:.0%} of swaps"
         told_why = None if match.summary["usable"] else f"{weak}, {USEFUL_POWER:.0%} are needed"
         summaries.append({**head, "reason": told_why, **match.summary})
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
@@ -77,7 +77,7 @@ def match_all(
 def _sexes_differ(
     patients: pd.Series, message: Mapping[str, pd.Series], first: str, second: str
 ) -> pd.Series:
-    """Return 1 where two layers tell different sexes, 0 where the same, NA where one tells none."""
+    """Return 1 if two layers show different sexes, 0 if the same, NA if one shows none."""
     if first not in message or second not in message:
         return pd.Series(pd.NA, index=patients.index, dtype="Int64")
     a, b = patients.map(message[first]), patients.map(message[second])

@@ -1,4 +1,4 @@
-"""One table of quality over all samples of all layers: what to look at, and why."""
+"""Quality of all samples of all layers: what to check, and why."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ COLUMNS = ["patient_id", "layer", "library_size", "detected_features", "top_feat
 COLUMNS += ["pca_isolation", "outlier", "rna_quality", "three_prime_bias", "haemolysis_index"]
 COLUMNS += ["sex", "sheet_sex", "verdict", "reason"]
 # log2 miR-451a / miR-23a-3p of serum and plasma, in cycles of qPCR: below the first there is no
-# haemolysis, above the second there is (Blondal 2013, 10.1016/j.ymeth.2012.09.015). Whole blood
-# and tissue are full of erythrocytes or free of both, so there the cohort itself is the measure.
+# haemolysis, above the second there is (Blondal 2013, 10.1016/j.ymeth.2012.09.015). In whole blood
+# and tissue these limits do not apply, so the cohort itself is the reference.
 HAEMOLYSIS_LIMITS = (5.0, 7.0)
 
 
 def haemolysis_index(table: pd.DataFrame, markers: pd.DataFrame) -> pd.Series | None:
-    """Return log2((miR-451a + 1) / (miR-23a-3p + 1)) by patient, None where one is not measured.
+    """Return log2((miR-451a + 1) / (miR-23a-3p + 1)) by patient, None if one is not measured.
 
     `table` has raw counts, whose library size cancels; `markers` is ``resources/haemolysis.tsv``.
     """
@@ -37,9 +37,9 @@ def haemolysis_index(table: pd.DataFrame, markers: pd.DataFrame) -> pd.Series | 
 
 
 def haemolysis_limit(index: pd.Series) -> tuple[float, str]:
-    """Return the index above which a sample is noted, and the source of that limit.
+    """Return the index above which a sample is flagged, and the source of that limit.
 
-    Where half of the samples are above the limit of the literature they are no serum or plasma.
+    If half of the samples are above the published limit, they are not serum or plasma.
     """
     if index.median() < HAEMOLYSIS_LIMITS[1]:
         return HAEMOLYSIS_LIMITS[1], "literature"
@@ -47,9 +47,9 @@ def haemolysis_limit(index: pd.Series) -> tuple[float, str]:
 
 
 def far_limit(values: pd.Series, side: str) -> float:
-    """Return how far from the median a value may lie: 3.5 robust standard deviations.
+    """Return the allowed distance from the median: 3.5 robust standard deviations.
 
-    Infinite where more than half of the values are equal, which leave no unit of distance.
+    Infinite if more than half of the values are equal, so that there is no unit of distance.
     """
     known = values.dropna()
     unit = 1.4826 * (known - known.median()).abs().median()
@@ -66,7 +66,7 @@ def sample_quality(
     sex: pd.DataFrame,
     matching: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Bring together what is known of every sample.
+    """Collect the quality measures of every sample.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def sample_quality(
     Returns
     -------
     DataFrame
-        ``COLUMNS``: one row per patient and layer. `verdict` is "ok" or "check"; `reason` is
-        what to check, and empty where it is "ok". NA is what a layer does not have.
+        ``COLUMNS``: one row per patient and layer. `verdict` is "ok" or "check"; `reason` is what
+        to check, empty for "ok". NA for what a layer does not have.
     """
     parts = []
     for layer, table in qc.items():
@@ -104,7 +104,7 @@ def sample_quality(
         for column in ("sex", "sheet_sex"):
             part[column] = own[column].reindex(patients).to_numpy()
         discordant = own["discordant"].reindex(patients).eq(1).to_numpy()
-        reasons.append(_told(pd.Series(discordant, part.index), "sex is not the sheet's"))
+        reasons.append(_told(pd.Series(discordant, part.index), "sex differs from the sheet"))
         reasons.append(patients.map(_mismatches(matching, layer)).fillna(""))
         part["reason"] = _joined(reasons)
         part["verdict"] = np.where(part["reason"] == "", "ok", "check")
@@ -115,7 +115,7 @@ def sample_quality(
 def _sheet_values(
     sheet: pd.DataFrame, samples: Mapping[str, Any], name: str, side: str
 ) -> tuple[pd.Series, float]:
-    """Return a numeric column of the sheet and the limit beyond which a value is noted."""
+    """Return a numeric column of the sheet and the limit beyond which a value is flagged."""
     setting = samples[name]
     if setting is None:
         return pd.Series(np.nan, index=sheet.index), np.nan
@@ -137,7 +137,7 @@ def _joined(reasons: Sequence[pd.Series]) -> list[str]:
 
 
 def _mismatches(matching: pd.DataFrame, layer: str) -> dict[str, str]:
-    """Return by patient which layers this one does not match, and whose sample it may be."""
+    """Return by patient the layers that do not match this one, and whose sample it may be."""
     message: dict[str, list[str]] = {}
     involved = matching[
         (matching["flagged"] == 1) & ((matching["first"] == layer) | (matching["second"] == layer))
@@ -145,6 +145,6 @@ def _mismatches(matching: pd.DataFrame, layer: str) -> dict[str, str]:
     for row in involved.to_dict("records"):
         text = f"does not match {row['second'] if row['first'] == layer else row['first']}"
         if isinstance(row["likely_partner"], str):
-            text += f" (exchanged with {row['likely_partner']}?)"
+            text += f" (swapped with {row['likely_partner']}?)"
         message.setdefault(str(row["patient_id"]), []).append(text)
     return {patient: ", ".join(texts) for patient, texts in message.items()}

@@ -1,4 +1,4 @@
-"""Whether the planted errors of a simulated cohort were found, and no other patient flagged."""
+"""Whether the planted errors of a simulated cohort were detected, and no other patient flagged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def identity_recovery(identity: Mapping[str, Any], truth: Mapping[str, Any]) -> dict[str, Any]:
-    """Compare who was flagged with who was exchanged or has the wrong sex in the sheet.
+    """Compare flagged patients with planted sample swaps and wrong sexes in the sheet.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def identity_recovery(identity: Mapping[str, Any], truth: Mapping[str, Any]) -> 
         ``exchanged`` and ``wrong_sex``, each with ``n_planted``, ``n_found``, ``n_missed``,
         ``n_false`` (flagged, but nothing was planted in them), ``n_tested``, ``sensitivity`` and
         ``specificity``; ``exchanged`` also with ``n_pairs`` and ``n_partners_named`` (pairs of
-        which both sides were named). Null with a ``reason`` where the test was not done.
+        which both sides were named). Null with a ``reason`` if the test was not done.
     """
     pairs = [sorted(map(str, pair)) for pair in truth["swaps"]["pairs"]]
     exchanged = _compared(

@@ -1,4 +1,4 @@
-"""The sex that a layer's molecules tell, against the sheet's."""
+"""Molecular sex of each layer, compared with the sheet."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MIN_SAMPLES = 10
 MIN_SITES = 30
 COLUMNS = ["patient_id", "layer", "score", "sex", "sheet_sex", "discordant"]
 
-# Cut-offs lie where the mixture gives this probability to either sex.
+# Cut-offs are where the mixture gives this probability to either sex.
 _SURE = 0.99
-# Beyond so many robust standard deviations from the median of a group, a patient is not of it.
+# A patient further than this many robust standard deviations from a group's median is not in it.
 _REACH = 6.0
 # A difference between two groups, in units of the sum of their standard deviations; the halves of
 # one normal distribution differ by 1.3.
 _SEPARATION = 1.5
-# Where a scale has no zero of its own, fewer samples than these are odd ones and no sex.
+# On a scale without a natural zero, a smaller group consists of outliers, not of a sex.
 _SMALLEST_GROUP = 0.05
 
 
@@ -36,9 +36,9 @@ class SexScore:
     values : Series
         By patient; empty where there is `reason`.
     middle : float or None
-        What parts the sexes by the measure's own meaning; None where its scale has no zero.
+        Natural cut-off of the measure; None if its scale has no zero.
     margin : float
-        Distance from `middle` within which one group alone tells nothing.
+        Distance from `middle` within which a single group is uninformative.
     reason : str
         Why there is no score, empty otherwise.
     """
@@ -51,7 +51,7 @@ class SexScore:
 
 @dataclass(frozen=True)
 class SexCalls:
-    """What a score says of every patient.
+    """Sex calls of every patient from a score.
 
     Attributes
     ----------
@@ -164,16 +164,16 @@ def depth_score(quality: pd.DataFrame, sample_names: pd.Series) -> SexScore:
 
 
 def in_pseudoautosomal(position: Any) -> np.ndarray:
-    """Say which positions of X lie in its pseudoautosomal ends, in GRCh37 or GRCh38."""
+    """Return which positions of X are in its pseudoautosomal regions, in GRCh37 or GRCh38."""
     values = np.asarray(position, dtype=float)
     return (values < 2_781_480) | (values > 154_931_043)
 
 
 def call_sex(score: SexScore) -> SexCalls:
-    """Tell the sexes apart by a mixture of one or two normal distributions, chosen by BIC.
+    """Call sexes by a mixture of one or two normal distributions, chosen by BIC.
 
-    Two groups are believed where they are far apart and lie on either side of the score's middle.
-    One group is of the sex that the side says on which a sample lies.
+    Two groups are accepted if they are far apart and on either side of the score's middle. With one
+    group, the side of the middle determines the sex of each sample.
     """
     empty = pd.Series(dtype=object)
     if score.reason:
@@ -185,7 +185,9 @@ def call_sex(score: SexScore) -> SexCalls:
     if groups is not None:
         low, high = groups
     elif score.middle is None:
-        return SexCalls(empty, reason="one group only, on a scale that does not say of which sex")
+        return SexCalls(
+            empty, reason="one group only, on a scale that does not show which sex it is"
+        )
     else:
         low, high = score.middle - score.margin, score.middle + score.margin
     sex = np.select([values < low, values > high], ["male", "female"], "unclear")
@@ -195,11 +197,11 @@ def call_sex(score: SexScore) -> SexCalls:
 
 
 def _two_groups(values: np.ndarray, score: SexScore) -> tuple[float, float] | None:
-    """Return the cut-offs of two groups, None where one describes the values as well."""
+    """Return the cut-offs of two groups, None if one group describes the values as well."""
     if len(np.unique(values)) < 3:
         return None
     points = values[:, None]
-    # no group is narrower than a tenth of the margin, so that equal values make none
+    # no group is narrower than a tenth of the margin, so that equal values form no group
     floor = (0.1 * score.margin) ** 2
     one = GaussianMixture(1, reg_covar=floor).fit(points)
     ends = np.array([[values.min()], [values.max()]])
@@ -217,10 +219,10 @@ def _two_groups(values: np.ndarray, score: SexScore) -> tuple[float, float] | No
         return None
     grid = np.linspace(means[0], means[1], 2001)
     women = two.predict_proba(grid[:, None])[:, order[1]]
-    # unequal spreads may turn the probability back beyond the means, where there is no doubt
+    # with unequal variances the probability may reverse beyond the means, where there is no doubt
     low = grid[np.argmax(women > 1 - _SURE)]
     high = grid[len(grid) - 1 - np.argmax(women[::-1] < _SURE)]
-    # a sample between the groups widens the one it is given to; medians are not moved by it
+    # a sample between the groups inflates the group it is assigned to, but not its median
     men, others = values[values < low], values[values > high]
     return (
         float(min(low, np.median(men) + _reach(men, score.margin))),
@@ -229,7 +231,7 @@ def _two_groups(values: np.ndarray, score: SexScore) -> tuple[float, float] | No
 
 
 def _reach(group: np.ndarray, margin: float) -> float:
-    """Return how far from its median a group reaches."""
+    """Return the extent of a group around its median."""
     spread = 1.4826 * float(np.median(np.abs(group - np.median(group))))
     return _REACH * max(spread, margin / 2)
 
@@ -243,13 +245,13 @@ def sheet_sex(sheet: pd.DataFrame, settings: Mapping[str, Any] | None) -> pd.Ser
 
 
 def compare(layer: str, score: SexScore, calls: SexCalls, message: pd.Series) -> pd.DataFrame:
-    """Return one row per patient: what the layer and what the sheet says, and if they differ.
+    """Return one row per patient: sex by the layer and the sheet, and whether they differ.
 
     Returns
     -------
     DataFrame
         `patient_id`, `layer`, `score`, `sex` (NA where it could not be called), `sheet_sex`,
-        `discordant` (1, 0, NA where one of the two is not known).
+        `discordant` (1, 0, NA if one of the two is unknown).
     """
     values = score.values
     sex = calls.sex.reindex(values.index)
@@ -276,7 +278,7 @@ def summarise(layer: str, table: pd.DataFrame, calls: SexCalls) -> dict[str, Any
     -------
     dict
         `layer`, `n_female`, `n_male`, `n_unclear`, `n_compared`, `discordant` (patients), `low`
-        and `high` (cut-offs of the score), `groups`, `reason` (null where it was done).
+        and `high` (cut-offs of the score), `groups`, `reason` (null if it was done).
     """
     message = table["sex"].value_counts()
     compared = table["discordant"].notna()

@@ -28,15 +28,15 @@ def read_annotation(
     ----------
     path : str or None
         A TSV or CSV whose first column holds the features' names, with columns `symbol` and
-        `chromosome`, or what Ensembl's tables call them; None where there is no such file.
+        `chromosome`, or Ensembl's names of them; None without such a file.
     own : DataFrame, optional
-        What the matrix says of its features itself; the file goes before it.
+        Annotation in the matrix itself; the file takes precedence.
 
     Returns
     -------
     DataFrame, shape (n_features, 3)
-        `feature`, `symbol` (where none is known the feature's name, of `TP53|7157` the first
-        part), `chromosome` (without "chr"; NaN where it is not known).
+        `feature`, `symbol` (if unknown, the feature's name, or the first part of `TP53|7157`),
+        `chromosome` (without "chr"; NaN if unknown).
     """
     annotation = pd.DataFrame({"feature": list(features)}, dtype=object)
     annotation["symbol"] = [_symbol_of(str(feature)) for feature in features]
@@ -47,7 +47,7 @@ def read_annotation(
             annotation[column] = found.where(found.notna(), annotation[column])
     if path is not None:
         _annotate(annotation, path, layer)
-    # where no chromosome is known the column would be one of numbers
+    # if no chromosome is known, the column would be numeric
     annotation["chromosome"] = (
         annotation["chromosome"].astype(object).str.replace("^chr", "", regex=True)
     )
@@ -55,7 +55,7 @@ def read_annotation(
 
 
 def _annotate(annotation: pd.DataFrame, path: str, layer: str) -> None:
-    """Fill in what a table of features says."""
+    """Fill in the values of a feature table."""
     where = of_layer(path, layer)
     with readable_layer(path, layer):
         text = read_text_table(path, where, SUFFIXES)
@@ -64,7 +64,7 @@ def _annotate(annotation: pd.DataFrame, path: str, layer: str) -> None:
     table = pd.DataFrame(text.rows, columns=text.header, dtype=object)
     table = table.apply(lambda column: column.str.strip())
     table = table.where(~table.isin(MISSING), np.nan)
-    # tables of genes often have one row per cross-reference; the first names the gene
+    # gene tables often have one row per cross-reference; the first is used
     table = table.drop_duplicates(subset=table.columns[0]).set_index(table.columns[0])
     if not annotation["feature"].isin(table.index).any():
         raise InputError(
@@ -79,10 +79,14 @@ def _annotate(annotation: pd.DataFrame, path: str, layer: str) -> None:
         found = annotation["feature"].map(table.iloc[:, source])
         annotation[target] = found.where(found.notna(), annotation[target])
     if not known:
-        raise InputError(where, "neither a column `symbol` nor `chromosome`", "name its columns so")
+        raise InputError(
+            where,
+            "neither a column `symbol` nor `chromosome`",
+            "name its columns so, or leave `features` out",
+        )
 
 
 def _symbol_of(feature: str) -> str:
-    """Return the symbol of a name such as TP53|7157; the name itself where it holds none."""
+    """Return the symbol in a name such as TP53|7157, or the name itself."""
     symbol = feature.partition("|")[0]
     return symbol if symbol not in ("", "?") else feature

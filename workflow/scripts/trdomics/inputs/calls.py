@@ -1,4 +1,4 @@
-"""Collection of variant calls of any format into one table of dosages."""
+"""Collects variant calls of any format in one table of dosages."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ANNOTATION_COLUMNS += [
     "kept",
     "reason",
 ]
-# Reasons that speak of the file, and not of what a variant does.
+# Reasons due to the file, not to the consequence of a variant.
 NO_ENTRY, NO_GENE = "no annotation of this allele", "in no gene"
 _EXPECTED = ("consequence without effect on the protein", "no carrier", "common in the population")
-# A germline call set of so many alleles has common ones; fewer carriers than that may be chance.
+# A germline call set with this many alleles has common ones; fewer carriers may be chance.
 _ALLELES_TO_JUDGE, _COMMON, _CARRIERS = 10, 0.01, 5
 _POSITION = re.compile(
     r"(?:chr)?([\w.]+?)[:_-](?:g\.)?(\d+)(?:[:_-]?([ACGTN]+|-)[:_>/-]([ACGTN]+|-))?", re.IGNORECASE
@@ -41,10 +41,10 @@ _DATE = re.compile(
 
 
 def variant_name(written: str) -> str:
-    """Return a variant's name as tables have it.
+    """Return a variant's name in tables.
 
-    Of a position chrom:pos or chrom:pos:ref:alt without "chr", whatever separates its parts; of
-    an rsID the rsID.
+    For a position, chrom:pos or chrom:pos:ref:alt without "chr" with any separator; for an rsID,
+    the rsID.
     """
     match = _POSITION.fullmatch(written.strip())
     if match is None:
@@ -54,14 +54,14 @@ def variant_name(written: str) -> str:
 
 
 def counted(counts: Counter[str], most: int = 5) -> str:
-    """Return counts for a line of a log, the largest first: "12 Foo, 3 Bar"."""
+    """Return counts for a log line, the largest first: "12 Foo, 3 Bar"."""
     shown = [f"{count} {name}" for name, count in counts.most_common(most)]
     return ", ".join(shown) + (", …" if len(counts) > most else "")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One alternative allele with what is known of it."""
+    """One alternative allele and its annotation."""
 
     chromosome: str
     position: int
@@ -73,7 +73,7 @@ class Variant:
 
     @property
     def key(self) -> str:
-        """Return chrom:pos:ref:alt, without "chr", so that cohorts of either habit agree."""
+        """Return chrom:pos:ref:alt without "chr", so that cohorts with and without it agree."""
         return f"{self.place}:{self.reference}:{self.alternative}"
 
     @property
@@ -84,7 +84,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class VariantCalls:
-    """What a call set is reduced to.
+    """The summary of a call set.
 
     Attributes
     ----------
@@ -102,14 +102,14 @@ class VariantCalls:
     patients: pd.DataFrame
 
     def with_reasons(self, reasons: Sequence[str], named: Iterable[str]) -> VariantCalls:
-        """Return the calls with the reasons why variants of the table make no burden, and warn.
+        """Return the calls with the reasons why variants do not count in the burden, and warn.
 
         Parameters
         ----------
         reasons : sequence of str, one per column of ``dosages``
             Empty where a variant counts.
         named : iterable of str
-            Variants that are features of their own, whatever speaks against them in a burden.
+            Variants that are separate features, even if they do not count in the burden.
         """
         annotation = self.annotation.copy()
         # kept rows and columns are in the same order
@@ -127,12 +127,12 @@ class VariantCalls:
 
 
 class CallCollector:
-    """Takes alleles one by one, keeps the dosages that later stages can use.
+    """Adds alleles one by one, and keeps the dosages that later stages can use.
 
     Kept are rare variants (population frequency at most ``max_allele_frequency``) of the classes
-    ``lof`` and ``damaging`` that someone carries, and the variants named in ``dosages``, which
-    pass by these three rules but not by the filters of quality. A named variant that is common
-    stands as class ``other``, so that it makes no burden.
+    ``lof`` and ``damaging`` with at least one carrier, and the variants named in ``dosages``, which
+    are exempt from these three rules but not from the quality filters. A common named variant gets
+    the class ``other``, so it does not count in the burden.
 
     Parameters
     ----------
@@ -162,9 +162,9 @@ class CallCollector:
         Parameters
         ----------
         dosage : ndarray of int8, shape (n_patients,)
-            Copies of the allele, -1 where there is no (reliable) call.
+            Copies of the allele, -1 without a (reliable) call.
         failure : str
-            Why it cannot be used, if so, such as the filter of the site that it fails.
+            Why it cannot be used, such as a site filter that it fails; empty otherwise.
         """
         if self._reference:
             dosage = np.maximum(dosage, 0)
@@ -239,7 +239,7 @@ class CallCollector:
             self._tally[row] += carried
 
     def _warn(self, annotation: pd.DataFrame) -> None:
-        """Say in a line each what is lost, and what looks wrong."""
+        """Log what is lost and what looks wrong, one line each."""
         if self._left_out:
             lost = set(self._left_out).difference(_EXPECTED)
             log.log(
@@ -254,7 +254,7 @@ class CallCollector:
         dates = sorted(name for name in set(kept["gene"]) if _DATE.fullmatch(name))
         if dates:
             log.warning(
-                "%d genes look like dates that a spreadsheet made of names such as MARCH1 and "
+                "%d genes look like dates that a spreadsheet made from names such as MARCH1 and "
                 "SEPT2: %s; write the genes' names",
                 len(dates),
                 ", ".join(dates[:5]),
@@ -263,7 +263,7 @@ class CallCollector:
             self._warn_of_call_set(bool(absent))
 
     def _warn_of_call_set(self, absent: bool) -> None:
-        """Warn where a germline call set lacks the calls or the common variants it should have."""
+        """Warn if a germline call set lacks the expected calls or common variants."""
         genotypes = self._tally[0].sum()
         if self._rarely_called > self._sites / 2:
             merged = self._genotypes_0 < 0.01 * genotypes
@@ -274,7 +274,7 @@ class CallCollector:
                 self._sites,
                 100 * self._min_call_rate,
                 100 * genotypes / (self._sites * max(len(self.patients), 1)),
-                "; hardly a genotype is 0/0, as where VCFs of single samples were merged: set "
+                "; hardly any genotype is 0/0, as if VCFs of single samples had been merged: set "
                 "no_call: reference, or call the samples together"
                 if merged
                 else "",
@@ -282,8 +282,8 @@ class CallCollector:
         elif not self._common and (absent or self._sites >= _ALLELES_TO_JUDGE):
             log.warning(
                 "none of %d alleles has a frequency above %g in the patients: if common variants "
-                "were taken out (as by VEP's --filter_common), named dosages and ancestry have "
-                "none; give the unfiltered VCF",
+                "were removed (as by VEP's --filter_common), named dosages and ancestry lack "
+                "them; give the unfiltered VCF",
                 self._sites,
                 _COMMON,
             )
@@ -292,7 +292,7 @@ class CallCollector:
     def _by_key_where_ambiguous(
         dosages: pd.DataFrame, annotation: pd.DataFrame
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Give back chrom:pos:ref:alt to alleles that share an rsID, which names none of them."""
+        """Return to chrom:pos:ref:alt for alleles that share an rsID."""
         parts = annotation[["chromosome", "position", "reference", "alternative"]].astype(str)
         keys = parts.agg(":".join, axis=1)
         kept = annotation["kept"] == 1
@@ -311,7 +311,7 @@ class CallCollector:
 
 
 def _useless(gene: str, effect: Effect, common: bool, carriers: int) -> str:
-    """Return why a variant cannot make a burden, or nothing."""
+    """Return why a variant cannot count in the burden, or an empty string."""
     if effect.consequence_class == "other":
         return "consequence without effect on the protein"
     if not gene:
@@ -322,8 +322,9 @@ def _useless(gene: str, effect: Effect, common: bool, carriers: int) -> str:
 
 
 def warn_of_terms(unknown: Counter[str]) -> None:
-    """Warn of consequences that count as without effect because no table knows them."""
+    """Warn of unknown consequences, which count as having no effect."""
     if unknown:
         log.warning(
-            "unknown consequences, taken as without effect on the protein: %s", counted(unknown, 8)
+            "unknown consequences, treated as having no effect on the protein: %s",
+            counted(unknown, 8),
         )

@@ -1,4 +1,4 @@
-"""What features may be called, and which values a layer of each type may hold."""
+"""Checks of feature names, and of the values allowed by each layer type."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trdomics.inputs.estimates import look_like_counts, why_not_counts
 from trdomics.inputs.text_table import check_printable, raise_all
 from trdomics.inputs.value_rules import ValueRules
 
-# Gene symbols that a spreadsheet took for dates (MARCH1, SEPT2), in English and German.
+# Gene symbols converted to dates by a spreadsheet (MARCH1, SEPT2), in English and German.
 _MONTH = r"(Jan|Feb|Mar|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez)"
 DATE = re.compile(
     rf"\d{{1,2}}[-. ]+{_MONTH}([-. ]\d+)?|{_MONTH}[-. ]+\d{{1,4}}"
@@ -22,7 +22,7 @@ DATE = re.compile(
 
 
 def check_not_clinical(features: Collection[str], columns: Collection[str], where: str) -> None:
-    """Check that a table with samples in rows brings no column of the sheet along as a feature.
+    """Check that a table with samples in rows has no column of the sheet as a feature.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def check_features(features: list[str], where: str) -> None:
                     where,
                     f"feature `{name}` is duplicated (rows {seen[name]} and {row} below the "
                     "header)",
-                    "a spreadsheet made dates of gene symbols: take the table from before it"
+                    "a spreadsheet converted gene symbols to dates: use the original table"
                     if DATE.fullmatch(name)
                     else "sum the rows, or give each a name of its own",
                 )
@@ -73,7 +73,7 @@ def checked_values(
 ) -> np.ndarray:
     """Return the values if the rules allow them, counts rounded and as integers.
 
-    Of each kind of wrong values the first is named.
+    The first value of each kind of error is named.
     """
     errors: list[InputError] = []
 
@@ -100,8 +100,8 @@ def checked_values(
         values = _counts(values, forbid, notes)
     if rules.take_log2 and not errors and look_like_counts(values):
         notes.append(
-            "its values look like counts of reads: `type: counts` takes differences of library "
-            "size out, `log2` does not"
+            "its values look like counts of reads: `type: counts` corrects for library size, "
+            "`log2` does not"
         )
     empty = ((values == 0) if rules.are_counts else np.isnan(values)).all(axis=0)
     what = "no counts at all" if rules.are_counts else "no value at all"
@@ -121,12 +121,12 @@ def checked_values(
 def _counts(
     values: np.ndarray, forbid: Callable[[np.ndarray, str, str], None], notes: list[str]
 ) -> np.ndarray:
-    """Return counts, estimated ones rounded; forbid what is normalised."""
+    """Return counts, with estimated ones rounded; refuse normalised values."""
     changed = values != np.floor(values)
     reason = why_not_counts(values, changed)
     if reason is not None:
         wrong = changed if changed.any() else np.ones_like(changed)
-        what = " is a fraction of a count" if changed.any() else " is no count of reads"
+        what = " is a fractional count" if changed.any() else " is not a read count"
         logged = "" if "log scale" in reason else " with `log2: true`"
         forbid(
             wrong,
@@ -152,5 +152,5 @@ def check_varies(values: np.ndarray, where: str) -> None:
         raise InputError(
             where,
             "constant: each feature has the same value in all patients",
-            "correct the file, or take the layer out",
+            "correct the file, or remove the layer",
         )

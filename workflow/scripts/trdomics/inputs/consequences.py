@@ -1,4 +1,4 @@
-"""What a variant does to a gene: annotation fields, terms, classes."""
+"""Consequences of variants: annotation fields, terms, classes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _GENE_FIELDS = ("symbol", "gene_name", "gene", "gene_id")
 _FREQUENCY_FIELDS = ("gnomad_af", "gnomade_af", "gnomadg_af", "exac_af", "af")
 _CLASS_ORDER = {"lof": 0, "damaging": 1, "other": 2}
 _UNKNOWN = (_CLASS_ORDER["other"], 999, "other")
-# What files write where a variant is in no gene.
+# Entries for a variant outside genes.
 _NO_GENE = {"", ".", "-", "unknown", "na", "n/a", "nan", "none", "null"}
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The most severe thing a variant does to one gene."""
+    """The most severe consequence of a variant for one gene."""
 
     term: str
     consequence_class: str
@@ -37,9 +37,9 @@ class ConsequenceClasses:
     """Terms of VEP, SnpEff, bcftools csq and MAF with severity and class; case does not matter.
 
     Loss of function (``lof``): stop gained, frameshift, essential splice site, start lost.
-    ``damaging``: missense, in-frame indel, stop lost. Everything else, terms that the table does
-    not know included, is ``other``. Predictions (SIFT, PolyPhen) are not used: they come with
-    some annotations only, and the class must mean the same in every cohort.
+    ``damaging``: missense, in-frame indel, stop lost. Everything else, including unknown terms, is
+    ``other``. Predictions (SIFT, PolyPhen) are not used: they are in some annotations only, and the
+    class must have the same meaning in every cohort.
 
     ``resources/consequences.tsv`` has the columns term, severity (1 is worst; Ensembl's order) and
     class.
@@ -47,12 +47,12 @@ class ConsequenceClasses:
     Attributes
     ----------
     unknown : Counter
-        How many variants had each term that the table does not know.
+        Number of variants with each unknown term.
     """
 
     def __init__(self) -> None:
         table = pd.read_csv(CONSEQUENCE_TABLE, sep="\t")
-        # rank by class first: the class is what counts in a burden
+        # rank by class first: the class matters for the burden
         self._known: dict[str, tuple[int, int, str]] = {
             _folded(term): (_CLASS_ORDER[name], int(severity), name)
             for term, severity, name in zip(
@@ -62,13 +62,13 @@ class ConsequenceClasses:
         self.unknown: Counter[str] = Counter()
 
     def effect(self, terms: Iterable[str]) -> Effect:
-        """Return the worst of some terms: by class, then by severity."""
+        """Return the most severe of some terms: by class, then by severity."""
         _, _, consequence_class, term = min((*self._rank(term), term) for term in terms)
         return Effect(term, consequence_class)
 
     def _rank(self, term: str) -> tuple[int, int, str]:
         rank = self._known.get(_folded(term), _UNKNOWN)
-        # bcftools csq: a term behind * is known, and does not count
+        # bcftools csq: a term after * is known, and does not count
         if rank is _UNKNOWN and not term.startswith("*"):
             self.unknown[term or "(empty)"] += 1
         return rank
@@ -95,14 +95,14 @@ def split_terms(joined: str) -> tuple[str, ...]:
 
 @functools.cache
 def gene_name(written: str) -> str:
-    """Return a gene's name, empty where the file says that there is none."""
+    """Return a gene's name, empty if the file gives none."""
     name = written.strip()
     return "" if name.casefold() in _NO_GENE else name
 
 
 @dataclass(frozen=True)
 class AnnotationFormat:
-    """Where the fields of an annotation stand, as the header's Description says."""
+    """Positions of an annotation's fields, from the header's Description."""
 
     tag: str
     fields: tuple[str, ...]
@@ -124,7 +124,7 @@ class AnnotationFormat:
 
 
 def gene_and_terms(entry: Mapping[str, str]) -> tuple[str, Sequence[str]]:
-    """Return the gene (symbol where there is one) and the terms of a transcript's entry.
+    """Return the gene (symbol if there is one) and the terms of a transcript's entry.
 
     A term behind ``*`` (bcftools csq: downstream of a stop in the same haplotype) stays as it
     is and so is unknown: the stop itself is what counts.
@@ -137,8 +137,8 @@ def gene_and_terms(entry: Mapping[str, str]) -> tuple[str, Sequence[str]]:
 def population_frequency(entries: Iterable[Mapping[str, str]]) -> float:
     """Return the highest population frequency of an allele, NaN where none is given.
 
-    gnomAD's, ExAC's and 1000 Genomes' global frequencies are looked at; ``MAX_AF`` (of any
-    subpopulation) only where none of those is there.
+    gnomAD's, ExAC's and 1000 Genomes' global frequencies are used; ``MAX_AF`` (of any
+    subpopulation) only if none of those is given.
     """
     entries = list(entries)
     for names in (_FREQUENCY_FIELDS, ("max_af",)):
@@ -155,7 +155,7 @@ def population_frequency(entries: Iterable[Mapping[str, str]]) -> float:
 
 
 def vep_names(ref: str, alts: Sequence[str]) -> list[str]:
-    """Return what VEP calls the ALTs of a record.
+    """Return VEP's names of the ALTs of a record.
 
     Where one differs from REF in length and all alleles begin with the same base, that base is
     cut off. ``*`` and symbolic alleles have no first base (VEP's VCF parser).
@@ -168,7 +168,7 @@ def vep_names(ref: str, alts: Sequence[str]) -> list[str]:
 
 
 def trimmed(ref: str, alt: str) -> tuple[int, str, str]:
-    """Return how many first bases REF and ALT share, and both without shared ends."""
+    """Return the number of shared first bases of REF and ALT, and both without shared ends."""
     start = _n_shared(ref, alt)
     ref, alt = ref[start:], alt[start:]
     end = _n_shared(ref[::-1], alt[::-1])
@@ -176,7 +176,7 @@ def trimmed(ref: str, alt: str) -> tuple[int, str, str]:
 
 
 def _n_shared(one: str, other: str) -> int:
-    """Return how many first letters two texts share."""
+    """Return the number of shared first letters of two strings."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
 
@@ -187,19 +187,19 @@ def _symbolic(allele: str) -> bool:
 
 
 def is_snv(ref: str, alt: str) -> bool:
-    """Return whether one base takes the place of one other."""
+    """Return whether one base is replaced by another."""
     return len(ref) == len(alt) == 1 and ref in "ACGT" and alt in "ACGT"
 
 
 def is_transition(ref: str, alt: str) -> bool:
-    """Return whether an SNV exchanges purines or pyrimidines among themselves."""
+    """Return whether an SNV is a transition (purine to purine or pyrimidine to pyrimidine)."""
     return {ref, alt} in ({"A", "G"}, {"C", "T"})
 
 
 def entries_of_allele(
     entries: Sequence[Mapping[str, str]], position: int, alleles: Sequence[str], number: int
 ) -> list[Mapping[str, str]]:
-    """Return the entries that speak of one ALT of a record.
+    """Return the entries that refer to one ALT of a record.
 
     VEP says so by ``ALLELE_NUM`` or by its name of the allele, SnpEff by the ALT, bcftools csq by
     the DNA change (entries without one, in non-coding regions, hold for all ALTs). Of compound
@@ -322,7 +322,7 @@ def _placed(change: str) -> tuple[int, str, str] | None:
 
 
 def dosage_of(genotypes: np.ndarray, number: int) -> np.ndarray:
-    """Return the copies of one ALT, -1 where the genotype is not called.
+    """Return the copies of one ALT, -1 if the genotype is not called.
 
     Parameters
     ----------
@@ -332,6 +332,6 @@ def dosage_of(genotypes: np.ndarray, number: int) -> np.ndarray:
         Which ALT, from 1.
     """
     copies = (genotypes == number).sum(axis=1)
-    # a half call with the ALT has it for certain; without, it is not known
+    # a half call with the ALT certainly has it; without it, it is missing
     unknown = (genotypes == -1).any(axis=1) & (copies == 0)
     return np.where(unknown, -1, copies).astype(np.int8)

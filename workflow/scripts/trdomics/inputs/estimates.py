@@ -1,44 +1,44 @@
-"""Whether numbers are counts of reads: whole, estimated, or already normalised."""
+"""Whether numbers are read counts: whole, estimated, or already normalised."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-# log2 of more reads than any sample has.
+# log2 of more reads than in any sample.
 LOGGED_BELOW = 40.0
 MILLION = 1e6
-# Samples of a normalised table sum to the same, or share another statistic, to this accuracy.
+# Relative accuracy to which samples of a normalised table share a sum or another statistic.
 SAME = 0.005
 # log size factors of raw counts vary more than this between libraries, of normalised ones less.
 LIBRARIES_DIFFER = 0.1
-# More of the values than this lie between 0 and 1 where gene length was divided by.
+# If values were divided by gene length, more than this share is between 0 and 1.
 BELOW_ONE = 0.15
-# Counts of unambiguous reads are whole; of the numbers that are not 0, at least this share.
+# Minimum share of whole numbers among non-zero counts of unambiguous reads.
 WHOLE_SHARE = 0.03
 
 
 def why_not_counts(
     values: NDArray[np.float64], fractions: NDArray[np.bool_] | None = None
 ) -> str | None:
-    """Say why non-negative numbers are no counts of reads, or return None.
+    """Return why non-negative numbers are not read counts, or None.
 
-    Salmon, RSEM and kallisto share reads between transcripts, so that their counts have fractions,
-    but a gene whose reads are all unambiguous has a whole count. After division by library size or
-    length hardly any value is whole, and the samples sum to the same or have the same median ratio
-    to their mean (the size factor of Anders & Huber 2010).
+    Salmon, RSEM and kallisto divide reads among transcripts, so their counts are fractional, but a
+    gene with only unambiguous reads has a whole count. After division by library size or length
+    hardly any value is whole, and the samples sum to the same or have the same median ratio to
+    their mean (the size factor of Anders & Huber 2010).
 
     Parameters
     ----------
     values : ndarray, shape (n_features, n_samples)
         Without missing values.
     fractions : ndarray of bool, optional
-        Which of them are not whole, where that is known already.
+        Which of them are not whole, if already known.
 
     Returns
     -------
     str or None
-        The reason, to stand in brackets.
+        The reason, for use in brackets.
     """
     several = values.shape[1] > 1
     sums = values.sum(axis=0)
@@ -59,7 +59,7 @@ def why_not_counts(
     if has_whole_numbers(values):
         return None
     if (values[present] < 1).mean() > BELOW_ONE:
-        return "few values are whole and many below 1, as of FPKM"
+        return "few values are whole and many below 1, as in FPKM"
     if not several or _log_size_factors(values).std() < LIBRARIES_DIFFER:
         return (
             "few values are whole and the samples' sizes are the same, as after normalisation; if "
@@ -69,7 +69,7 @@ def why_not_counts(
 
 
 def has_whole_numbers(values: NDArray[np.float64]) -> bool:
-    """Say whether whole numbers but 0 are commoner than rounding to few digits explains."""
+    """Return whether whole numbers but 0 are commoner than rounding to few digits explains."""
     values = values[values > 0]
     whole = values == np.floor(values)
     if whole.all():
@@ -93,7 +93,7 @@ def _whole_by_digits(values: NDArray[np.float64]) -> float:
 
 
 def look_like_counts(values: NDArray[np.float64], named: bool = False) -> bool:
-    """Say whether non-negative numbers are taken for counts of reads without being declared so.
+    """Return whether non-negative numbers are taken for counts of reads without being declared so.
 
     Parameters
     ----------

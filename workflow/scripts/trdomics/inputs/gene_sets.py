@@ -1,4 +1,4 @@
-"""Gene sets: the curated table, GMT files, and all of them as one table."""
+"""Gene sets: the curated table and GMT files, combined in one table."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read_gmt(path: str | os.PathLike[str], collection: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the file is no text or no gzip, has no sets, a line without genes, or a name twice.
+        If the file is not text or gzip, has no sets, a line without genes, or a duplicated name.
     """
     rows: list[tuple[str, str, str]] = []
     names: set[str] = set()
@@ -61,9 +61,9 @@ def read_gmt(path: str | os.PathLike[str], collection: str) -> pd.DataFrame:
         name, *fields = (field.strip() for field in line.rstrip("\r\n").split("\t"))
         genes = dict.fromkeys(gene for gene in fields[1:] if gene)
         if not name or not genes:
-            raise InputError(f"{path} line {number}", "there is no gene set in it", GMT_MEND)
+            raise InputError(f"{path} line {number}", "it has no gene sets", GMT_MEND)
         if name in names:
-            raise InputError(f"{path} line {number}", f"{name!r} is there twice", "rename one")
+            raise InputError(f"{path} line {number}", f"{name!r} is duplicated", "rename one")
         names.add(name)
         rows += [(name, fields[0] or str(path), gene) for gene in genes]
     if not rows:
@@ -74,10 +74,10 @@ def read_gmt(path: str | os.PathLike[str], collection: str) -> pd.DataFrame:
 
 def _lines(path: str | os.PathLike[str]) -> list[str]:
     with open(path, "rb") as file:
-        # a download may have lost its suffix: gzip tells itself by its first two bytes
+        # a download may have lost its suffix: gzip is recognised by its first two bytes
         packed = file.read(2) == b"\x1f\x8b"
     if not packed and str(path).endswith(".gz"):
-        raise InputError(str(path), "it is not gzipped", "take the suffix .gz off its name")
+        raise InputError(str(path), "it is not gzipped", "remove the suffix .gz from its name")
     opened: Any = gzip.open if packed else open
     try:
         with opened(path, "rt", encoding="utf-8") as file:

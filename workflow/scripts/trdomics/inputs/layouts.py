@@ -1,4 +1,4 @@
-"""What upstream pipelines write around the counts: columns, rows and names that are no data."""
+"""Layouts of upstream pipelines: columns, rows and names that are not data."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ DESCRIBING = {
     *("entrez", "entrezid", "entrez_id", "entrez_gene_id", "entrezgene", "ensembl_gene_id"),
     *("ensembl_id", "accession", "sequence", "precursor", "precursors", "mirna_region", "type"),
 }
-# Rows that count reads of no feature: STAR, HTSeq (now and before 0.6), featureCounts, samtools
+# Rows with reads outside features: STAR, HTSeq (now and before 0.6), featureCounts, samtools
 # idxstats, miRge.
 SUMMARY_ROW = re.compile(
     r"N_(unmapped|multimapping|noFeature|ambiguous)|__[A-Za-z_]+|no_feature|ambiguous"
     r"|too_low_aQual|not_aligned|alignment_not_unique|(Una|A)ssigned(_\w+)?|\*|miRNA(total|merge)"
 )
-# What aligners and counters add to the name of a sample.
+# Suffixes that aligners and counters add to sample names.
 SUFFIX = re.compile(
     r"([._-]?(Aligned|ReadsPerGene)|[._-](sorted|sortedByCoord|toTranscriptome|out|markdup|dedup"
     r"|umi_dedup|bam|sam|cram|tab|genes|isoforms|results|counts?|htseq|featureCounts|txt|tsv"
     r"|fastq|fq|gz|mature|hairpin|quant|sf|abundance|h5))+$"
 )
-# Files that are called the same in the folder of each sample.
+# Files with the same name in each sample's folder.
 SHARED_NAME = re.compile(
     r"(quant(\.genes)?\.sf|abundance\.(tsv|h5)|accepted_hits\.bam|Aligned\.\S*bam|ReadsPerGene\.\S*"
     r"|(counts|genes|htseq)(\.\w+)*)(\.gz)?"
 )
-# Several numbers of each sample side by side: the prefix of those that are counts, of the others.
+# Several columns per sample: prefix of the counts, and of the others.
 SIDE_BY_SIDE = {
     "counts.": ("abundance.", "length."),
     "unstranded_": ("stranded_", "tpm_", "fpkm_"),
     "expected_count_": ("TPM_", "FPKM_", "length_", "effective_length_"),
     "est_counts_": ("tpm_", "eff_length_", "length_"),
 }
-# Tables of one sample, by columns that they alone have: program, its column of counts.
+# Tables of one sample, by their specific columns: program and column of counts.
 ONE_SAMPLE = {
     ("unstranded", "stranded_first"): ("GDC's STAR counts", "unstranded"),
     ("expected_count", "tpm"): ("RSEM", "expected_count"),
@@ -75,11 +75,11 @@ class Layout:
     Attributes
     ----------
     samples : dict of str to int
-        Name of the sample, without what a pipeline added to it → its column.
+        Name of the sample, without pipeline suffixes → its column.
     described : dict of str to int
         Columns that describe the features, by their names in lower case.
     name : str
-        Of the upstream program, empty where the header is of none that is known.
+        Of the upstream program, empty if not recognised.
     notes : list of str
         What was left out or renamed.
     """
@@ -102,16 +102,16 @@ def layout_of(
     first : int
         The column of the features; those before it only number the rows.
     textual : collection of int
-        Columns whose first values are no numbers.
+        Columns whose first values are not numbers.
     known : collection of str
-        Names of samples by the sheet; a column that is called so is that sample.
+        Sample names in the sheet; a column with such a name is that sample.
     where : str
         The file, for errors.
 
     Raises
     ------
     InputError
-        If the table is that of a single sample, or has a sample twice.
+        If the table is of a single sample, or has a duplicated sample.
     """
     known = set(known)
     lower = [name.strip().lower() for name in names]
@@ -127,7 +127,7 @@ def layout_of(
     leading = True
     for i in range(first + 1, len(names)):
         leading = leading and names[i] not in known and (lower[i] in DESCRIBING or i in textual)
-        # further on, a column of text is a sample with wrong values unless its name says otherwise
+        # later on, a text column is a sample with wrong values unless its name suggests otherwise
         if leading or (names[i] not in known and lower[i] in DESCRIBING):
             described[lower[i]] = i
     columns = [i for i in range(first + 1, len(names)) if i not in described.values()]
@@ -135,7 +135,7 @@ def layout_of(
     passed = [names[i] for name, i in described.items() if name not in DESCRIBING]
     if passed:
         shown = ", ".join(f"`{name}`" for name in passed[:3]) + ", …" * (len(passed) > 3)
-        notes.append(f"columns of text, which are no samples, were passed over ({shown})")
+        notes.append(f"text columns, which are not samples, were ignored ({shown})")
     seen: set[str] = set()
     for prefix, others in SIDE_BY_SIDE.items():
         of_counts = [i for i in columns if names[i].startswith(prefix) and names[i] not in known]
@@ -155,7 +155,7 @@ def layout_of(
     if renamed:
         first = next(i for i in range(len(own)) if own[i] != plain[i])
         notes.append(
-            f"{renamed} samples are called by paths or files (`{own[first]}` is `{plain[first]}`)"
+            f"{renamed} samples are named by paths or files (`{own[first]}` is `{plain[first]}`)"
         )
     program = next(
         (p for marks, p in LAYOUTS.items() if tuple(lower[first : first + len(marks)]) == marks), ""
@@ -164,9 +164,9 @@ def layout_of(
 
 
 def sample_ids(names: Sequence[str], known: Collection[str]) -> list[str]:
-    """Return the names of samples without folders and what programs append.
+    """Return the names of samples without folders and program suffixes.
 
-    A name that is known stays. Where two samples would then be called the same, all keep theirs.
+    A known name is kept. If two samples would get the same name, all names are kept.
     """
     plain = [name if name in known else _sample_id(name, known) for name in names]
     return plain if len(set(plain)) == len(set(names)) else list(names)
@@ -178,7 +178,7 @@ def _sample_id(name: str, known: Collection[str]) -> str:
     last = path.name
     if is_path and SHARED_NAME.fullmatch(last):
         last = path.parts[-2]
-    # a plain name may end like a suffix; a file's name has a dot before it
+    # a plain name may end like a suffix; in a file name, a dot precedes it
     short = SUFFIX.sub("", last)
     if short and (is_path or short in known or re.search(r"\.\w+$", name)):
         return short
@@ -188,7 +188,7 @@ def _sample_id(name: str, known: Collection[str]) -> str:
 
 
 def is_turned(names: Sequence[str], first: Sequence[str], known: Collection[str]) -> bool:
-    """Say whether a matrix has its samples in rows, as far as it can be proven.
+    """Return whether a matrix has its samples in rows, as far as it can be proven.
 
     Parameters
     ----------
@@ -210,12 +210,12 @@ def is_turned(names: Sequence[str], first: Sequence[str], known: Collection[str]
 
 
 def summary_rows(features: Sequence[str]) -> list[int]:
-    """Return the rows that count reads of no feature."""
+    """Return the rows with reads outside features."""
     return [i for i, name in enumerate(features) if SUMMARY_ROW.fullmatch(name)]
 
 
 def annotation_columns(described: Mapping[str, int]) -> dict[str, int]:
-    """Return the columns that hold the features' `symbol` and `chromosome`, where there are any."""
+    """Return the columns that hold the features' `symbol` and `chromosome`, if any."""
     options = {"symbol": SYMBOL, "chromosome": CHROMOSOME}
     names = {target: [n for n in choices if n in described] for target, choices in options.items()}
     return {target: described[known[0]] for target, known in names.items() if known}

@@ -34,7 +34,7 @@ _REQUIRED = ["Hugo_Symbol", "Chromosome", "Start_Position", "Reference_Allele"]
 _REQUIRED += ["Tumor_Seq_Allele2", "Variant_Classification"]
 _FREQUENCIES = ["gnomAD_AF", "gnomADe_AF", "gnomADg_AF", "ExAC_AF", "AF", "MAX_AF"]
 _OPTIONAL = ["t_depth", "t_ref_count", "t_alt_count", "FILTER", "dbSNP_RS", *_FREQUENCIES]
-# Where a MAF without Tumor_Sample_Barcode has its samples.
+# Sample columns of a MAF without Tumor_Sample_Barcode.
 _SAMPLE_COLUMNS = [
     "Tumor_Sample_ID", "Tumor_Sample", "Tumor_Barcode", "Sample_Barcode", "Sample_ID", "Sample",
     "Patient_Barcode", "Patient_ID", "Patient", "Case_ID",
@@ -43,13 +43,13 @@ _EMPTY = {"", ".", "na", "n/a", "nan", "none", "null"}
 # Participant, and sample without its vial, of a TCGA or TARGET barcode.
 _TCGA = re.compile(r"([a-z0-9]+-[a-z0-9]{2}-(?:[a-z0-9]{6}|[a-z0-9]{4}))(-\d\d)?(?:[a-z](?:-.*)?)?")
 LARGEST_POSITION = 2**31 - 1
-# How many lines or names a message shows.
+# Number of lines or names in a message.
 _SHOWN = 3
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """The rows of a MAF as text, with what was found on the way.
+    """The rows of a MAF as text, with problems found.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class _Lines:
 
 
 def is_maf(path: str | os.PathLike[str]) -> bool:
-    """Return whether a file begins as a MAF does, whatever its name."""
+    """Return whether a file starts like a MAF, regardless of its name."""
     try:
         with _opened(path) as file:
             rows = lines_of(file, longest=1 << 20)
@@ -120,18 +120,18 @@ def read_maf(
 ) -> VariantCalls:
     """Read the mutations of the cohort's patients.
 
-    A row is one call of one patient: its dosage is 1. A row is no call where it has no position,
+    A row is one call of one patient, with a dosage of 1. It is not a call if it has no position,
     fails ``pass_only`` (FILTER) or its depth (``t_depth``, else ``t_ref_count + t_alt_count``,
     where these exist) is below ``min_depth``. A profiled patient without a call is 0.
 
-    Samples are matched with ``profiled`` by name, else without case, else as TCGA barcodes: an
-    aliquot is of the sample or the patient that its barcode begins with.
+    Samples are matched with ``profiled`` by name, otherwise ignoring case, otherwise as TCGA
+    barcodes: an aliquot belongs to the sample or patient with which its barcode starts.
 
     Parameters
     ----------
     path : path
-        Tab-separated without quoting, plain or gzipped; lines with ``#`` are comments. Case of
-        the columns' names does not matter.
+        Tab-separated without quoting, plain or gzipped; lines with ``#`` are comments. Column names
+        are case-insensitive.
     sample_names : Series
         Sample name in this file by patient id.
     profiled : collection of str, optional
@@ -176,7 +176,7 @@ def read_maf(
     rows = rows[rows["place"].notna()]
     failed = Counter(dict(rows.loc[rows["failure"] != "", "failure"].value_counts()))
     if failed:
-        log.warning("of %d rows are no calls: %s", len(rows), counted(failed))
+        log.warning("of %d rows are not calls: %s", len(rows), counted(failed))
     collector = CallCollector({**settings, "no_call": "reference"}, [str(p) for p in known.index])
     classes = ConsequenceClasses()
     keys = ["Chromosome", "position", "Reference_Allele", "Tumor_Seq_Allele2"]
@@ -208,7 +208,7 @@ def read_maf(
 
 
 def matched_names(names: Iterable[str], wanted: Iterable[str]) -> dict[str, str]:
-    """Return which of the wanted names each name means; those that mean none are not in it.
+    """Return the wanted name that each name refers to, omitting names without one.
 
     Parameters
     ----------
@@ -278,8 +278,8 @@ def _profiled_names(
     several = [name for name, count in Counter(meant.values()).items() if count > 1]
     if several:
         log.warning(
-            "%d profiled samples have mutations under more than one name, which are taken "
-            "together (list: %s)",
+            "%d profiled samples have mutations under more than one name, which are "
+            "combined (list: %s)",
             len(several),
             _few(several),
         )
@@ -296,7 +296,7 @@ def _opened(path: str | os.PathLike[str]) -> TextIO:
     with open(path, "rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     opener: Any = gzip.open if packed else open
-    # line ends are cut by hand: a stray carriage return within a field ends no row
+    # line ends are removed by hand: a stray carriage return within a field does not end a row
     return opener(path, "rt", encoding="utf-8-sig", newline="\n")
 
 
@@ -346,14 +346,14 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
                     f"{path} line {', '.join(map(str, wrong[:_SHOWN]))}",
                     f"{len(wrong)} of {len(lines.rows) + len(odd)} rows have {kind} fields than "
                     f"the header's {len(lines.header)}",
-                    "correct the tabs of these rows, or copy the file again if it is cut off",
+                    "correct the tabs of these rows, or copy the file again if it is truncated",
                 )
             )
     return lines
 
 
 def _table(lines: _Lines, columns: Iterable[int]) -> pd.DataFrame:
-    """Return columns of the rows as text, named by their places."""
+    """Return columns of the rows as text, named by position."""
     if not lines.rows:
         return pd.DataFrame(columns=sorted(columns), dtype=object)
     return pd.read_csv(
@@ -371,12 +371,12 @@ def _table(lines: _Lines, columns: Iterable[int]) -> pd.DataFrame:
 def _read(
     path: str | os.PathLike[str], sample_column: str, required: Sequence[str]
 ) -> tuple[pd.DataFrame, _Lines]:
-    """Return the columns that are used, under MAF's names and ``sample``, as text.
+    """Return the columns in use as text, under MAF's names and ``sample``.
 
     Raises
     ------
     InputErrors
-        For all columns that are missing and rows of another length, or where there is no row.
+        For all missing columns and rows of another length, or if there are no rows.
     """
     lines = _scan(path)
     if not lines.header:
@@ -412,7 +412,7 @@ def _read(
             )
         )
     if not lines.rows and not lines.problems:
-        problems.append(InputError(str(path), "no mutation in it", "give the file with its rows"))
+        problems.append(InputError(str(path), "it has no mutations", "give the file with its rows"))
     problems += lines.problems
     if problems or samples is None:
         raise InputErrors(problems)
@@ -425,7 +425,7 @@ def _read(
 
 
 def _sample_place(header: Sequence[str], wanted: str) -> int | None:
-    """Return where the samples' column is: of that name, else in other case, else as is usual."""
+    """Return the position of the sample column: by name, ignoring case, or by the usual names."""
     if wanted in header:
         return header.index(wanted)
     folded = [re.sub(r"[\s.-]+", "_", name).casefold() for name in header]
@@ -449,15 +449,15 @@ def _positions(rows: pd.DataFrame, lines: _Lines, path: str | os.PathLike[str]) 
         wrong = np.flatnonzero(bad)
         raise InputError(
             f"{path} line {lines.numbers[wrong[0]]}",
-            f"Start_Position {rows['Start_Position'].iloc[wrong[0]]!r} is no integer"
-            + (f" (and so of {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""),
+            f"Start_Position {rows['Start_Position'].iloc[wrong[0]]!r} is not an integer"
+            + (f" (as in {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""),
             "correct the position",
         )
     return positions.astype(int)
 
 
 def _failures(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
-    """Return per row the filter that it fails, or an empty text."""
+    """Return the filter that each row fails, or an empty string."""
     failures = pd.Series("", index=rows.index, dtype=object)
     counts = ["t_ref_count", "t_alt_count"]
     if "t_depth" in rows.columns:

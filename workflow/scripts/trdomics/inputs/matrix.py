@@ -1,4 +1,4 @@
-"""Features × samples matrices as sequencing cores deliver them: TSV, CSV or Parquet."""
+"""Reads features × samples matrices: TSV, CSV or Parquet."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROW_NUMBERS = ("", "Unnamed: 0", "index", "X")
 
 
 class LayerMatrix(NamedTuple):
-    """A matrix as it was read.
+    """A matrix that has been read.
 
     Attributes
     ----------
@@ -51,14 +51,14 @@ class LayerMatrix(NamedTuple):
         The patients who have the layer, in the order of the sheet, indexed by `patient_id`. int64
         counts; float64 otherwise, NaN for what is missing.
     ignored : list of str
-        Samples of the file that no patient has.
+        Samples of the file without a patient.
     annotation : DataFrame
-        What the file itself says of its features: indexed by feature, with those of `symbol` and
-        `chromosome` that it has.
+        Annotation in the file itself: indexed by feature, with `symbol` and `chromosome` if
+        present.
     layout : str
-        The upstream program that the header is of; empty where it is none that is known.
+        The upstream program of the header; empty if not recognised.
     notes : list of str
-        What was left out, rounded, turned, or looks wrong.
+        What was left out, rounded, transposed, or looks wrong.
     turned : bool
         Whether the file has its samples in rows.
     """
@@ -77,13 +77,13 @@ def read_header(path: str, layer: str, known: Collection[str] = ()) -> list[str]
     Parameters
     ----------
     known : collection of str
-        Names of samples by the sheet. They keep what would be taken for a suffix, and prove that
-        a matrix has its samples in rows.
+        Names of samples by the sheet. They are not stripped of suffixes, and show whether a matrix
+        has its samples in rows.
 
     Raises
     ------
     InputError
-        If the file is missing, empty, broken, of an unknown format or has a sample twice.
+        If the file is missing, empty, damaged, of an unknown format or has a duplicated sample.
     """
     return list(_source(path, layer, known).layout.samples)
 
@@ -93,20 +93,20 @@ def read_layer_matrix(
 ) -> LayerMatrix:
     """Read and check a matrix.
 
-    Estimated counts (Salmon, RSEM, kallisto) are rounded, as tximport's users do for DESeq2.
+    Estimated counts (Salmon, RSEM, kallisto) are rounded, as is usual for DESeq2 with tximport.
 
     Parameters
     ----------
     sample_names : Series
         patient_id → the patient's sample in this layer; NaN for none.
     rules : ValueRules
-        What the values may be: those of the layer's type.
+        Allowed values of the layer's type.
 
     Raises
     ------
     InputError
-        Naming file, feature and sample of the first value that cannot be; several, if values are
-        wrong in several ways.
+        Naming file, feature and sample of the first wrong value; several for several kinds of
+        errors.
     """
     place = {name: patient for patient, name in sample_names.dropna().items()}
     source = _source(path, layer, place)
@@ -128,8 +128,8 @@ def read_layer_matrix(
     dates = [name for name in features if DATE.fullmatch(name)]
     if dates:
         notes.append(
-            f"{len(dates)} features are called like dates ({few(dates)}): a spreadsheet made "
-            "them of gene symbols; take the table from before it"
+            f"{len(dates)} features are named like dates ({few(dates)}): a spreadsheet converted "
+            "gene symbols to dates; use the original table"
         )
     index = pd.Index([place[name] for name in wanted], name="patient_id", dtype=object)
     columns = pd.Index(features, name="feature", dtype=object)
@@ -179,7 +179,7 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
             {name: row for row, name in enumerate(ids)},
             {names[i].lower(): i for i in textual if i > first},
             "",
-            [f"its samples are in rows ({few(ids)}): it was turned"],
+            [f"its samples are in rows ({few(ids)}): it was transposed"],
         )
         if len(layout.samples) < len(ids):
             twice = next(name for row, name in enumerate(ids) if name in ids[:row])
@@ -199,7 +199,7 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
 
 
 def _first_column(source: Source) -> list[str]:
-    """Return the values of the column of features, which are samples where a matrix is turned."""
+    """Return the values of the feature column, which are samples if the matrix is transposed."""
     if source.header is None:
         column = pq.read_table(source.path, columns=[source.names[source.first]]).column(0)
         return [str(value).strip() for value in column.to_pylist()]
@@ -218,7 +218,7 @@ def _textual(peek: Sequence[Sequence[str]], width: int) -> set[int]:
 
 
 def _numbered(peek: Sequence[Sequence[str]]) -> bool:
-    """Say whether the first column only numbers the rows."""
+    """Return whether the first column only numbers the rows."""
     counts = (map(str, range(first, first + len(peek))) for first in (0, 1))
     return [row[0] for row in peek] in map(list, counts)
 
@@ -249,7 +249,7 @@ def _read_values(
         features, values = [features[row] for row in kept], values[kept]
         texts = {name: [text[row] for row in kept] for name, text in texts.items()}
     if not features:
-        raise InputError(source.where, "no features in it", "give one row per feature")
+        raise InputError(source.where, "it has no features", "give one row per feature")
     if "chromosome" in texts:
         # featureCounts gives that of each exon
         texts["chromosome"] = [text and text.partition(";")[0] for text in texts["chromosome"]]
@@ -259,13 +259,13 @@ def _read_values(
 def _without_summary(
     features: list[str], values: np.ndarray, texts: dict[str, list[Any]], notes: list[str]
 ) -> tuple[list[str], np.ndarray, dict[str, list[Any]]]:
-    """Leave out rows that count reads of no feature, and say so."""
+    """Leave out rows with reads outside features, and note it."""
     left = summary_rows(features)
     if not left:
         return features, values, texts
     share = np.nansum(values[left]) / max(np.nansum(values), 1e-300)
     notes.append(
-        f"left out {len(left)} rows that are no features ({few([features[i] for i in left])}), "
+        f"left out {len(left)} rows that are not features ({few([features[i] for i in left])}), "
         f"with {100 * share:.3g} % of the sum of all values"
     )
     kept = np.setdiff1d(np.arange(len(features)), left)

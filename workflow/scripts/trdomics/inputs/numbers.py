@@ -1,4 +1,4 @@
-"""The numbers of a matrix, and the first cell that is none."""
+"""The numbers of a matrix, and the first non-numeric cell."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from trdomics.inputs.text_table import (
 )
 
 DECIMAL_COMMAS = "its fields are separated by semicolons: commas were read as decimal marks"
-# A row of a matrix with samples in rows holds all features.
+# A row of a matrix with samples in rows contains all features.
 BLOCK = 1 << 26
 
 
@@ -46,7 +46,7 @@ class Source:
     header : Header or None
         None of Parquet.
     layout : Layout
-        Its `samples` are rows where the matrix is turned.
+        Its `samples` are rows if the matrix is transposed.
     turned : bool
         Whether the samples are in rows.
     """
@@ -66,7 +66,7 @@ class Source:
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Say whether a column of this type holds numbers."""
+    """Return whether a column of this type holds numbers."""
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
 
 
@@ -165,7 +165,7 @@ def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -
 def _from_text(
     table: pa.Table, source: Source, features: list[str], columns: Sequence[int]
 ) -> pa.Table:
-    """Turn columns of text into numbers; name the first value that is none, as one reads."""
+    """Convert text columns to numbers; name the first non-numeric value in reading order."""
     wrong: list[tuple[int, int, str]] = []
     for i in columns:
         text = pd.Series(table.column(str(i)).to_pylist(), dtype=object).fillna("").astype(str)

@@ -25,13 +25,13 @@ from trdomics.files import starting_from, why_no_file
 SEPARATORS = {".csv": ",", **dict.fromkeys((".tsv", ".txt", ".tab", ".sf", ".results"), "\t")}
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 NAMES = {"\t": "tabs", ",": "commas"}
-# Fields that mean "not known".
+# Fields that mean "missing".
 MISSING = ("", "NA", "N/A", "NaN", "nan")
 SUFFIXES = "name it .tsv, .csv (both also .gz) or .parquet"
-# Problems of one file that are shown.
+# Number of problems shown per file.
 SHOWN = 20
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Characters of a line: a row of a matrix with samples in rows holds all features.
+# Characters per line: a row of a matrix with samples in rows contains all features.
 LONGEST_LINE = 1 << 26
 # Rows below the header by which trailing separators are recognised.
 PEEK = 5
@@ -48,7 +48,7 @@ class Header:
     lines : int
         Lines up to and including the header.
     extra : int
-        Empty fields at the end of each row that the header has no name for.
+        Empty fields at the end of each row without a name in the header.
     unnamed : bool
         Whether the rows have one more field than the header, in front, as R's write.table does.
     peek : list of list of str
@@ -82,7 +82,7 @@ class TextTable:
 
 
 def suffix_separator(path: str, where: str, fix: str) -> str:
-    """Return the separator that a file's suffix stands for."""
+    """Return the separator for a file's suffix."""
     suffix = Path(path.lower().removesuffix(".gz")).suffix
     if suffix in SPREADSHEETS:
         raise InputError(where, f"a spreadsheet ({suffix})", "save it as tab-separated text (.tsv)")
@@ -123,9 +123,9 @@ def split_rows(
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield each row with the number of its line, after `before` lines.
 
-    Between tabs a double quote is a character like any other, except around a whole field, as R
-    and Excel write it: one that opens a description would otherwise take in all lines up to the
-    next. Between commas and semicolons quotes are those of CSV.
+    In tab-separated files a double quote is an ordinary character, except around a whole field, as
+    R and Excel write it: one that opens a description would otherwise swallow all lines up to the
+    next. In comma- and semicolon-separated files quotes follow CSV.
     """
     if separator != "\t":
         reader = csv.reader(text, delimiter=separator, strict=True)
@@ -225,7 +225,7 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
             InputError(
                 f"{where} line {line}",
                 f"{n} {'field' if n == 1 else 'fields'} where the header has {width}",
-                "the file ends within this row: copy it again, whole"
+                "the file is truncated in this row: copy it again"
                 if line == last and n < width
                 else "add or remove separators",
             )
@@ -236,7 +236,7 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
 
 
 def raise_all(errors: Sequence[InputError], where: str) -> None:
-    """Raise the first errors of a file, if there are any, and say how many more there are."""
+    """Raise the first errors of a file, if any, and the number of the others."""
     if not errors:
         return
     left = len(errors) - SHOWN
@@ -277,7 +277,7 @@ def read_text_table(path: str, where: str, fix: str) -> TextTable | None:
     Raises
     ------
     InputError
-        Where the format is unknown, or rows are longer or shorter than the header.
+        If the format is unknown, or rows are longer or shorter than the header.
     """
     header = read_head(path, suffix_separator(path, where, fix))
     if header is None:
@@ -316,7 +316,7 @@ def read_user_table(
 
 
 def of_layer(path: str, layer: str) -> str:
-    """Return what errors about the file of a layer name."""
+    """Return the name of a layer's file in errors."""
     return f"{path} (layer {layer})"
 
 
@@ -327,16 +327,16 @@ def few(names: Sequence[object]) -> str:
 
 @contextmanager
 def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[None]:
-    """Turn what libraries raise for missing or broken files into errors for people.
+    """Convert library exceptions for missing or damaged files to readable errors.
 
     Parameters
     ----------
     fix : str
-        What to do where there is no such file.
+        What to do if there is no such file.
     row : str
-        What a row of it is.
+        What a row represents.
     """
-    again = "copy it again, whole"
+    again = "copy it again"
     problem = why_no_file(path)
     if problem is not None:
         raise InputError(where, problem, fix + starting_from(path))
@@ -348,7 +348,7 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
         raise InputError(where, "the gzip file ends too early", again) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
-            where, f"not a sound gzip file ({error})", "copy it again, or drop the .gz"
+            where, f"not a valid gzip file ({error})", "copy it again, or drop the .gz"
         ) from error
     except UnicodeDecodeError as error:
         with open(path, "rb") as handle:
@@ -370,5 +370,5 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
 
 
 def readable_layer(path: str, layer: str) -> AbstractContextManager[None]:
-    """Return :func:`readable` for a file that the config names for a layer."""
+    """Return :func:`readable` for a layer's file in the config."""
     return readable(path, of_layer(path, layer), f"correct the path in `layers.{layer}`")

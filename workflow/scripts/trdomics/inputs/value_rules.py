@@ -1,4 +1,4 @@
-"""What the values of a matrix may be."""
+"""Allowed values of a matrix."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Mask = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class ValueRule:
-    """A value that must not be.
+    """A forbidden kind of value.
 
     Attributes
     ----------
     wrong : callable
-        Values, shape (n_features, n_samples), to a mask of those that break the rule.
+        Maps values, shape (n_features, n_samples), to a mask of those that break the rule.
     problem : str
-        What follows the value in the error: " is a negative count".
+        Text after the value in the error: " is a negative count".
     """
 
     wrong: Mask
@@ -32,17 +32,17 @@ class ValueRule:
 
 @dataclass(frozen=True)
 class ValueRules:
-    """All that is asked of the values of a matrix, beyond that they are finite numbers.
+    """Requirements on the values of a matrix, besides being finite numbers.
 
     Attributes
     ----------
     forbidden : tuple of ValueRule
-        In the order in which they are looked for.
+        In the order of checking.
     are_counts : bool
         Whether they are counts of reads: estimated ones are rounded, normalised ones refused, and
         a sample of zeros was not measured.
     take_log2 : bool
-        Whether logarithms are to be taken, which leaves the library size in counts.
+        Whether logarithms are to be taken, which do not correct counts for library size.
     """
 
     forbidden: tuple[ValueRule, ...] = ()
@@ -50,7 +50,7 @@ class ValueRules:
     take_log2: bool = False
 
     def fit(self, values: NDArray[np.float64], named_counts: bool) -> bool:
-        """Return whether a new matrix, shape (n_features, n_samples), looks like it.
+        """Return whether a new matrix, shape (n_features, n_samples), satisfies the rules.
 
         See :func:`trdomics.inputs.estimates.look_like_counts`.
         """

@@ -30,7 +30,7 @@ from trdomics.inputs.text_table import check_printable
 
 log = logging.getLogger(__name__)
 
-# What stands among the ALTs and is none.
+# Entries among the ALTs that are not alleles.
 _NO_ALLELE = ("*", "<*>", "<NON_REF>")
 
 # The empty block that ends every BGZF file (SAM specification, section 4.1.2).
@@ -59,7 +59,7 @@ def vcf_header(path: str | os.PathLike[str]) -> VcfHeader:
     Raises
     ------
     InputError
-        If the file is no VCF or was cut off.
+        If the file is not a VCF or was cut off.
     """
     with opened(path) as vcf:
         annotation = _annotation(vcf)
@@ -71,18 +71,18 @@ def read_vcf(
 ) -> VariantCalls:
     """Read the calls of the cohort's patients.
 
-    A site is left out where it fails ``pass_only`` or has a QUAL below ``min_quality``; a
-    genotype is no call where its depth (DP, else the sum of AD) or its GQ is too low. What a
-    genotype does not have is not tested. ``no_call`` says what no call means: ``missing`` (NaN)
-    or ``reference`` (0; somatic call sets). A record without genotypes is left out. A VCF may be
-    without annotation where the settings name ``dosages``.
+    A site is left out if it fails ``pass_only`` or has a QUAL below ``min_quality``; a genotype is
+    set to missing if its depth (DP, or the sum of AD) or its GQ is too low. Absent fields are not
+    tested. ``no_call`` is the meaning of a missing call: ``missing`` (NaN) or ``reference`` (0;
+    somatic call sets). A record without genotypes is left out. A VCF may be without annotation
+    where the settings name ``dosages``.
 
     Parameters
     ----------
     path : path
         VCF, plain or compressed, with INFO CSQ, ANN or BCSQ.
     sample_names : Series
-        Sample name in this file by patient id. Patients whose name the file lacks are left out.
+        Sample name in this file by patient id. Patients without a sample in the file are left out.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def read_vcf(
     Raises
     ------
     InputError
-        If the file is no VCF, is cut off, has no record, no annotation or none of the samples.
+        If the file is not a VCF, is cut off, has no record, no annotation or none of the samples.
     """
     with opened(path) as vcf:
         annotation = _annotation(vcf)
@@ -151,9 +151,9 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 
 def _check_end(path: str | os.PathLike[str]) -> None:
-    """Raise InputError where a bgzipped file lacks its end block, as a cut-off copy does.
+    """Raise InputError if a bgzipped file lacks its end block because it is truncated.
 
-    htslib itself only warns, and gives the records before the cut as if they were all.
+    htslib itself only warns, and returns the records before the end as if they were all.
     """
     with open(path, "rb") as file:
         head = file.read(16)
@@ -162,7 +162,7 @@ def _check_end(path: str | os.PathLike[str]) -> None:
         file.seek(0, os.SEEK_END)
         file.seek(max(0, file.tell() - len(_BGZF_END)))
         if file.read() != _BGZF_END:
-            raise InputError(str(path), "is cut off (no BGZF end block)", "copy the file again")
+            raise InputError(str(path), "is truncated (no BGZF end block)", "copy the file again")
 
 
 def _annotation(vcf: Any) -> AnnotationFormat | None:
@@ -179,7 +179,7 @@ def _annotation(vcf: Any) -> AnnotationFormat | None:
 
 
 def records(vcf: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
-    """Give the records of an opened VCF.
+    """Yield the records of an opened VCF.
 
     Raises
     ------
@@ -198,16 +198,16 @@ def records(vcf: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
             raise InputError(
                 str(path),
                 f"the record after {_place(before)} cannot be read ({error})",
-                "copy the file again if it is cut off, else correct that record",
+                "copy the file again if it is truncated, otherwise correct that record",
             ) from error
-        # htslib passes an empty or short line; to ask cyvcf2 for its REF would end the process
+        # htslib accepts an empty or short line; asking cyvcf2 for its REF would end the process
         if not record.ALT and str(record).split("\t", 4)[3] == ".":
             raise InputError(
                 str(path), f"the record after {_place(before)} has no REF", "correct or remove it"
             )
         yield record
     if record is None:
-        raise InputError(str(path), "no variant in it", "give the file with its records")
+        raise InputError(str(path), "it has no variants", "give the file with its records")
 
 
 def _place(record: Any) -> str:
@@ -217,7 +217,7 @@ def _place(record: Any) -> str:
 def numbers(record: Any, field: str) -> np.ndarray:
     """Return the numbers of a FORMAT field, shape (n_samples, n_values).
 
-    What is missing is negative or NaN. A field that the header does not declare comes as text.
+    Missing values are negative or NaN. A field not declared in the header is returned as text.
     """
     values = record.format(field)
     if values is None:
@@ -238,7 +238,7 @@ def unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
     elif "AD" in fields:
         reads = numbers(record, "AD")
         depth = np.where((reads >= 0).any(axis=1), np.where(reads >= 0, reads, 0).sum(axis=1), -1)
-    # a missing number is negative or NaN: nothing is known against that genotype
+    # a missing number is negative or NaN: no evidence against that genotype
     if depth is not None:
         bad |= (depth >= 0) & (depth < settings["min_depth"])
     if "GQ" in fields:
@@ -248,7 +248,7 @@ def unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
 
 
 def site_failure(record: Any, settings: Mapping[str, Any]) -> str:
-    """Return the filter of the layer that a site fails, or nothing."""
+    """Return the layer's filter that a site fails, or an empty string."""
     if settings["pass_only"] and record.FILTER is not None:
         return f"filter {record.FILTER}"
     quality = np.inf if record.QUAL is None else record.QUAL

@@ -1,4 +1,4 @@
-"""What each factor goes with: the label, covariates, the site and technical columns."""
+"""Associations of each factor with the label, covariates, the site and technical columns."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ def associations(
     label_names: tuple[str, str] = ("negative", "positive"),
     confounders: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Test every factor against every variable, and against the label given the confounders.
+    """Test every factor against every variable, and against the label adjusted for the confounders.
 
-    A variable of two values is tested by Mann–Whitney's test, its effect is the AUC (above 0.5:
+    A variable with two values is tested by Mann–Whitney's test, with the AUC as effect (above 0.5:
     the factor is higher in the second value) with Hanley & McNeil's interval (1982, doi
     10.1148/radiology.143.1.7063747); a categorical one by Kruskal–Wallis with
     η² = (H − g + 1) / (n − g); a numeric one by Spearman's correlation with Bonett & Wright's
     interval (2000, doi 10.1007/BF02294183). False discoveries are controlled over the whole
-    table (Benjamini & Hochberg 1995). The label's rows have :func:`adjusted_test` beside it, a
-    family of its own.
+    table (Benjamini & Hochberg 1995). The label's rows also have :func:`adjusted_test`, a separate
+    family of tests.
 
     Parameters
     ----------
@@ -72,16 +72,17 @@ def associations(
         Index patient_id.
     patients : DataFrame
         Index patient_id; the columns of `kinds`, `label` being 1, 0 or missing. Categories are
-        text, also those that look like numbers.
+        text, including numeric ones.
     label_names : pair of str
-        What the label's 0 and 1 are called.
+        Names of the label's 0 and 1.
     confounders : sequence of str
         Columns of `patients` that the association with the label is adjusted for.
 
     Returns
     -------
     DataFrame
-        One row per factor and variable, see ``COLUMNS``. What cannot be tested has the reason.
+        One row per factor and variable, see ``COLUMNS``. ``reason`` says why a test was not
+        possible.
     """
     rows = []
     table = patients.reindex(factors.index)
@@ -104,19 +105,19 @@ def associations(
 
 
 def adjusted_test(factor: pd.Series, label: pd.Series, confounders: pd.DataFrame) -> dict[str, Any]:
-    """Test a factor against the label among patients of equal confounders.
+    """Test a factor against the label, adjusted for confounders.
 
     The label's coefficient δ in the linear model of the factor on label and confounders, by its
-    t test. It is given as the AUC of two normal groups that far apart, Φ(δ / σ√2) with the
-    residual standard deviation σ: the covariate-adjusted AUC where the confounders shift both
-    groups alike (Janes & Pepe 2009, doi 10.1093/biomet/asp002). Its interval is that of δ.
+    t test. It is reported as the AUC of two normal groups with this difference, Φ(δ / σ√2) with the
+    residual standard deviation σ: the covariate-adjusted AUC if the confounders shift both groups
+    alike (Janes & Pepe 2009, doi 10.1093/biomet/asp002). Its interval is that of δ.
 
     Parameters
     ----------
     factor, label : Series, shape (n_patients,)
         The label is 1, 0 or missing.
     confounders : DataFrame, n_patients rows
-        Patients who lack a value are left out.
+        Patients with missing values are left out.
     """
     if confounders.empty:
         return {"reason_adjusted": "the config names no confounders"}
@@ -129,7 +130,7 @@ def adjusted_test(factor: pd.Series, label: pd.Series, confounders: pd.DataFrame
         else pd.get_dummies(as_text(complete[name])).to_numpy(dtype=float)
         for name in complete
     ]
-    # a basis of what they span: an indicator per level is one too many
+    # a basis of their span: one indicator per level is redundant
     covariates = orth(np.column_stack([np.ones(n), *coded]))
     design = np.column_stack([label[known], covariates])
     n_coefficients = design.shape[1]
@@ -206,7 +207,7 @@ def numeric_test(x: NDArray[np.floating], v: NDArray[np.floating]) -> dict[str, 
 
 
 def two_group_test(low: NDArray[np.floating], high: NDArray[np.floating]) -> dict[str, Any]:
-    """Return the AUC of telling `high` from `low` with Mann–Whitney's test."""
+    """Return the AUC of `high` compared with `low` and Mann–Whitney's test."""
     u, pvalue = stats.mannwhitneyu(high, low, alternative="two-sided")
     n1, n0 = len(high), len(low)
     auc = float(u / (n1 * n0))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 with warnings.catch_warnings():
-    # importing mofapy2 switches the warnings of the whole process off
+    # importing mofapy2 disables the warnings of the whole process
     from mofapy2.build_model.build_model import buildBiofam
     from mofapy2.core.nodes.multiview_nodes import Multiview_Mixed_Node, Multiview_Variational_Node
 
@@ -31,9 +31,9 @@ def not_covered(views: Mapping[str, Array]) -> str | None:
 
 
 class BuildModel(buildBiofam):
-    """mofapy2's builder; with `fast`, nodes are replaced by subclasses that do the same faster.
+    """mofapy2's builder; with `fast`, nodes are replaced by faster equivalent subclasses.
 
-    The subclasses know mofapy2's default priors: relevance by view and spike and slab on the
+    The subclasses support mofapy2's default priors: relevance by view and spike and slab on the
     weights, a standard normal on the factors.
     """
 
@@ -43,10 +43,10 @@ class BuildModel(buildBiofam):
         self.start = start
 
     def build_Z(self) -> None:
-        """Initialise the factors as asked; mofapy2's PCA, with `fast`, takes less memory.
+        """Initialise the factors; with `fast`, mofapy2's PCA takes less memory.
 
-        mofapy2 fills absent patients with the mean, and scales the scores to [−1, 1], whatever
-        their centre and scale were. Its imputation and PCA make several copies of all views.
+        mofapy2 imputes absent patients by the mean, and rescales the scores to [−1, 1]. Its
+        imputation and PCA make several copies of all views.
         """
         if isinstance(self.start, np.ndarray) or self.start == "random":
             self.init_model.initZ(qmean=self.start, weight_views=self.train_opts["weight_views"])

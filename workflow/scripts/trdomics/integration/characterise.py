@@ -1,4 +1,4 @@
-"""The chosen MOFA model in tables and words: top weights, headline numbers, the MuData file."""
+"""Description of the chosen MOFA model: top weights, headline numbers, the MuData file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from trdomics.integration.associations import LABEL, VERSUS
 from trdomics.names import EFFECT_SIGNS, display_name
 
 SIGNIFICANT = 0.05
-# Correlation between two seeds' versions of a factor from which it counts as found again.
+# Correlation between two seeds' versions of a factor above which it counts as reproduced.
 FOUND_AGAIN = 0.9
-# A view of which all factors together explain less than this has no part in the model.
+# Variance of a view explained by all factors below which it counts as not modelled.
 MIN_EXPLAINED = 0.01
 
 
@@ -63,7 +63,7 @@ def top_weights(weights: Mapping[str, pd.DataFrame], n: int = 10) -> pd.DataFram
 
 
 def by_label(associations: pd.DataFrame) -> pd.DataFrame:
-    """Return the label's rows, the most significant first."""
+    """Return the label's rows, most significant first."""
     rows = associations[associations["variable"] == LABEL]
     return rows.sort_values(["pvalue", "factor"], kind="stable").reset_index(drop=True)
 
@@ -71,7 +71,7 @@ def by_label(associations: pd.DataFrame) -> pd.DataFrame:
 def in_words(row: pd.Series) -> str:
     """Return an association as a sentence's part, as "Factor2 with RIN: ρ 0.5, adjusted p 2e-09".
 
-    An AUC below 0.5 is reported as that of the other group, so that 1 is always the strongest.
+    An AUC below 0.5 is reported as that of the other group, so that 1 is the strongest.
     """
     name = EFFECT_SIGNS[row["effect_name"]]
     effect, lower, upper = row["effect"], row["lower"], row["upper"]
@@ -91,7 +91,7 @@ def in_words(row: pd.Series) -> str:
 
 
 def _adjusted(row: pd.Series) -> str:
-    """Return how the label's row changes given the confounders; nothing for another row."""
+    """Return the adjusted association of a label's row; an empty string for other rows."""
     if row["variable"] != LABEL:
         return ""
     if not np.isfinite(row["auc_adjusted"]):
@@ -101,7 +101,7 @@ def _adjusted(row: pd.Series) -> str:
         aucs = [1 - aucs[0], 1 - aucs[2], 1 - aucs[1]]
     value, lower, upper = aucs
     return (
-        f"; given the confounders {value:.2f} ({lower:.2f} to {upper:.2f}), "
+        f"; adjusted for the confounders {value:.2f} ({lower:.2f} to {upper:.2f}), "
         f"adjusted p {row['padj_adjusted']:.1g}"
     )
 
@@ -121,7 +121,7 @@ def summary(
     models, stability, variance, associations : DataFrame
         As written by the stage.
     views : DataFrame
-        view, likelihood, patients, features, reason (why a layer is no view).
+        view, likelihood, patients, features, reason (why a layer is not a view).
     n_patients : int
         Patients with factors.
 
@@ -133,8 +133,8 @@ def summary(
         views_left_out (reasons); variance_explained (total R² by view); stable_factors (factors
         found with |r| ≥ 0.9 in every other seed, or null with the reason), stability (the
         lowest |r| by factor); n_associations, label_factors (significant with the label),
-        label_factors_adjusted (of them, those that are so given the confounders),
-        associations (the strongest one of each variable, in words).
+        label_factors_adjusted (those significant after adjustment for the confounders),
+        associations (the strongest of each variable, as phrases).
     """
     chosen = models[models["chosen"] == 1].iloc[0]
     totals = variance[variance["factor"] == "total"]
@@ -176,7 +176,7 @@ def summary(
 
 
 def doubts(models: pd.DataFrame, totals: pd.DataFrame) -> list[str]:
-    """Return what makes a model doubtful: views without factors, seeds that disagree.
+    """Return doubts about a model: views without factors, seeds that disagree.
 
     `totals` has the R² (``r2``) of all factors together by ``view``.
     """
@@ -222,7 +222,7 @@ def write_h5mu(
         By layer: feature, symbol, Factor1 ….
     """
     with warnings.catch_warnings():
-        # anndata and mudata announce changes of their own to come
+        # anndata and mudata warn of upcoming changes
         warnings.simplefilter("ignore", FutureWarning)
         from anndata import AnnData
         from mudata import MuData, set_options

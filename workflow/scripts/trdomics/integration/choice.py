@@ -1,8 +1,8 @@
-"""MOFA from several seeds: what is kept of each fit, which is chosen, how stable its factors are.
+"""MOFA with several seeds: storage of each fit, choice of one, stability of its factors.
 
-The evidence bound has local optima, so one fit is one draw. The first seed starts from principal
-components, as mofapy2 does, the others at random. The chosen model is the one with the highest
-bound; a factor that other seeds do not find again should not be interpreted.
+The evidence bound has local optima, so results depend on the start. The first seed starts from
+principal components, as mofapy2 does, the others at random. The model with the highest bound is
+chosen; a factor that other seeds do not reproduce should not be interpreted.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Array = NDArray[np.floating]
 
 @dataclasses.dataclass(frozen=True)
 class SeedModel:
-    """One seed's model, as far as choosing and describing it needs.
+    """One seed's model, with what is needed to choose and describe it.
 
     Parameters
     ----------
     patients : list of str
-        Who was fitted, n.
+        The n patients of the fit.
     features : dict of str to list of str
         By view.
     z : array, shape (n, K)
@@ -48,7 +48,7 @@ class SeedModel:
     converged : bool
         Whether it settled.
     engine : str
-        Which implementation fitted it.
+        Implementation used for the fit.
     """
 
     patients: list[str]
@@ -64,7 +64,7 @@ class SeedModel:
 
     @classmethod
     def of(cls, fitted: FittedViews) -> SeedModel:
-        """Take from a fit what is kept."""
+        """Keep the relevant parts of a fit."""
         fit = fitted.fit
         elbo = np.asarray(fit.elbo, dtype=float)
         return cls(
@@ -123,7 +123,7 @@ class SeedModel:
 
 
 def best_seed(models: Mapping[str, SeedModel]) -> str:
-    """Return the seed with the highest evidence bound; the first listed of equal ones."""
+    """Return the seed with the highest evidence bound; the first of equal ones."""
     return max(models, key=lambda seed: models[seed].bound)
 
 
@@ -143,14 +143,14 @@ def models_table(models: Mapping[str, SeedModel], chosen: str) -> pd.DataFrame:
 
 
 def stability(models: Mapping[str, SeedModel], chosen: str) -> pd.DataFrame:
-    """Look for each factor of the chosen model in every other seed.
+    """Match each factor of the chosen model with those of every other seed.
 
     Returns
     -------
     DataFrame
-        factor, seed, n_factors and elbo (of that seed), matched (its factor that correlates best
-        over the patients), r (absolute Pearson correlation with it, 0 to 1). Without another seed
-        it has no rows.
+        factor, seed, n_factors and elbo (of that seed), matched (its factor with the highest
+        correlation over the patients), r (absolute Pearson correlation with it, 0 to 1). Empty with
+        one seed.
     """
     reference = models[chosen]
     rows = []
@@ -158,7 +158,7 @@ def stability(models: Mapping[str, SeedModel], chosen: str) -> pd.DataFrame:
         if seed == chosen:
             continue
         if model.patients != reference.patients:
-            raise ValueError(f"seed {seed} was fitted on other patients than seed {chosen}")
+            raise ValueError(f"seed {seed} was fitted on different patients from seed {chosen}")
         r = np.abs(correlations(reference.z, model.z))
         matched = r.argmax(axis=1)
         of_seed = (seed, len(model.factors), model.bound)

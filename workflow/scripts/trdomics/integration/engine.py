@@ -1,8 +1,8 @@
-"""One MOFA fit by mofapy2, silent, reproducible and without its surprises.
+"""One MOFA fit by mofapy2, silent and reproducible.
 
-mofapy2 (Argelaguet et al. 2020, doi 10.1186/s13059-020-02015-1) stays the engine: initialisation,
+mofapy2 (Argelaguet et al. 2020, doi 10.1186/s13059-020-02015-1) remains the engine: initialisation,
 likelihoods, priors, schedule, evidence bound and convergence are its own. Where the nodes of
-:mod:`trdomics.integration.builder` cover a case exactly, they compute the same updates by fewer
+:mod:`trdomics.integration.builder` cover a case exactly, they compute the same updates with fewer
 products.
 """
 
@@ -32,7 +32,7 @@ Views = dict[str, Array]
 
 LIKELIHOODS = ("gaussian", "bernoulli")
 CONVERGENCE = ("fast", "medium", "slow")
-# mofapy2's own default: the bound, and with it convergence, is looked at every 5 iterations
+# mofapy2's default: the bound, and with it convergence, is evaluated every 5 iterations
 BOUND_EVERY = 5
 
 log = logging.getLogger(__name__)
@@ -67,13 +67,12 @@ class MOFAFit:
         Noise precision. Of a Bernoulli view, whose precision is the pseudo-data's and follows
         from the factors, the mean over the patients who have the view.
     intercepts : dict of str to array, shape (d,)
-        What was subtracted: means of Gaussian features, means of the pseudo-data of Bernoulli
-        features.
+        Subtracted means: of Gaussian features, or of the pseudo-data of Bernoulli features.
     elbo : array, shape (iterations + 1,)
         The evidence bound before the first and after each iteration; NaN where it was not
         computed.
     seconds : array, shape (iterations + 1,)
-        The time each iteration took, by mofapy2's clock.
+        The time of each iteration, as reported by mofapy2.
     converged : bool
         Whether mofapy2's criterion was met.
     engine : str
@@ -81,7 +80,7 @@ class MOFAFit:
     likelihoods : dict of str to str
         By view.
     data : dict of str to array, shape (n, d)
-        What was modelled: centred Gaussian values, zeros and ones; NaN where missing.
+        The modelled data: centred Gaussian values, zeros and ones; NaN if missing.
     """
 
     z: Array
@@ -101,7 +100,7 @@ class MOFAFit:
 
 @contextlib.contextmanager
 def contained() -> Iterator[io.StringIO]:
-    """Keep what mofapy2 prints, warns and exits with from reaching the process.
+    """Shield the process from mofapy2's output, warnings and exits.
 
     mofapy2 prints every iteration, seeds numpy's global generator, switches precision by a global
     variable, and ends the process (with status 0) on most errors.
@@ -109,7 +108,7 @@ def contained() -> Iterator[io.StringIO]:
     Raises
     ------
     RuntimeError
-        Where mofapy2 would have ended the process; with the end of what it printed.
+        If mofapy2 would have ended the process; with the end of its output.
     """
     printed = io.StringIO()
     state, single = np.random.get_state(), mofapy2_config.use_float32  # noqa: NPY002
@@ -123,7 +122,7 @@ def contained() -> Iterator[io.StringIO]:
             yield printed
     except SystemExit as error:
         said = " ".join(printed.getvalue().split()[-40:])
-        raise RuntimeError(f"mofapy2 gave up; its last words: {said}") from error
+        raise RuntimeError(f"mofapy2 failed; its last output: {said}") from error
     finally:
         np.random.set_state(state)  # noqa: NPY002
         mofapy2_config.use_float32 = single
@@ -132,7 +131,7 @@ def contained() -> Iterator[io.StringIO]:
 def checked(
     views: Mapping[str, Array], likelihoods: Mapping[str, str], n_factors: int, convergence: str
 ) -> int:
-    """Refuse what mofapy2 would stumble over; return the number of patients."""
+    """Refuse inputs on which mofapy2 would fail; return the number of patients."""
     if not views:
         raise ValueError("MOFA needs at least one view")
     sizes = {view: values.shape for view, values in views.items()}
@@ -141,7 +140,7 @@ def checked(
         raise ValueError(f"the views hold different numbers of patients: {sizes}")
     for view, values in views.items():
         if likelihoods.get(view) not in LIKELIHOODS:
-            raise ValueError(f"view {view} needs a likelihood out of {', '.join(LIKELIHOODS)}")
+            raise ValueError(f"view {view} needs one of the likelihoods {', '.join(LIKELIHOODS)}")
         if np.isinf(values).any():
             raise ValueError(f"view {view} has infinite values")
         if np.isnan(values).all(axis=0).any():
@@ -165,7 +164,7 @@ def checked(
 def configure(
     views: Mapping[str, Array], likelihoods: Mapping[str, str], **options: Any
 ) -> entry_point:
-    """Give data and options to mofapy2's entry point; every option not named is its default."""
+    """Pass data and options to mofapy2's entry point; all other options have their defaults."""
     model = entry_point()
     model.set_data_options(
         scale_views=False, center_groups=True, use_float32=options["dtype"] == "float32"
@@ -177,10 +176,10 @@ def configure(
         views_names=list(views),
         groups_names=["group1"],
     )
-    # mofapy2's advice: relevance of factors by group only where there are several groups
+    # as mofapy2 advises: relevance of factors by group only with several groups
     model.set_model_options(factors=options["n_factors"], ard_factors=False)
     model.set_train_options(
-        # its loop leaves out the last iteration
+        # its loop omits the last iteration
         iter=options["max_iterations"] + 1,
         convergence_mode=options["convergence"],
         freqELBO=options["bound_every"],
@@ -206,13 +205,13 @@ def fit_mofa(
 ) -> MOFAFit:
     """Fit MOFA with mofapy2's default priors: relevance by view, spike and slab on the weights.
 
-    Gaussian views are scaled to unit variance overall, as by MOFA2's ``scale_views``: MOFA's
-    start and priors suit values of that size, and a view of small values would lose all its
-    factors. The fit is returned in the values' own units (w × s, τ / s², intercepts × s), which
-    leaves factors and projection as they are; the bound is that of the scaled values.
+    Gaussian views are scaled to unit variance overall, as by MOFA2's ``scale_views``: MOFA's start
+    and priors suit values of that size, and a view of small values would lose all its factors. The
+    fit is returned in the values' own units (w × s, τ / s², intercepts × s), which does not change
+    factors and projection; the bound is that of the scaled values.
 
-    No factor is dropped during training, so that results do not hang on a threshold: factors
-    without relevance stay, with weights near zero.
+    No factor is dropped during training, so that results do not depend on a threshold: irrelevant
+    factors remain, with weights near zero.
 
     Parameters
     ----------
@@ -228,14 +227,14 @@ def fit_mofa(
     dtype : {"float64", "float32"}
         Precision.
     fast : bool
-        Use the fast updates where they are exact; elsewhere the log says why not.
+        Use the fast updates where they are exact; otherwise the log says why not.
     bound_every : int
         Iterations between evaluations of the bound.
     start : {"pca", "random"} or array, shape (n, K)
         Factors start from principal components, as mofapy2's do, from the standard normal, or
-        from values given, patients in the order of the views. Principal components are the same
-        for every seed but for the rounding of a randomised algorithm, so that only random starts
-        tell how stable an optimum is.
+        from values given, patients in the order of the views. Principal components are the same for
+        every seed except for the rounding of a randomised algorithm, so only random starts show how
+        stable an optimum is.
 
     Returns
     -------
@@ -247,7 +246,7 @@ def fit_mofa(
     ValueError
         If the input cannot be modelled.
     RuntimeError
-        If mofapy2 gives up, or the bound is not finite.
+        If mofapy2 fails, or the bound is not finite.
     """
     n = checked(views, likelihoods, n_factors, convergence)
     if dtype not in ("float64", "float32"):
@@ -300,7 +299,7 @@ def scale(values: Array) -> float:
 
 
 def rescaled(fit: MOFAFit, scales: Mapping[str, float]) -> MOFAFit:
-    """Bring a fit of values over `scales` back to the units of the values."""
+    """Transform a fit of values divided by `scales` back to the units of the values."""
 
     def times(arrays: Views, power: int) -> Views:
         return {view: values * scales.get(view, 1.0) ** power for view, values in arrays.items()}
@@ -323,7 +322,7 @@ def collected(
     engine: str,
     seed: int,
 ) -> MOFAFit:
-    """Take a fit out of mofapy2."""
+    """Extract a fit from mofapy2."""
     elbo = np.asarray(net.train_stats["elbo"], dtype=float)
     converged = len(elbo) <= net.options["maxiter"]
     # mofapy2's table has a row beyond its last iteration, unless it converged

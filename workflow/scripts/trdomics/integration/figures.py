@@ -22,7 +22,7 @@ from trdomics.style import (
 )
 
 PANELS = 4
-# −log10 padj beyond which cells look alike: the colour scale would serve one cell only.
+# −log10 padj at which the colour scale saturates, so that one cell does not dominate it.
 DARKEST = 20.0
 
 
@@ -67,7 +67,7 @@ def variance_figure(variance: pd.DataFrame) -> Figure:
 
 
 def stability_figure(stability: pd.DataFrame) -> Figure:
-    """Draw how well every factor of the chosen model is found again with other seeds."""
+    """Draw how well every factor of the chosen model is reproduced with other seeds."""
     set_style()
     if stability.empty:
         return empty_figure("Stability needs a second seed: one was fitted.")
@@ -141,7 +141,7 @@ def association_figure(associations: pd.DataFrame) -> Figure:
 
 
 def direction(row: pd.Series) -> str:
-    """Return +, − or • (an effect without direction), or nothing where padj is not significant."""
+    """Return +, − or • (an effect without direction), or nothing if padj is not significant."""
     if not row["padj"] < SIGNIFICANT:
         return ""
     if row["effect_name"] == "eta2":
@@ -151,7 +151,7 @@ def direction(row: pd.Series) -> str:
 
 
 def interesting(associations: pd.DataFrame, variance: pd.DataFrame, n: int) -> list[str]:
-    """Return n factors: those that go with the label, most significant first, then the largest."""
+    """Return n factors: significant ones for the label first, then the largest."""
     labelled = list(by_label(associations[associations["padj"] < SIGNIFICANT])["factor"])
     ordered = [factor for factor in variance["factor"].unique() if factor != "total"]
     return [*labelled, *(f for f in ordered if f not in labelled)][:n]
@@ -192,7 +192,7 @@ def scatter_figure(
     associations: pd.DataFrame,
     variance: pd.DataFrame,
 ) -> Figure:
-    """Draw patients on the two factors that go best with the label.
+    """Draw patients on the two factors most associated with the label.
 
     `factors` (n_patients, K) and `label` are indexed by patient; `label_names` are of 0 and 1.
     """
@@ -208,7 +208,7 @@ def scatter_figure(
         (known == 1, POSITIVE, label_names[1]),
     ]
     x = factors[ranked[0]]
-    # with one factor only, patients are spread at random heights
+    # with one factor, patients are jittered vertically
     y = (
         factors[ranked[1]]
         if len(ranked) > 1
@@ -229,7 +229,7 @@ def scatter_figure(
 
 
 def axis_label(factor: str, effects: pd.Series) -> str:
-    """Return a factor's name with how well it alone tells the label, where that is known."""
+    """Return a factor's name with its AUC for the label, if known."""
     name = factor.replace("Factor", "factor ")
     effect = effects.get(factor, np.nan)
     if not np.isfinite(effect):

@@ -22,16 +22,16 @@ from trdomics.integration.projection import (
 )
 from trdomics.tables import LayerTables
 
-# A factor that explains less than this share of every view is one that MOFA's relevance prior
-# has switched off.
+# A factor that explains less than this share of every view has been switched off by MOFA's
+# relevance prior.
 INACTIVE = 1e-3
 
 
 def signs(w: Mapping[str, Array]) -> Array:
-    """Return +1 or −1 by factor, shape (K,): what makes each factor's largest |weight| positive.
+    """Return the signs that make each factor's largest |weight| positive, shape (K,).
 
-    The likelihood does not know a factor's sign. Weights are compared in units of their view's
-    largest one, or the view with the largest scale would decide alone.
+    The sign of a factor is not identified. Weights are compared in units of their view's largest
+    one, so that the view with the largest scale does not dominate.
     """
     scaled = [weights / max(np.abs(weights).max(), 1e-300) for weights in w.values()]
     stacked = np.concatenate(scaled)
@@ -57,7 +57,7 @@ def explained(
 def arranged(
     fit: MOFAFit, values: Mapping[str, Array], likelihoods: Mapping[str, str]
 ) -> tuple[MOFAFit, dict[str, Array], dict[str, float]]:
-    """Bring a fit's factors into a fixed form: active ones only, ordered, signs settled.
+    """Bring a fit's factors into a standard form: active, ordered, with fixed signs.
 
     Factors are ordered by the sum over views of the variance they explain, as mofapy2 does in its
     files. If none is active the strongest is kept.
@@ -96,7 +96,7 @@ def arranged(
 
 @dataclasses.dataclass(frozen=True)
 class FittedViews:
-    """A MOFA model, arranged, and what it was fitted on."""
+    """A MOFA model in standard form, and the data of its fit."""
 
     fit: MOFAFit
     patients: list[str]
@@ -145,14 +145,14 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
     """Multi-omics factor analysis (Argelaguet et al. 2018, 2020) with exact projection.
 
     ``fit_transform`` and ``transform`` are the same function: the posterior mean of the factors
-    given the fitted weights and precisions. So training and new patients stand on one footing.
+    given the fitted weights and precisions. So training and new patients are treated alike.
 
     Parameters
     ----------
     n_factors : int
-        Factors to start with; those that stay inactive are dropped in ``fit``.
+        Initial number of factors; those that stay inactive are dropped in ``fit``.
     likelihoods : mapping of str to {"gaussian", "bernoulli"}
-        By view. Tables of other names in what is fitted are ignored.
+        By view. Other tables are ignored.
     convergence : {"fast", "medium", "slow"}
         mofapy2's tolerances on the evidence bound.
     fast : bool
@@ -163,7 +163,7 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
     w_, w2_ : dict of str to array, shape (d, K)
         E[W] and E[W²] by view, in the units of its values.
     tau_, intercepts_ : dict of str to array, shape (d,)
-        Noise precisions, and what was subtracted from the features, by view.
+        Noise precisions, and the means subtracted from the features, by view.
     feature_names_ : dict of str to list of str
         The features of each view.
     variance_explained_ : dict of str to array, shape (K,)
@@ -174,7 +174,7 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
         Whether it settled within `max_iterations`.
     agreement_ : array, shape (K,)
         Correlation of each projected factor with mofapy2's own, over the training patients.
-        Below 1 where the coordinate-wise updates had not settled when the fit stopped.
+        Below 1 if the coordinate-wise updates had not converged when the fit stopped.
     """
 
     def __init__(
@@ -232,6 +232,6 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
         return self
 
     def transform(self, views: LayerTables) -> pd.DataFrame:
-        """Project patients, as :class:`trdomics.integration.projection.MOFAProjection` does."""
+        """Project patients; see :class:`trdomics.integration.projection.MOFAProjection`."""
         check_is_fitted(self, "w_")
         return super().transform(views)

@@ -17,7 +17,7 @@ from trdomics.integration.projection import pseudo_data
 
 # The only group of patients; MOFA2 calls it so.
 GROUP = "group1"
-# mofapy2 takes 9, which costs seconds per file and saves a few per cent
+# mofapy2 uses 9, which costs seconds per file and saves a few per cent
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 4}
 
 
@@ -36,7 +36,7 @@ def variance_explained(y: Array, z: Array, w: Array) -> tuple[float, Array]:
 
 
 def unique_names(feature_names: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return names that occur in one view only, as MOFA2 wants them."""
+    """Return names that are unique across views, as MOFA2 requires."""
     views_with = Counter(name for names in feature_names.values() for name in set(names))
     return {
         view: [f"{name}_{view}" if views_with[name] > 1 else str(name) for name in names]
@@ -121,7 +121,7 @@ def write_mofa2(
         iterations = len(fit.elbo)
         put("training_stats/elbo", fit.elbo)
         put("training_stats/number_factors", np.full(iterations, float(fit.z.shape[1])))
-        # not the clock's: the same fit gives the same file
+        # not the current time: the same fit gives the same file
         put("training_stats/time", np.zeros(iterations))
 
 

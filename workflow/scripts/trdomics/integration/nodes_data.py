@@ -1,6 +1,6 @@
-"""The nodes of MOFA's data and noise with the same updates by fewer products.
+"""The nodes of MOFA's data and noise, with the same updates by fewer products.
 
-What is multiplied, and why that is all: :mod:`trdomics.integration.nodes_factors`.
+The products and why they suffice: see :mod:`trdomics.integration.nodes_factors`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Array = NDArray[np.floating]
 
 
 class Adopting:
-    """A node that takes over what mofapy2 has initialised."""
+    """A node that takes over the state initialised by mofapy2."""
 
     markov_blanket: dict[str, Any]
     mask: Any
@@ -37,14 +37,14 @@ class Adopting:
         return own
 
     def prepare(self) -> None:
-        """Precompute what stays constant."""
+        """Precompute constants."""
 
 
 def padded(values: Array, dtype: Any) -> Array:
     """Return (K, m) with rows of zeros up to the next multiple of four.
 
-    The kernels of BLAS work on blocks of factors; with an odd one left over the two large products
-    take a fifth longer, although they are smaller (benchmarks/README.md).
+    BLAS kernels work on blocks of factors; with an incomplete block the two large products take a
+    fifth longer, although they are smaller (benchmarks/README.md).
     """
     rows = np.zeros((-(-len(values) // 4) * 4, values.shape[1]), dtype)
     rows[: len(values)] = values
@@ -52,7 +52,7 @@ def padded(values: Array, dtype: Any) -> Array:
 
 
 class FastY(Adopting, Y_Node):
-    """A Gaussian view whose gaps are whole patients."""
+    """A Gaussian view in which only whole patients are missing."""
 
     def prepare(self) -> None:
         """Reduce the mask to patients, and precompute sums of squares."""
@@ -64,7 +64,7 @@ class FastY(Adopting, Y_Node):
         self.cached: tuple[int, Any] = (-1, None)
 
     def precompute(self, options: Any = None) -> None:
-        """Set what mofapy2 precomputes, without counting through the mask."""
+        """Set what mofapy2 precomputes, without using the mask."""
         self.TauTrick = True
         self.likconst = -0.5 * self.n_present * self.dim[1] * np.log(2.0 * np.pi)
 
@@ -85,7 +85,7 @@ class FastY(Adopting, Y_Node):
         """Return E[Σ_n (y − zᵀw)²] by feature, (d,)."""
         w = self.markov_blanket["W"]
         zy, zz, z2 = self.moments()
-        # E[z²]E[w²] has the place of the diagonal's squared means; nothing of (K, d) is copied
+        # E[z²]E[w²] replaces the diagonal's squared means; nothing of (K, d) is copied
         cross = (zz - np.diag(np.diag(zz))) @ w.mean_kd
         cross -= zy
         cross -= zy
@@ -98,7 +98,7 @@ class FastY(Adopting, Y_Node):
         """Return the view's part of the bound."""
         tau = self.markov_blanket["Tau"]
         expected = tau.Q.expectations
-        # right after τ's update the residual stands in its parameters
+        # right after τ's update the residual is in its parameters
         half = tau.Q.params["b"] - tau.P.params["b"] if self.TauTrick else 0.5 * self.residuals()
         bound = self.likconst + 0.5 * (self.n_present * expected["lnE"]).sum()
         return float(bound - (expected["E"] * half).sum())
@@ -108,7 +108,7 @@ class FastTau(Adopting, TauD_Node):
     """The noise precision of a Gaussian view."""
 
     def prepare(self) -> None:
-        """Go to float64."""
+        """Convert to float64."""
         for distribution in (self.P, self.Q):
             distribution.params = {key: a.astype(float) for key, a in distribution.params.items()}
             distribution.updateExpectations()
@@ -139,14 +139,14 @@ class FastTau(Adopting, TauD_Node):
 
 
 class FastBernoulliY(Adopting, Bernoulli_PseudoY_Jaakkola):
-    """The pseudo-data of a binary view whose gaps are whole patients."""
+    """The pseudo-data of a binary view in which only whole patients are missing."""
 
     def prepare(self) -> None:
         """Reduce the mask to patients."""
         absent = np.broadcast_to(self.mask, self.dim)[:, 0].copy()
         self.mask = np.broadcast_to(absent[:, None], self.dim)
         self.present = ~absent
-        # mofapy2 takes absent patients as zeros when it centres the pseudo-data
+        # mofapy2 treats absent patients as zeros when it centres the pseudo-data
         self.signs = 2.0 * self.obs.astype(float) - 1.0
         self.cached: tuple[tuple[int, int], Array, Array] = ((-1, -1), self.signs, self.signs)
 

@@ -1,10 +1,10 @@
 """mofapy2's nodes with the same updates by fewer products.
 
-mofapy2 multiplies patients × features × factors once per *factor*. With gaps that are whole
-patients, everything it needs of a Gaussian view's Y is in YᵀZ and Y(τW), once each per iteration:
-for factor k the W update's cross term is τ_d Σ_{j≠k} E[w_dj] (ZᵀZ)_jk, the Z update's is
-Σ_{j≠k} z_nj (WᵀTW)_jk, and the τ update's residual is ‖y_d‖² − 2 w·(Zᵀy_d) + wᵀ(ZᵀZ)w +
-Σ_k (E[w²]Σ_n E[z²] − E[w]²Σ_n E[z]²). A Bernoulli view's precision differs by patient and feature;
+mofapy2 multiplies patients × features × factors once per *factor*. If only whole patients are
+missing, everything it needs of a Gaussian view's Y is in YᵀZ and Y(τW), each computed once per
+iteration: for factor k the W update's cross term is τ_d Σ_{j≠k} E[w_dj] (ZᵀZ)_jk, the Z update's is
+Σ_{j≠k} z_nj (WᵀTW)_jk, and the τ update's residual is ‖y_d‖² − 2 w·(Zᵀy_d) + wᵀ(ZᵀZ)w + Σ_k
+(E[w²]Σ_n E[z²] − E[w]²Σ_n E[z]²). A Bernoulli view's precision differs by patient and feature;
 there ZᵀZ becomes the products of all pairs of factors, multiplied with the precision once.
 
 Only Y keeps mofapy2's precision (float32 on request): the small matrices are float64.
@@ -40,7 +40,7 @@ BLOCK = 1 << 21
 
 
 def pairs(rows: Array) -> tuple[Array, NDArray[np.intp]]:
-    """Return the products of all pairs of rows of (K, m), and where pair (i, j) stands, (K, K)."""
+    """Return the products of all pairs of rows of (K, m), and the index of pair (i, j), (K, K)."""
     k = len(rows)
     first, second = np.triu_indices(k, 1)
     where = np.full((k, k), len(first))
@@ -57,7 +57,7 @@ class FastW(Adopting, SW_Node):
     """Weights with a spike-and-slab prior and relevance by factor."""
 
     def prepare(self) -> None:
-        """Go to float64, factor by factor."""
+        """Convert to float64, factor by factor."""
         start, moments = self.Q.params, self.Q.expectations
         self.slab, self.variance, self.chosen = (
             np.array(start[name].T, dtype=float, order="C")
@@ -72,7 +72,7 @@ class FastW(Adopting, SW_Node):
         self.publish()
 
     def publish(self) -> None:
-        """Hand the state to mofapy2 in its shapes."""
+        """Pass the state to mofapy2 in its shapes."""
         off = (1.0 - self.chosen) * self.spread_off
         self.Q.params = {"mean_B1": self.slab.T, "var_B1": self.variance.T, "theta": self.chosen.T}
         self.Q.expectations = {
@@ -151,7 +151,7 @@ class FastW(Adopting, SW_Node):
             np.multiply(slab, chosen, out=mean[k])
 
     def updateExpectations(self, dist: str = "Q") -> None:
-        """Update E[W²]; E[W] was kept up with the sweep."""
+        """Update E[W²]; E[W] was updated in the sweep."""
         np.square(self.slab, out=self.square_kd)
         self.square_kd += self.variance
         self.square_kd *= self.chosen
@@ -250,7 +250,7 @@ class FastZ(Adopting, Z_Node):
         precision: Array,
         binary: list[tuple[FastBernoulliY, FastW, FastBernoulliTau]],
     ) -> tuple[Array, Array]:
-        """Update patients with a precision each, that of pseudo-data."""
+        """Update patients with individual precisions, those of pseudo-data."""
         k = len(precision)
         diagonal = np.repeat(np.diag(precision)[:, None], len(rows), axis=1)
         off = np.repeat((precision * (1 - np.eye(k)))[:, :, None], len(rows), axis=2)

@@ -1,13 +1,13 @@
-"""Where patients lie on the factors of a fitted MOFA model: the exact posterior mean.
+"""Projection of patients on the factors of a fitted MOFA model: the exact posterior mean.
 
-mofapy2 gives factors to the patients it was trained on only. Given the weights' two moments and
+mofapy2 gives factors only for its training patients. Given the weights' two moments and
 the noise precisions, the factors of *any* patient follow a linear system (the E-step of
 Bayesian factor analysis; MOFA's model: Argelaguet et al. 2018, doi 10.15252/msb.20178124):
 
     z = (I + Σₘ E[WₘᵀTₘWₘ])⁻¹ Σₘ E[Wₘ]ᵀ Tₘ (yₘ − μₘ)
 
-over the views m that the patient has. E[WᵀTW] holds the variance of W on its diagonal: leaving
-it out, or multiplying with Wᵀ alone, shrinks too little.
+over the views m that the patient has. E[WᵀTW] includes the variance of W on its diagonal: without
+it, or with Wᵀ alone, shrinkage is too weak.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ def project(
     Parameters
     ----------
     values : mapping of str to array, shape (n, d)
-        The patients' values by view, features as in training; a row of NaN where a patient lacks
-        the view. Views that are not given are lacked by all patients.
+        The patients' values by view, features as in training; a row of NaN if a patient lacks the
+        view. Views that are not given are missing in all patients.
     w, w2 : mapping of str to array, shape (d, K)
         E[W] and E[W²] of the fitted model.
     tau : mapping of str to array, shape (d,)
         Noise precision of Gaussian views (not used for Bernoulli views, whose precision follows
         from the bound).
     intercepts : mapping of str to array, shape (d,)
-        What the training subtracted: the means of Gaussian features, and the means of the
-        pseudo-data of Bernoulli features.
+        Means subtracted in training: of Gaussian features, and of the pseudo-data of Bernoulli
+        features.
     likelihoods : mapping of str to {"gaussian", "bernoulli"}
         By view.
 
@@ -66,7 +66,7 @@ def project(
     Raises
     ------
     ValueError
-        If a patient's view is missing in part, or the numbers of features differ.
+        If a patient's view is partly missing, or the numbers of features differ.
     """
     present = {view: profiled(values[view], view) for view in w if view in values}
     n_patients = {len(mask) for mask in present.values()}
@@ -91,8 +91,8 @@ def project(
     z, variance = solve(precision, target)
 
     # Bernoulli views: Jaakkola's bound (Jaakkola & Jordan 2000, doi 10.1023/A:1008932416310)
-    # makes them Gaussian with a precision that depends on z, so both are iterated. A patient who
-    # has converged is left alone: factors do not depend on which other patients are projected.
+    # makes them Gaussian with a precision that depends on z, so both are iterated. A converged
+    # patient is not updated further: factors do not depend on the other patients.
     active = np.zeros(n, dtype=bool)
     for view in bernoulli:
         active |= present[view]
@@ -114,7 +114,7 @@ def project(
 
 
 def profiled(values: Array, view: str) -> NDArray[np.bool_]:
-    """Return who has a view, shape (n,); refuse patients who have a part of it."""
+    """Return which patients have a view, shape (n,); refuse partly missing ones."""
     missing = np.isnan(values)
     lacking = missing.all(axis=1) if values.shape[1] else np.ones(len(values), dtype=bool)
     if (missing.any(axis=1) & ~lacking).any():
@@ -170,8 +170,8 @@ def variance_explained(
     """Return R² by view of every factor alone, shape (K,), and of all factors together.
 
     mofapy2's definition: 1 − Σ(y − ŷ)² / Σy² over the profiled patients, on the centred values
-    of a Gaussian view and on the pseudo-data of a Bernoulli one. The latter is therefore no
-    share of the variance of the zeros and ones, but of that of the pseudo-data.
+    of a Gaussian view and on the pseudo-data of a Bernoulli one. The latter is therefore the share
+    of variance of the pseudo-data, not of the zeros and ones.
     """
     by_factor, together = {}, {}
     for view in w:
@@ -189,9 +189,9 @@ def variance_explained(
     return by_factor, together
 
 
-# The work on a patient grows with the square of the factors.
+# The work per patient grows with the square of the number of factors.
 MAX_FACTORS = 200
-# Products of weights that the projection from a binary view lays out at once.
+# Limit on products of weights that the projection from a binary view holds at once.
 MAX_PRODUCTS = 2**25
 
 
@@ -209,7 +209,7 @@ def correlations(a: Array, b: Array) -> Array:
 
 
 def arrays(views: LayerTables, features: Mapping[str, list[str]]) -> dict[str, Array]:
-    """Return views as arrays (n, d) of float64, a row of NaN where a patient lacks the view."""
+    """Return views as arrays (n, d) of float64, with a row of NaN if a patient lacks the view."""
     return {
         view: views.aligned(view)[names].to_numpy(dtype=float)
         for view, names in features.items()
@@ -219,7 +219,7 @@ def arrays(views: LayerTables, features: Mapping[str, list[str]]) -> dict[str, A
 
 @dataclass(eq=False, repr=False)
 class MOFAProjection:
-    """A fitted MOFA model as far as patients are projected on it.
+    """A fitted MOFA model for projecting patients.
 
     Attributes
     ----------
@@ -240,7 +240,7 @@ class MOFAProjection:
     intercepts_: dict[str, Array] = stored(mapping(array("d")))
 
     def check(self) -> None:
-        """Raise ValueError if the views' arrays do not fit together, or are too large to use."""
+        """Raise ValueError if the views' arrays are inconsistent or too large."""
         views = self.feature_names_.keys()
         found = (self.likelihoods_, self.w_, self.w2_, self.tau_, self.intercepts_)
         if not views or any(part.keys() != views for part in found):
@@ -284,18 +284,18 @@ class MOFAProjection:
         return z
 
     def transform(self, views: LayerTables) -> pd.DataFrame:
-        """Project patients, new or of the training.
+        """Project new or training patients.
 
         Parameters
         ----------
         views : LayerTables
-            With the features of the training (others are ignored); patients may lack views. A
-            feature that is absent is passed over, as if the model had never had it.
+            With the features of the training (others are ignored); patients may lack views. An
+            absent feature is ignored, as if it were not in the model.
 
         Returns
         -------
         DataFrame, shape (n_patients, K)
-            Factor1 … FactorK; zeros, the prior's mean, for a patient without any view.
+            Factor1 … FactorK; zeros, the prior mean, for a patient without any view.
         """
         names = self.get_feature_names_out()
         return pd.DataFrame(self._project(views), index=views.patients, columns=names)

@@ -1,4 +1,4 @@
-"""The views of MOFA: each layer normalised, cleaned of covariates, cut to comparable sizes."""
+"""The views of MOFA: layers normalised, adjusted for covariates and cut to comparable sizes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from trdomics.layers.select import TopVariance
 from trdomics.layers.types import DOSAGE_PREFIX, GAUSSIAN, layer_type
 from trdomics.tables import LayerTables
 
-# MOFA's authors ask for views of similar size (biofam.github.io/MOFA2/faq.html), since a large one
-# draws the factors to itself. No view may have more than this multiple of the smallest one's
-# features; a view of a few features does not pull the others below the floor.
+# MOFA's authors ask for views of similar size (biofam.github.io/MOFA2/faq.html), since a large view
+# dominates the factors. No view may have more than this multiple of the smallest view's features; a
+# very small view does not reduce the others below the floor.
 LARGEST_RATIO = 10
 SIZE_FLOOR = 500
 
@@ -29,15 +29,15 @@ def view_likelihoods(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str
 
 
 class IntegrationViews(TransformerMixin, BaseEstimator):
-    """From raw layer tables to MOFA's views; everything is learned from the patients of ``fit``.
+    """From raw layer tables to MOFA's views, learned only from the patients passed to ``fit``.
 
     Parameters
     ----------
     settings : mapping of str to mapping
         The config's settings by layer; the layers that become views.
     regress_out : sequence of str
-        Columns of the table "clinical" whose linear effects are taken out of the Gaussian views.
-        A binary view stays binary, so nothing is taken out of it.
+        Columns of the table "clinical" whose linear effects are regressed out of the Gaussian
+        views. Binary views are not adjusted.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         tables : LayerTables
-            Raw layers (those not given are lacked by all), and "clinical" with `regress_out`.
+            Raw layers (those not given are missing in all), and "clinical" with `regress_out`.
 
         Returns
         -------
@@ -123,7 +123,7 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
             table = self.normalisers_[layer].transform(tables[layer])
             if layer in self.residualisers_:
                 table = self.residualisers_[layer].transform(table, tables["clinical"])
-            # what a cohort did not measure is no observation: MOFA is to pass over it
+            # what a cohort did not measure is missing: MOFA ignores it
             missing = self.normalisers_[layer].missing_features(tables[layer])
             views[layer] = selection.transform(table).drop(columns=missing, errors="ignore")
         return LayerTables(views, tables.patients)
@@ -137,15 +137,15 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
 
 
 def select(table: pd.DataFrame, n_features: int) -> TopVariance:
-    """Choose a view's most variable features: none without variance, no candidate dosages.
+    """Choose a view's most variable features, without constant ones and candidate dosages.
 
-    Dosages are for the classifier; in a view of zeros and ones they are out of place.
+    Dosages are for the classifier; they do not fit a view of zeros and ones.
     """
     return TopVariance(n_features, exclude_prefix=DOSAGE_PREFIX).fit(table)
 
 
 def overview(views: LayerTables, estimator: IntegrationViews) -> pd.DataFrame:
-    """Return a row per layer: view, likelihood, patients, features, reason (if it is no view)."""
+    """Return a row per layer: view, likelihood, patients, features, reason (if not a view)."""
     check_is_fitted(estimator, "feature_names_")
     rows = []
     for layer, options in (estimator.settings or {}).items():

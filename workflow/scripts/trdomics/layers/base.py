@@ -1,4 +1,4 @@
-"""What all layer normalisers share as estimators: frozen features, and that they are fitted."""
+"""Base class of the layer normalisers as estimators."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from trdomics.errors import InputError
 
 
 class LayerNormaliser(TransformerMixin, BaseEstimator):
-    """First base of a normaliser; the second is what it does once fitted.
+    """First base class of a normaliser; the second is its fitted transform.
 
-    See :class:`trdomics.layers.transforms.LayerTransform`: what is kept is decided in ``fit`` and
-    never again.
+    See :class:`trdomics.layers.transforms.LayerTransform`: the kept features are decided once, in
+    ``fit``.
     """
 
     features_: Any
     means_: Any
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the normalised values without gaps (patients × kept features)."""
+        """Return the normalised values without missing ones (patients × kept features)."""
         check_is_fitted(self)
         return super().transform(table)  # type: ignore[misc]
 

@@ -1,4 +1,4 @@
-"""Variants reduced to carriers per gene and to the dosages of named variants."""
+"""Variants summarised as carriers per gene and dosages of named variants."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ from trdomics.layers.types import DOSAGE_PREFIX
 
 
 class GeneBurden(LayerNormaliser, BurdenTransform):
-    """Carrier of a rare variant of the chosen class: 0/1 per gene; named variants: dosage.
+    """Carriers of rare variants of the chosen class per gene (0/1), and dosages of named variants.
 
-    A variant is left out where its training call rate is too low or its training allele
-    frequency too high (readers have left out those common in the population already). Fewer than
-    five carriers are no evidence of a common variant: among 40 patients a single one has an
-    allele frequency of 0.0125. A variant never seen in training counts, as it has passed the same
-    static filters: novel variants are the rule among rare ones. A genotype that is not called does
-    not make a carrier.
+    A variant is left out if its training call rate is too low or its training allele frequency too
+    high (those common in the population have already been left out on reading). Fewer than five
+    carriers are no evidence of a common variant: among 40 patients a single one has an allele
+    frequency of 0.0125. A variant not seen in training counts, since it has passed the same static
+    filters: most rare variants are novel. A missing genotype is not a carrier.
 
-    A call set lists only what varies. So a trained gene without a column in a new table is 0,
-    not missing - except where a table of 20 or more genes shares none with the model, which
-    speaks of other gene names: then :meth:`missing_features` lists every gene. A dosage that is
-    absent is always listed, and filled with the training mean.
+    A call set lists only variable sites. So a model's gene without a column in a new table is 0,
+    not missing - unless a table of 20 or more genes shares none with the model, which suggests
+    other gene names: then :meth:`missing_features` lists every gene. An absent dosage is always
+    listed, and imputed by the training mean.
 
     Parameters
     ----------
@@ -37,19 +36,19 @@ class GeneBurden(LayerNormaliser, BurdenTransform):
     min_call_rate : float
         Smallest share of training patients with a call.
     max_allele_frequency : float
-        Largest allele frequency in the training patients, for the burden only, of a variant
-        that at least five of them carry.
+        Largest allele frequency in the training patients, for the burden only, of variants carried
+        by at least five of them.
     min_prevalence : float
-        A gene stays if at least this share of the training patients carries, and not all do.
+        A gene is kept if at least this share of the training patients are carriers, but not all.
     dosages : sequence of str
-        Names in the level ``variant`` whose dosage becomes a column ``dosage:<name>``, if five
-        training patients carry it and five do not.
+        Names in the level ``variant`` whose dosage becomes a column ``dosage:<name>``, if it has at
+        least five carriers and five non-carriers in training.
 
     Attributes
     ----------
     dosages_ : ndarray of str
-        Named variants that the training table has, called often enough, with at least five
-        carriers and five others (:meth:`dosage_reasons`).
+        Named variants of the training table with a sufficient call rate, at least five carriers and
+        five non-carriers (:meth:`dosage_reasons`).
     """
 
     def __init__(
@@ -105,7 +104,7 @@ class GeneBurden(LayerNormaliser, BurdenTransform):
             raise InputError(
                 "variants layer",
                 f"no gene has carriers in {self.min_prevalence:.1%} of the patients, and no named "
-                f"variant {MIN_CARRIERS} carriers and {MIN_CARRIERS} others",
+                f"variant {MIN_CARRIERS} carriers and {MIN_CARRIERS} non-carriers",
                 "lower min_prevalence, raise max_allele_frequency "
                 f"({self.max_allele_frequency:g}), or check gene names and filters of the layer",
             )
@@ -129,7 +128,7 @@ class GeneBurden(LayerNormaliser, BurdenTransform):
         return call_rate < self.min_call_rate, common
 
     def dosage_reasons(self, table: pd.DataFrame) -> dict[str, str]:
-        """Return why named variants cannot be features of their own, "" for those that can."""
+        """Return why named variants cannot be separate features, "" for those that can."""
         position = positions(table)
         reasons = {}
         for name in self.dosages:

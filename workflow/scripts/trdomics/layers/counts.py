@@ -1,4 +1,4 @@
-"""Counts to variance-stabilised values with everything learned frozen at fit."""
+"""Variance-stabilising normalisation of counts, with all parameters frozen after fitting."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from trdomics.layers.transforms import CountsTransform
 
 log = logging.getLogger(__name__)
 
-# Median of ratios over fewer features than these is decided by too few of them.
+# With fewer features, the median of ratios is unreliable.
 _RATIO_FEATURES, _RATIO_SHARE = 50, 0.1
-# A library below this share of the median one has next to no information, and its size factor,
-# decided by a handful of reads, would move every feature's normalised counts.
+# A library below this share of the median has almost no information, and its size factor, based on
+# a handful of reads, would affect every feature's normalised counts.
 NEARLY_EMPTY = 0.01
 # DESeq2's vst() fits the trend on features with a mean above 5 (vst.R, Bioconductor 3.18).
 _TREND_MEAN = 5.0
-# Dispersions below this cannot be told from none, that of a Poisson distribution.
+# Smaller dispersions are indistinguishable from 0, a Poisson distribution.
 _POISSON = 1e-6
 
 
 def by_ratios(counts: np.ndarray) -> bool:
-    """Say whether enough features are non-zero in everybody for the plain median of ratios.
+    """Return whether enough features are non-zero in all patients for the median of ratios.
 
-    With few of them, one nearly empty library would leave the size factors of all to those few;
+    Otherwise one nearly empty library would restrict the size factors of all to a few features;
     R's ``type = "poscounts"`` uses every feature.
     """
     in_all = int((counts > 0).all(axis=0).sum())
@@ -44,8 +44,8 @@ def by_ratios(counts: np.ndarray) -> bool:
 def size_factors(counts: np.ndarray) -> np.ndarray:
     """Return the size factors of a whole cohort, shape (n_patients,).
 
-    Those that :class:`CountsNormaliser` learns from counts (patients × features), all of which
-    are kept: median of ratios, or DESeq2's poscounts where :func:`by_ratios` says no.
+    Those of :class:`CountsNormaliser` without a feature filter, from counts (patients × features):
+    median of ratios, or DESeq2's poscounts if :func:`by_ratios` is false.
     """
     counts = counts.astype(float)
     fitted = CountsNormaliser()
@@ -61,7 +61,7 @@ def without_empty_libraries(counts: pd.DataFrame) -> tuple[pd.DataFrame, dict[st
     -------
     counts : DataFrame, shape (n_kept, n_features)
     refused : dict
-        Patient to the reason.
+        Patient → reason.
     """
     reads = counts.sum(axis=1)
     kept = reads >= NEARLY_EMPTY * reads.median()
@@ -76,7 +76,7 @@ def without_empty_libraries(counts: pd.DataFrame) -> tuple[pd.DataFrame, dict[st
 
 
 def refused_warning(refused: Mapping[str, str]) -> str | None:
-    """Say how many libraries a test leaves out, without a patient's name; None if none."""
+    """Return a warning with the number of libraries left out of a test, or None."""
     if not refused:
         return None
     many = "1 library is" if len(refused) == 1 else f"{len(refused)} libraries are"
@@ -85,10 +85,10 @@ def refused_warning(refused: Mapping[str, str]) -> str | None:
 
 
 class _InterceptOnly(DefaultInference):
-    """pydeseq2's inference, written out for all features at once under a design of an intercept.
+    """pydeseq2's inference, vectorised over features for an intercept-only design.
 
-    Means are means then, and dispersions the roots of one derivative; a fit per feature would
-    take most of the time of a representation.
+    Fitted means are then sample means, and dispersions the roots of one derivative; a fit per
+    feature would dominate the time of a representation.
     """
 
     def lin_reg_mu(
@@ -108,7 +108,7 @@ class _InterceptOnly(DefaultInference):
         max_disp: float,
         **_: Any,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return Cox–Reid adjusted dispersions (DESeq2's: Love 2014), and that all converged."""
+        """Return Cox–Reid adjusted dispersions (DESeq2's: Love 2014), all marked as converged."""
 
         def slope(log_dispersion: np.ndarray, features: np.ndarray) -> np.ndarray:
             dispersion = np.exp(log_dispersion)
@@ -135,15 +135,15 @@ class CountsNormaliser(LayerNormaliser, CountsTransform):
 
     Size factors are DESeq2's median of ratios (Anders & Huber 2010) against the geometric means
     of the *training* patients, taken over a patient's non-zero counts as R's
-    ``estimateSizeFactorsForMatrix`` does. Where few features are non-zero in all training
-    patients the reference is that of R's ``type = "poscounts"``. The dispersion trend is fitted
-    by pydeseq2 with an intercept-only design on features spread over the range of means, as R's
-    ``vst(nsub=)`` does; the transformation is its closed form with the trend frozen.
+    ``estimateSizeFactorsForMatrix`` does. If few features are non-zero in all training patients,
+    the reference is that of R's ``type = "poscounts"``. The dispersion trend is fitted by pydeseq2
+    with an intercept-only design on features spread over the range of means, as R's ``vst(nsub=)``
+    does; the transformation is its closed form with the trend frozen.
 
     Parameters
     ----------
     min_count : float
-        A feature stays if it has at least this many reads ...
+        A feature is kept if it has at least this many reads ...
     min_share : float
         ... in at least this share of the training patients.
     vst_genes : int
@@ -201,7 +201,7 @@ class CountsNormaliser(LayerNormaliser, CountsTransform):
             inference=_InterceptOnly(n_cpus=1),
             quiet=True,
         )
-        # The factors of all features, not of the chosen ones: vst_fit keeps what it finds here
+        # The size factors from all features, not the chosen ones: vst_fit keeps those it finds here
         # (it looks for them in obsm, though it reads them from obs).
         data.obs["size_factors"] = factors
         data.obsm["size_factors"] = factors[:, None]
@@ -209,7 +209,7 @@ class CountsNormaliser(LayerNormaliser, CountsTransform):
         data.layers["normed_counts"] = normalised[:, chosen]
         data.var["_normed_means"] = normalised[:, chosen].mean(axis=0)
         with warnings.catch_warnings():
-            # a trend that does not converge is no warning but `trend_type_`
+            # a trend that does not converge is recorded in `trend_type_`, without a warning
             warnings.simplefilter("ignore")
             data.vst_fit()
         self.trend_type_ = str(data.vst_fit_type)
@@ -222,10 +222,9 @@ class CountsNormaliser(LayerNormaliser, CountsTransform):
 
 
 def spread_over_means(means: np.ndarray, n_features: int) -> np.ndarray:
-    """Return positions of up to `n_features` features, evenly spaced in the order of `means`.
+    """Return indices of up to `n_features` features, evenly spaced in the order of `means`.
 
-    Features with a mean of 5 or less are left out, as R's ``vst`` does, unless fewer than ten
-    are above it.
+    Features with a mean of 5 or less are left out, as in R's ``vst``, unless fewer than ten remain.
     """
     eligible = np.flatnonzero(means > _TREND_MEAN)
     if len(eligible) < 10:

@@ -18,7 +18,7 @@ from trdomics.style import NEGATIVE, PALETTE, POSITIVE, UNLABELLED
 
 # More groups than these cannot be distinguished by colour
 _GROUPS = 7
-# A figure with more names than these is unreadable; qc.tsv has them all
+# with more labels a figure is unreadable; qc.tsv has all names
 _NAMES = 8
 
 
@@ -59,9 +59,9 @@ def _scatter(
 
 
 def _ring_outliers(axes: Axes, patients: pd.DataFrame, x: str, y: str) -> None:
-    """Ring the outliers; name those that lie furthest out, as far as names do not collide.
+    """Ring the outliers; label the most extreme ones whose labels do not collide.
 
-    The axes must have their scales already: what is near depends on them.
+    The axes must have their scales already, since collisions depend on them.
     """
     drawn = patients[[x, y]].notna().all(axis=1)
     if axes.get_xscale() == "log":
@@ -137,7 +137,7 @@ def _plain_ticks(axis: Axis) -> None:
 
 
 def _spread(n_points: int) -> np.ndarray:
-    """Return offsets that keep points of one group apart, the same in every run."""
+    """Return reproducible offsets that separate points of one group."""
     return 0.18 * np.sin(np.arange(n_points) * 2.399963)
 
 
@@ -147,7 +147,7 @@ def pca_figure(
     labels: pd.Series,
     sites: pd.Series | None,
 ) -> Figure:
-    """Draw PC1 and PC2 coloured by class and, where there are sites, by site."""
+    """Draw PC1 and PC2 coloured by class and, if there are sites, by site."""
     panels = [("Class", labels, True)] + ([("Site", sites, False)] if sites is not None else [])
     figure, all_axes = plt.subplots(
         1, len(panels), figsize=(3.2 * len(panels), 3.9), layout="constrained", squeeze=False

@@ -23,9 +23,9 @@ def normaliser(settings: Mapping[str, Any]) -> LayerNormaliser:
     Parameters
     ----------
     settings : mapping
-        The layer's block of the config: ``type``, and the keys that the normaliser of that type
-        takes. Absent keys have the normaliser's defaults, other keys are for others. The
-        somatic calls of a MAF are not filtered by their frequency in the patients.
+        The layer's block of the config: ``type`` and the keys of that type's normaliser. Absent
+        keys have the normaliser's defaults, other keys are ignored. The somatic calls of a MAF are
+        not filtered by their frequency in the patients.
     """
     kind: type[LayerNormaliser] = layer_type(settings["type"]).normaliser
     # get_params lists the parameters without reading the signature by hand
@@ -37,6 +37,6 @@ def normaliser(settings: Mapping[str, Any]) -> LayerNormaliser:
 
 
 def already_normalised(name: str) -> dict[str, Any]:
-    """Return settings whose normaliser leaves a normalised layer of that type as it is."""
+    """Return settings with which the normaliser leaves a normalised layer unchanged."""
     plain = Continuous if layer_type(name).likelihood == GAUSSIAN else Binary
     return {"type": plain.name, "min_prevalence": 0.0, "max_missing": 1.0}

@@ -25,12 +25,12 @@ _NEIGHBOURS = 5
 
 @dataclass(frozen=True)
 class LayerQuality:
-    """What the quality rule writes.
+    """Output of the quality rule.
 
     Attributes
     ----------
     normalised : DataFrame
-        Whole-cohort transform (patients × kept features). Descriptive: models learn their own.
+        Whole-cohort transform (patients × kept features). Descriptive only: models fit their own.
     features : DataFrame
         Every feature with its mean, whether it was kept, and why not.
     patients : DataFrame
@@ -56,7 +56,7 @@ def assess(
     Parameters
     ----------
     annotation : DataFrame
-        What is known of the features: ``feature``, or for variants ``variant`` and ``gene``.
+        Annotation of the features: ``feature``, or for variants ``variant`` and ``gene``.
     calls : DataFrame, optional
         Tallies per patient of a variants layer.
     """
@@ -86,25 +86,25 @@ def assess(
 def components(normalised: pd.DataFrame, n_features: int) -> tuple[pd.DataFrame, list[float]]:
     """Return scores on up to five principal components and their shares of variance.
 
-    The components are of the `n_features` most variable features, centred, not scaled. Where
-    patients or features are too few for five, the others are NaN.
+    The components are of the `n_features` most variable features, centred, not scaled. With too few
+    patients or features for five, the others are NaN.
     """
     chosen = TopVariance(n_features).fit(normalised).transform(normalised)
     scores = pd.DataFrame(np.nan, index=normalised.index, columns=COMPONENTS)
     n_components = min(N_COMPONENTS, chosen.shape[1], len(chosen) - 1)
     if n_components < 1:
         return scores, []
-    # the full decomposition has no random start, so the figure is the same everywhere
+    # the full decomposition has no random start, so the figure is reproducible
     pca = PCA(n_components, svd_solver="full")
     scores[COMPONENTS[:n_components]] = pca.fit_transform(chosen.to_numpy())
     return scores, [float(share) for share in pca.explained_variance_ratio_]
 
 
 def isolation(scores: pd.DataFrame) -> np.ndarray:
-    """Return each patient's distance to the fifth nearest other one among the components.
+    """Return each patient's distance to the fifth nearest patient in the components.
 
-    A single component would not do: where patients fall into groups, such as the sexes, the
-    spread about the median is that of the larger group and the smaller one would be all outliers.
+    Distances to the median would not do: if patients form groups, such as the sexes, the spread is
+    that of the larger group, and all patients of the smaller one would be outliers.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def isolation(scores: pd.DataFrame) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_patients,)
-        NaN where there are too few patients or no components.
+        NaN with too few patients or no components.
     """
     points = scores.dropna(axis=1).to_numpy()
     if points.shape[1] == 0 or len(points) <= _NEIGHBOURS:
@@ -124,10 +124,10 @@ def isolation(scores: pd.DataFrame) -> np.ndarray:
 
 
 def outlier_reasons(patients: pd.DataFrame, kind: str) -> pd.Series:
-    """Return by patient which measures are far from the median, empty where none is.
+    """Return by patient the measures far from the median, empty if there are none.
 
-    Deviations are in units of 1.4826 × the median absolute deviation. A measure in which more
-    than half of the patients agree has no such unit and flags no patient.
+    Deviations are in units of 1.4826 × the median absolute deviation. If more than half of the
+    patients have the same value, a measure flags no patient.
     """
     rules = dict(layer_type(kind).outlier_rules) | {"isolation": (True, "high")}
     found: dict[str, list[str]] = {str(name): [] for name in patients.index}

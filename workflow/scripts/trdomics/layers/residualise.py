@@ -1,4 +1,4 @@
-"""Removal of what covariates explain, learned from training patients."""
+"""Adjustment for covariates, learned from training patients."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from trdomics.layers.transforms import CovariateEffects
 
 
 class CovariateResidualiser(BaseEstimator, CovariateEffects):
-    """Subtract the linear effect of covariates from each feature; its mean stays.
+    """Subtract the linear effect of covariates from each feature, preserving its mean.
 
     The design is centred by its training means, numbers also scaled by their training standard
-    deviation, so that a missing number and a category that is missing or was not seen in
-    training stand for the average patient. Least squares of minimal norm, so that categories
-    need no reference level and collinear covariates do no harm.
+    deviation, so that a missing number and a missing or unseen category correspond to the average
+    patient. Minimum-norm least squares, so categories need no reference level and collinear
+    covariates do no harm.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class CovariateResidualiser(BaseEstimator, CovariateEffects):
         Parameters
         ----------
         table : DataFrame, shape (n_patients, n_features)
-            Normalised values without gaps.
+            Normalised values without missing ones.
         covariates : DataFrame
             Covariates of at least these patients, indexed by patient.
         """

@@ -11,19 +11,19 @@ from sklearn.utils.validation import check_is_fitted
 
 
 class TopVariance(TransformerMixin, BaseEstimator):
-    """Keep the features that vary most among the training patients.
+    """Keep the most variable features of the training patients.
 
     Parameters
     ----------
     n_features : int
-        How many to keep at most.
+        Maximum number to keep.
     exclude_prefix : str, optional
-        Features whose name begins so are never kept.
+        Features with this prefix are never kept.
 
     Attributes
     ----------
     features_ : ndarray of str
-        Kept features, in the order of the training table; constant ones are not among them.
+        Kept features, in the order of the training table, without constant ones.
     """
 
     def __init__(self, n_features: int, exclude_prefix: str | None = None) -> None:
@@ -31,7 +31,7 @@ class TopVariance(TransformerMixin, BaseEstimator):
         self.exclude_prefix = exclude_prefix
 
     def fit(self, table: pd.DataFrame, y: Any = None) -> TopVariance:
-        """Rank the features of a normalised table without gaps (patients × features)."""
+        """Rank the features of a normalised table without missing values (patients × features)."""
         names = table.columns.astype(str)
         variance = table.to_numpy(dtype=float).var(axis=0)
         if self.exclude_prefix:

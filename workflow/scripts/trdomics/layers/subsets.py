@@ -1,25 +1,25 @@
-"""Sets of layers that patients may have or lack, and how tables name them."""
+"""Subsets of layers that patients may have or lack, and their names in tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-# With more layers there are too many sets to look at them all.
+# With more layers there are too many subsets to evaluate all.
 ALL_SUBSETS_OF = 4
-# A name that no layer can have, and a separator that no layer's name can hold.
+# A name that no layer can have, and a separator that no layer's name can contain.
 NOTHING, AND = "-", "+"
 
 
 def subset_name(layers: Iterable[str]) -> str:
-    """Return a name of a set of layers, the same in whatever order they come."""
+    """Return a name of a set of layers, independent of their order."""
     return AND.join(sorted(layers))
 
 
 def subsets(layers: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the sets of layers that are looked at: not the empty one, smallest first.
+    """Return the non-empty sets of layers to evaluate, smallest first.
 
-    Of more than four layers: one layer, all but one, and all.
+    With more than four layers: single layers, all but one, and all.
     """
     n = len(layers)
     sizes = range(1, n + 1) if n <= ALL_SUBSETS_OF else sorted({1, n - 1, n})
@@ -27,15 +27,15 @@ def subsets(layers: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def missing_sets(layers: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the sets of layers that are taken away: the empty one first, then all but the last.
+    """Return the sets of layers to leave out: the empty one first, then all but the last.
 
-    Those of :func:`subsets` in the order of the config; always one layer is left.
+    Those of :func:`subsets` in the order of the config; at least one layer is left.
     """
     return [(), *subsets(layers)[:-1]]
 
 
 def missing_name(missing: Sequence[str]) -> str:
-    """Return what a table's ``layers_missing`` holds; :func:`named` reads it."""
+    """Return the value for a table's ``layers_missing``; :func:`named` reads it."""
     return AND.join(missing) or NOTHING
 
 

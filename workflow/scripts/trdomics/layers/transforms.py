@@ -1,7 +1,7 @@
-"""What fitted normalisers do to any patients' raw layers; no scikit-learn, nothing is learned.
+"""Fitted normalisers applied to raw layers, without scikit-learn.
 
-The estimators in `counts`, `values`, `burden` and `residualise` inherit it and add ``fit``; a
-frozen model holds these parts alone.
+The estimators in `counts`, `values`, `burden` and `residualise` inherit from them and add ``fit``;
+a frozen model holds only these classes.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from trdomics.layers.types import DOSAGE_PREFIX
 from trdomics.parts import FLAG, NAMES, array, mapping, stored, text
 
 Names = Sequence[str] | np.ndarray
-# Rare variants tell who was among the training patients: no fitted model names one of fewer.
+# Rarer variants could identify training patients: no fitted model names them.
 MIN_CARRIERS = 5
-# By type of the layer: each class adds itself under the `kind` that it is defined with.
+# By type of layer: each class registers itself under its `kind`.
 TRANSFORMS: dict[str, type[LayerTransform]] = {}
 CLASSES = {"lof": ("lof",), "damaging": ("lof", "damaging")}
-# A table of so many genes that shares none with the model names its genes otherwise.
+# A table of this many genes that shares none with the model uses other gene names.
 _GENES_TO_JUDGE = 20
 
 
 @dataclass(eq=False, repr=False)
 class LayerTransform:
-    """What is kept was decided in training and stays.
+    """Kept features and parameters are fixed after training.
 
-    A table that is transformed may have its columns in any order, columns that the model does
-    not know (dropped) and may lack some that it knows (filled with the training mean, listed by
-    :meth:`missing_features`). A patient's result never depends on the other rows.
+    A table to transform may have its columns in any order, unknown columns (dropped), and may lack
+    columns of the model (imputed by the training mean, listed by :meth:`missing_features`). A
+    patient's result never depends on the other rows.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class LayerTransform:
         return [str(name) for name, has in zip(self.features_, present, strict=True) if not has]
 
     def made_up(self, patients: pd.Index, rng: np.random.Generator) -> pd.DataFrame:
-        """Return a raw table of artificial patients, with which a frozen model tests itself."""
+        """Return a raw table of artificial patients for a frozen model's self-test."""
         values = self._raw(rng, (len(patients), len(self.features_)))
         return pd.DataFrame(values, index=patients, columns=[str(name) for name in self.features_])
 
@@ -75,7 +75,7 @@ class LayerTransform:
         return np.asarray(pd.Index(self.get_feature_names_out()).isin(table.columns))
 
     def _values(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Return (values of the features that are there, mask of those over ``features_``)."""
+        """Return (values of the present features, mask of these over ``features_``)."""
         present = self._present(table)
         names = self.get_feature_names_out()[present]
         return table[list(names)].to_numpy(dtype=float), present
@@ -83,7 +83,7 @@ class LayerTransform:
     def _filled(
         self, values: np.ndarray, present: np.ndarray, fill: np.ndarray, index: pd.Index
     ) -> pd.DataFrame:
-        """Return the full table: `values` where the features are there, else `fill`."""
+        """Return the full table: `values` for present features, otherwise `fill`."""
         result = np.tile(fill, (len(index), 1))
         result[:, present] = np.where(np.isnan(values), result[:, present], values)
         return pd.DataFrame(result, index=index, columns=list(self.features_))
@@ -118,7 +118,7 @@ class CountsTransform(LayerTransform, kind="counts"):
         return self._filled(self._stabilise(normalised), present, self.means_, table.index)
 
     def size_factors(self, table: pd.DataFrame) -> np.ndarray:
-        """Return each patient's size factor against the training reference, shape (n,)."""
+        """Return each patient's size factor relative to the training reference, shape (n,)."""
         counts, present = self._values(table)
         return self._factors(counts, present, table.index)
 
@@ -158,12 +158,12 @@ class CountsTransform(LayerTransform, kind="counts"):
 
 @dataclass(eq=False, repr=False)
 class ContinuousTransform(LayerTransform, kind="continuous"):
-    """Optional log2(x + 1); gaps become the training mean."""
+    """Optional log2(x + 1); missing values are imputed by the training mean."""
 
     log2: bool = stored(FLAG)
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the values without gaps (patients × kept features)."""
+        """Return the values without missing ones (patients × kept features)."""
         values, present = self._values(table)
         return self._filled(self._logged(values), present, self.means_, table.index)
 
@@ -185,10 +185,10 @@ class ContinuousTransform(LayerTransform, kind="continuous"):
 
 @dataclass(eq=False, repr=False)
 class BinaryTransform(LayerTransform, kind="binary"):
-    """Gaps become the commoner value, so that 0/1 stays 0/1."""
+    """Missing values are imputed by the more common value, so that 0/1 stays 0/1."""
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return 0 and 1 without gaps (patients × kept features)."""
+        """Return 0 and 1 without missing values (patients × kept features)."""
         values, present = self._values(table)
         return self._filled(values, present, np.round(self.means_), table.index)
 
@@ -196,13 +196,13 @@ class BinaryTransform(LayerTransform, kind="binary"):
         return rng.integers(0, 2, size=shape).astype(float)
 
     def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return how many training patients have each kept feature, and how many have not.
+        """Return the numbers of training patients with and without each kept feature.
 
         Returns
         -------
         DataFrame
-            ``carriers``, ``others``, indexed by ``features_``; those in whom a feature is not
-            known are neither.
+            ``carriers``, ``others``, indexed by ``features_``; those with a missing value are in
+            neither.
         """
         values, _ = self._values(table)
         counts = {"carriers": (values == 1).sum(axis=0), "others": (values == 0).sum(axis=0)}
@@ -211,7 +211,7 @@ class BinaryTransform(LayerTransform, kind="binary"):
 
 @dataclass(eq=False, repr=False)
 class BurdenTransform(LayerTransform, kind="variants"):
-    """Carrier of a rare variant of the chosen class: 0/1 per gene; named variants: dosage.
+    """Carriers of rare variants of the chosen class per gene (0/1), and dosages of named variants.
 
     Attributes
     ----------
@@ -261,11 +261,10 @@ class BurdenTransform(LayerTransform, kind="variants"):
         )
 
     def without_rare(self, table: pd.DataFrame, min_carriers: int) -> Self:
-        """Return a fitted copy that names no variant of fewer carriers than that.
+        """Return a fitted copy that names no variant with fewer carriers.
 
-        Who knows a person's genome could tell from rare variants whether the person was among
-        the training patients. The price is that a rarely called one of them may count in the
-        burden of new patients.
+        With a person's genome, rare variants could reveal whether the person was among the training
+        patients. The cost is that rarely called ones may count in the burden of new patients.
         """
         position = positions(table)
         result = copy.copy(self)
@@ -277,13 +276,13 @@ class BurdenTransform(LayerTransform, kind="variants"):
         return result
 
     def carrier_counts(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return how many training patients carry each kept feature, and how many do not.
+        """Return the numbers of carriers and non-carriers of each kept feature in training.
 
         Returns
         -------
         DataFrame
-            ``carriers``, ``others``, indexed by ``features_``. Of a named variant those who are
-            called; of a gene all, as in its mean: what is not called makes no carrier.
+            ``carriers``, ``others``, indexed by ``features_``. For a named variant, patients with a
+            call; for a gene all, as in its mean: a missing call is not a carrier.
         """
         carriers = np.rint(self.means_[: len(self.genes_)] * len(table)).astype(int).tolist()
         others = [len(table) - count for count in carriers]
@@ -297,7 +296,7 @@ class BurdenTransform(LayerTransform, kind="variants"):
         )
 
     def missing_features(self, table: pd.DataFrame) -> list[str]:
-        """Return absent dosages, and all genes where the table names genes otherwise."""
+        """Return absent dosages, and all genes if the table uses other gene names."""
         genes = set(table.columns.get_level_values("gene"))
         strangers = len(genes) >= _GENES_TO_JUDGE and genes.isdisjoint(self.genes_)
         variants = set(table.columns.get_level_values("variant"))
@@ -315,19 +314,19 @@ class BurdenTransform(LayerTransform, kind="variants"):
             return np.zeros(0, dtype=str), np.zeros((len(table), 0), dtype=np.int8)
         places = places[np.argsort(genes[places], kind="stable")]
         names, starts = np.unique(genes[places], return_index=True)
-        # NaN >= 1 is False: what is not called makes no carrier
+        # NaN >= 1 is False: a missing call is not a carrier
         carried = table.to_numpy(dtype=np.float32)[:, places] >= 1
         return names, np.logical_or.reduceat(carried, starts, axis=1).astype(np.int8)
 
 
 def positions(table: pd.DataFrame) -> dict[str, int]:
-    """Return the first column of each variant, which has one per gene that it affects."""
+    """Return the first column of each variant, which has one per affected gene."""
     variants = table.columns.get_level_values("variant")
     return {name: place for place, name in reversed(list(enumerate(variants)))}
 
 
 def carriers_and_others(table: pd.DataFrame, column: int) -> tuple[int, int]:
-    """Return how many patients carry a variant, and how many are known not to."""
+    """Return the numbers of carriers and of known non-carriers of a variant."""
     values = table.iloc[:, column].to_numpy(dtype=np.float32)
     return int((values >= 1).sum()), int((values < 1).sum())
 
@@ -337,13 +336,13 @@ class CovariateEffects:
     """The linear effects of covariates on each feature, to be subtracted.
 
     The design is centred by its training means, numbers also scaled by their training standard
-    deviation, so that a missing number and a category that is missing or was not seen in
-    training stand for the average patient.
+    deviation, so that a missing number and a missing or unseen category correspond to the average
+    patient.
 
     Attributes
     ----------
     numeric_ : list of str
-        Covariates taken as numbers.
+        Numeric covariates.
     levels_ : dict of str to list of str
         Categories seen in training, by covariate.
     centre_, scale_ : ndarray, shape (n_design,)
@@ -383,7 +382,7 @@ class CovariateEffects:
         )
 
     def _raw_design(self, covariates: pd.DataFrame) -> np.ndarray:
-        """Return numbers, then indicators per level; NaN where a value is missing or unseen.
+        """Return numbers, then indicators per level; NaN for missing or unseen values.
 
         A covariate that the cohort lacks is missing in all its patients.
         """

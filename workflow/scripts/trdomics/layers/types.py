@@ -1,9 +1,9 @@
-"""Types of layers: one class each knows its values, its tests, its quality and its figures.
+"""Types of layers, one class each: values, tests, quality measures and figures.
 
-A new type is a subclass of :class:`LayerType`, registered with :func:`register`, and what its
-normaliser does once fitted, a :class:`trdomics.layers.transforms.LayerTransform`. The
-normalisers of the types below are set in :mod:`trdomics.layers.normalise`, so that a rule that
-only reads a layer does not depend on them.
+A new type is a subclass of :class:`LayerType`, registered with :func:`register`, with a fitted
+normaliser, a :class:`trdomics.layers.transforms.LayerTransform`. The normalisers of the types below
+are set in :mod:`trdomics.layers.normalise`, so that a rule that only reads a layer does not depend
+on them.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ DOSAGE_PREFIX = "dosage:"
 GAUSSIAN, BERNOULLI = "gaussian", "bernoulli"
 # Differential tests: PyDESeq2, moderated t, Firth's logistic regression of carriers.
 NEGATIVE_BINOMIAL, MODERATED_T, CARRIERS = "negative_binomial", "moderated_t", "carriers"
-# float64 holds every integer up to here; no count of reads comes near it.
+# float64 represents every integer up to here; no read count comes near it.
 LARGEST_COUNT = 2.0**31 - 1
-# Squares of larger values, summed over patients, are no numbers.
+# Sums of squares of larger values overflow.
 LARGEST_VALUE = 1e100
-# A log2 value of 100 would be more molecules than a blood sample holds.
+# A log2 value of 100 would be more molecules than a blood sample contains.
 LOGGED_BELOW = 100
 
 
 class LayerType:
-    """What the numbers of a layer are. The defaults suit any features × samples matrix.
+    """A type of layer. The defaults suit any features × samples matrix.
 
     Attributes
     ----------
     name : str
         As in ``layers.<name>.type`` of the config.
     keys : mapping, optional
-        JSON schema of the type's own keys of the config, by key. None where the config's schema
-        has a block of the type's name.
+        JSON schema of the type's own keys of the config, by key. None if the config's schema has a
+        block with the type's name.
     is_matrix : bool
         Whether its file is a features × samples matrix; otherwise it is a VCF or MAF.
     is_expression : bool
-        Whether its values are amounts of molecules, which tell sex, cells and gene sets.
+        Whether its values are amounts of molecules, informative about sex, cells and gene sets.
     is_counts : bool
-        Whether they are counts of reads: comparable only after division by the library's size.
+        Whether they are read counts: comparable only after correction for library size.
     likelihood : {"gaussian", "bernoulli"}
         MOFA's likelihood of the normalised layer.
     test : {"negative_binomial", "moderated_t", "carriers"}
@@ -56,14 +56,14 @@ class LayerType:
     effect : str
         What the test estimates.
     joined : {"sum", "mean", "max"}
-        How features that get the same name are put together.
+        How features with the same name are joined.
     normaliser : type of LayerNormaliser
         Estimator with `fit` and `transform` from raw to normalised tables; its parameters are
         keys of the config.
     axes : tuple
         x and y of the quality figure: measure, label, for x whether its scale is logarithmic.
     outlier_rules : mapping
-        Measure to (whether it is looked at on a log scale, "both" sides, "high" or "low").
+        Measure → (whether on a log scale, "both" sides, "high" or "low").
     """
 
     name: ClassVar[str]
@@ -86,11 +86,11 @@ class LayerType:
     }
 
     def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
-        """Return what the values of a matrix may be, under the layer's settings."""
+        """Return the allowed values of a matrix, given the layer's settings."""
         return ValueRules()
 
     def guess(self, known: NDArray[np.float64]) -> dict[str, Any]:
-        """Return settings beside the type that the values of a new matrix ask for."""
+        """Return settings, besides the type, suggested by the values of a new matrix."""
         return {}
 
     def measures(
@@ -145,7 +145,7 @@ class LayerType:
     def details(
         self, fitted: Any, table: pd.DataFrame, annotation: pd.DataFrame, patients: pd.DataFrame
     ) -> dict[str, Any]:
-        """Return headline numbers that only this type has; `patients` are its measures."""
+        """Return headline numbers specific to this type; `patients` are its measures."""
         return {}
 
     def _means(self, table: pd.DataFrame, fitted: Any) -> pd.Series:
@@ -262,7 +262,7 @@ class Continuous(LayerType):
     is_expression = True
 
     def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
-        """Return the rules: any number, none negative where logarithms are to be taken."""
+        """Return the rules: any number, but none negative if logarithms are to be taken."""
         large = ValueRule(
             lambda values: np.isfinite(values) & (np.abs(values) > LARGEST_VALUE),
             " is too large",
@@ -287,7 +287,7 @@ class Variants(LayerType):
 
     name = "variants"
     is_matrix = False
-    # of the carriers; dosages have three values and stay out of the integration
+    # of the carriers; dosages have three values and are not integrated
     likelihood = BERNOULLI
     test = CARRIERS
     effect = "log odds ratio"
@@ -344,7 +344,7 @@ class Variants(LayerType):
         dosages["reason"] = [reasons[name] for name in named]
         for name, reason in reasons.items():
             if reason:
-                log.warning("%s, named in dosages, is no feature: %s", name, reason)
+                log.warning("%s, named in dosages, is not a feature: %s", name, reason)
         parts = [part for part in (genes, dosages) if len(part)]
         return pd.concat(parts)[["feature", "symbol", "chromosome", "mean", "kept", "reason"]]
 
@@ -375,11 +375,11 @@ TYPES: dict[str, LayerType] = {}
 
 
 def register(kind: LayerType) -> None:
-    """Make a type known under its name."""
+    """Register a type under its name."""
     TYPES[kind.name] = kind
 
 
-# From narrow to wide: a new matrix is taken for the first type whose rules its values fit.
+# From narrow to wide: a new matrix gets the first type with rules that its values satisfy.
 for _kind in (Binary(), Counts(), Continuous(), Variants()):
     register(_kind)
 
@@ -390,13 +390,13 @@ def layer_type(name: str) -> LayerType:
 
 
 def guessed_type(values: NDArray[np.float64], named_counts: bool) -> LayerType:
-    """Return the first type of matrix whose rules all of these values fit.
+    """Return the first matrix type with rules satisfied by all values.
 
     Parameters
     ----------
     values : ndarray, shape (n_features, n_samples)
     named_counts : bool
-        Whether the file is called counts.
+        Whether the file name contains "counts".
     """
     return next(
         kind
@@ -411,7 +411,7 @@ def with_layer_types(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def types_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config's schema with the types that are known and the keys of each.
+    """Return the config's schema with the registered types and their keys.
 
     ``$defs`` of the schema as stored has ``matrix``, the keys of every matrix, and blocks of the
     types that do not bring their own keys along.
@@ -424,8 +424,7 @@ def types_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
         blocks[kind.name] = {**blocks["matrix"], "properties": {**common, **own}}
     layer = dict(blocks["layer"])
     layer["properties"] = {"type": {**layer["properties"]["type"], "enum": list(TYPES)}}
-    # if/then keeps the message about the one key that is wrong, where oneOf would say that none
-    # of the schemas fits
+    # if/then gives a message about the wrong key, while oneOf would say that no schema matches
     layer["allOf"] = [
         {
             "if": {"properties": {"type": {"const": name}}, "required": ["type"]},

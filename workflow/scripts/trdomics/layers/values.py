@@ -1,4 +1,4 @@
-"""Normalisers of layers that come already normalised, or as 0 and 1."""
+"""Normalisers of layers that are already normalised, or binary."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from trdomics.layers.transforms import BinaryTransform, ContinuousTransform
 class ContinuousNormaliser(LayerNormaliser, ContinuousTransform):
     """Optional log2(x + 1), a filter for missing values, imputation with the training mean.
 
-    Features that are constant in the training patients are dropped too.
+    Features that are constant in the training patients are also dropped.
 
     Parameters
     ----------
     log2 : bool
-        Whether to take log2(x + 1) first; the values must then not be negative.
+        Whether to apply log2(x + 1) first; the values must then be non-negative.
     max_missing : float
-        Largest share of training patients in whom a feature may be missing.
+        Largest share of training patients with a missing value.
     """
 
     def __init__(self, log2: bool = False, max_missing: float = 0.2) -> None:
@@ -41,13 +41,13 @@ class ContinuousNormaliser(LayerNormaliser, ContinuousTransform):
 
 
 class BinaryNormaliser(LayerNormaliser, BinaryTransform):
-    """A prevalence filter; gaps become the commoner value, so that 0/1 stays 0/1.
+    """A prevalence filter; missing values are imputed by the more common value.
 
     Parameters
     ----------
     min_prevalence : float
-        A feature stays if both its values occur in at least this share of the training
-        patients in whom it is known.
+        A feature is kept if both values occur in at least this share of the training patients with
+        a known value.
     """
 
     def __init__(self, min_prevalence: float = 0.03) -> None:

@@ -1,1 +1,1 @@
-"""A mechanistic model: what it shows, how sure that is, and what patients' data would change."""
+"""A mechanistic model: its statements, their certainty, and a virtual trial with patients' data."""

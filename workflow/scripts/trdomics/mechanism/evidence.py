@@ -1,4 +1,4 @@
-"""What a cohort's tables say of the patients, as a mechanistic model needs it."""
+"""Patients' data from a cohort's tables, for a mechanistic model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_evidence(
     normalised: Path | None = None,
     symbols: Path | None = None,
 ) -> Evidence:
-    """Read what is there; what is not there is empty.
+    """Read the available tables; missing ones are empty.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ DAY = 24.0
 
 
 def courses_figure(simulator: Simulator) -> Figure:
-    """Draw every readout over the days of treatment, in the conditions that are given the drug.
+    """Draw every readout over the days of treatment, in the conditions with the drug.
 
     Conditions that hold a readout at a value taken from another one are left out: they are there
     for the statements.

@@ -1,4 +1,4 @@
-"""A mechanistic model, run: experiments, and what is measured in them."""
+"""Simulation of a mechanistic model: experiments and measures."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Measured = dict[tuple[str, str], float]
 
 
 class Simulator:
-    """A model that was compiled once and is run many times.
+    """A model that is compiled once and run many times.
 
     The equations are integrated by CVODE (libroadrunner), whose steps adapt to stiff systems.
 
     Raises
     ------
     InputError
-        Where the model cannot be read, or lacks a name that the specification uses.
+        If the model cannot be read, or lacks a name used in the specification.
     """
 
     def __init__(self, specification: Specification) -> None:
@@ -82,7 +82,7 @@ class Simulator:
         Raises
         ------
         RuntimeError
-            Where the equations cannot be integrated.
+            If the equations cannot be integrated.
         """
         found, runner = self.specification, self._runner
         runner.resetAll()
@@ -110,7 +110,7 @@ class Simulator:
     def measure(
         self, settings: Settings, conditions: Iterable[str] | None = None
     ) -> dict[str, Measured]:
-        """Run experiments and return what is measured in each.
+        """Run experiments and return the measures of each.
 
         Parameters
         ----------
@@ -122,11 +122,11 @@ class Simulator:
         Returns
         -------
         dict
-            Condition → (readout, measure) → value; NaN where the equations cannot be integrated.
+            Condition → (readout, measure) → value; NaN if the equations cannot be integrated.
         """
         done: dict[str, Measured] = {}
         wanted = list(conditions or self.specification.conditions)
-        # what others take their settings from comes first
+        # conditions from which others take settings come first
         for name in sorted(wanted, key=lambda each: bool(self.specification.conditions[each].take)):
             condition = self.specification.conditions[name]
             own = dict(settings)

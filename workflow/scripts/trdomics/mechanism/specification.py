@@ -1,4 +1,4 @@
-"""What is done with a mechanistic model: parameters, experiments, statements, links."""
+"""Specification of a mechanistic model: parameters, experiments, statements, links."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Readout:
-    """A variable of the model that is looked at, multiplied by `factor` to be in `unit`."""
+    """A variable of the model to report, multiplied by `factor` to be in `unit`."""
 
     variable: str
     name: str
@@ -42,7 +42,7 @@ class Readout:
 
 @dataclass(frozen=True)
 class Condition:
-    """An experiment: what is set from the beginning, and when the drug starts.
+    """An experiment: initial settings, and when the drug starts.
 
     `take` sets a parameter to the baseline of a readout in another condition.
     """
@@ -56,7 +56,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Statement:
-    """What must be seen: a measure above or below a number, or a multiple of another measure."""
+    """A finding to reproduce: a measure compared with a number or a multiple of another measure."""
 
     name: str
     condition: str
@@ -70,7 +70,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Link:
-    """How a patient's data set a parameter of the model; just one of the four kinds is given."""
+    """How a patient's data set a parameter of the model; exactly one of the four kinds is given."""
 
     label: str
     parameter: str
@@ -139,7 +139,7 @@ def read_specification(path: str | os.PathLike[str]) -> Specification:
     except OSError as error:
         raise InputError(str(path), "no such file", "check `mechanism.model`") from error
     except yaml.YAMLError as error:
-        raise InputError(str(path), f"no YAML: {error}", "correct it") from error
+        raise InputError(str(path), f"not valid YAML: {error}", "correct it") from error
     raw = ClosedSchema(load_schema("mechanism")).resolve(raw, str(path))
     trial = raw["trial"]
     found = Specification(
@@ -166,12 +166,12 @@ def read_specification(path: str | os.PathLike[str]) -> Specification:
 
 
 def _check_names(found: Specification) -> None:
-    """Stop at a condition or a readout that is used and not defined, and at an empty range."""
+    """Refuse undefined conditions or readouts, and empty ranges."""
 
     def known(name: str, names: Mapping[str, Any], what: str) -> None:
         if name not in names:
             fix = did_you_mean(name, names, f"there are the {what}s")
-            raise InputError(str(found.path), f"{name} is no {what}", fix)
+            raise InputError(str(found.path), f"{name} is not a {what}", fix)
 
     for statement in found.statements:
         known(statement.condition, found.conditions, "condition")

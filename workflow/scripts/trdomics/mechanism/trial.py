@@ -1,4 +1,4 @@
-"""A virtual trial: the drug given to every patient, as far as their data set the model."""
+"""A virtual trial: the drug in every patient, with the model set by the patient's data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIGITS = 2
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of the patients; empty where it was not measured.
+    """Patients' data; empty if not measured.
 
     Attributes
     ----------
@@ -42,14 +42,14 @@ class Evidence:
 
 
 def link_settings(link: Link, evidence: Evidence) -> tuple[pd.Series, str]:
-    """Return the value of a link's parameter for every patient it is known of.
+    """Return the value of a link's parameter for every patient for whom it is known.
 
     Returns
     -------
     settings : Series
         Patient → value; 1 is normal for factors, 0 for what is added.
     reason : str
-        Why it is empty; empty where it is not.
+        Why there are no values; otherwise empty.
     """
     none = pd.Series(dtype=float)
     if link.values is not None:
@@ -76,7 +76,7 @@ def link_settings(link: Link, evidence: Evidence) -> tuple[pd.Series, str]:
 
 
 def _mean_value(phenotypes: str, values: Mapping[str, float]) -> float:
-    """Return the geometric mean over alternatives; NaN where one of them has no value."""
+    """Return the geometric mean over alternatives; NaN if one of them has no value."""
     found = [values.get(name, np.nan) for name in phenotypes.split(SEPARATOR)]
     return float(np.exp(np.mean(np.log(found))))
 
@@ -95,7 +95,7 @@ def _by_allele(link: Link, genotypes: pd.DataFrame) -> tuple[pd.Series, str]:
 def run_trial(
     simulator: Simulator, patients: pd.Index, evidence: Evidence, parameters: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give the drug to every patient.
+    """Simulate the drug in every patient.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def run_trial(
     -------
     responses : DataFrame
         A row per patient: patient_id, response (all links together), and the setting of each
-        link's parameter, missing where it is not known (the normal neuron's is taken then).
+        link's parameter, missing if unknown (the normal neuron's value is then used).
     links : DataFrame
         A row per link: link, label, n_measured, n_concerned (patients whose setting is not the
         normal one), contribution (mean difference of the response of those concerned with this
@@ -156,7 +156,7 @@ def _settings(
 
 
 def own_responses(simulator: Simulator, patients: pd.Index, evidence: Evidence) -> pd.DataFrame:
-    """Return the predicted response of every patient from what is known of that patient alone.
+    """Return the predicted response of every patient from that patient's own data.
 
     Scores of gene sets compare a patient with the others and are left out: in a cross-validation
     they would carry test patients into training.

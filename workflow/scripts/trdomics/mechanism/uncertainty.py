@@ -1,4 +1,4 @@
-"""How sure is what the model shows: draws of its parameters, and which of them matter."""
+"""Uncertainty of a model's statements: draws of its parameters, and their sensitivity."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _scaled(parameter: Parameter, share: np.ndarray) -> np.ndarray:
 
 
 def share_of_draws(simulator: Simulator, parameters: pd.DataFrame) -> pd.DataFrame:
-    """Return in which share of the draws each statement holds.
+    """Return the share of draws in which each statement holds.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def share_of_draws(simulator: Simulator, parameters: pd.DataFrame) -> pd.DataFra
 
 
 def _value(statement: Statement, found: dict[str, Measured]) -> float:
-    """Return the measure, or its ratio to the one that it is compared with."""
+    """Return the measure, or its ratio to the one it is compared with."""
     value = found[statement.condition][statement.readout, statement.measure]
     if statement.against is None:
         return value
@@ -97,17 +97,17 @@ def _holds(statement: Statement, values: np.ndarray) -> np.ndarray:
 
 
 def sensitivity(simulator: Simulator, condition: str, seed: int, paths: int = 10) -> pd.DataFrame:
-    """Return how much each parameter moves the response, by Morris' elementary effects.
+    """Return each parameter's effect on the response, by Morris' elementary effects.
 
     Parameters
     ----------
     paths : int
-        Each costs a run per parameter, and one.
+        Each takes one run per parameter, plus one.
 
     Returns
     -------
     DataFrame
-        parameter, mu_star (mean absolute effect of moving it through its range, in units of the
+        parameter, mu_star (mean absolute effect of a change through its range, in units of the
         response), its 95 % interval's half width mu_star_conf, sigma (interactions and curvature),
         n_failed. The largest first (Campolongo 2007, doi 10.1016/j.envsoft.2006.10.004).
     """

@@ -1,4 +1,4 @@
-"""What the page of a mechanistic model says."""
+"""Content of the page of a mechanistic model."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def summary(
 
 
 def sentences(found: Mapping[str, Any] | None) -> list[str]:
-    """Return what the summary page says of the model, from :func:`summary`; nothing without one."""
+    """Return the summary page's sentences on the model, from :func:`summary`; empty without one."""
     if found is None:
         return []
     response = found["response"]
@@ -76,7 +76,7 @@ def page_context(
     statements: pd.DataFrame,
     links: pd.DataFrame,
 ) -> dict[str, Any]:
-    """Return what ``mechanism.html.j2`` names, but for the images."""
+    """Return the variables of ``mechanism.html.j2``, except the images."""
     return {
         "cohort": cohort,
         "found": found,

@@ -1,1 +1,1 @@
-"""Hypotheses named as lists of genes, miRNAs and variants: what a cohort says of each."""
+"""Named hypotheses as lists of genes, miRNAs and variants, tested in a cohort."""

@@ -1,4 +1,4 @@
-"""What each layer of a cohort says of each member of a panel, and of the panel as a whole."""
+"""Evidence from each layer for each member of a panel, and for the panel as a whole."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOT_NAMED = "in the file, not named in the layer's dosages"
 EXPRESSION, CARRIERS, DOSAGE = "log2 fold change", "log odds ratio", "log odds ratio per allele"
 # Two-sided 5 %, and 80 % power.
 DETECTABLE = Z95 + float(norm.isf(0.2))
-# Fewer members do not make a set.
+# Minimum number of members of a set.
 FEWEST_MEMBERS = 3
 MEMBERS = [
     *("member", "kind", "role", "layer", "status", "n_carriers", "measure", "effect", "lower"),
@@ -43,7 +43,7 @@ WHOLE = [
 def expression_rows(
     members: pd.DataFrame, layer: str, results: pd.DataFrame, reasons: pd.Series
 ) -> pd.DataFrame:
-    """Look genes and miRNAs up in the differential test of a layer of expression.
+    """Look up genes and miRNAs in the differential test of an expression layer.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def expression_rows(
     Returns
     -------
     DataFrame
-        A row per member and feature of that symbol; members that the layer lacks have none.
+        A row per member and feature of that symbol; members that are not in the layer have none.
     """
     named = members[members["kind"] != VARIANT]
     both = named.merge(results, left_on="member", right_on="symbol")
@@ -81,7 +81,7 @@ def expression_rows(
 
 
 def carrier_rows(members: pd.DataFrame, layer: str, results: pd.DataFrame) -> pd.DataFrame:
-    """Look genes up in the burden test of a layer; a gene without a variant has a row too."""
+    """Look up genes in the burden test of a layer; a gene without variants has a row too."""
     by_gene = results.set_index("feature")
     rows = []
     for row in members[members["kind"] == GENE].to_dict("records"):
@@ -118,7 +118,7 @@ def variant_rows(
     design : Design
         From :func:`trdomics.differential.burden.burden_design`.
     min_carriers : int
-        Variants with fewer carriers, or fewer others, are not tested.
+        Variants with fewer carriers or non-carriers are not tested.
     """
     names = dosages.columns.get_level_values("variant")
     covariates = design.matrix.drop(columns=design.coefficient)
@@ -169,7 +169,7 @@ def _estimate(row: Mapping[Hashable, Any], se: float) -> dict[str, Any]:
 
 
 def _odds(found: dict[str, Any]) -> dict[str, Any]:
-    # an interval without an end shows nothing but that it has none
+    # an unbounded interval is not informative
     se = (found["upper"] - found["lower"]) / (2 * Z95)
     return {
         "effect": found["log_odds_ratio"],
@@ -186,9 +186,9 @@ def joined(members: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        ``MEMBERS``, in the order of the panel. A gene or miRNA that no layer of expression has
-        gets a row that says so. ``found`` is ``up`` or ``down`` where the interval excludes 0, else
-        ``open``; empty where nothing was tested.
+        ``MEMBERS``, in the order of the panel. A gene or miRNA that is in no expression layer gets
+        a row that says so. ``found`` is ``up`` or ``down`` if the interval excludes 0, otherwise
+        ``open``; empty if not tested.
     """
     filled = [part for part in parts if len(part)]
     rows = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=MEMBERS)

@@ -1,4 +1,4 @@
-"""Which features of a cohort's layers are members of a panel: a block for models."""
+"""The features of a cohort's layers that are members of a panel: a block for models."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from trdomics.panels.panel import GENE, VARIANT
 def panel_features(
     panels: Mapping[str, pd.DataFrame], annotations: Mapping[str, pd.DataFrame]
 ) -> dict[str, dict[str, list[str]]]:
-    """Return the features of each panel by layer, as the normalised layers name them.
+    """Return the features of each panel by layer, as named in the normalised layers.
 
-    Names alone decide; no value of a patient plays a part.
+    Only names are used, no patient's values.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the page of a panel shows."""
+"""Content of the page of a panel."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def panel_summary(rows: pd.DataFrame, whole: pd.DataFrame, fdr: float) -> dict[s
     Returns
     -------
     dict
-        ``n_members``, ``n_tested`` (members tested in any layer), ``not_measurable`` (members that
-        none tests), ``significant`` (members below the false discovery rate), ``n_expected`` (tests
-        with an expected direction), ``n_confirmed`` (of them, intervals on that side of 0),
+        ``n_members``, ``n_tested`` (members tested in any layer), ``not_measurable`` (members
+        tested in none), ``significant`` (members below the false discovery rate), ``n_expected``
+        (tests with an expected direction), ``n_confirmed`` (of them, intervals on that side of 0),
         ``n_contradicted`` (on the other side), ``whole`` (layer and test → p-value or reason).
     """
     tested = rows[rows["status"] == TESTED]
@@ -54,7 +54,7 @@ def page_context(
     summary: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what ``panel.html.j2`` names, but for the figure.
+    """Return the variables of ``panel.html.j2``, except the figure.
 
     Parameters
     ----------

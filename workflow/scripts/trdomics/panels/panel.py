@@ -15,7 +15,7 @@ from trdomics.shipped import REPOSITORY, shipped_or_own
 GENE, MIRNA, VARIANT = "gene", "mirna", "variant"
 KINDS = (GENE, MIRNA, VARIANT)
 UP, DOWN = "up", "down"
-# Of the panels that come with the workflow.
+# Folder of the panels that come with the workflow.
 FOLDER = REPOSITORY / "resources" / "panels"
 COLUMNS = ["member", "kind", "role", "expression", "carriers", "evidence", "source"]
 
@@ -32,7 +32,7 @@ def panel_files(names: Iterable[str]) -> dict[str, Path]:
 
 
 def panel_digests(names: Iterable[str]) -> dict[str, str | None]:
-    """Return a digest of each panel's content; a file that is not there is reported elsewhere."""
+    """Return a digest of each panel's content; missing files are reported elsewhere."""
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else None
         for name, path in panel_files(names).items()
@@ -71,7 +71,7 @@ def read_panel(path: Path) -> pd.DataFrame:
                 expected = ", ".join(value for value in values if value)
                 raise InputError(line, f"`{column}` is {row[column]!r}", f"write {expected}")
         if not row["member"] or not row["source"]:
-            raise InputError(line, "has no member or no source", "fill both in")
+            raise InputError(line, "lacks a member or a source", "fill in both")
     if twice.any():
         raise InputError(where, f"{rows.loc[twice, 'member'].iloc[0]} is listed twice", "keep one")
     return rows.reset_index(drop=True)

@@ -13,8 +13,7 @@ def headline(name: str, summary: Mapping[str, Any]) -> str:
         f"{len(found)} of them differ{'s' if len(found) == 1 else ''} at a false discovery rate of "
         f"{summary['fdr']:.0%} within the panel: {', '.join(found)}."
         if found
-        else f"None of them differs at a false discovery rate of {summary['fdr']:.0%} within the "
-        "panel."
+        else f"None differs at a false discovery rate of {summary['fdr']:.0%} within the panel."
     )
     return (
         f"Of {summary['n_members']} members of the panel {name}, {summary['n_tested']} could be "

@@ -1,1 +1,1 @@
-"""Alleles of the genes that clear drugs, and what they mean for the drugs a patient takes."""
+"""Pharmacogenes: alleles of drug-metabolising genes, compared with the drugs taken."""

@@ -1,8 +1,8 @@
-"""Diplotypes and phenotypes from unphased genotypes, as sets of all that fit.
+"""Diplotypes and phenotypes from unphased genotypes, as sets of all compatible ones.
 
-A diplotype fits a patient if, at every site that is called, it has as many copies of the variant
-as were seen. A site that is not called excludes nothing, so that missing sites enlarge the set
-instead of being taken for the reference.
+A diplotype is compatible with a patient if it has the observed number of variant copies at every
+called site. An uncalled site excludes nothing, so missing sites enlarge the set instead of counting
+as reference.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ CALLS = [
     *("patient_id", "gene", "status", "diplotypes", "phenotype", "activity"),
     *("sites_called", "sites_missing", "if_one_copy_is_deleted", "if_a_copy_is_duplicated"),
 ]
-# Genes whose copies may be deleted or duplicated, which genotypes at sites do not show.
+# Genes with deletions and duplications, which genotypes at sites do not show.
 COPY_NUMBER = ("CYP2D6",)
 
 
 @dataclass(frozen=True)
 class Call:
-    """What one patient may have in one gene.
+    """Possible diplotypes and phenotypes of one patient in one gene.
 
     Attributes
     ----------
     diplotypes : list of (Allele, Allele)
-        All that fit.
+        All compatible ones.
     phenotypes : list of str
         Theirs, slowest first.
     status : {"called", "several", "no call", "unknown haplotype"}
-        ``called`` has one phenotype. ``no call``: every phenotype of the gene fits, so that
-        nothing is known. ``unknown haplotype``: no diplotype of the table fits.
+        ``called``: one phenotype. ``no call``: every phenotype of the gene is compatible. ``unknown
+        haplotype``: no diplotype of the table is.
     """
 
     diplotypes: list[tuple[Allele, Allele]]
@@ -46,7 +46,7 @@ class Call:
 
 
 def call(gene: Gene, dosages: np.ndarray) -> Call:
-    """Return all diplotypes that fit a patient's genotypes.
+    """Return all diplotypes compatible with a patient's genotypes.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def call_patients(genes: Sequence[Gene], dosages: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``patient_id``, ``gene``, ``status``, ``diplotypes``, ``phenotype`` and ``activity`` (all
-        that fit, separated by ``; ``), ``sites_called``, ``sites_missing``. Of genes whose copies
-        may be deleted or duplicated also what the phenotype would be then: ``excluded`` where a
-        heterozygous site shows two copies.
+        compatible ones, separated by ``; ``), ``sites_called``, ``sites_missing``. For genes with
+        deletions and duplications also the phenotype in these cases: ``excluded`` if a heterozygous
+        site shows two copies.
     """
     rows = []
     for patient, values in zip(dosages.index, dosages.to_numpy(dtype=float), strict=True):
@@ -111,13 +111,13 @@ def call_patients(genes: Sequence[Gene], dosages: pd.DataFrame) -> pd.DataFrame:
 def other_copy_numbers(gene: Gene, found: Call, dosages: np.ndarray) -> tuple[str, str]:
     """Return the phenotypes with one copy deleted, and with one of them duplicated.
 
-    A deletion looks homozygous, so that a heterozygous site excludes it. A duplication leaves
-    the genotypes as they are.
+    A deletion looks homozygous, so a heterozygous site excludes it. A duplication does not change
+    the genotypes.
 
     Returns
     -------
     deleted, duplicated : str
-        Empty for genes without copy number variants; ``excluded`` where it cannot be.
+        Empty for genes without copy number variants; ``excluded`` if impossible.
     """
     if gene.name not in COPY_NUMBER:
         return "", ""
@@ -141,7 +141,7 @@ def clearance(calls: pd.DataFrame, genes: Sequence[Gene]) -> pd.DataFrame:
     -------
     DataFrame
         One row per patient with a phenotype of at least one gene (``patient_id``), a column per
-        gene: 0 (PM) to 4 (UM), NaN where several phenotypes fit.
+        gene: 0 (PM) to 4 (UM), NaN if several phenotypes are compatible.
     """
     single = calls[calls["status"] == CALLED]
     ranks = single.assign(rank=single["phenotype"].map(RANKS).astype(float))

@@ -1,4 +1,4 @@
-"""What the curated tables say of pharmacogenes: sites, alleles, phenotypes."""
+"""The curated tables of pharmacogenes: sites, alleles, phenotypes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from trdomics.files import read_table
 from trdomics.shipped import shipped
 
-# In the order of clearance; a likely phenotype is acted on as the phenotype.
+# In the order of clearance; a likely phenotype is treated as the phenotype.
 PHENOTYPES = ("PM", "likely PM", "IM", "likely IM", "NM", "RM", "UM")
 RANKS = {"PM": 0, "likely PM": 0, "IM": 1, "likely IM": 1, "NM": 2, "RM": 3, "UM": 4}
 BUILDS = ("GRCh37", "GRCh38")
@@ -28,13 +28,13 @@ class Allele:
     Attributes
     ----------
     variants : frozenset of str
-        Variants that make it.
+        Variants that define it.
     may_carry : frozenset of str
         Variants that its suballeles have or lack.
     function : str
         ``none``, ``decreased``, ``normal`` or ``increased``.
     activity : float
-        Activity value; NaN where the gene has none.
+        Activity value; NaN if the gene has none.
     """
 
     name: str
@@ -46,14 +46,14 @@ class Allele:
 
 @dataclass(frozen=True)
 class Gene:
-    """A pharmacogene: its variants, its alleles, and what pairs of alleles mean.
+    """A pharmacogene: its variants, alleles, and the phenotypes of pairs of alleles.
 
     Attributes
     ----------
     pairs : dict of frozenset of str to str
-        Phenotype by the functions of both alleles; empty where activity is scored.
+        Phenotype by the functions of both alleles; empty if activity is scored.
     scores : tuple of (phenotype, greatest score, whether that is included)
-        In ascending order; empty where functions decide.
+        In ascending order; empty if functions determine the phenotype.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Gene:
         return self.pairs[frozenset(allele.function for allele in pair)]
 
     def score(self, pair: Sequence[Allele]) -> float:
-        """Return the activity score of alleles; NaN where the gene has none."""
+        """Return the activity score of alleles; NaN if the gene has none."""
         return float(sum(allele.activity for allele in pair))
 
     def scored(self, score: float) -> str:

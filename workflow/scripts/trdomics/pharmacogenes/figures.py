@@ -1,4 +1,4 @@
-"""The figure of pharmacogenes: who has which phenotype."""
+"""The figure of pharmacogenes: phenotypes by class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which drugs patients took, and when: a table of its own, or columns of the sheet."""
+"""Drugs that patients took, and when: from a separate table, or from columns of the sheet."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from trdomics.inputs.text_table import MISSING, read_user_table
 REQUIRED, OPTIONAL = ("patient", "drug"), ("start", "stop", "dose")
 MEDICATION = ["patient_id", "drug", "start", "stop", "dose"]
 KEY = "pharmacogenes.medication"
-FIX = "give a row per patient and drug: patient, drug, and maybe start, stop, dose"
+FIX = "give a row per patient and drug: patient, drug, and optionally start, stop, dose"
 
 
 @dataclass(frozen=True)
 class Medication:
-    """Who took what.
+    """The drugs taken by each patient.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
     Raises
     ------
     InputError
-        If it cannot be read, lacks a column, a drug has no name, a date is none, or a drug ends
+        If it cannot be read, lacks a column, a drug has no name, a date is invalid, or a drug ends
         before it starts.
     """
     where = f"{path} ({KEY})"
@@ -76,7 +76,7 @@ def read_medication(path: str, patients: Iterable[str]) -> Medication:
 
 
 def drugs_of_sheet(sheet: pd.DataFrame, columns: Sequence[str]) -> Medication:
-    """Take the drugs from columns of the sheet; several in one field are separated by ``;``."""
+    """Read the drugs from columns of the sheet; several in one field are separated by ``;``."""
     parts = [
         as_text(sheet[column]).dropna().str.split(";").explode().str.strip().str.lower()
         for column in columns
@@ -87,9 +87,9 @@ def drugs_of_sheet(sheet: pd.DataFrame, columns: Sequence[str]) -> Medication:
 
 
 def together(one: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """Return every drug of `one` with those of `others` that the patient took at the same time.
+    """Return every drug of `one` with the concurrent drugs of `others`.
 
-    Where a date is missing the drug is taken to be open on that side.
+    A missing date means an open interval on that side.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Drugs beside the genes that clear them: phenoconversion, recommendations, pseudo-resistance."""
+"""Drugs and the genes that metabolise them: phenoconversion, recommendations, pseudo-resistance."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def read_recommendations() -> pd.DataFrame:
 
 
 def read_inhibitors() -> pd.DataFrame:
-    """Return the drugs that lower an enzyme's activity, and to what share."""
+    """Return the inhibitors of each enzyme, and the remaining share of activity."""
     return read_table(shipped("resources/pharmacogenes/inhibitors.tsv"))
 
 
 def mismatches(
     calls: pd.DataFrame, drugs: pd.DataFrame, genes: Sequence[Gene], resistant: pd.Series
 ) -> pd.DataFrame:
-    """Compare every drug of every patient with the genes that clear it.
+    """Compare every drug of every patient with the genes that metabolise it.
 
-    An inhibitor that is taken at the same time multiplies the activity score; of several the
-    strongest counts. An inhibitor does not act on itself, since its own recommendation is made of
-    patients in whom it does.
+    A concurrent inhibitor multiplies the activity score; of several, the strongest counts. An
+    inhibitor does not act on its own clearance here, since its recommendation already reflects that
+    effect.
 
     Parameters
     ----------
@@ -47,17 +47,17 @@ def mismatches(
     drugs : DataFrame
         Of :class:`trdomics.pharmacogenes.medication.Medication`.
     resistant : Series of bool, by patient
-        Whose label is the positive one.
+        Patients of the positive class.
 
     Returns
     -------
     DataFrame
-        One row per patient, drug and gene that clears it by the tables, of patients with a VCF:
-        ``phenotype`` (by the genes), ``inhibited_by``, ``phenotype_with_drugs``; ``clearance``
-        (``fast``, ``usual``, ``slow``, ``unclear`` where the phenotypes that fit disagree, ``not
-        called``); ``recommendation`` and ``strength`` of each phenotype; ``mismatch`` (1 if
-        all of them advise a change); ``pseudo_resistance`` (1 if a resistant patient clears the
-        drug fast by all of them); ``source``.
+        One row per patient with a VCF, drug and gene that metabolises it: ``phenotype`` (by
+        genotype), ``inhibited_by``, ``phenotype_with_drugs``; ``clearance`` (``fast``, ``usual``,
+        ``slow``, ``unclear`` if the compatible phenotypes disagree, ``not called``);
+        ``recommendation`` and ``strength`` of each phenotype; ``mismatch`` (1 if all of them advise
+        a change); ``pseudo_resistance`` (1 if a resistant patient clears the drug fast by all of
+        them); ``source``.
     """
     table, inhibitors = read_recommendations(), read_inhibitors()
     by_name = {gene.name: gene for gene in genes}
@@ -99,12 +99,12 @@ def mismatches(
 
 
 def split(text: object) -> list[str]:
-    """Return the parts of a field that holds several."""
+    """Return the parts of a field with several entries."""
     return [part for part in str(text).split(SEPARATOR) if part] if isinstance(text, str) else []
 
 
 def _advice(advice: pd.DataFrame, phenotypes: Sequence[str]) -> tuple[str, str, str, str]:
-    """Return clearance, recommendations, strengths and sources of all phenotypes that fit."""
+    """Return clearance, recommendations, strengths and sources of all compatible phenotypes."""
     sources = "; ".join(sorted(set(advice["source"])))
     if not phenotypes:
         return NOT_CALLED, "", "", sources
@@ -128,7 +128,7 @@ def _advice(advice: pd.DataFrame, phenotypes: Sequence[str]) -> tuple[str, str, 
 
 
 def without_advice(drugs: pd.DataFrame) -> dict[str, int]:
-    """Return the drugs that no table has a recommendation for, with their numbers of patients."""
+    """Return the drugs without a recommendation, with their numbers of patients."""
     known = {*read_recommendations()["drug"], *read_inhibitors()["drug"]}
     other = drugs[~drugs["drug"].isin(known)].drop_duplicates(["patient_id", "drug"])
     return {str(drug): int(n) for drug, n in other["drug"].value_counts().items()}

@@ -1,4 +1,4 @@
-"""What the page of pharmacogenes shows."""
+"""Content of the page of pharmacogenes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from trdomics.pharmacogenes.mismatch import read_recommendations
 CLAIM = (
     "CYP2C19 changes the exposure to escitalopram three-fold (2,087 patients, Jukić 2018), but no "
     "association with response was found in 5,843 patients (Li 2024): a phenotype is a reason to "
-    "look at the dose, not a prediction of resistance."
+    "check the dose, not a prediction of resistance."
 )
-# Of the combinations of drug, gene and phenotype.
+# Maximum number of combinations of drug, gene and phenotype.
 SHOWN = 20
 
 
@@ -27,7 +27,7 @@ def page_context(
     mismatches: pd.DataFrame,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what ``pharmacogenes.html.j2`` names, but for the figure.
+    """Return the variables of ``pharmacogenes.html.j2``, except the figure.
 
     Parameters
     ----------
@@ -69,20 +69,20 @@ def headline(called: Mapping[str, Any]) -> str:
 
 
 def sites_sentence(called: Mapping[str, Any]) -> str:
-    """Say which sites the file lacks."""
+    """Name the sites that the file lacks."""
     if called["reason"]:
         return ""
     missing = called["missing_sites"]
     if not missing:
         return f"All {called['n_sites']} sites are in the file."
     return (
-        f"{called['n_sites_found']} of {called['n_sites']} sites are in the file; lacking: "
-        f"{', '.join(missing)}. What is not in the file is unknown, never the reference."
+        f"{called['n_sites_found']} of {called['n_sites']} sites are in the file; missing: "
+        f"{', '.join(missing)}. A site that is not in the file is unknown, never the reference."
     )
 
 
 def drugs_sentences(drugs: Mapping[str, Any], called: Mapping[str, Any]) -> list[str]:
-    """Say how drugs and genes fit, in numbers of patients."""
+    """Describe the match of drugs and genes, in numbers of patients."""
     if drugs["sentence"]:
         return [str(drugs["sentence"])]
     if called["reason"]:
@@ -90,8 +90,8 @@ def drugs_sentences(drugs: Mapping[str, Any], called: Mapping[str, Any]) -> list
     lines = [
         f"{drugs['n_with_drugs']} patients have a drug; {drugs['n_compared']} of them a drug with "
         "a recommendation and a VCF.",
-        f"{drugs['n_fast']} clear a drug faster and {drugs['n_slow']} slower than usual, so that a "
-        f"recommendation advises a change; {drugs['n_unclear']} have too few genotypes to say. In "
+        f"{drugs['n_fast']} clear a drug faster and {drugs['n_slow']} slower than usual, for "
+        f"which a change is recommended; {drugs['n_unclear']} have too few genotypes to tell. In "
         f"{drugs['n_phenoconverted']} another drug changes the phenotype (phenoconversion).",
     ]
     if drugs["without_recommendation"]:
@@ -99,7 +99,7 @@ def drugs_sentences(drugs: Mapping[str, Any], called: Mapping[str, Any]) -> list
         lines.append(f"Drugs without a recommendation, with their patients: {listed}.")
     if drugs["n_strangers"]:
         lines.append(
-            f"{drugs['n_strangers']} patients of the table of drugs are not in the cohort; their "
+            f"{drugs['n_strangers']} patients in the table of drugs are not in the cohort; their "
             "rows were left out."
         )
     return lines
@@ -108,14 +108,13 @@ def drugs_sentences(drugs: Mapping[str, Any], called: Mapping[str, Any]) -> list
 def sensitivity_sentence(
     drugs: Mapping[str, Any], without: Mapping[str, Any], label: Mapping[str, str]
 ) -> str:
-    """Return the headline without the patients who may be resistant in name only."""
+    """Return the headline without patients with possible pseudo-resistance."""
     if drugs["sentence"]:
         return ""
     n = without["n_left_out"]
     if not n:
         return (
-            f"No {label['positive']} patient clears a drug faster than usual, so that none was "
-            "left out."
+            f"No {label['positive']} patient clears a drug faster than usual, so none was left out."
         )
     whole, rest = without["all"], without["without"]
     if rest["reason"]:
@@ -123,15 +122,15 @@ def sensitivity_sentence(
             f"{n} patients may be {label['positive']} in name only; without them: {rest['reason']}."
         )
     return (
-        f"{n} {label['positive']} patients clear a drug of theirs faster than usual and may be "
-        f"resistant in name only; without them the AUROC of the model is {rest['value']:.2f} "
+        f"{n} {label['positive']} patients clear one of their drugs faster than usual and may be "
+        f"pseudo-resistant; without them the AUROC of the model is {rest['value']:.2f} "
         f"({rest['lower']:.2f} to {rest['upper']:.2f}) instead of {whole['value']:.2f} "
         f"({whole['lower']:.2f} to {whole['upper']:.2f})."
     )
 
 
 def combinations(mismatches: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return each drug, gene and phenotype that a recommendation speaks of, commonest first."""
+    """Return each drug, gene and phenotype with a recommendation, most common first."""
     rows = mismatches[mismatches["mismatch"] == 1]
     keys = ["drug", "gene", "phenotype_with_drugs", "clearance", "recommendation", "strength"]
     counts = rows.groupby(keys).size().rename("n").reset_index()

@@ -1,11 +1,11 @@
-"""Which layer of a cohort pharmacogenes are called from, read off the config."""
+"""The layer from which pharmacogenes are called, from the config."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-# What became of a site.
+# Status of a site.
 FOUND, ABSENT, FAILED = "found", "not in the file", "fails a filter of the layer"
 # Why there are no calls.
 NO_LAYER, MAF, NOT_GERMLINE, NO_SITE = "no_variants", "maf", "not_germline", "no_site"

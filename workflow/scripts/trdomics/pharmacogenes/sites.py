@@ -18,20 +18,20 @@ from trdomics.pharmacogenes.definitions import BUILDS
 from trdomics.pharmacogenes.settings import ABSENT, FAILED, FOUND
 
 SITES = ["gene", "variant", "rsid", "position", "status", "called", "carriers"]
-# A build is refused where its sites fit less than this many times as often as the other's.
+# A build must match this many times as many sites as the other.
 CLEARER = 2
 
 
 @dataclass(frozen=True)
 class SiteGenotypes:
-    """What a VCF says of the sites.
+    """A VCF's genotypes at the sites.
 
     Attributes
     ----------
     build : str or None
         ``GRCh37`` or ``GRCh38``; None where the file has none of the sites.
     dosages : DataFrame, patients × variants
-        Copies of the named allele: 0, 1, 2, or NaN where it is not called.
+        Copies of the named allele: 0, 1, 2, or NaN if not called.
     sites : DataFrame
         ``gene``, ``variant``, ``rsid``, ``position`` (on the build), ``status``, ``called``,
         ``carriers``.
@@ -44,7 +44,7 @@ class SiteGenotypes:
 
 @dataclass(frozen=True)
 class _Record:
-    """What is kept of a record at a site's position."""
+    """The kept parts of a record at a site's position."""
 
     reference: str
     alternatives: list[str]
@@ -58,11 +58,11 @@ def read_site_genotypes(
     sample_names: pd.Series,
     sites: pd.DataFrame,
 ) -> SiteGenotypes:
-    """Read the copies of the named allele at every site; the file tells the build.
+    """Read the copies of the named allele at every site; the build is inferred from the file.
 
-    A site that the file does not list, that fails the layer's filters or whose genotype is not
-    called stays unknown: `no_call` of the layer plays no part, since a site without reads is no
-    reference allele. Positions are as after ``bcftools norm``; records may have several ALTs.
+    A site that is not in the file, fails the layer's filters or is not called is missing: the
+    layer's `no_call` is not used, since a site without reads is not reference. Positions are as
+    after ``bcftools norm``; records may have several ALTs.
 
     Parameters
     ----------
@@ -118,16 +118,16 @@ def read_site_genotypes(
 def genome_build(
     found: Mapping[tuple[str, int], list[_Record]], sites: pd.DataFrame, where: str
 ) -> str | None:
-    """Return the build whose reference and named alleles stand at its positions.
+    """Return the build with matching reference and named alleles at its positions.
 
-    A position of the other build may hold some other variant by chance; that it has the very
-    alleles of the site is chance in one of twelve.
+    A position of the other build may have another variant by chance, but the same alleles as the
+    site only in one of twelve cases.
 
     Raises
     ------
     InputError
-        If the sites fit both builds about as well, or a record's REF is not the reference of the
-        build that they fit.
+        If the sites match both builds about equally well, or a record's REF is not the reference of
+        the matching build.
     """
     fits = dict.fromkeys(BUILDS, 0)
     against: dict[str, list[str]] = {build: [] for build in BUILDS}
@@ -158,13 +158,13 @@ def genome_build(
             where,
             f"its sites fit {best}, but the REF of {against[best][0]} is not that of {best}"
             + (f" ({len(against[best])} such sites)" if len(against[best]) > 1 else ""),
-            "align and call all samples on GRCh37 or GRCh38, without exchanging REF and ALT",
+            "align and call all samples on GRCh37 or GRCh38, without swapping REF and ALT",
         )
     return best
 
 
 def _has_alleles(record: _Record, site: Any) -> bool:
-    """Say whether a record has no other allele than those of the site, and two of them."""
+    """Return whether a record has no other allele than those of the site, and two of them."""
     pairs = {_trimmed(record.reference, allele) for allele in record.alternatives}
     return bool(
         {(site.reference_grch38, site.alternative), (site.alternative, site.reference_grch38)}

@@ -1,4 +1,4 @@
-"""What is said of pharmacogenes: what could be called, what it means, and what it cannot say."""
+"""Headline numbers of pharmacogenes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 REASONS = {
     NO_LAYER: "Pharmacogenes are not called: the cohort has no layer of variants.",
-    MAF: "Pharmacogenes are not called: a MAF lists carriers only, so that a site which it does "
-    "not name may be the reference or not have been read.",
+    MAF: "Pharmacogenes are not called: a MAF lists carriers only, so a site that it does not "
+    "list may be reference or not covered.",
     NOT_GERMLINE: "Pharmacogenes are not called: `no_call: reference` marks the VCF as somatic or "
-    "merged, in which a missing genotype is no reference allele.",
+    "merged, in which a missing genotype is not a reference genotype.",
     NO_SITE: "Pharmacogenes are not called: none of their sites is in the VCF, on GRCh37 or "
     "GRCh38. Call the samples at the sites of resources/pharmacogenes/sites.tsv.",
 }
@@ -40,7 +40,7 @@ def calls_summary(
     calls : DataFrame
         Of :func:`trdomics.pharmacogenes.calling.call_patients`.
     reason : str
-        A key of ``REASONS`` where nothing is called, else empty.
+        A key of ``REASONS`` if nothing is called, otherwise empty.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def calls_summary(
 
 
 def phenotype_counts(calls: pd.DataFrame) -> dict[str, int]:
-    """Return how many patients have which single phenotype, slowest first."""
+    """Return the number of patients with each single phenotype, slowest first."""
     counts = calls.loc[calls["status"] == CALLED, "phenotype"].value_counts()
     return {name: int(counts[name]) for name in PHENOTYPES if name in counts}
 
@@ -87,7 +87,7 @@ def phenotype_counts(calls: pd.DataFrame) -> dict[str, int]:
 def drugs_summary(
     mismatches: pd.DataFrame, drugs: pd.DataFrame | None, unknown: Mapping[str, int], strangers: int
 ) -> dict[str, Any]:
-    """Return what the drugs and genes have in common, in numbers of patients.
+    """Return the comparison of drugs and genes, in numbers of patients.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Genes, transcripts and exons of a GTF or GFF3 file, and what the tools need of them."""
+"""Genes, transcripts and exons of a GTF or GFF3 file, and their formats for the tools."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trdomics.inputs.text_table import few, open_text, readable
 
 GTF_FIELD = re.compile(r'(\w+) "([^"]*)"')
 RRNA = ("rRNA", "Mt_rRNA")
-# An end of a gene, in bases of its exons, whose reads are compared with those of the other end.
+# Length of each gene end in exonic bases; reads at both ends are compared.
 END = 500
 COMPLEMENT = str.maketrans("ACGTNacgtn", "TGCANtgcan")
 
@@ -43,8 +43,7 @@ class Annotation:
     Attributes
     ----------
     genes : DataFrame
-        ``feature`` (the gene's id), ``symbol``, ``chromosome``, ``biotype``; NA for what is not
-        known.
+        ``feature`` (the gene's id), ``symbol``, ``chromosome``, ``biotype``; NA if unknown.
     transcripts : list of Transcript
     """
 
@@ -58,7 +57,7 @@ def read_annotation(path: str) -> Annotation:
     Raises
     ------
     InputError
-        Where it has no exons, or exons without a transcript.
+        If it has no exons, or exons without a transcript.
     """
     where = f"{path} (references.annotation)"
     transcripts: dict[str, Transcript] = {}
@@ -85,14 +84,16 @@ def read_annotation(path: str) -> Annotation:
                 continue
             if transcript is None:
                 raise InputError(
-                    f"{where} line {number}", "an exon of no transcript", "give its `transcript_id`"
+                    f"{where} line {number}",
+                    "an exon without a transcript",
+                    "give its `transcript_id`",
                 )
             own = transcripts.setdefault(
                 transcript, Transcript(transcript, gene, chromosome, strand)
             )
             own.exons.append((int(parts[3]), int(parts[4])))
     if not transcripts:
-        raise InputError(where, "no exon in it", "give a GTF or GFF3 file as Ensembl writes it")
+        raise InputError(where, "it has no exons", "give a GTF or GFF3 file as Ensembl writes it")
     for each in transcripts.values():
         each.exons.sort()
     used = dict.fromkeys(each.gene for each in transcripts.values())
@@ -116,7 +117,7 @@ def _gtf_ids(fields: Mapping[str, str]) -> tuple[str, str | None] | None:
 def _gff_ids(
     kind: str, fields: Mapping[str, str], parent: dict[str, str]
 ) -> tuple[str, str | None] | None:
-    """Return gene and transcript of a line; `parent` learns the gene of each transcript."""
+    """Return gene and transcript of a line; `parent` collects the gene of each transcript."""
     name, above = fields.get("ID", ""), fields.get("Parent", "")
     if name.startswith("gene:"):
         return name.removeprefix("gene:"), None
@@ -140,7 +141,7 @@ def _describe(about: dict[str, str], fields: Mapping[str, str], is_gtf: bool) ->
 
 
 def gtf_lines(annotation: Annotation) -> Iterator[str]:
-    """Yield lines of a GTF file: a gene and the exons of its transcripts, as the tools take it."""
+    """Yield lines of a GTF file for the tools: genes and the exons of their transcripts."""
     spans: dict[str, tuple[str, str, int, int]] = {}
     for each in annotation.transcripts:
         first, last = each.exons[0][0], each.exons[-1][1]
@@ -165,7 +166,7 @@ def _gtf_line(chromosome: str, kind: str, span: tuple[int, int], strand: str, na
 
 
 def splice_sites(annotation: Annotation) -> list[str]:
-    """Return the introns as HISAT2 takes them: the bases beside each, from 0, and the strand."""
+    """Return the introns in HISAT2's format: flanking bases, from 0, and the strand."""
     found = {
         (each.chromosome, left[1] - 1, right[0] - 1, each.strand)
         for each in annotation.transcripts

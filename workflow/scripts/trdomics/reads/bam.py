@@ -1,4 +1,4 @@
-"""BAM files: whole, sorted, and aligned to the references of the config."""
+"""Checks of BAM files: complete, sorted, and aligned to the config's references."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def check_bam(
     ----------
     path : str
     where : str
-        What errors name in front of the file.
+        Prefix of the file in errors.
     genome : mapping of str to int, optional
         Length of each sequence of the genome.
     chromosomes : collection of str
-        Those of the annotation, empty where there is none.
+        Those of the annotation, empty if there is none.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def check_bam(
     InputError
     """
     where = f"{where}: {path}"
-    again = "copy it again, whole"
+    again = "copy it again"
     try:
         with pysam.AlignmentFile(path, "rb") as bam:
             lengths = dict(zip(bam.references, bam.lengths, strict=True))
@@ -50,7 +50,7 @@ def check_bam(
             aligned = bam.mapped if bam.has_index() else 0
         pysam.quickcheck(path)
     except (OSError, ValueError, pysam.SamtoolsError) as error:
-        raise InputError(where, f"no sound BAM file ({error})", again) from error
+        raise InputError(where, f"not a valid BAM file ({error})", again) from error
     if header.get("HD", {}).get("SO") != "coordinate":
         raise InputError(where, "not sorted by position", "run `samtools sort`, then `index`")
     if genome is not None:
@@ -67,7 +67,7 @@ def check_bam(
     if chromosomes:
         check_chromosomes(chromosomes, lengths, where, "the BAM file's genome")
     if not first or not aligned:
-        raise InputError(where, "no aligned read in it", "take the sample out of the units")
+        raise InputError(where, "it has no aligned reads", "remove the sample from the units")
     return {
         "reads": aligned,
         "longest": max(read.query_length for read in first),
@@ -77,7 +77,7 @@ def check_bam(
 
 
 def check_sample(path: str, sample: str, named: Collection[str]) -> None:
-    """Check that a BAM file's read groups name its sample, by which calls are given to people.
+    """Check that a BAM file's read groups name its sample, since calls are assigned by them.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def check_sample(path: str, sample: str, named: Collection[str]) -> None:
     if not named:
         raise InputError(
             path,
-            "no read group in it, which would name the sample",
+            "it has no read group to name the sample",
             f"run `samtools addreplacerg -r ID:1 -r SM:{sample}`, then `index`",
         )
     if set(named) != {sample}:

@@ -1,4 +1,4 @@
-"""Whether a VCF that a user brings was called over all its samples together."""
+"""Whether a user's VCF was called jointly over all its samples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from trdomics.errors import InputError
 from trdomics.inputs.vcf import numbers, opened, records, vcf_header
 
-# Enough records to know; the first of a file may be those of one chromosome, which is no matter.
+# Enough records to decide; it does not matter if all are of one chromosome.
 N_RECORDS = 5_000
 # In calls of single samples that were merged, nearly nobody has 0/0, and most lack a genotype.
 _FEW_REFERENCE, _MANY_MISSING = 0.01, 0.5
@@ -20,7 +20,7 @@ _MANY_UNREAD = 0.2
 
 
 def is_bare_vcf(config: Mapping[str, Any], layer: Mapping[str, Any]) -> bool:
-    """Say whether a layer is a VCF without consequences, and the config has what adds them."""
+    """Return whether a layer is a VCF without consequences, and the config has what adds them."""
     known = config["references"]["genome"] and config["references"]["annotation"]
     if not known or layer["format"] != "vcf" or layer["reads"] is not None:
         return False
@@ -28,7 +28,7 @@ def is_bare_vcf(config: Mapping[str, Any], layer: Mapping[str, Any]) -> bool:
 
 
 def called_on(path: str | os.PathLike[str]) -> list[str]:
-    """Return the sequences that a VCF has records of."""
+    """Return the sequences with records in a VCF."""
     with opened(path) as vcf:
         return list(dict.fromkeys(record.CHROM for record in records(vcf, path)))
 
@@ -39,7 +39,7 @@ def check_joint(path: str | os.PathLike[str]) -> float:
     Raises
     ------
     InputError
-        If it is a merger of single calls: what nobody looked at must not count as reference.
+        If single-sample calls were merged: sites not examined must not count as reference.
     """
     n_missing = n_reference = n_unread = n_genotypes = 0
     with opened(path) as vcf:
@@ -63,13 +63,13 @@ def check_joint(path: str | os.PathLike[str]) -> float:
     unread = n_unread > _MANY_UNREAD * max(n_reference, 1)
     if merged or unread:
         problem = (
-            f"{missing_rate:.0%} of the genotypes are missing and hardly one is 0/0"
+            f"{missing_rate:.0%} of the genotypes are missing and hardly any is 0/0"
             if merged
-            else f"{n_unread / n_reference:.0%} of the 0/0 genotypes rest on no read"
+            else f"{n_unread / n_reference:.0%} of the 0/0 genotypes have no reads"
         )
         raise InputError(
             str(path),
-            f"{problem}, as where calls of single samples were merged",
+            f"{problem}, as if calls of single samples had been merged",
             "call the samples together (bcftools mpileup, GATK GenotypeGVCFs or GLnexus)",
         )
     return missing_rate

@@ -1,4 +1,4 @@
-"""Whether files name their chromosomes alike: a mismatch loses everything without a word."""
+"""Whether files name their chromosomes alike: a mismatch loses everything silently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trdomics.errors import InputError
 
 
 def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
-    """Give the lines of a text file, gzipped or plain, without their ends."""
+    """Yield the lines of a text file, gzipped or plain, without line ends."""
     with open(path, "rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
@@ -29,7 +29,7 @@ def genome_lengths(fai: str | os.PathLike[str]) -> dict[str, int]:
 
 
 def first_column(path: str | os.PathLike[str]) -> list[str]:
-    """Return the sequences that a GFF3, GTF, BED or VCF file has lines of."""
+    """Return the sequences with lines in a GFF3, GTF, BED or VCF file."""
     names: dict[str, None] = {}
     for line in lines_of(path):
         if line.startswith("##FASTA"):
@@ -47,18 +47,18 @@ def check_shared(
     Parameters
     ----------
     names : collection of str
-        As the file has them.
+        As in the file.
     genome : collection of str
-        As the genome has them.
+        As in the genome.
     where : str
         The file, for the error.
     every : bool
-        Whether each of them must be in the genome, not just one.
+        Whether all of them must be in the genome, not just one.
 
     Raises
     ------
     InputError
-        Naming one of either, and ``chr`` where that is the difference.
+        Naming one of each, and ``chr`` if that is the difference.
     """
     lost = [name for name in names if name not in genome]
     if not lost or (len(lost) < len(names) and not every):
@@ -72,7 +72,7 @@ def check_shared(
 
 
 def _other_habit(name: str) -> str:
-    """Return a chromosome's name as the other habit writes it, with or without ``chr``."""
+    """Return a chromosome's name with ``chr`` added or removed."""
     if name.startswith("chr"):
         return {"M": "MT"}.get(name[3:], name[3:])
     return "chrM" if name == "MT" else f"chr{name}"

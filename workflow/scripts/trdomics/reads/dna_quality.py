@@ -1,4 +1,4 @@
-"""Quality of the DNA reads of a sample, from what samtools counts."""
+"""Quality of a sample's DNA reads, from samtools' counts."""
 
 from __future__ import annotations
 

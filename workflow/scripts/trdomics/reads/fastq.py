@@ -1,4 +1,4 @@
-"""FASTQ files: whole, of reads, and as many mates as reads."""
+"""Checks of FASTQ files: complete, valid, and with equal numbers of mates."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from trdomics.errors import InputError
 from trdomics.inputs.text_table import readable
 
 CHUNK = 1 << 22
-# Reads at the beginning of a file that are looked at one by one.
+# Number of first reads that are checked one by one.
 LOOKED_AT = 10_000
 
 
 @dataclass(frozen=True)
 class Fastq:
-    """What one file holds.
+    """Content of one file.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class Fastq:
     longest : int
         Bases of the longest read among the first ones.
     names : tuple of str
-        Of the first reads, without what says which mate they are.
+        Of the first reads, without the mate suffix.
     mate : str or None
-        "1" or "2" where the first read says so.
+        "1" or "2" if the first read's name says so.
     """
 
     reads: int
@@ -49,7 +49,7 @@ def read_fastq(path: str, where: str) -> Fastq:
     Raises
     ------
     InputError
-        Where the file is cut off or not of reads.
+        If the file is truncated or not FASTQ.
     """
     with readable(path, where, "correct the table of units"), open_fastq(path) as handle:
         names: list[str] = []
@@ -69,18 +69,18 @@ def read_fastq(path: str, where: str) -> Fastq:
             last = chunk[-1:]
     count += last != b"\n"
     if count % 4:
-        raise InputError(where, "it ends within a read", "copy it again, whole")
+        raise InputError(where, "it is truncated within a read", "copy it again")
     return Fastq(LOOKED_AT + count // 4, longest, tuple(names), mate)
 
 
 def _check_record(lines: list[bytes], where: str) -> None:
     if len(lines) < 4:
-        raise InputError(where, "it ends within a read", "copy it again, whole")
+        raise InputError(where, "it is truncated within a read", "copy it again")
     if not lines[0].startswith(b"@") or not lines[2].startswith(b"+"):
-        raise InputError(where, "no FASTQ read", "give reads in FASTQ, four lines each")
+        raise InputError(where, "not a FASTQ read", "give reads in FASTQ, four lines each")
     if len(lines[1]) != len(lines[3]):
         problem = f"{len(lines[1])} bases and {len(lines[3])} qualities"
-        raise InputError(where, problem, "copy the file again, whole")
+        raise InputError(where, problem, "copy the file again")
 
 
 def _name(header: str) -> tuple[str, str | None]:
@@ -92,24 +92,24 @@ def _name(header: str) -> tuple[str, str | None]:
 
 
 def check_unit(fq1: str, fq2: str | None, where: str) -> tuple[Fastq, Fastq | None]:
-    """Read the files of a unit and check that they are one library's.
+    """Read the files of a unit and check that they are of one library.
 
     Parameters
     ----------
     fq1 : str
     fq2 : str or None
-        The mates, where reads are paired.
+        The mates of paired reads.
     where : str
         What errors name in front of the file.
 
     Raises
     ------
     InputError
-        If a file is broken, holds no read, or mates do not belong together.
+        If a file is damaged, has no reads, or mates do not match.
     """
     first = read_fastq(fq1, f"{where}: {fq1}")
     if first.reads == 0:
-        raise InputError(f"{where}: {fq1}", "no read in it", "take the sample out of the units")
+        raise InputError(f"{where}: {fq1}", "it has no reads", "remove the sample from the units")
     if fq2 is None:
         return first, None
     second = read_fastq(fq2, f"{where}: {fq2}")
@@ -121,9 +121,9 @@ def check_unit(fq1: str, fq2: str | None, where: str) -> tuple[Fastq, Fastq | No
         raise InputError(where, problem, "correct the table of units")
     if first.reads != second.reads:
         problem = f"{first.reads:,} reads in {fq1} and {second.reads:,} in {fq2}"
-        raise InputError(where, problem, "mates must be as many as reads: copy both again, whole")
+        raise InputError(where, problem, "both must have the same number of reads: copy both again")
     for number, (own, other) in enumerate(zip(first.names, second.names, strict=True), start=1):
         if own != other:
             problem = f"pair {number} is `{own}` in {fq1} and `{other}` in {fq2}"
-            raise InputError(where, problem, "name files of one library, in one order")
+            raise InputError(where, problem, "name files of one library, in the same order")
     return first, second

@@ -1,4 +1,4 @@
-"""A table of units, begun from the names of the files in a folder."""
+"""Drafts a table of units from the file names in a folder."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from trdomics.reads.fastq import open_fastq
 from trdomics.reads.small_rna import PROTOCOLS
 
 FASTQ = re.compile(r"\.f(ast)?q(\.gz)?$", re.IGNORECASE)
-# As Illumina's programs name files; what others leave out of it may be missing.
+# Illumina's file names; parts that other programs omit are optional.
 NAME = re.compile(r"(?P<sample>.+?)(_S\d+)?(_L(?P<lane>\d+))?([._]R?(?P<mate>[12]))?(_\d{3})?")
-# Bases of an adapter that are looked for, in reads at the beginning of a file.
+# Number of adapter bases to search for in the first reads of a file.
 PREFIX, LOOKED_AT, SHARE = 12, 5000, 0.3
 
 
@@ -43,7 +43,7 @@ def units_of_folder(folder: str) -> pd.DataFrame:
         if not FASTQ.search(path.name):
             continue
         match = NAME.fullmatch(FASTQ.sub("", path.name))
-        assert match is not None, "every name begins with a sample"
+        assert match is not None, "every file name must start with a sample name"
         key = (match["sample"], f"L{match['lane']}" if match["lane"] else "1")
         mate = match["mate"] or "1"
         if mate in found[key]:
@@ -62,14 +62,14 @@ def units_of_folder(folder: str) -> pd.DataFrame:
         )
     bams = [path for path in files if path.suffix == ".bam"]
     if not bams:
-        raise InputError(folder, "no FASTQ or BAM file in it", "name the folder that holds them")
+        raise InputError(folder, "it has no FASTQ or BAM files", "name the folder that holds them")
     return pd.DataFrame([{"sample": path.stem, "bam": str(path)} for path in bams])
 
 
 def guess_protocol(fq1: str) -> str:
     """Return the protocol whose adapter is in most of a file's first reads, else ``rnaseq``.
 
-    NEXTflex has the adapter of TruSeq: which it is, only the user knows.
+    NEXTflex and TruSeq have the same adapter: only the user knows which it is.
     """
     with open_fastq(fq1) as handle:
         lines = itertools.islice(handle, 1, 4 * LOOKED_AT, 4)

@@ -1,4 +1,4 @@
-"""Gene counts of a whole cohort from the estimates of its transcripts."""
+"""Gene counts of a whole cohort from transcript estimates."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def length_scaled_counts(
     """Return gene counts scaled by the mean length of each gene's transcripts over the cohort.
 
     As tximport's ``lengthScaledTPM`` (Soneson, Love & Robinson 2015, doi
-    10.12688/f1000research.7563.2): counts are free of differences in which transcripts a sample
-    uses, and need no offsets. They depend on all samples and must be made over all together.
+    10.12688/f1000research.7563.2): counts are adjusted for differential transcript usage, and need
+    no offsets. They depend on all samples and must be computed jointly.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def length_scaled_counts(
         counts[:, column] = summed(found["counts"].to_numpy(float))
         weighted[:, column] = summed(own * length)
         total_length += length
-    # of a gene without expression in a sample: that of the others, or of its transcripts
+    # for a gene without expression in a sample: that of the others, or of its transcripts
     plain = summed(total_length / len(samples)) / np.bincount(codes, minlength=n_genes)
     length = np.divide(weighted, tpm, out=np.full_like(tpm, np.nan), where=tpm > 0)
     known = np.isfinite(length)

@@ -1,4 +1,4 @@
-"""A layer's matrix and quality from what the tools counted of each sample."""
+"""A layer's matrix and quality from the tools' counts of each sample."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PAIRED = "IMO"
 # featureCounts' option -s
 STRANDS = {"unstranded": 0, "forward": 1, "reverse": 2}
 FLAGSTAT = re.compile(r"^(\d+) \+ \d+ (primary mapped|primary)(?: \(|$)", re.MULTILINE)
-# Why a column of quality cannot be given.
+# Why a quality column is missing.
 REASONS = {
     "antisense_share": "reads of an unstranded library have no strand",
     "rrna_share": "the annotation has no gene of ribosomal RNA (gene_biotype rRNA)",
@@ -43,14 +43,14 @@ REASONS = {
     **dict.fromkeys(FASTQ[1:], "it needs FASTQ files"),
 }
 SMALL_REASONS = {
-    "adapter_share": "the adapters were cut off already",
+    "adapter_share": "the adapters had been removed before",
     "duplicate_share": "the protocol has no UMI",
 }
 
 
 @dataclass(frozen=True)
 class ReadCohort:
-    """What a layer's reads amount to.
+    """Counts and quality of a layer's reads.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class ReadCohort:
     quality : DataFrame
         The columns of :mod:`trdomics.reads.quality`, by sample.
     summary : dict
-        How it was counted, and why a column of quality is missing.
+        How it was counted, and why a quality column is missing.
     """
 
     counts: pd.DataFrame
@@ -76,7 +76,7 @@ def salmon_cohort(
     genes: pd.DataFrame,
     settings: Mapping[str, Any],
 ) -> ReadCohort:
-    """Make the counts and the quality of a cohort that salmon quantified.
+    """Compute counts and quality of a cohort quantified by salmon.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def aligned_cohort(
     genes: pd.DataFrame,
     settings: Mapping[str, Any],
 ) -> ReadCohort:
-    """Make the counts and the quality of a cohort that featureCounts counted.
+    """Compute counts and quality of a cohort counted by featureCounts.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def aligned_cohort(
 
 
 def _summary(folder: str, name: str) -> dict[str, int]:
-    """Return featureCounts' tallies of what was assigned and why not."""
+    """Return featureCounts' summary of assigned and unassigned reads."""
     table = pd.read_csv(Path(folder, f"{name}.txt.summary"), sep="\t", index_col=0)
     return {str(status): int(n) for status, n in table.iloc[:, 0].items()}
 
@@ -208,7 +208,7 @@ def _cohort(
 def small_rna_cohort(
     samples: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]
 ) -> ReadCohort:
-    """Bring the counted samples of a small RNA layer together.
+    """Combine the counted samples of a small RNA layer.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def small_rna_cohort(
         {
             "counted_by": "bowtie on hairpins, "
             + ("molecules by UMI" if protocol.umi else "reads")
-            + "; a read of several miRNAs counts in equal parts for each",
+            + "; a read of several miRNAs is divided equally among them",
             "n_samples": len(table),
             "n_features": len(counts),
             "unreadable_umis": sum(found["unreadable_umis"] for found in samples.values()),
@@ -251,7 +251,7 @@ def small_rna_cohort(
 
 
 def write_counts(counts: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a matrix of counts, features × samples; equal matrices are equal files."""
+    """Write a matrix of counts, features × samples; equal matrices give equal files."""
     with replacing(path) as temporary:
         counts.to_csv(
             temporary,

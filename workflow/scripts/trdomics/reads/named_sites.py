@@ -1,7 +1,7 @@
-"""Records of the sites that are called in everybody, with the allele that was asked for.
+"""Records of the sites that are called in every sample, with the requested allele.
 
-A caller leaves out an allele that no read shows. A site where everybody has the reference was
-looked at all the same, and must not be taken for one that was not.
+A caller omits an allele without reads. A site with reference genotypes only was examined all the
+same, and must not be treated as missing.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def named_records(lines: Iterable[str], sites: Sequence[Site]) -> list[str]:
     Returns
     -------
     list of str
-        A site's own record where a read shows the allele; else what is known of its position:
-        0/0 where a genotype was called, ./. where not.
+        A site's own record if a read shows the allele; otherwise 0/0 if a genotype was called at
+        its position, or ./. if not.
     """
     found: dict[tuple[str, int], list[list[str]]] = {}
     n_samples = 0
@@ -46,7 +46,7 @@ def _record(site: Site, records: Sequence[list[str]], n_samples: int) -> list[st
         if (fields[3].upper(), fields[4].upper()) == (site.reference, site.alternative):
             return [*fields[:2], site.identifier, *fields[3:]]
     head = [site.chromosome, str(site.position), site.identifier, site.reference, site.alternative]
-    # single bases are called at every position, indels where a read has one
+    # single bases are called at every position, indels only where a read has one
     best = next((f for f in records if f[4] == "."), records[0] if records else None)
     if best is None:
         return [*head, ".", ".", ".", "GT:DP", *["./.:."] * n_samples]

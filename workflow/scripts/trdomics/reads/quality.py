@@ -1,4 +1,4 @@
-"""The quality of each sample's reads, as columns that tests and models can adjust for."""
+"""Read quality of each sample, as covariates for tests and models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trdomics.reads.annotation import RRNA
 from trdomics.reads.small_rna import Collapsed
 from trdomics.shipped import shipped
 
-# Columns of qc.tsv by where they come from.
+# Columns of qc.tsv by origin.
 FASTQ = ("fragments", "kept_share", "q30_share", "gc_share", "duplicate_share")
 RNA = (
     *("mapped_share", "forward_share", "antisense_share"),
@@ -29,17 +29,17 @@ MATRIX = ("globin_share",)
 DNA = ("fragments", "mapped_share", "duplicate_share", "mean_depth", "share_10x")
 # miRNAs have 21 to 23 bases.
 PEAK = (21, 22, 23)
-# Below this share of reads with the adapter, it is another kit's.
+# With a smaller share of reads with the adapter, the kit is another one.
 ADAPTER_SHARE = 0.1
 
 
 def quality_columns(layer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the columns that ``qc.tsv`` of a layer may have.
+    """Return the possible columns of a layer's ``qc.tsv``.
 
     Parameters
     ----------
     layer : mapping
-        A layer's block of the config. Of a matrix of counts the share of globin is known.
+        A layer's block of the config. For a count matrix only the globin share is known.
     """
     reads = layer.get("reads")
     if reads is None:
@@ -83,7 +83,7 @@ def erythrocyte_mirnas(features: Iterable[str]) -> np.ndarray:
 
 
 def share(part: float, whole: float) -> float:
-    """Return a share, NaN of nothing."""
+    """Return a share, NaN if the denominator is 0."""
     return part / whole if whole else np.nan
 
 
@@ -105,7 +105,7 @@ def gene_shares(counts: pd.DataFrame, genes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        NaN in ``rrna_share`` where the annotation has no gene of ribosomal RNA.
+        NaN in ``rrna_share`` if the annotation has no ribosomal RNA genes.
     """
     known = genes.reindex(counts.index)
     globins = globin_genes(list(counts.index), list(known["symbol"]))
@@ -119,7 +119,7 @@ def gene_shares(counts: pd.DataFrame, genes: pd.DataFrame) -> pd.DataFrame:
 
 
 def fastp_quality(reports: Sequence[Mapping[str, Any]], paired: bool) -> dict[str, float]:
-    """Return what fastp saw of a sample, its lanes together.
+    """Return fastp's measures of a sample over all lanes.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def small_rna_quality(
     return {
         "fragments": reads,
         "kept": kept,
-        # of reads that came without adapters nothing is known
+        # nothing is known about reads without adapters
         "adapter_share": share(sum(map(int, adapters)), reads) if all_known(adapters) else np.nan,
         "kept_share": share(kept, reads),
         "mapped_share": share(int(collapsed.reads[on_hairpin[collapsed.sequence]].sum()), window),
@@ -199,14 +199,14 @@ def small_rna_quality(
 
 
 def all_known(values: Iterable[object]) -> bool:
-    """Say whether no value is None."""
+    """Return whether no value is None."""
     return all(value is not None for value in values)
 
 
 def check_samples(
     table: pd.DataFrame, settings: Mapping[str, Any], where: str, adapter: str = ""
 ) -> None:
-    """Check that each sample has reads, and that they belong to the references.
+    """Check that each sample has reads, and that they match the references.
 
     Parameters
     ----------
@@ -215,14 +215,14 @@ def check_samples(
     settings : mapping
         ``min_reads`` and ``min_mapped``.
     where : str
-        What errors name.
+        Name used in errors.
     adapter : str
-        3' adapter of the protocol, where it has one.
+        3' adapter of the protocol, if it has one.
 
     Raises
     ------
     InputErrors
-        One for each sample that would be a column of zeros, or nearly so.
+        One for each sample that would be (nearly) a column of zeros.
     """
     errors = []
     for sample, row in table.iterrows():
@@ -237,13 +237,13 @@ def check_samples(
             problem = (
                 f"{row['kept']:,.0f} reads are left after trimming of {row['fragments']:,.0f}, "
                 f"fewer than `reads.min_reads` ({settings['min_reads']:,})",
-                "take it out of the units, or lower `reads.min_reads`",
+                "remove it from the units, or lower `reads.min_reads`",
             )
         elif not row["mapped_share"] >= settings["min_mapped"]:
             problem = (
                 f"{row['mapped_share']:.1%} of its reads are mapped, less than "
                 f"`reads.min_mapped` ({settings['min_mapped']:.0%})",
-                "is it of this species and kit? Correct `references` or take it out of the units",
+                "is it of this species and kit? Correct `references` or remove it from the units",
             )
         if problem:
             errors.append(InputError(f"{where} sample {sample}", *problem))

@@ -13,13 +13,13 @@ from trdomics.reads.contigs import check_shared, lines_of
 
 # (sequence, start, end), from 0 and half-open as in BED.
 Region = tuple[str, int, int]
-# The longest region of a part, so that a whole genome can be divided at all.
+# The longest region of a part, so that a whole genome can be divided.
 LONGEST = 5_000_000
 
 
 @dataclass(frozen=True)
 class Site:
-    """A variant that is called in everybody, whether anyone carries it or not."""
+    """A variant that is called in every sample, whether anyone carries it or not."""
 
     chromosome: str
     position: int
@@ -41,7 +41,7 @@ def read_regions(path: str | os.PathLike[str], genome: Mapping[str, int]) -> lis
     Raises
     ------
     InputError
-        If a line is no region, or a region is not in the genome.
+        If a line is not a region, or a region is not in the genome.
     """
     found: dict[str, list[tuple[int, int]]] = {}
     for number, line in enumerate(lines_of(path), 1):
@@ -50,11 +50,11 @@ def read_regions(path: str | os.PathLike[str], genome: Mapping[str, int]) -> lis
         name, *place = line.split("\t")[:3]
         if len(place) < 2 or not all(value.strip().isdigit() for value in place):
             raise InputError(
-                f"{path} line {number}", f"is no region: {line[:60]!r}", "write name, start, end"
+                f"{path} line {number}", f"is not a region: {line[:60]!r}", "write name, start, end"
             )
         found.setdefault(name, []).append((int(place[0]), int(place[1])))
     if not found:
-        raise InputError(str(path), "no region in it", "give the regions that were sequenced")
+        raise InputError(str(path), "it has no regions", "give the regions that were sequenced")
     check_shared(list(found), genome, str(path), every=True)
     joined: list[Region] = []
     for name in genome:
@@ -94,7 +94,7 @@ def divided(regions: Sequence[Region], n_parts: int) -> list[list[Region]]:
 
 
 def read_sites(path: str | os.PathLike[str], genome: Mapping[str, int]) -> list[Site]:
-    """Read the variants to call in everybody: the first five columns of a VCF.
+    """Read the variants to call in every sample: the first five columns of a VCF.
 
     Raises
     ------
@@ -110,12 +110,12 @@ def read_sites(path: str | os.PathLike[str], genome: Mapping[str, int]) -> list[
         if len(fields) < 5 or not fields[1].isdigit() or set(alleles) - set("ACGT"):
             raise InputError(
                 f"{path} line {number}",
-                f"is no variant: {line[:60]!r}",
+                f"is not a variant: {line[:60]!r}",
                 "write CHROM, POS, ID, REF and one ALT as in a VCF, separated by tabs",
             )
         sites.append(Site(fields[0], int(fields[1]), fields[2], *map(str.upper, fields[3:5])))
     if not sites:
-        raise InputError(str(path), "no variant in it", "give the sites as a VCF")
+        raise InputError(str(path), "it has no variants", "give the sites as a VCF")
     check_shared([site.chromosome for site in sites], genome, str(path), every=True)
     order = {name: i for i, name in enumerate(genome)}
     return sorted(sites, key=lambda site: (order[site.chromosome], site.position))

@@ -7,27 +7,27 @@ from typing import Any
 
 import pandas as pd
 
-# What a column of qc.tsv is, for its head in the table.
+# Descriptions of the columns of qc.tsv, for the table's header.
 DESCRIPTIONS = {
     "fragments": "Reads, or pairs of reads, before trimming",
-    "kept_share": "Share of them that trimming leaves",
+    "kept_share": "Share of reads left after trimming",
     "q30_share": "Share of bases with a quality of 30 or more",
-    "gc_share": "Share of G and C",
+    "gc_share": "GC content",
     "duplicate_share": "Share of duplicates: of reads by fastp, of molecules by their UMIs",
     "adapter_share": "Share of reads with the 3' adapter of the kit",
     "mapped_share": "Share of reads that fit the references",
-    "forward_share": "Share of reads of the forward strand",
-    "antisense_share": "Share of reads of the strand that the library does not have",
+    "forward_share": "Share of reads on the forward strand",
+    "antisense_share": "Share of reads on the strand opposite to the library's",
     "globin_share": "Share of counts in globin genes",
     "rrna_share": "Share of counts in genes of ribosomal RNA",
     "outside_exons_share": "Share of mapped reads in introns or between genes",
-    "three_prime_bias": "log2 of reads at the 3' ends of genes over those at the 5' ends",
+    "three_prime_bias": "log2 ratio of reads at the 3' ends of genes to those at the 5' ends",
     "mean_depth": "Mean depth of the regions without duplicates",
     "share_10x": "Share of the regions with ten reads or more",
     "x_depth_ratio": "Depth of X relative to the autosomes",
     "y_depth_ratio": "Depth of Y relative to the autosomes",
     "mature_share": "Share of reads counted for a mature miRNA",
-    "ambiguous_share": "Share of these that fit several equally well and count in parts",
+    "ambiguous_share": "Share of these that fit several equally well and are divided among them",
     "peak_length": "Most frequent length of inserts",
     "peak_share": "Share of inserts of 21 to 23 bases",
     "erythrocyte_share": "Share of counts in miR-451a, miR-486-5p and miR-16-5p",
@@ -42,7 +42,7 @@ def multiqc_table(quality: pd.DataFrame, summary: Mapping[str, Any], layer: str)
     quality : DataFrame
         By sample.
     summary : mapping
-        ``counted_by``, where there is one ``strandedness``, and ``quality_reasons`` (column ->
+        ``counted_by``, if there is one ``strandedness``, and ``quality_reasons`` (column ->
         why it is missing).
     layer : str
     """

@@ -1,4 +1,4 @@
-"""Genotypes of RNA: reads of either allele at sites that are common in the cohort's DNA."""
+"""RNA genotypes: reads of both alleles at variants that are common in the cohort's DNA."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from scipy.stats import betabinom, binom
 
 from trdomics.reads.contigs import lines_of
 
-# Fewer reads tell no genotype of RNA: one allele may be silent.
+# With fewer reads, no RNA genotype is called: one allele may be silent.
 MIN_DEPTH = 10
-# Share of reads that are wrong, by the sequencer or the aligner.
+# Error rate of reads, from sequencing or alignment.
 _ERROR = 0.01
-# Alleles are expressed unequally: a heterozygote's share of either is beta-distributed, so that a
-# few reads of one allele alone make no homozygote.
+# Allelic expression is unequal: a heterozygote's share of each allele is beta-distributed, so a few
+# reads of one allele do not make a homozygote.
 _ALLELIC = 2.0
-# A genotype is called when it is so much more likely than the two others together.
+# A genotype is called if it is this much more likely than the other two together.
 _SURE = 0.99
 
 
 def genotypes(reference: np.ndarray, alternative: np.ndarray) -> np.ndarray:
-    """Return copies of the alternative allele, NaN where reads do not tell.
+    """Return copies of the alternative allele, NaN if the reads are inconclusive.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def exonic_sites(
 ) -> list[tuple[str, int]]:
     """Return chromosome and position of the sites in exons, as the genome names them, in order.
 
-    What is transcribed elsewhere is often a paralogue, whose reads were aligned to the wrong place.
+    Reads elsewhere are often from misaligned paralogues.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def exonic_sites(
         if name not in exons:
             continue
         own = np.unique(positions[chromosomes == name.removeprefix("chr")])
-        # the last exon that begins before a site, among exons joined where they overlap
+        # the last exon that starts before a site, among merged exons
         last = np.searchsorted(exons[name][:, 0], own, side="left") - 1
         inside = (last >= 0) & (own <= exons[name][last, 1])
         found += [(name, int(position)) for position in own[inside]]

@@ -16,28 +16,28 @@ from trdomics.inputs.text_table import open_text, readable
 from trdomics.reads.fastq import open_fastq
 
 SHORTEST, LONGEST = 17, 30
-# Shorter inserts are not even looked at.
+# Shorter inserts are ignored.
 LEAST = 15
-# Bases by which a read may begin before or end behind a mature miRNA.
+# Bases by which a read may start before or end after a mature miRNA.
 MARGIN = 2
 MISMATCHES = 2
 SEEN = 8
-# Two molecules of one miRNA may have UMIs one base apart by chance. Such pairs are taken for one
-# only where chance would make fewer than this share of them.
+# Two molecules of one miRNA may have UMIs one base apart by chance. Such pairs are merged only if
+# fewer than this share are expected by chance.
 BY_CHANCE = 0.01
 BASES = {"A": 0, "C": 1, "G": 2, "T": 3}
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How the inserts of a kit are found in its reads.
+    """How to find the inserts in a kit's reads.
 
     Attributes
     ----------
     adapter : str
-        3' adapter; empty where it was cut off already.
+        3' adapter; empty where it was already removed.
     head, tail : int
-        Random bases in front of and behind the insert.
+        Random bases before and after the insert.
     umi : int
         Length of the UMI behind the adapter.
     mismatches : int
@@ -53,9 +53,9 @@ class Protocol:
     def cutadapt(self) -> list[str]:
         """Return the arguments of cutadapt that leave the inserts.
 
-        Random bases behind the insert and the UMI behind the adapter are matched as part of it,
-        so that the UMI goes into the read's name before anything is cut off. Reads without the
-        adapter hold no small RNA.
+        Random bases after the insert and the UMI after the adapter are matched as part of it, so
+        that the UMI is moved to the read's name before trimming. Reads without the adapter contain
+        no small RNA.
         """
         arguments = ["--minimum-length", str(LEAST)]
         if self.head:
@@ -75,7 +75,7 @@ class Protocol:
         return arguments
 
 
-# As the makers of the kits give them; nf-core/smrnaseq has the same presets.
+# As given by the manufacturers; nf-core/smrnaseq has the same presets.
 PROTOCOLS = {
     "truseq": Protocol("TGGAATTCTCGGGTGCCAAGG"),
     "nextflex": Protocol("TGGAATTCTCGGGTGCCAAGG", head=4, tail=4),
@@ -88,7 +88,7 @@ PROTOCOLS = {
 
 @dataclass(frozen=True)
 class Collapsed:
-    """The different inserts of a sample.
+    """The distinct inserts of a sample.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Collapsed:
     reads : ndarray of int, shape (n,)
         Reads of each sequence and UMI.
     sequence : ndarray of int, shape (n,)
-        Its sequence's place in `sequences`.
+        Index of its sequence in `sequences`.
     umi : ndarray of int, shape (n,)
         Its UMI as a number to base 4; all 0 without UMIs.
     lengths : mapping of int to int
@@ -128,7 +128,7 @@ def collapse(paths: Iterable[str], umi: int) -> Collapsed:
     for path in paths:
         with open_fastq(path) as handle:
             for name, sequence, _, _ in zip(handle, handle, handle, handle, strict=True):
-                # one text for both takes half the memory of two
+                # one string for both takes half the memory of two
                 found[sequence.rstrip() + (name.rstrip()[-umi:] if umi else b"")] += 1
     lengths: Counter[int] = Counter()
     kept, unreadable = [], 0
@@ -163,12 +163,12 @@ def _umi_number(umi: str) -> int:
 
 
 def read_fasta(path: str, species: str, key: str) -> dict[str, str]:
-    """Return the sequences of a species, in letters of DNA, by name.
+    """Return the sequences of a species as DNA, by name.
 
     Parameters
     ----------
     path : str
-        FASTA as miRBase writes it: names begin with the species and a hyphen.
+        FASTA in miRBase's format: names start with the species and a hyphen.
     species : str
         Such as ``hsa``.
     key : str
@@ -189,7 +189,7 @@ def read_fasta(path: str, species: str, key: str) -> dict[str, str]:
                 parts.append(line.strip().upper().replace("U", "T"))
     if not sequences:
         known = ", ".join(name for name, _ in prefixes.most_common(5)) or "none"
-        problem = f"no sequence of the species `{species}`; names begin with {known}"
+        problem = f"no sequence of the species `{species}`; names start with {known}"
         raise InputError(where, problem, "set `references.species`")
     return {name: "".join(parts) for name, parts in sequences.items()}
 
@@ -201,11 +201,11 @@ class Matures:
     Attributes
     ----------
     features : list of str
-        Matures of identical sequence are one feature, named by all of them with ``/`` between.
+        Mature miRNAs of identical sequence are one feature, with names joined by ``/``.
     places : mapping of str to list of (int, int, int)
         Hairpin -> first base (from 0), end and feature of each mature on it.
     lost : list of str
-        Matures that no hairpin has.
+        Mature miRNAs not found on any hairpin.
     """
 
     features: list[str]
@@ -214,7 +214,7 @@ class Matures:
 
 
 def locate(matures: Mapping[str, str], hairpins: Mapping[str, str]) -> Matures:
-    """Find every mature miRNA on every hairpin that has its sequence."""
+    """Find every mature miRNA on every hairpin with its sequence."""
     names: dict[str, list[str]] = defaultdict(list)
     for name, sequence in matures.items():
         names[sequence].append(name)
@@ -241,9 +241,8 @@ def assign(
 ) -> tuple[dict[int, list[int]], set[int]]:
     """Return the features of each sequence, and the sequences that are on a hairpin.
 
-    A sequence belongs to a mature where it begins and ends at most 2 bases outside of it. Of
-    several matures those whose ends are nearest to its own are taken; ties are ambiguous and all
-    of them are returned.
+    A sequence is assigned to a mature miRNA if it starts and ends at most 2 bases outside it. Of
+    several, those with the nearest ends are taken; all ties are returned.
 
     Parameters
     ----------
@@ -272,10 +271,10 @@ def assign(
 def count(
     collapsed: Collapsed, assigned: Mapping[int, Sequence[int]], n_features: int, umi: int
 ) -> NDArray[np.float64]:
-    """Count reads, or molecules where there are UMIs, of each feature.
+    """Count reads, or molecules if there are UMIs, of each feature.
 
     A sequence of n features counts 1/n for each. Reads of one feature and UMI are one molecule,
-    whatever errors their sequences have.
+    regardless of sequencing errors.
 
     Parameters
     ----------
@@ -308,7 +307,7 @@ def count(
 
 
 def _molecules(marks: Mapping[int, tuple[int, float]], umi: int) -> float:
-    """Return the number of molecules behind the UMIs of a feature.
+    """Return the number of molecules from the UMIs of a feature.
 
     A UMI one base from another with at least twice its reads is a sequencing error of that one
     (the "directional" rule of Smith, Heger & Sudbery 2017, doi 10.1101/gr.209601.116), unless
@@ -364,7 +363,7 @@ def count_sample(
     umi : int
         Length of the UMIs, 0 for none.
     report : str
-        File for what bowtie says of its alignments.
+        File for bowtie's report of its alignments.
     """
     matures = locate(*references)
     text = "".join(f">{n}\n{sequence}\n" for n, sequence in enumerate(collapsed.sequences))

@@ -1,4 +1,4 @@
-"""Of which strand a cohort's reads are: decided once, for all samples."""
+"""Strandedness of a cohort's reads, determined once for all samples."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pandas as pd
 from trdomics.errors import InputError, InputErrors
 
 FORWARD, REVERSE, UNSTRANDED, UNDETERMINED = "forward", "reverse", "unstranded", "undetermined"
-# As nf-core/rnaseq decides it: from this share on reads are of one strand; they are of both where
-# the two shares differ by no more than the second number.
+# As in nf-core/rnaseq: reads are stranded from this share on, and unstranded if the two shares
+# differ by at most the second number.
 ONE_STRAND, BOTH_STRANDS = 0.8, 0.1
 # salmon's names of libraries, by the strand of their first (or only) reads.
 SALMON_FORWARD = ("ISF", "MSF", "OSF", "SF")
@@ -26,7 +26,7 @@ def salmon_share(formats: Mapping[str, int]) -> float:
 
 
 def strandedness(forward: float) -> str:
-    """Return what a share of forward reads says: forward, reverse, unstranded, undetermined."""
+    """Classify a share of forward reads: forward, reverse, unstranded, undetermined."""
     if forward >= ONE_STRAND:
         return FORWARD
     if forward <= 1 - ONE_STRAND:
@@ -35,16 +35,16 @@ def strandedness(forward: float) -> str:
 
 
 def decide(forward: pd.Series, stated: str | None, where: str) -> str:
-    """Decide a cohort's strandedness.
+    """Determine a cohort's strandedness.
 
     Parameters
     ----------
     forward : Series
         Share of forward reads, by sample.
     stated : str or None
-        What the config says; otherwise what most samples say.
+        The config's value; otherwise that of most samples.
     where : str
-        What errors name.
+        Name used in errors.
 
     Returns
     -------
@@ -54,9 +54,8 @@ def decide(forward: pd.Series, stated: str | None, where: str) -> str:
     Raises
     ------
     InputErrors
-        For each sample that deviates, with its share: counted by the strand of the others it
-        would lose its reads. Where the config says `unstranded` no read is lost, so that none
-        deviates.
+        For each sample that deviates, with its share: counted by the others' strand, it would lose
+        its reads. With `unstranded` in the config no reads are lost, so no sample deviates.
     """
     if stated == UNSTRANDED:
         return UNSTRANDED
@@ -65,17 +64,17 @@ def decide(forward: pd.Series, stated: str | None, where: str) -> str:
     if chosen == UNDETERMINED:
         raise InputError(
             where,
-            f"most samples have reads of both strands in unequal shares (forward "
+            f"most samples have unequal shares of reads on both strands (forward "
             f"{forward.median():.2f})",
-            "state `reads.strandedness` in the config; `unstranded` takes reads of either strand",
+            "set `reads.strandedness` in the config; `unstranded` counts reads of either strand",
         )
     errors = [
         InputError(
             f"{where} sample {sample}",
             f"{share:.1%} of its reads are forward, which is {strandedness(share)}, but the cohort "
             f"is {chosen} (median {forward[found == chosen].median():.1%})",
-            "are its `fq1` and `fq2` swapped, or is it of another kit? Correct the units or take "
-            "it out",
+            "are its `fq1` and `fq2` swapped, or is it from another kit? Correct the units or "
+            "remove it",
         )
         for sample, share in forward[found != chosen].items()
     ]

@@ -1,4 +1,4 @@
-"""The programs that a layer's reads need."""
+"""The programs needed for a layer's reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DNA_TOOLS = ("bwa", "samtools", "bcftools", "bgzip", "tabix")
 
 
 def rna_tools(reads: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
-    """Return the programs that counting a layer of RNA needs.
+    """Return the programs needed to count an RNA layer.
 
     Parameters
     ----------
@@ -35,14 +35,14 @@ def rna_tools(reads: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
 
 
 def lost_tools(tools: Iterable[str]) -> list[InputError]:
-    """Return an error that names the programs which are not on the path, if there are any."""
+    """Return an error that names programs not on the path, if any."""
     lost = [tool for tool in dict.fromkeys(tools) if shutil.which(tool) is None]
     if not lost:
         return []
     return [
         InputError(
             "PATH",
-            f"it lacks {', '.join(lost)}, which the reads need",
+            f"it lacks {', '.join(lost)}, needed for layers from reads",
             "install what envs/reads_*.yaml lists, or add --software-deployment-method conda",
         )
     ]

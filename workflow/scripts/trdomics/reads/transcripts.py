@@ -1,4 +1,4 @@
-"""The sequences that salmon maps reads to: transcripts, and the genome as decoys."""
+"""Sequences for salmon: transcripts, with the genome as decoys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINE = 100
 def write_gentrome(
     annotation: Annotation, genome: str, transcripts: str | None, files: tuple[str, str]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Write the transcripts and the genome behind them in one FASTA file.
+    """Write the transcripts followed by the genome in one FASTA file.
 
     Parameters
     ----------
@@ -27,17 +27,17 @@ def write_gentrome(
     genome : str
         FASTA file with an index (``.fai``).
     transcripts : str, optional
-        FASTA file of the transcripts, named as in the annotation; otherwise they are cut out of
+        FASTA file of the transcripts, named as in the annotation; otherwise they are extracted from
         the genome.
     files : (str, str)
-        Where the sequences are written, and the names of the genome's.
+        Paths for the sequences and for the names of the genome's sequences.
 
     Returns
     -------
     table : DataFrame
         ``transcript``, ``gene``, in the order of the file.
     dropped : list of str
-        What was left out, in sentences.
+        What was left out, as sentences.
     """
     sequences, decoys = files
     rows = []
@@ -96,14 +96,14 @@ def _given(annotation: Annotation, path: str) -> Iterator[tuple[Transcript, str]
     seen: set[str] = set()
     with readable(path, where, "correct `references.transcripts`"), open_text(path) as handle:
         for name, sequence in _fasta(handle):
-            # GENCODE writes more names behind a bar, Ensembl a version behind a dot
+            # GENCODE appends more names after a bar, Ensembl a version after a dot
             plain = name.partition("|")[0]
             each = known.get(plain) or known.get(plain.partition(".")[0])
             if each is not None and each.name not in seen:
                 seen.add(each.name)
                 yield each, sequence
     if not seen:
-        problem = "no transcript of `references.annotation` in it"
+        problem = "it has no transcript of `references.annotation`"
         raise InputError(where, problem, "take both of one release, or leave it out")
 
 

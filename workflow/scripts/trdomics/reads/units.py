@@ -1,4 +1,4 @@
-"""Units of sequencing: which files hold the reads of which sample."""
+"""Units of sequencing: the files of each sample's reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trdomics.errors import InputError, InputErrors
 from trdomics.inputs.text_table import MISSING, few, of_layer, read_text_table, readable_layer
 
 COLUMNS = ("sample", "lane", "fq1", "fq2", "bam")
-# Samples and lanes are names of files and, with a dot between them, wildcards of rules.
+# Samples and lanes are parts of file names and, joined by a dot, wildcards of rules.
 SAMPLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 LANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 INDEX = (".bai", ".csi")
@@ -28,7 +28,7 @@ class Unit:
     fq1, fq2 : str or None
         FASTQ files, gzipped or plain; `fq2` holds the mates of paired reads.
     bam : str or None
-        Aligned reads in place of FASTQ.
+        Aligned reads instead of FASTQ.
     line : int
         Its line in the table.
     """
@@ -72,16 +72,16 @@ class Units:
         return self._by_sample[sample]
 
     def paired(self, sample: str) -> bool:
-        """Say whether a sample's FASTQ files hold pairs of reads."""
+        """Return whether a sample's FASTQ files hold pairs of reads."""
         return self.of(sample)[0].fq2 is not None
 
     def unit(self, sample: str, lane: str) -> Unit:
-        """Return the unit of a sample and a lane."""
+        """Return the unit of a sample on a lane."""
         return next(unit for unit in self.of(sample) if unit.lane == lane)
 
 
 def read_units(path: str, layer: str) -> Units:
-    """Read the table of a layer's units; the files that it names are not opened.
+    """Read the table of a layer's units; its files are not opened.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def read_units(path: str, layer: str) -> Units:
     with readable_layer(path, layer):
         table = read_text_table(path, where, "save the units as tab-separated text")
     if table is None or not table.rows:
-        raise InputError(where, "no unit in it", "write one row per sample and lane")
+        raise InputError(where, "it has no units", "write one row per sample and lane")
     unknown = [name for name in table.header if name not in COLUMNS]
     twice = [name for name in table.header if table.header.count(name) > 1]
     if unknown or twice:
@@ -153,7 +153,7 @@ def _problem(unit: Unit) -> tuple[str, str] | None:
 
 
 def _contradictions(units: Units, where: str) -> Iterator[InputError]:
-    """Yield where rows contradict each other."""
+    """Yield errors for contradictory rows."""
     seen: dict[tuple[str, str], int] = {}
     files: dict[str, int] = {}
     for unit in units.rows:
@@ -177,7 +177,7 @@ def _contradictions(units: Units, where: str) -> Iterator[InputError]:
         yield InputError(
             where,
             "some units are FASTQ and some are BAM files",
-            "use one kind: counts of two ways of alignment differ as if they were a batch",
+            "use one kind: counts from two alignment methods differ like two batches",
         )
         return
     for sample in units.samples:
@@ -197,14 +197,14 @@ def _contradictions(units: Units, where: str) -> Iterator[InputError]:
 
 
 def missing_files(units: Units, layer: str, made: Callable[[str], bool]) -> Iterator[InputError]:
-    """Yield the files of units that are not there, and BAM files without an index.
+    """Yield errors for missing files of units, and for BAM files without an index.
 
     Parameters
     ----------
     units : Units
     layer : str
     made : callable
-        Says of a file that a rule of the cohort makes it.
+        Whether a rule of the cohort makes a file.
     """
     where = of_layer(units.path, layer)
     lost = [(u, f) for u in units.rows for f in u.files if not made(f) and not Path(f).is_file()]

@@ -1,4 +1,4 @@
-"""The content of the summary page, gathered from the tables and summaries of the stages."""
+"""The content of the summary page, collected from the tables and summaries of the stages."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def cohort_sentence(
         f"{label['negative']}"
     )
     if unknown:
-        text += f", {unknown} without a label (scored, not trained on)"
+        text += f", {unknown} without a label (scored, not used for training)"
         others = patients.loc[patients["label"].isna(), label["column"]].dropna()
         if len(others):
             counts = others.astype(str).value_counts()
@@ -74,9 +74,9 @@ def bar(row: Mapping[str, Any], low: float = 0.3, high: float = 1.0) -> dict[str
 
 
 def performance_rows(performance: pd.DataFrame, models: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Lay out the performance table, the selected procedure first.
+    """Return the rows of the performance table, the selected procedure first.
 
-    `models` says of feature sets in how many splits which model was chosen.
+    `models` describes how often each model was chosen for a feature set.
     """
     rows = []
     order = {"selected": 0, "candidate": 1, "baseline": 2, "circular": 3}
@@ -132,7 +132,7 @@ def page_context(
     gains: pd.DataFrame,
     missing_layer_cost: pd.DataFrame,
 ) -> dict[str, Any]:
-    """Gather everything that the template needs except the figures.
+    """Collect everything that the template needs except the figures.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def associations(integration: Mapping[str, Any]) -> list[str]:
 
 
 def reads_rows(stations: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return what came out of simulated reads, with what it had to reach and whether it did."""
+    """Return the results of simulated reads, with the required limits and whether they were met."""
     return [
         {
             "what": f"Reads, {station['station']}: {station['measure']} "
@@ -230,7 +230,7 @@ def reads_rows(stations: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
-    """Return what was recovered of the truth of a simulated cohort; empty for a real one."""
+    """Return the recovery of a simulated cohort's truth; empty for a real cohort."""
     if recovery is None or not recovery["labels_as_drawn"]:
         return []
     rows = []
@@ -260,7 +260,7 @@ def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
     ]
     rows.append(
         {
-            "what": "AUROC of the selected model against that of the true risks",
+            "what": "AUROC of the selected model, compared with that of the true risks",
             "found": words.number(recovery["auc"]["selected"]),
             "truth": words.number(recovery["auc"]["best"]),
         }
@@ -271,8 +271,8 @@ def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
 def identity_rows(identity: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return which planted errors were found, and how many other patients were flagged."""
     what = {
-        "exchanged": "Sample swaps: found, and other patients flagged",
-        "wrong_sex": "Wrong sex in the sheet: found, and other patients flagged",
+        "exchanged": "Sample swaps: detected, and other patients flagged",
+        "wrong_sex": "Wrong sex in the sheet: detected, and other patients flagged",
     }
     return [
         {

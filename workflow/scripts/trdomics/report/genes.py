@@ -1,4 +1,4 @@
-"""Everything that the stages found out about each feature, as one table."""
+"""All results for each feature, in one table."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PARTS = ("effect", "lower", "upper", "padj")
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Quantiles of fewer patients than this would be single patients' values.
 FEWEST = 10
-# Columns of the table that are texts; all others are numbers.
+# Text columns of the table; all others are numeric.
 TEXTS = ("layer", "feature", "symbol", "chromosome", "reason", "sets", "partners")
 
 
 @dataclass(frozen=True)
 class LayerResults:
-    """What the stages wrote about one layer; tables that it has not are empty.
+    """The stages' results for one layer; absent tables are empty.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class LayerResults:
     weights : DataFrame
         ``integration/weights/<layer>.tsv``.
     carriers : bool
-        Whether the values say who carries something, as those of mutations do.
+        Whether the values are carriers, as for mutations.
     """
 
     results: pd.DataFrame
@@ -57,7 +57,7 @@ def feature_table(
     sets: pd.DataFrame,
     partners: Mapping[str, Sequence[str]],
 ) -> pd.DataFrame:
-    """Gather what is known of each feature of a layer.
+    """Collect the results for each feature of a layer.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def _importance(importance: pd.DataFrame, layer: str) -> pd.DataFrame:
 
 
 def compact(table: pd.DataFrame) -> str:
-    """Return a table as the page holds it: gzipped JSON of its columns, in base64.
+    """Return a table as embedded in the page: gzipped JSON of its columns, in base64.
 
     Numbers have three significant digits; columns without a value are left out.
     """

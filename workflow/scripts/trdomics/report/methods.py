@@ -49,12 +49,12 @@ def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         f"Differences: {'; '.join(tested)}; false discovery rates by Benjamini and Hochberg "
         "[@Benjamini1995] within each layer.",
         "The layers were integrated with MOFA [@Argelaguet2018; @Argelaguet2020] (mofapy2, "
-        f"{summary['integration']['n_seeds']} starts, the best evidence bound kept).",
+        f"{summary['integration']['n_seeds']} starts, the model with the highest evidence lower bound "
+        "was kept).",
         f"Prediction: nested cross-validation [@Varma2006], {found['n_splits']} outer splits in "
         f"{found['n_repeats']} repeats; normalisation, feature selection, MOFA, tuning, "
-        "calibration and the choice of feature set and model were all fitted within the training "
-        f"patients. Models were {families}; feature sets were combined by stacking "
-        "[@VanDerLaan2007].",
+        "calibration and the stacking of the feature sets [@VanDerLaan2007] were all fitted within "
+        f"the training patients. Models were {families}.",
         "Intervals are from a bootstrap over patients; gains are paired over folds with the "
         "correction of Nadeau and Bengio [@Nadeau2003] for overlapping training sets.",
         "Calibration was assessed by slope, intercept and a curve [@VanCalster2019], clinical "

@@ -48,8 +48,8 @@ def packed(content: Any) -> str:
 def render(template: str | os.PathLike[str], context: Mapping[str, Any]) -> str:
     """Fill the page's template.
 
-    Labels, layer names and ids come from users' files: everything is escaped, and a name that the
-    template asks for and the context lacks is an error rather than a gap.
+    Labels, layer names and ids come from users' files: everything is escaped, and a variable
+    missing from the context is an error rather than blank.
     """
     environment = Environment(
         autoescape=True,
@@ -67,6 +67,6 @@ def render(template: str | os.PathLike[str], context: Mapping[str, Any]) -> str:
 
 
 def write_page(html: str, path: str | os.PathLike[str]) -> None:
-    """Write the page whole or not at all."""
+    """Write the page completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(html, encoding="utf-8")

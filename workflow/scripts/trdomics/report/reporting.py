@@ -1,4 +1,4 @@
-"""For the paper: what a run answers of TRIPOD+AI and PROBAST+AI, and a card of the model."""
+"""Texts for a paper: a run's answers to TRIPOD+AI and PROBAST+AI, and the model card."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANSWERED, PARTLY, OPEN = "answered", "partly", "for the authors"
 
 
 def facts(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the texts name, from a run's ``summary.json``.
+    """Return the variables of the texts, from a run's ``summary.json``.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ def _left_out(sites: Mapping[str, Any]) -> str:
 
 
 def tripod_table(known: Mapping[str, str]) -> pd.DataFrame:
-    """Return the items of TRIPOD+AI with what this run answers of each.
+    """Return the items of TRIPOD+AI with this run's answers.
 
-    Items after Collins et al. 2024 (doi 10.1136/bmj-2023-078378), in words of our own.
+    Items after Collins et al. 2024 (doi 10.1136/bmj-2023-078378), in our own words.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from typing import Any
 from trdomics.names import display_name
 from trdomics.report.words import listed, number, p_value
 
-# Counts of the identity checks may leave the cohort; ids may not.
+# Counts of the identity checks may be shared; ids may not.
 IDENTITY_KEYS = (
     "n_sex_discordant",
     "n_sex_discordant_reason",
@@ -30,7 +30,7 @@ def anonymous(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def samples(identity: Mapping[str, Any]) -> list[str]:
-    """State whether samples seem to belong to the patients they are named after."""
+    """State whether samples seem to belong to their patients."""
     if identity["n_sex_discordant"] is None:
         sex = f"Sex could not be checked: {identity['n_sex_discordant_reason']}."
     else:
@@ -40,14 +40,14 @@ def samples(identity: Mapping[str, Any]) -> list[str]:
         )
     if identity["n_mismatched"] is None:
         match = (
-            "Whether the layers come from one patient was not tested: "
+            "It was not tested whether the layers of a patient come from one person: "
             f"{identity['n_mismatched_reason']}."
         )
     else:
         match = (
             f"{identity['n_mismatched']} of {identity['n_match_tested']} patients have layers that "
-            "seem to come from different people (cohort/matching.tsv). The power to find a sample "
-            f"swap is {number(identity['best_power'])} in the best pair of layers."
+            "seem to come from different people (cohort/matching.tsv). The power to detect a "
+            f"sample swap is {number(identity['best_power'])} in the best pair of layers."
         )
         left = [
             f"{display_name(pair['first'])} with {display_name(pair['second'])}"
@@ -56,7 +56,7 @@ def samples(identity: Mapping[str, Any]) -> list[str]:
         if left:
             match += f" Not evaluated (too little in common, or too few patients): {listed(left)}."
     quality = (
-        f"{identity['n_check']} of {identity['n_samples']} samples need a second look "
+        f"{identity['n_check']} of {identity['n_samples']} samples should be checked "
         "(cohort/quality.tsv)."
     )
     return [sex, match, quality]

@@ -17,7 +17,7 @@ BASELINES = {"clinical": "the clinical predictors alone", "confounders": "the co
 
 
 def site_sentences(sites: Mapping[str, Any]) -> list[str]:
-    """State whether the model holds at a new site.
+    """State the performance at new sites.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def site_sentences(sites: Mapping[str, Any]) -> list[str]:
     text += _calibration(sites["sites"])
     if sites["site_is_confounder"]:
         text.append(
-            "The site is among the confounders: a new site is an unknown category, so its patients "
-            "are predicted by the other columns."
+            "The site is among the confounders: a new site is an unknown category, so its "
+            "patients are predicted from the other columns."
         )
     return [*(sentence for sentence in text if sentence), *_not_left_out(sites)]
 
@@ -79,8 +79,8 @@ def _mean_site(row: Mapping[str, Any]) -> str:
 def _heterogeneity(row: Mapping[str, Any]) -> str:
     measured = f"I² = {100 * row['i2']:.0f} %, {p_value(row['q_pvalue'])}"
     if row["q_pvalue"] < DIFFERING:
-        return f"Heterogeneity between sites is shown ({measured})."
-    return f"Heterogeneity between sites is not shown ({measured})."
+        return f"There is evidence of heterogeneity between sites ({measured})."
+    return f"There is no evidence of heterogeneity between sites ({measured})."
 
 
 def _baselines(pooled: Mapping[str, Any]) -> str:
@@ -94,7 +94,7 @@ def _baselines(pooled: Mapping[str, Any]) -> str:
 
 
 def _calibration(sites: list[dict[str, Any]]) -> list[str]:
-    """State how far the calibration in the large varies between sites."""
+    """State how much calibration in the large varies between sites."""
     known = [
         site["calibration_intercept"]["value"]
         for site in sites
@@ -117,8 +117,8 @@ def _calibration(sites: list[dict[str, Any]]) -> list[str]:
     if not off:
         return [f"{text}; no interval excludes 0."]
     return [
-        f"{text}; the 95 % interval excludes 0 at {listed(off)}, which one site in twenty does "
-        "by chance. A site that clearly excludes 0 needs its own recalibration."
+        f"{text}; the 95 % interval excludes 0 at {listed(off)}, which happens by chance at one "
+        "site in twenty. A site that clearly excludes 0 needs its own recalibration."
     ]
 
 
@@ -175,7 +175,7 @@ def layer_sentence(missing_layer_cost: pd.DataFrame) -> str:
 
 
 def more_patients(learning: Mapping[str, Any]) -> str:
-    """State what more patients would give.
+    """State the expected performance with more patients.
 
     Parameters
     ----------
@@ -183,18 +183,19 @@ def more_patients(learning: Mapping[str, Any]) -> str:
         The cohort's ``learning_curve.json``.
     """
     if learning["now"] is None:
-        text = f"What more patients would give is not known: {learning['reason']}."
+        text = f"The benefit of more patients is unknown: {learning['reason']}."
     else:
         text = (
-            f"With {learning['more']['n_more']} more patients like these expect an AUROC of "
+            f"With {learning['more']['n_more']} more patients like these, the expected AUROC is "
             f"{interval(learning['more'], 'auroc')}; trained on all {learning['n_patients']} of "
             f"today, {interval(learning['now'], 'auroc')}."
         )
     settles = learning["settles"]
     gain = f"a gain of {settles['gain']:g} in AUROC over the clinical predictors"
     if settles["n_patients"] is None:
-        return f"{text} How many patients would settle {gain} is not known: {settles['reason']}."
+        needed = f"The number of patients needed to detect {gain}"
+        return f"{text} {needed} is unknown: {settles['reason']}."
     return (
-        f"{text} To settle {gain} (power {100 * settles['power']:.0f} %, two-sided test at 5 %), "
+        f"{text} To detect {gain} (power {100 * settles['power']:.0f} %, two-sided test at 5 %), "
         f"about {settles['n_patients']:,} patients are needed."
     )

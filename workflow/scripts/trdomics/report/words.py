@@ -1,4 +1,4 @@
-"""Sentences that state what the numbers show, and no more."""
+"""Sentences that state exactly what the numbers show."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pandas as pd
 from trdomics.classification.feature_sets import PRESENCE
 from trdomics.names import display_name
 
-# Believable predictions of treatment response stay well below; past this, look for a leak.
+# Plausible predictions of treatment response are well below; above this, look for leakage.
 SUSPICIOUS_AUROC = 0.9
-# Two repeats of five folds: with fewer, one partition of the patients decides too much.
+# Two repeats of five folds: with fewer, results depend too much on one partition.
 FEW_SPLITS = 10
 CHANCE = 0.5
-# Names that a note on the reading of a file lists.
+# Names listed in a note on the reading of a file.
 NAMES = re.compile(r" \((?:file: |list: |such as |[^()`]*`)[^()]*\)")
-# A slope outside is worth a warning even if its interval covers 1 or is unknown.
+# A slope outside this range causes a warning even if its interval covers 1 or is unknown.
 SLOPES = (0.7, 1.4)
 # With fewer permutations the 95th percentile is the largest value.
 FEW_PERMUTATIONS = 20
@@ -58,13 +58,13 @@ def p_value(value: float | None) -> str:
 
 
 def listed(items: Sequence[str]) -> str:
-    """Join names as a sentence does."""
+    """Join names as in a sentence."""
     items = list(items)
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
 def metric_row(performance: pd.DataFrame, feature_set: str, metric: str) -> dict[str, Any]:
-    """Return one row of ``performance.tsv`` as a dict; all missing where it is not there."""
+    """Return one row of ``performance.tsv`` as a dict; all missing if absent."""
     rows = performance[
         (performance["feature_set"] == feature_set) & (performance["metric"] == metric)
     ]
@@ -74,7 +74,7 @@ def metric_row(performance: pd.DataFrame, feature_set: str, metric: str) -> dict
 
 
 def headline(performance: pd.DataFrame, positive: str, negative: str) -> str:
-    """State how well the selected model discriminates, beside the clinical data."""
+    """State how well the selected model discriminates, compared with clinical data."""
     auroc = metric_row(performance, "selected", "auroc")
     clinical = metric_row(performance, "clinical", "auroc")["value"]
     if auroc["value"] is None or pd.isna(auroc["value"]):
@@ -110,7 +110,7 @@ def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
 
 
 def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
-    """Compare the result with models of permuted labels.
+    """Compare the result with the label permutations.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
 
 
 def prevalence(shares: Mapping[str, float], positive: str) -> str:
-    """State which prevalence the probabilities are moved to, if any."""
+    """State the prevalence to which the probabilities are shifted, if any."""
     here, there = (f"{100 * shares[key]:.0f} %" for key in ("cohort", "target"))
     if here == there:
         return (
@@ -148,7 +148,7 @@ def prevalence(shares: Mapping[str, float], positive: str) -> str:
             "cohort, so probabilities are unchanged."
         )
     return (
-        f"For use, probabilities are moved from the cohort's prevalence of {here} {positive} to "
+        f"For use, probabilities are shifted from the cohort's prevalence of {here} {positive} to "
         f"{there}."
     )
 
@@ -227,15 +227,15 @@ def quick_look(n_splits: int) -> list[str]:
     if n_splits >= FEW_SPLITS:
         return []
     return [
-        f"Only {n_splits} splits were run: this is a quick look, not a result. Increase "
+        f"Only {n_splits} splits were run: this is a quick test, not a result. Increase "
         "classification.repeats and folds for a result."
     ]
 
 
 def doubts(performance: pd.DataFrame) -> list[str]:
-    """State what makes the headline doubtful.
+    """State doubts about the headline.
 
-    An AUROC too good, a label told by who has which layer, miscalibrated risks.
+    An implausible AUROC, a label predicted by the pattern of layers, miscalibrated risks.
 
     Parameters
     ----------
@@ -252,9 +252,9 @@ def doubts(performance: pd.DataFrame) -> list[str]:
     presence = metric_row(performance, PRESENCE, "auroc")
     if not pd.isna(presence["lower"]) and presence["lower"] > CHANCE:
         text.append(
-            "Which layers a patient has predicts the label by itself, with an AUROC of "
-            f"{interval(presence)}: models of several layers can use it, so their performance need "
-            "not be biology. Measure the same layers in both groups."
+            "The pattern of measured layers alone predicts the label, with an AUROC of "
+            f"{interval(presence)}: models of several layers can use it, so their performance "
+            "may not be due to biology. Measure the same layers in both groups."
         )
     slope = metric_row(performance, "selected", "calibration_slope")
     value, lower, upper = (slope[key] for key in ("value", "lower", "upper"))
@@ -291,7 +291,7 @@ def cautions(
     performance : DataFrame
         ``performance.tsv`` of the classification stage.
     n_sites : int
-        Recruiting sites; 0 where the sheet names none.
+        Recruiting sites; 0 if the sheet names none.
     n_left_out : int
         Sites that were left out of training once.
     """

@@ -1,1 +1,1 @@
-"""Application of a frozen model to patients it has never seen."""
+"""Application of a frozen model to unseen patients."""

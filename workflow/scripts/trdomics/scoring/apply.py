@@ -1,4 +1,4 @@
-"""Probabilities for patients whom a frozen model has not seen, and what they rest on."""
+"""Probabilities from a frozen model for unseen patients, and the features used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trdomics.frozen_model.model import FrozenModel, FrozenRisk
 from trdomics.layers.transforms import BurdenTransform
 from trdomics.tables import CLINICAL, LayerTables
 
-# Names shown of a long list of missing features.
+# Number of missing features to name.
 SHOWN = 20
 PREDICTIONS = ["patient_id", "label", "probability", "probability_lower", "probability_upper"]
 AT_TARGET = "probability_at_target_prevalence"
@@ -26,7 +26,7 @@ PREDICTIONS += ["layers_missing", "n_layers_used", "missing_features_share"]
 def check_layers(
     tables: LayerTables, types: Mapping[str, str], description: Mapping[str, Any]
 ) -> None:
-    """Check that a cohort has what a model can use, of the type that it was trained on.
+    """Check that a cohort has data that a model can use, of the same types as in training.
 
     Parameters
     ----------
@@ -95,13 +95,13 @@ def compare_features(model: FrozenRisk, tables: LayerTables, max_missing: float)
         ]
     )
     too_much = table["share_missing"] > max_missing
-    # a sheet without some predictors is worth a lot still; what it lacks is reported
+    # a sheet without some predictors is still useful; missing ones are reported
     refused = too_much & (table["present"] == 1) & (table["layer"] != CLINICAL)
     return table.assign(refused=refused.astype(int))
 
 
 def feature_names(table: pd.DataFrame) -> set[str]:
-    """Return the features of a raw layer; of variants their genes."""
+    """Return the features of a raw layer; for variants, their genes."""
     columns = table.columns
     if isinstance(columns, pd.MultiIndex):
         return {str(gene) for gene in columns.get_level_values("gene") if gene}
@@ -125,10 +125,10 @@ def refuse(features: pd.DataFrame, max_missing: float) -> None:
 def judgeable(
     frozen: FrozenModel, tables: LayerTables, types: Mapping[str, str], max_missing: float
 ) -> LayerTables:
-    """Return what can be compared with the training patients.
+    """Return the layers that can be compared with the training patients.
 
-    Layers that the model knows from training, of the same type, with enough of the features;
-    among them those that its probabilities do not need.
+    Layers of the training data, of the same type, with enough of the features, including those that
+    the probabilities do not need.
     """
     representation = frozen.representation
     kept = {CLINICAL: tables[CLINICAL]}
@@ -145,10 +145,10 @@ def judgeable(
 def with_reference_dosages(
     frozen: FrozenModel, tables: LayerTables, layers: Mapping[str, Mapping[str, Any]]
 ) -> LayerTables:
-    """Add the dosage 0 of variants that no patient carries in a layer where no call is no variant.
+    """Add dosages of 0 for variants that no patient carries if no call means no variant.
 
-    A MAF lists carriers only, so that a variant which the model needs and the file lacks is one
-    that no patient has, not one that was not examined.
+    A MAF lists carriers only, so a variant that the model needs and the file lacks was not found in
+    any patient, rather than not examined.
     """
     added = {}
     for name, settings in layers.items():
@@ -182,7 +182,7 @@ def score(
     features : DataFrame
         Of :func:`compare_features`.
     target_prevalence : float or None
-        Where the model is used; None leaves probabilities at the training prevalence.
+        Prevalence where the model is used; None leaves probabilities at the training prevalence.
 
     Returns
     -------
@@ -193,8 +193,8 @@ def score(
         ``probability_at_target_prevalence`` with its ``_lower`` and ``_upper``,
         ``layers_used`` (those the patient has),
         ``layers_missing`` (those of the model that the patient lacks), ``n_layers_used``,
-        ``missing_features_share`` (share of all that the model looks for, in
-        layers and sheet, which is not known of this patient).
+        ``missing_features_share`` (share of all features that the model uses, in layers and sheet,
+        that are missing in this patient).
     """
     if not len(tables):
         return pd.DataFrame(columns=PREDICTIONS)

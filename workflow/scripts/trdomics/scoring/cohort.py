@@ -1,4 +1,4 @@
-"""All that is said about the patients of a scored cohort, in one go."""
+"""All results for the patients of a scored cohort."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger("scoring")
 
 @dataclass(frozen=True)
 class Scored:
-    """What was found about the patients: tables, and what goes into the summary."""
+    """Tables of the patients, and parts of the summary."""
 
     predictions: pd.DataFrame
     contributions: pd.DataFrame
@@ -39,7 +39,7 @@ class Scored:
 def rename_features(
     tables: LayerTables, files: Mapping[str, str], types: Mapping[str, str]
 ) -> tuple[LayerTables, dict[str, Any]]:
-    """Give layers the model's feature names where the config has a table of names.
+    """Give layers the model's feature names if the config has a table of names.
 
     Returns
     -------
@@ -70,14 +70,14 @@ def score_cohort(
     layers: Mapping[str, Mapping[str, Any]],
     settings: Mapping[str, Any],
 ) -> Scored:
-    """Predict patients, and say what the predictions are worth.
+    """Predict patients and assess the predictions.
 
     Parameters
     ----------
     features : DataFrame
         Of :func:`trdomics.scoring.apply.compare_features`.
     losses : mapping or None
-        What missing layers cost in the training cohort.
+        Cost of missing layers in the training cohort.
     settings : mapping
         ``max_missing``, ``target_prevalence``, ``seed``.
 
@@ -116,7 +116,7 @@ def score_cohort(
 
 
 def tell(summary: Mapping[str, Any]) -> None:
-    """Write into the log what a reader of the tables should know first."""
+    """Log what a reader of the tables should know first."""
     for layer, found in summary["feature_names"].items():
         log.info(
             "layer %s: %d features renamed, %d names joined from several, %d ambiguous left out",
@@ -129,8 +129,6 @@ def tell(summary: Mapping[str, Any]) -> None:
     shift = summary["shift"]
     if shift is None:
         return
-    log.info(
-        "%d of %d patients are unlike the training patients", shift["n_unlike"], shift["n_checked"]
-    )
+    log.info("%d of %d patients are out-of-distribution", shift["n_unlike"], shift["n_checked"])
     if shift["warning"]:
         log.warning("warning: %s", shift["warning"])

@@ -1,7 +1,7 @@
-"""What each part of a patient's data adds to the log odds that a frozen model predicts.
+"""Contributions of a patient's data to the log odds predicted by a frozen model.
 
-A stack of linear members is linear, so that its log odds split into one term per feature, its
-coefficient times its value, which is 0 at the mean of the training patients. For a linear model
+A stack of linear members is linear, so its log odds are a sum of one term per feature, its
+coefficient times its value, which is 0 at the training mean. For a linear model
 with this baseline these terms are the Shapley values of independent features (Štrumbelj &
 Kononenko 2014, doi 10.1007/s10115-013-0679-x).
 """
@@ -31,7 +31,7 @@ from trdomics.scoring.terms import (
     TREES,
 )
 
-# Smaller terms are rounding errors of values that are the training mean.
+# Smaller terms are rounding errors of values equal to the training mean.
 NOTHING = 1e-12
 # Features listed per patient and block; the sum of the others is one more row.
 LISTED = 20
@@ -48,10 +48,10 @@ class Contributions:
         calibrated log odds.
     values : DataFrame, shape (n_patients, n_terms)
         The features, in standard deviations from the mean of the training patients; NaN for
-        categories and for terms that are no feature.
+        categories and for terms that are not features.
     kinds : dict of str to str
-        Of the blocks: ``layer``, ``panel``, ``factor``, ``predictor``; ``several`` where a term is
-        of more than one block, ``baseline``.
+        Of the blocks: ``layer``, ``panel``, ``factor``, ``predictor``; ``several`` for a term of
+        more than one block, ``baseline``.
     """
 
     log_odds: pd.DataFrame
@@ -60,13 +60,13 @@ class Contributions:
 
 
 def contributions(model: FrozenRisk, blocks: DenseBlocks, patients: pd.Index) -> Contributions:
-    """Split the calibrated log odds of patients into terms.
+    """Decompose the calibrated log odds of patients into terms.
 
     The term ``baseline`` is the same for all: the log odds of a patient with every block and the
-    training mean of every feature. Indicators of a category are one term, measured from the
-    unweighted mean of the known categories. A member whose blocks a patient lacks altogether says
-    nothing about them; that its constant then falls out is the term ``not measured``. Of a member
-    of trees all features are one term, its evidence.
+    training mean of every feature. The indicators of a categorical column are one term, relative to
+    the unweighted mean of the known categories. A member whose blocks are all missing contributes
+    nothing; the term ``not measured`` is due to the loss of its constant. A tree member is one term
+    for all features, its evidence.
     """
     stack, names = model.classifier, model.representation.feature_names_
     slope = stack.slopes[0]
@@ -125,16 +125,16 @@ def contributions(model: FrozenRisk, blocks: DenseBlocks, patients: pd.Index) ->
 
 
 def listed(found: Contributions, most: int = LISTED) -> pd.DataFrame:
-    """Return a row per patient and term, only the largest of each block one by one.
+    """Return a row per patient and term; within each block only the largest are listed singly.
 
     Returns
     -------
     DataFrame
         ``patient_id``, ``kind`` (of the block), ``block``, ``feature``, ``value`` (in training
         standard deviations), ``contribution`` (in log odds; those of a patient add up to the
-        predicted log odds). In each block the `most` terms that are largest in size come first;
-        the sum of the rest is the feature ``all others``. Terms that are 0 are left out, but for
-        the baseline.
+        predicted log odds). In each block the `most` largest terms in absolute value come first;
+        the sum of the rest is the feature ``all others``. Terms of 0 are left out, except the
+        baseline.
     """
     parts = []
     blocks = found.log_odds.columns.get_level_values("block")

@@ -1,4 +1,4 @@
-"""What a model is expected to be worth for patients who lack some of its layers."""
+"""Expected performance of a model for patients who lack some of its layers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from trdomics.layers.subsets import subset_name
 NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
 NOT_WRITTEN = "the model's folder has no missing_layer_cost.json"
 NOT_MEASURED = "not measured for this combination of layers"
-NOTHING_KNOWN = "the model uses nothing that is known of them and gives all the same probability"
+NOTHING_KNOWN = (
+    "the model uses nothing that was measured in them and gives all the same probability"
+)
 
 
 def expected_losses(
@@ -29,16 +31,15 @@ def expected_losses(
         cross-validated AUROC with and without layers, of the whole procedure, whose folds may
         have chosen other models than the frozen one.
     description : mapping
-        The frozen model's manifest. A layer that it does not use costs nothing; without any of
-        its layers and columns of the sheet it cannot rank patients.
+        The frozen model's manifest. The absence of a layer that it does not use has no cost;
+        without any of its layers and columns it cannot rank patients.
 
     Returns
     -------
     list of dict
-        ``layers_missing``, ``n`` (scored patients), ``ranks`` (whether the model knows anything
-        by which to rank them), ``auroc``, ``auroc_low``, ``auroc_high``,
-        ``loss``, ``loss_low``, ``loss_high``, ``reason`` (where they are not known). Those who
-        lack nothing are first.
+        ``layers_missing``, ``n`` (scored patients), ``ranks`` (whether the model has any data to
+        rank them by), ``auroc``, ``auroc_low``, ``auroc_high``, ``loss``, ``loss_low``,
+        ``loss_high``, ``reason`` (if unknown). Those without missing layers are first.
     """
     known = {
         subset_name(row["layers_missing"]): row
@@ -77,7 +78,7 @@ def with_expected(predictions: pd.DataFrame, rows: Iterable[Mapping[str, Any]]) 
 
 
 def sentence(row: Mapping[str, Any]) -> str:
-    """Say in a line what a set of missing layers costs."""
+    """Describe the cost of a set of missing layers in one line."""
     who = "1 patient lacks" if row["n"] == 1 else f"{row['n']} patients lack"
     message = f"{who} {', '.join(row['layers_missing']) or 'no layer'}: expected AUROC"
     if row["auroc"] is None:
@@ -90,7 +91,7 @@ def sentence(row: Mapping[str, Any]) -> str:
     if row["loss"] is None:
         return message
     whole = row["auroc"] + row["loss"]
-    # the difference of the numbers as they are read
+    # the difference of the rounded numbers
     loss = round(whole, 2) - round(row["auroc"], 2)
     if row["loss_low"] is not None and row["loss_high"] is not None:
         limits = f"({row['loss_low']:z.2f} to {row['loss_high']:z.2f})"

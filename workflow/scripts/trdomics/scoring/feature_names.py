@@ -1,4 +1,4 @@
-"""Features of another platform under the names that a model knows."""
+"""Features of another platform translated to the names of a model."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from trdomics.inputs.text_table import MISSING, few, read_user_table
 from trdomics.layers.types import layer_type
 
 COLUMNS = ["theirs", "ours"]
-# What Ensembl appends to an identifier: ENSG00000141510.17, ENSG00000182378.15_PAR_Y.
+# Version suffix of an Ensembl identifier: ENSG00000141510.17, ENSG00000182378.15_PAR_Y.
 _VERSION = re.compile(r"\.\d+(_PAR_Y)?$")
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """A table with the model's names, and what became of its features.
+    """A table with the model's feature names, and counts of what was renamed.
 
     Attributes
     ----------
     n_mapped : int
-        Features that got another name.
+        Features that were renamed.
     n_joined : int
-        Names that several features were joined to.
+        Names to which several features were joined.
     ambiguous : list of str
         Features that have several names in the table; left out.
     """
@@ -56,12 +56,11 @@ def read_names(path: str | Path, layer: str) -> pd.DataFrame:
 
 
 def mapped(table: pd.DataFrame, names: pd.DataFrame, kind: str) -> Mapped:
-    """Give a raw layer the model's feature names.
+    """Translate a raw layer's features to the model's names.
 
-    A feature is looked up as it is, then without its version. One that is not in the table of
-    names keeps its own. Features with the same new name are joined: counts are added up, of
-    continuous values the mean is taken, and of binary ones the largest. Of variants the genes
-    are renamed, nothing is joined.
+    A feature is looked up by its full name, then without its version; a feature that is not in the
+    table keeps its name. Features with the same new name are joined by their sum (counts), mean
+    (continuous) or maximum (binary). In variant layers the genes are renamed and nothing is joined.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the page of a scored cohort shows."""
+"""Content of a scored cohort's page."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ METRICS = {
     "net_benefit": "net benefit",
 }
 VERSIONS = {
-    FROZEN: "as it is (prevalence of training, {training_prevalence:.2f})",
+    FROZEN: "as predicted (training prevalence, {training_prevalence:.2f})",
     MOVED: "at the target prevalence, {target_prevalence:.2f}",
     RECALIBRATED: "recalibrated",
 }
 MAX_UNLIKE = 10
-# Of the figure of probabilities, in its units: the classes' colours, bars' width, their height.
+# Histogram of probabilities: colours of the classes, width and height of the bars.
 COLOURS = ("#D55E00", "#0072B2", "#8a97a1")
 N_BINS, BAR, LEFT, TOP, BOTTOM = 20, 40, 40, 20, 170
 
@@ -33,7 +33,7 @@ N_BINS, BAR, LEFT, TOP, BOTTOM = 20, 40, 40, 20, 170
 def page_context(
     cohort: str, summary: Mapping[str, Any], shift: pd.DataFrame, predictions: pd.DataFrame
 ) -> dict[str, Any]:
-    """Return what ``scoring.html.j2`` names.
+    """Return the variables of ``scoring.html.j2``.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def page_context(
     shift : DataFrame
         ``scoring/shift.tsv``.
     predictions : DataFrame
-        ``scoring/predictions.tsv``. The page names the patients who are unlike the training
-        ones, as it lies beside this table.
+        ``scoring/predictions.tsv``. The page names out-of-distribution patients, since this table
+        is beside it.
     """
     found = summary["shift"] or {}
     return {
@@ -72,13 +72,13 @@ def page_context(
 
 
 def histogram(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the figure of probabilities: patients in each twentieth, by class where it is known.
+    """Return the histogram of probabilities in twentieths, by class if known.
 
     Returns
     -------
     dict
         ``bars`` (rectangles), ``ticks``, ``most`` (patients at the top of the axis), ``groups``
-        (name, number and colour of those there are), ``text``.
+        (name, number and colour of each), ``text``.
     """
     edges = np.linspace(0, 1, N_BINS + 1)
     names = (summary["positive"], summary["negative"], "without a label")
@@ -124,7 +124,7 @@ def histogram(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str
 
 
 def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the patients most unlike the training ones, at most ten: id, check and p."""
+    """Return the most extreme out-of-distribution patients, at most ten: id, check and p."""
     unlike = predictions[predictions["outlier_vs_training"] == 1]
     most = unlike.sort_values("outlier_vs_training_p", kind="stable").head(MAX_UNLIKE)
     return [
@@ -175,7 +175,7 @@ def _metrics(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _versions(summary: Mapping[str, Any]) -> dict[str, str]:
-    """Return the versions of the probability that are shown, and how they are called."""
+    """Return the versions of the probability that are shown, with their names."""
     shown = dict(VERSIONS)
     if summary["target_prevalence"] is None:
         del shown[MOVED]

@@ -1,4 +1,4 @@
-"""What the page of single patients shows: each one's probability, and what it is made of."""
+"""Content of the patients' page: each patient's probability and its contributions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pandas as pd
 
 from trdomics.scoring.terms import BASELINE, LAYER, NOT_MEASURED, OTHERS, PANEL, TREES
 
-# Terms shown one by one; the table has more.
+# Number of terms shown singly; the table has more.
 GROUPS, FEATURES = 14, 12
-# What blocks are called that are not named in the config.
+# Names of blocks that are not named in the config.
 BLOCKS = {"mofa": "MOFA factor"}
-# Beyond this share of what the model looks for, a warning.
+# Share of missing features above which a warning is shown.
 MUCH_MISSING = 0.1
 NO_MISMATCHES = pd.DataFrame(columns=["patient_id", "mismatch"])
 
@@ -27,7 +27,7 @@ def patients_context(
     symbols: Mapping[str, str],
     mismatches: pd.DataFrame = NO_MISMATCHES,
 ) -> dict[str, Any]:
-    """Return what ``scoring_patients.html.j2`` names.
+    """Return the variables of ``scoring_patients.html.j2``.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def patients_context(
     predictions, contributions : DataFrame
         ``scoring/predictions.tsv`` and ``scoring/contributions.tsv``.
     symbols : mapping of str to str
-        Features' symbols, where there are any.
+        Symbols by feature, if any.
     mismatches : DataFrame, optional
         ``pharmacogenes/mismatches.tsv``.
     """
@@ -69,7 +69,7 @@ def patients_context(
 
 
 def warnings(row: Mapping[Any, Any], drugs: list[dict[Any, Any]]) -> list[str]:
-    """Return what a reader of one patient's probability must know first.
+    """Return warnings for a reader of one patient's probability.
 
     Parameters
     ----------
@@ -81,18 +81,18 @@ def warnings(row: Mapping[Any, Any], drugs: list[dict[Any, Any]]) -> list[str]:
     found = []
     if row["outlier_vs_training"] == 1:
         found.append(
-            f"Unlike the training patients in {row['outlier_vs_training_in']} "
+            f"Out-of-distribution in {row['outlier_vs_training_in']} "
             f"(p = {row['outlier_vs_training_p']:.2g}): nothing supports this probability."
         )
     if row["layers_missing"] != "none":
         text = f"Not measured: {row['layers_missing']}."
         if pd.notna(row["expected_auroc"]):
-            text += f" Expected AUROC without: {row['expected_auroc']:.2f}."
+            text += f" Expected AUROC without it: {row['expected_auroc']:.2f}."
         found.append(text)
     if row["missing_features_share"] > MUCH_MISSING:
         found.append(
-            f"{100 * row['missing_features_share']:.0f} % of what the model looks for is "
-            "unknown here and counted as the training mean."
+            f"{100 * row['missing_features_share']:.0f} % of the features that the model uses "
+            "are missing and set to the training mean."
         )
     found += [
         f"{drug['drug']} and {drug['gene']} ({drug['phenotype_with_drugs']}) do not match: "
@@ -114,7 +114,7 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
     -------
     dict
         ``groups``, ``features``: rows with ``name``, ``block``, ``value``, ``contribution``,
-        ``left`` and ``width`` of a bar in per cent, ``sign``. ``groups`` begins with the baseline
+        ``left`` and ``width`` of a bar in per cent, ``sign``. ``groups`` starts with the baseline
         and adds up to ``log_odds``.
     """
     whole = own["kind"].isin([LAYER, PANEL])

@@ -1,4 +1,4 @@
-"""Recalibration to a place of use, and what the model is worth there."""
+"""Recalibration to another population, and external validation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = ("none", "intercept", "intercept_slope")
 
 
 def kind_of(label: Floats) -> tuple[str, str | None]:
-    """Return which recalibration so many labels allow, and why none if none."""
+    """Return the recalibration that a number of labels allows, or the reason for none."""
     known = np.asarray(label, dtype=float)
     rarer = int(min((known == 1).sum(), (known == 0).sum()))
     if rarer < MIN_FOR_INTERCEPT:
@@ -32,10 +32,10 @@ def kind_of(label: Floats) -> tuple[str, str | None]:
 
 
 def recalibration_curve(label: Floats, probability: Floats, kind: str) -> tuple[float, float, str]:
-    """Return intercept and slope of logit p' = a + b logit p (Cox 1958), and the kind that it is.
+    """Return intercept and slope of logit p' = a + b logit p (Cox 1958), and the kind.
 
-    The slope is 1 by ``intercept``. It is never below 0: a recalibration does not turn the order
-    of the patients, and where a slope would, or cannot be fitted, the kind is ``intercept``.
+    The slope is 1 for ``intercept``. It is never below 0: recalibration does not reverse the
+    ranking of the patients; if a slope would, or cannot be fitted, the kind is ``intercept``.
     """
     odds, once = log_odds(probability), np.ones((1, len(label)))
     if kind == KINDS[2] and np.ptp(odds) > 0:
@@ -47,11 +47,11 @@ def recalibration_curve(label: Floats, probability: Floats, kind: str) -> tuple[
 
 
 def recalibrate(label: ArrayLike, probability: ArrayLike, seed: int) -> tuple[Floats, dict]:
-    """Recalibrate a cohort's probabilities by those of its patients who have a label.
+    """Recalibrate a cohort's probabilities on its labelled patients.
 
-    Patients with a label get the mean log odds of recalibrations that were fitted without them
-    (5 folds, dealt 10 times), so that what is validated has not seen the answer; the others get
-    that of all labelled patients.
+    Labelled patients get the mean log odds of recalibrations fitted without them (5 folds, repeated
+    10 times), so that their labels are not used for their own probabilities; the others get the
+    recalibration fitted on all labelled patients.
 
     Parameters
     ----------
@@ -92,10 +92,10 @@ def _cross_fitted(label: Floats, probability: Floats, kind: str, seed: int) -> F
 
 
 def dealt(label: Floats, n_folds: int, seed: int) -> NDArray[np.int_]:
-    """Return each patient's fold, the classes spread evenly over them, shape (n,).
+    """Return each patient's stratified fold, shape (n,).
 
-    The folds are those of scikit-learn's ``StratifiedKFold``, which scoring does without: in the
-    order of the classes patient by patient goes to the next fold; then each class is shuffled.
+    The folds equal those of scikit-learn's ``StratifiedKFold``, which scoring does not import:
+    sorted by class, patients are assigned to folds in turn; then each class is shuffled.
     """
     rng = np.random.RandomState(seed)
     folds = np.zeros(len(label), dtype=int)
@@ -145,16 +145,15 @@ def validation(
 ) -> pd.DataFrame:
     """Return external validation metrics of several versions of the probabilities.
 
-    No design fixed the number of positives of the cohort, so patients are drawn without
-    regard to their class; drawn within it, the interval of the calibration intercept would hold
-    the truth half the time (``benchmarks/scoring.py validation``).
+    No design fixed the number of positives of the cohort, so patients are resampled regardless of
+    class; with resampling within class, the interval of the calibration intercept would cover the
+    truth half of the time (``benchmarks/scoring.py validation``).
 
-    Recalibrated probabilities are taken as given, and what the interval is to hold is the worth
-    of this very curve for other patients of the place. Fitting it again in every resample would
-    answer another question: each such curve is right for its own resample, so that calibration
-    intercept and slope would hardly move, and their intervals seldom hold those of the curve that
-    is used (same benchmark). What the interval leaves out is what another cohort's curve would be
-    worth.
+    Recalibrated probabilities are kept fixed: the interval should cover the performance of this
+    curve in other patients of the same population. Refitting it in every resample would answer
+    another question: each curve fits its own resample, so calibration intercept and slope would
+    hardly vary, and their intervals would seldom cover those of the curve in use (same benchmark).
+    The interval does not cover the performance of another cohort's curve.
 
     Parameters
     ----------
@@ -165,7 +164,7 @@ def validation(
     threshold : float
         Probability at which one would act.
     not_acted_on : mapping of str to str, optional
-        Versions at which the threshold is not aimed, and why; they have no net benefit.
+        Versions to which the threshold does not apply, and why; they have no net benefit.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Whether patients are like those that the model was trained on."""
+"""Out-of-distribution checks: whether patients resemble the training patients."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from trdomics.frozen_model.training_reference import (
 from trdomics.layers.subsets import subset_name
 from trdomics.tables import CLINICAL, LayerTables
 
-# Share of patients from the training population who are flagged, and the chance that such a
-# cohort is, over all its rows together.
+# Share of patients from the training population who are flagged, and the probability that such a
+# cohort is flagged, over all rows together.
 PATIENT_LEVEL, COHORT_LEVEL = 0.01, 0.05
-# Real checks have heavier tails than the normal ones that the limits are of: of unseen patients
-# with ovarian cancer 5 % were flagged. Twice as many are something else.
+# Real data have heavier tails than the normal distribution assumed by the limits: 5 % of unseen
+# patients with ovarian cancer were flagged. Twice as many indicate a shift.
 TOLERATED = 0.1
-# Counting in tenths needs about five patients in each.
+# Counts in tenths need about five patients in each.
 MIN_FOR_TENTHS = 50
-FEW_FOLDS = "the model tells of fewer than two groups of unseen training patients"
+FEW_FOLDS = "the model describes fewer than two groups of unseen training patients"
 SHIFT = ["part", "name", "n", "n_training", "mean_difference", "ks", "p", "p_adjusted", "shifted"]
 PATIENTS = ["patient_id", "outlier_vs_training", "outlier_vs_training_p", "outlier_vs_training_in"]
 PATIENTS += ["factor_distance", "factor_distance_limit"]
 
 
 def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compare patients with the summaries of the training patients that a frozen model holds.
+    """Compare patients with a frozen model's summaries of the training patients.
 
     Parameters
     ----------
@@ -46,19 +46,18 @@ def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]
     Returns
     -------
     patients : DataFrame
-        ``patient_id``, ``outlier_vs_training`` (1 if the patient lies beyond what 99 % of unseen
-        training patients keep within; missing without a layer that could be checked),
+        ``patient_id``, ``outlier_vs_training`` (1 if the patient is beyond the limit of 99 % of
+        unseen training patients; missing without a layer that could be checked),
         ``outlier_vs_training_p`` (of all checks of the patient together, by Bonferroni),
         ``outlier_vs_training_in`` (the check with the smallest p), ``factor_distance``
         (Mahalanobis) and ``factor_distance_limit`` (99 % of unseen training patients with the same
-        layers lie
-        within).
+        layers lie within).
     shift : DataFrame
-        A row for each thing compared: ``part`` (``factor``, ``layer``, ``clinical``,
+        One row per comparison: ``part`` (``factor``, ``layer``, ``clinical``,
         ``patients``), ``name``, ``n``, ``n_training``, ``mean_difference`` (in training standard
         deviations), ``ks`` (largest difference of the distributions at the training deciles),
-        ``p``, ``p_adjusted`` (Holm, over all rows), ``shifted`` (1 if below 5 %), ``reason``
-        where a row could not be tested.
+        ``p``, ``p_adjusted`` (Holm, over all rows), ``shifted`` (1 if below 5 %), ``reason`` if it
+        could not be tested.
     """
     reference, representation = frozen.reference, frozen.representation
     checks, scores = _checks(frozen, tables)
@@ -86,14 +85,14 @@ def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]
 def compare(values: Floats, training: Mapping[str, Any]) -> dict[str, Any]:
     """Compare values with a summary of training values: their mean, and their distribution.
 
-    Means by Welch's t test from summaries; where the summary has deciles, distributions by how many
-    values lie in each tenth of the training values, χ² with the training deciles' own
-    uncertainty. The p value is the smaller of the two, doubled.
+    Means by Welch's t test from summaries; if the summary has deciles, distributions by the number
+    of values in each tenth of the training values, with a χ² test that includes the uncertainty of
+    the training deciles. The p-value is the smaller of the two, doubled.
 
     Parameters
     ----------
     values : array, shape (n,)
-        NaN are left out. Where they come already standardised, `training` has mean 0 and sd 1.
+        NaN are left out. If they are already standardised, `training` has mean 0 and sd 1.
     training : mapping
         ``n``, ``mean``, ``sd``, and possibly ``deciles``.
 
@@ -128,11 +127,11 @@ def compare(values: Floats, training: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def held_out_p(values: Floats, training: Mapping[str, Any]) -> float:
-    """Test a mean against those of held-out patients, each fold of whom had a model of its own.
+    """Test a mean against those of out-of-fold patients, with one model per fold.
 
-    The frozen model is one more such model, so that the folds' means tell how far it may be off:
-    a t test with a degree of freedom less than there are folds; NaN where a model that was passed
-    on tells of fewer than two.
+    The frozen model is one more such model, so the variance of the fold means estimates its
+    deviation: a t test with one degree of freedom less than folds; NaN if a shared model describes
+    fewer than two.
     """
     means = np.asarray(training["fold_means"])
     if len(means) < 2:
@@ -146,9 +145,9 @@ def held_out_p(values: Floats, training: Mapping[str, Any]) -> float:
 def _against_folds(
     row: Mapping[str, Any], values: Floats, training: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return p of a comparison with unseen training patients, or why there is none.
+    """Return the p-value of a comparison with out-of-fold training patients, or why there is none.
 
-    Factors have no unseen ones.
+    Factors have no out-of-fold values.
     """
     if row["reason"] is not None or "fold_means" not in training:
         return {}
@@ -161,8 +160,8 @@ def _checks(
 ) -> tuple[dict[str, pd.DataFrame], dict[tuple[str, str], tuple[Floats, dict[str, Any]]]]:
     """Return each patient's checks, and scores of the cohort by what is compared.
 
-    Patients are compared with training patients of the same views; standardised by those, all
-    can stand in one row.
+    Patients are compared with training patients with the same views; standardised by them, all can
+    be combined in one row.
     """
     representation, patterns = frozen.representation, frozen.reference.patterns_
     checks: dict[str, pd.DataFrame] = {}
@@ -202,7 +201,7 @@ def _checks(
 
 
 def _pooled(groups: list[tuple[Floats, dict[str, Any]]]) -> tuple[Floats, dict[str, Any]]:
-    """Join groups that have summaries of their own; the folds become those of the largest."""
+    """Pool groups with separate summaries; the folds are those of the largest."""
     if len(groups) == 1:
         return groups[0]
     largest = max(groups, key=lambda group: len(group[0]))[1]
@@ -236,7 +235,7 @@ def _patients(tables: LayerTables, checks: Mapping[str, pd.DataFrame]) -> pd.Dat
 
 
 def _too_many(patients: pd.DataFrame) -> dict[str, Any]:
-    """Test whether more patients are flagged than are of any training population."""
+    """Test whether more patients are flagged than expected in the training population."""
     known = patients["outlier_vs_training"].dropna()
     row: dict[str, Any] = {"n": len(known), "n_training": np.nan, "mean_difference": np.nan}
     row |= {"ks": np.nan, "p": np.nan, "reason": "no patient could be checked"}
@@ -264,7 +263,7 @@ def shift_summary(patients: pd.DataFrame, shift: pd.DataFrame) -> dict[str, Any]
     if names:
         shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
         warning = (
-            f"these patients are not like the training ones ({shown}): the model's "
+            f"these patients are out-of-distribution ({shown}): the model's "
             "probabilities may not hold for them"
         )
     return {

@@ -12,11 +12,12 @@ from trdomics.scoring.recalibration import validation
 from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 
 INTERVAL = (
-    "95 % nominal (87 to 91 % in simulations with ready-made features and 120 or 200 patients): "
+    "95 % nominal (87 to 91 % in simulations with given features and 120 or 200 patients): "
     "the probability that a model trained in the same way on as many other patients of the "
-    "training population would give, all layers known. It does not cover other populations, nor "
-    "the learning of the representation (normalisation, filters of features, factors, covariates "
-    "taken out), nor the choice of feature set and parameters; all of these stay as they are"
+    "training population would give, with all layers measured. It does not cover other "
+    "populations, the learning of the representation (normalisation, feature filters, factors, "
+    "covariates regressed out) or the choice of feature set and parameters; all of these are "
+    "held fixed"
 )
 VERSIONS = {
     FROZEN: "probability",
@@ -26,13 +27,13 @@ VERSIONS = {
 # What is said of the features of a layer.
 FOUND = ("n_expected", "n_missing", "n_superfluous", "present")
 NO_TARGET = "the config gives no target prevalence"
-NOT_ACTED_ON = "the threshold is meant for the probability at the target prevalence"
+NOT_ACTED_ON = "the threshold applies to the probability at the target prevalence"
 
 
 def decision_threshold(
     asked: float | None, target_prevalence: float | None, description: Mapping[str, Any]
 ) -> float:
-    """Return the probability at which one acts: as asked, or the prevalence of the place of use."""
+    """Return the decision threshold: as configured, or the target prevalence."""
     if asked is not None:
         return asked
     return float(description["prevalence"] if target_prevalence is None else target_prevalence)
@@ -46,11 +47,11 @@ def validation_metrics(
     n_samples: int,
     seed: int,
 ) -> dict[str, dict[str, Any] | None]:
-    """Return the metrics of patients with a label, of each version of their probability.
+    """Return the metrics of labelled patients for each version of their probability.
 
-    With a target prevalence one acts on the probability that was moved there. Judged by its
-    threshold the probability at the training prevalence would come off worse, or better, than
-    what is used; so it has no net benefit then.
+    With a target prevalence, decisions use the probability shifted to it. At the same threshold,
+    the probability at the training prevalence would look worse, or better, than the one in use, so
+    it has no net benefit then.
 
     Parameters
     ----------
@@ -59,12 +60,12 @@ def validation_metrics(
     threshold : float
         Of :func:`decision_threshold`.
     target_prevalence : float or None
-        Where the model is used; without it no version is at the target prevalence.
+        Prevalence where the model is used; without it no version is at the target prevalence.
 
     Returns
     -------
     dict
-        ``metrics`` (probability as the model gives it), ``metrics_at_target_prevalence`` and
+        ``metrics`` (probability as predicted), ``metrics_at_target_prevalence`` and
         ``metrics_recalibrated``: metric → ``value``, ``lower``, ``upper``, ``reason`` (of
         ``net_benefit`` also ``threshold`` and ``treat_all``), or None.
     """
@@ -112,7 +113,7 @@ def scoring_summary(
     feature_names: Mapping[str, Any] | None = None,
     label_note: str | None = None,
 ) -> dict[str, Any]:
-    """Gather the headline numbers, with metrics of validation where labels are known.
+    """Collect the headline numbers, with validation metrics if labels are known.
 
     Parameters
     ----------
@@ -121,17 +122,17 @@ def scoring_summary(
     external : bool
         Whether the model comes from another cohort.
     target_prevalence, threshold : float or None
-        Where the model is used, and at what probability one acts.
+        Prevalence where the model is used, and the decision threshold.
     shift, expected, recalibration, feature_names
-        What was found about them.
+        Results about these.
     label_note : str, optional
-        What to say where the cohort calls its classes otherwise than the model.
+        A warning if the cohort names its classes differently from the model.
 
     Returns
     -------
     dict
         ``external``, ``positive`` and ``negative`` (the model's classes: probabilities are of the
-        former), ``label_note``, ``n_scored``, ``n_scored_reason`` (where no patient was),
+        former), ``label_note``, ``n_scored``, ``n_scored_reason`` (if no patient was),
         ``n_labelled``, ``n_positive``, ``mean_probability``,
         ``mean_probability_at_target_prevalence``,
         ``training_prevalence``, ``target_prevalence``, ``feature_set``, ``model``,
@@ -169,7 +170,9 @@ def scoring_summary(
         **validation_metrics(predictions, at, target_prevalence, n_samples=n_samples, seed=seed),
     }
     if predictions.empty:
-        summary["n_scored_reason"] = "every patient of the cohort has a label and was trained on"
+        summary["n_scored_reason"] = (
+            "every patient of the cohort has a label and was used for training"
+        )
         summary["metrics_reason"] = summary["mean_probability_reason"] = "no patient was scored"
     elif not labelled:
         summary["metrics_reason"] = "no scored patient has a label"

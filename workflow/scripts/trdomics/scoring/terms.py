@@ -1,6 +1,6 @@
-"""Columns of the table of contributions, and names of the terms that are no feature."""
+"""Columns of the table of contributions, and names of terms that are not features."""
 
 CONTRIBUTIONS = ["patient_id", "kind", "block", "feature", "value", "contribution"]
 BASELINE, NOT_MEASURED, TREES, OTHERS = "baseline", "not measured", "all features", "all others"
-# Kinds of blocks: of layers and panels a page shows the sum, of the others each term.
+# Kinds of blocks: a page shows the sum for layers and panels, each term for the others.
 LAYER, PANEL, FACTORS, PREDICTORS, SEVERAL = "layer", "panel", "factor", "predictor", "several"

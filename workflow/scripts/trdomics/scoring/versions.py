@@ -1,3 +1,3 @@
-"""Keys of the summary under which each version of the probability is validated."""
+"""Keys of the summary for the validation of each version of the probability."""
 
 FROZEN, MOVED, RECALIBRATED = "metrics", "metrics_at_target_prevalence", "metrics_recalibrated"

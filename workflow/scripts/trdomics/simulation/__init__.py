@@ -1,1 +1,1 @@
-"""The simulated cohort: patients, planted truth, raw files, and what was recovered of it."""
+"""The simulated cohort: patients, planted truth, raw files, and recovery."""

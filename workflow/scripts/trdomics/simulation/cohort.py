@@ -1,9 +1,9 @@
 """The simulated patients: labels, covariates, latent factors and each patient's true risk.
 
-Labels come first, in exact numbers, and everything else is drawn given the label. What is drawn
-so is conditionally independent, hence a patient's true risk is the prior and the sum of known
-log likelihood ratios, and a predictor's log odds ratio is its exact coefficient in the logistic
-model of the label.
+Labels come first, in exact numbers, and everything else is drawn given the label. These draws are
+conditionally independent, so a patient's true log odds are the prior plus a sum of known log
+likelihood ratios, and a predictor's log odds ratio is its exact coefficient in the logistic model
+of the label.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ MEDICATION_SHARE = {
     NEGATIVE: [0.43, 0.26, 0.05, 0.16, 0.10],
 }
 
-# Share among responders and odds ratio. Odds ratios of PMC6586002; onset before 18 is named
-# there without a number, so a weak one is assumed.
+# Proportion among responders and odds ratio. Odds ratios from PMC6586002; onset before 18 is
+# mentioned there without a number, so a weak effect is assumed.
 YES_NO = {
     "severity": (0.55, 3.31),
     "psychotic_symptoms": (0.06, 2.52),
@@ -45,8 +45,8 @@ YES_NO = {
     "anxiety_disorder": (0.20, 1.68),
     "inpatient": (0.25, 1.65),
 }
-# These five are signs of one thing, so that they come together: how ill a patient is differs by
-# this many standard deviations between the classes.
+# These five are signs of one latent trait and so correlated: severity of illness differs by this
+# many standard deviations between the classes.
 ILLNESS_DIFFERENCE = 0.75
 EARLY_ONSET = (0.15, 1.3)
 # Mean above the minimum among responders, and odds ratio for one more (PMC6586002).
@@ -54,11 +54,11 @@ NUMBERS = {"previous_antidepressants": (1, 1.0, 1.23), "episodes": (1, 1.3, 1.15
 EPISODE_WEEKS = (2.5, 5.0, 1.02)  # gamma shape and scale (weeks) among responders; odds ratio
 
 NEUTROPHILS = (0.585, 0.07)  # mean and standard deviation of the fraction
-NEUTROPHIL_DIFFERENCE = 0.38  # between the label's classes, in standard deviations
+NEUTROPHIL_DIFFERENCE = 0.38  # difference between the classes, in standard deviations
 IMMUNE_DIFFERENCE = -0.82
 PLATELET_DIFFERENCE = 0.15
 
-# How the sheet's columns explain a factor: given them, it does not differ by label.
+# Columns of the sheet that explain a factor: given them, it does not differ by label.
 EXPLAINED_BY = {"neutrophil_medication": ["neutrophils", "medication"], "site_batch": ["site"]}
 LABEL_FACTORS = {"immune": IMMUNE_DIFFERENCE, "platelet": PLATELET_DIFFERENCE}
 FACTORS = ["immune", "neutrophil_medication", "site_batch", "erythroid", "platelet"]
@@ -92,7 +92,7 @@ class Cohort:
 
     @property
     def recorded_sex(self) -> pd.Series:
-        """Sex as the sheet has it: one patient's is wrong. Shape (n_patients,)."""
+        """Sex in the sheet: one patient's is wrong. Shape (n_patients,)."""
         true = self.patients["sex"]
         other = true.map({"female": "male", "male": "female"})
         return true.where(true.index != self.wrong_sex, other)
@@ -104,14 +104,14 @@ class Cohort:
 
     @property
     def best_auc(self) -> float:
-        """AUC of the true risk: what no model can beat but by chance."""
+        """AUC of the true risk, which a model can exceed only by chance."""
         return float(roc_auc_score(self.positive, self.logit))
 
 
 def draw_cohort(n_patients: int = 300, seed: int = COHORT_SEED) -> Cohort:
     """Draw the patients and their truth.
 
-    Cohorts are drawn until the best reachable AUC of the finite sample is the one aimed at.
+    Cohorts are drawn until the best reachable AUC of the finite sample is the intended one.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def _draw_once(n: int, rng: np.random.Generator) -> Cohort:
         {"response": np.where(positive, POSITIVE, NEGATIVE)},
         index=pd.Index([f"PT-{i:04d}" for i in range(1, n + 1)], name="patient_id"),
     )
-    # a laboratory numbers tubes in the order in which they arrive, not by patient
+    # a laboratory numbers samples in order of arrival, not by patient
     patients["mrna_id"] = [f"R{1000 + i}_blood" for i in rng.permutation(n)]
     patients["small_rna_id"] = [f"smRNA-{200 + i}" for i in rng.permutation(n)]
     logit = np.full(n, np.log(n_positive / (n - n_positive)))
@@ -150,12 +150,12 @@ def _draw_once(n: int, rng: np.random.Generator) -> Cohort:
     for name, difference in LABEL_FACTORS.items():
         middle = difference * (positive.mean() - 0.5)
         logit += difference * (factors[name].to_numpy() + middle)
-    # last, so that it leaves everything else as it is drawn
+    # last, so that it does not change the other draws
     return Cohort(patients, factors, logit, str(rng.choice(patients.index)))
 
 
 def _even(positive: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw uniform numbers that are spread evenly within each class of the label.
+    """Draw stratified uniform numbers within each class of the label.
 
     With them every marginal distribution, and so every odds ratio, is the intended one in this
     finite cohort too (one dimension of a Latin hypercube: McKay 1979, 10.2307/1268522).
@@ -193,16 +193,16 @@ def _category(
 
 
 def _shifted(base: float, odds_ratio: float) -> float:
-    """Share of a sign among the positive, from that among the negative and the odds ratio."""
+    """Proportion of a sign among positives, from that among negatives and the odds ratio."""
     odds = odds_ratio * base / (1 - base)
     return odds / (1 + odds)
 
 
 def _illness(patients: pd.DataFrame, positive: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add the signs of illness, a probit model of one hidden dimension; return their ratios.
+    """Add the signs of illness, a probit model with one latent trait; return their ratios.
 
-    The threshold of a sign gives its share among the negative, its loading the odds ratio. The
-    likelihood of a patient's signs is an integral over the hidden dimension (Gauss–Hermite).
+    The threshold of a sign determines its proportion among negatives, its loading the odds ratio.
+    The likelihood of a patient's signs is an integral over the latent trait (Gauss–Hermite).
     """
     hidden = norm.ppf(_even(positive, rng)) + ILLNESS_DIFFERENCE * positive
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
@@ -269,7 +269,7 @@ def _predictors(
 
 
 def _circular(patients: pd.DataFrame, positive: np.ndarray, rng: np.random.Generator) -> None:
-    """Add what defines the label: MADRS of 22 or more after two or more failed trials."""
+    """Add what defines the label: MADRS of 22 or more after at least two failed trials."""
     n = len(patients)
     severe = np.clip(rng.normal(30, 5, n).round(), 22, 50)
     patients["current_madrs"] = np.where(positive, severe, rng.binomial(16, 0.4, n)).astype(int)
@@ -284,9 +284,9 @@ def _factors(
 ) -> pd.DataFrame:
     """Draw the latent factors.
 
-    Their random parts are made orthogonal to the label, to every covariate that a design may
-    hold, and to each other in this very sample. Otherwise thousands of genes would share one
-    chance correlation with the label, and a gene without an effect would truly differ here.
+    Their random parts are made orthogonal to the label, to every possible covariate of a design,
+    and to each other in this sample. Otherwise thousands of genes would share one chance
+    correlation with the label, and null genes would truly differ in it.
     """
     known = patients[["age", "bmi", "rin", "neutrophils", "lymphocytes", "monocytes"]]
     design = np.column_stack(
@@ -301,7 +301,7 @@ def _factors(
     noise = rng.normal(size=(len(patients), 4))
     noise -= basis @ (basis.T @ noise)
     noise = np.linalg.qr(noise)[0] * np.sqrt(len(patients))
-    # as confounding as can be: these factors move with all that their columns tell of the label
+    # maximal confounding: these factors follow all that their columns predict of the label
     cells = (patients["neutrophils"] - NEUTROPHILS[0]) / NEUTROPHILS[1]
     tracked = _standard(
         NEUTROPHIL_DIFFERENCE * cells

@@ -1,4 +1,4 @@
-"""Raw counts of the simulated cohort, as a sequencing core delivers them."""
+"""Raw counts of the simulated cohort."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def draw_libraries(
 
 
 def write_counts(counts: pd.DataFrame, first_column: str, path: str | Path) -> None:
-    """Write features × samples as ``.tsv.gz``; the same counts are the same bytes."""
+    """Write features × samples as ``.tsv.gz``; the same counts give the same bytes."""
     table = pa.table(
         [pa.array(counts.index.astype(str)), *(pa.array(counts[name]) for name in counts)],
         names=[first_column, *counts.columns],

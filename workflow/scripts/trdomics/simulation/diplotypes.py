@@ -1,4 +1,4 @@
-"""Called beside planted diplotypes."""
+"""Comparison of called and planted diplotypes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def diplotype_recovery(calls: pd.DataFrame, planted: pd.DataFrame) -> dict[str, 
     dict
         By gene: ``n`` (patients with a VCF and no deletion), ``n_called`` (one phenotype),
         ``n_contain`` (the planted diplotype is not excluded), ``n_right`` (of the called,
-        the planted phenotype), ``n_deleted`` (a copy is, which sites do not show),
-        ``n_deleted_missed`` (of them called, but neither as what they are nor with what a deletion
-        would change).
+        the planted phenotype), ``n_deleted`` (with a deletion, which sites do not show),
+        ``n_deleted_missed`` (of these, called neither correctly nor with the phenotype in case of a
+        deletion).
     """
     both = calls.merge(planted, on=["patient_id", "gene"], suffixes=("", "_true"))
     found = {}
@@ -53,7 +53,7 @@ def diplotype_recovery(calls: pd.DataFrame, planted: pd.DataFrame) -> dict[str, 
 
 
 def _among(table: pd.DataFrame, several: str, one: str) -> pd.Series:
-    """Say in which rows a value is among those of a field."""
+    """Return the rows in which a value is among those of a field."""
     hits = [
         isinstance(field, str) and value in field.split(SEPARATOR)
         for field, value in zip(table[several], table[one], strict=True)

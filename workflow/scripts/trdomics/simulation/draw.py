@@ -1,4 +1,4 @@
-"""The raw files of the simulated cohort and its truth, in one go."""
+"""Draws the raw files of the simulated cohort and its truth."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from trdomics.simulation.pharmacogenes import (
 )
 
 LAYERS = ["mrna", "small_rna", "mutations"]
-# Reads on 20,000 genes and on small RNAs, median and limits: what cores deliver per sample.
+# Reads per sample on 20,000 genes and on small RNAs: usual median and limits.
 MRNA_READS, MRNA_LIMITS, ALL_GENES = 25e6, (10e6, 60e6), 20_000
 SMALL_RNA_READS, SMALL_RNA_LIMITS = 5e6, (2e6, 10e6)
 # Pairs of patients whose samples of this layer are swapped.
 SWAPPED_LAYER, N_SWAPS = "small_rna", 2
-# Columns that explain an effect wholly; a design that holds them adjusts for it.
+# Columns that fully explain an effect; a design with them adjusts for it.
 EXPLANATIONS: dict[str, list[str]] = {**EXPLAINED_BY, "tricyclic": ["medication"]}
 
 
@@ -61,7 +61,7 @@ class Simulation:
     features : DataFrame
         Planted truth of the features of both count layers.
     present : DataFrame of bool, patients × layers
-        Who has which layer.
+        Which patients have which layers.
     swaps : list of [str, str]
         Pairs of patients whose samples of ``SWAPPED_LAYER`` are swapped.
     medication : DataFrame
@@ -97,12 +97,12 @@ def simulate(
     settings : mapping
         ``genes``, ``small_rnas``, ``variant_genes`` (numbers) and ``missing_layer`` (share).
     seed : int
-        The same seed gives the same files. Every part has a generator of its own, so that more
-        genes do not change the small RNAs.
+        The same seed gives the same files. Every part has its own generator, so that more genes do
+        not change the small RNAs.
     genes, small_rnas : DataFrame
         Curated names, as :mod:`trdomics.simulation.features` reads them.
     """
-    # a new part comes last: those before it keep their draws
+    # a new part comes last, so that the others keep their draws
     parts = ["present", "mrna", "small_rna", "mutations", "swaps", "switch", "alleles"]
     parts += ["medication", "pharmacogenes"]
     streams = np.random.SeedSequence(seed).spawn(len(parts))
@@ -117,7 +117,7 @@ def simulate(
     limits = (MRNA_LIMITS[0] * scale, MRNA_LIMITS[1] * scale)
     libraries = counts.draw_libraries(len(values), MRNA_READS * scale, limits, rng["mrna"])
     mrna = counts.draw_counts(effects, values, libraries, rng["mrna"])
-    # drawn apart, with the dispersion of the sex that expresses them
+    # drawn separately, with the dispersion of the sex that expresses them
     switched = effects["feature"].isin(SEX_SWITCH).to_numpy()
     effects.loc[switched, "dispersion"] = SWITCH_DISPERSION
     again = counts.draw_counts(effects[switched], values, libraries, rng["switch"])
@@ -163,7 +163,7 @@ def _with_pharmacogenes(
     sequenced: list[str],
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Put the sites of pharmacogenes between the others; these keep their numbers."""
+    """Insert the pharmacogene sites between the others, which keep their numbers."""
     added = variant_sites()
     added["frequency"] = site_frequencies().reindex(drawn.dosages.columns).to_numpy()
     calls = variants.genotype_calls(added, drawn.dosages.loc[sequenced].to_numpy().T, rng)
@@ -180,7 +180,7 @@ def _with_pharmacogenes(
 def _deliver(
     table: pd.DataFrame, cohort: Cohort, present: pd.DataFrame, layer: str
 ) -> pd.DataFrame:
-    """Keep the profiled patients, under the laboratory's names and in its order."""
+    """Keep the profiled patients, with the laboratory's names and order."""
     kept = table.loc[:, present[layer].to_numpy()]
     names = cohort.patients[f"{layer}_id"]
     return kept.rename(columns=names.to_dict()).sort_index(axis=1)
@@ -203,8 +203,8 @@ def exchanged(table: pd.DataFrame, swaps: list[list[str]]) -> pd.DataFrame:
 def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.DataFrame:
     """Draw who has which layer.
 
-    Bad RNA loses the RNA layers, and sites differ; the label plays no part. Everybody keeps at
-    least one layer, and the patient of the wrong sex the genes that show it.
+    Degraded RNA loses the RNA layers, and sites differ, independently of the label. Every patient
+    keeps at least one layer, and the patient of the wrong sex the layer that shows it.
     """
     patients = cohort.patients
     present = pd.DataFrame(True, index=patients.index, columns=LAYERS)
@@ -240,13 +240,13 @@ def write_truth(
 ) -> None:
     """Write the truth: ``factors``, ``features``, ``patients``, ``pharmacogenes``, ``truth``.
 
-    A patient's true risk is that of the cohort and of the pharmacogenes in the VCF; ``best_auc``
-    is what no model can beat but by chance.
+    A patient's true risk includes the pharmacogenes in the VCF; a model can exceed ``best_auc``
+    only by chance.
     """
     write_table(cohort.factors.reset_index(), paths["factors"])
     write_table(simulation.features, paths["features"])
     write_table(simulation.pharmacogenes.diplotypes, paths["pharmacogenes"])
-    # of patients without a VCF nothing is known of what their genes tell
+    # pharmacogenes are unknown in patients without a VCF
     ratio = simulation.pharmacogenes.log_ratio.where(simulation.present["mutations"], 0.0)
     logit = cohort.logit + ratio.to_numpy()
     patients = pd.DataFrame(

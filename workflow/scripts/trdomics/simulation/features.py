@@ -11,11 +11,11 @@ import pandas as pd
 
 from trdomics.simulation.cohort import FACTORS, LABEL_FACTORS
 
-# effects of columns of the sheet that are no factor: on few genes, and wholly in any design
+# effects of columns of the sheet that are not factors: on few genes, and fully adjusted by a design
 COVARIATES = ["female", "age_decades", "tricyclic"]
 EFFECTS = [*FACTORS, *COVARIATES]
-# Effects relative to the layer's effect size. Blood cells are what varies most in blood; factors
-# of equal variance, besides, are determined only up to a rotation, by whatever method.
+# Effects relative to the layer's effect size. Blood cells vary most in blood; besides, factors of
+# equal variance are identified only up to a rotation by any method.
 STRENGTH = {"neutrophil_medication": 1.5, "site_batch": 0.85, "platelet": 1.4, "age_decades": 0.4}
 DIFFERS_BY = ("label", "cells", "medication", "none")
 
@@ -27,13 +27,13 @@ class LayerPlan:
     Attributes
     ----------
     shares : mapping of effect to share
-        Share of the layer's features that an effect touches, but for those in `groups`.
+        Share of the layer's features with an effect, except those in `groups`.
     groups : mapping of group to (effect, sign, share)
-        Curated features that carry an effect: its sign and the share of the group that has it.
+        Curated features with an effect: its sign and the share of the group that has it.
     log_abundance : tuple of float
         Mean and standard deviation of the natural logarithm of the abundance (relative).
     group_abundance : mapping of group to (mean, standard deviation)
-        The same for curated groups that are known to be plentiful or hardly there.
+        The same for curated groups known to be abundant or rare.
     effect_size : tuple of float
         Shape and scale of the gamma distribution of effects, in log2 per standard deviation.
     trend : tuple of float
@@ -41,10 +41,9 @@ class LayerPlan:
     scatter : float
         Standard deviation of the natural logarithm of a feature's dispersion about the trend.
     up_share : float
-        Share of the effects on features that are not curated that are positive. What is curated
-        mostly goes one way; the rest makes up for it, because median-of-ratios size factors
-        take a layer that shifts as a whole for a change of depth, and then features without an
-        effect would seem to differ.
+        Share of positive effects on non-curated features. Curated features mostly differ in one
+        direction; the others compensate, because median-of-ratios size factors treat a shift of the
+        whole layer as a change of depth, and null features would then seem to differ.
     """
 
     shares: Mapping[str, float]
@@ -89,7 +88,7 @@ MRNA = LayerPlan(
         "housekeeping": (7.5, 1.0),
         "sex_y": (5.0, 0.7),
         "sex_x": (5.5, 0.7),
-        # hardly expressed in blood: receptors and enzymes of neurons
+        # hardly expressed in blood: neuronal receptors and enzymes
         "serotonin": (1.0, 0.9),
         "pharmacogene": (1.8, 1.2),
         "neuroplasticity": (3.2, 1.4),
@@ -128,7 +127,7 @@ SMALL_RNA = LayerPlan(
     scatter=0.4,
     up_share=0.25,
 )
-# What is not proportional to a share: XIST is not expressed by men at all, Y genes by no woman.
+# Absolute effects: men do not express XIST, women no Y genes.
 SEX_SWITCH = {"XIST", "TSIX"}
 SWITCH_LOG2 = 9.0
 SWITCH_DISPERSION = 0.15
@@ -143,7 +142,7 @@ def name_features(
     Returns
     -------
     DataFrame
-        ``feature``, ``group`` and ``chromosome`` (NaN where the curated table has none).
+        ``feature``, ``group`` and ``chromosome`` (NaN if the curated table has none).
     """
     kept = known.head(n_features).reindex(columns=["feature", "group", "chromosome"])
     n_rest = n_features - len(kept)
@@ -151,7 +150,7 @@ def name_features(
         {
             "feature": [f"{prefix}{i:05d}" for i in range(1, n_rest + 1)],
             "group": "neutral",
-            # longer chromosomes have more genes, roughly
+            # longer chromosomes have more genes
             "chromosome": [f"chr{c}" for c in rng.integers(1, 23, n_rest)],
         }
     )
@@ -179,7 +178,7 @@ def draw_effects(
     for name, abundance in plan.group_abundance.items():
         members = group == name
         log_mean[members] = rng.normal(*abundance, int(members.sum()))
-    # no man has these: their mean is that of the sex without them
+    # not expressed by men: their mean is that of the other sex
     log_mean -= names["feature"].isin(SEX_SWITCH) * SWITCH_LOG2 * np.log(2)
     mean = np.exp(log_mean)
     mean *= library / mean.sum()
@@ -219,10 +218,10 @@ def _set_sex_effects(effects: pd.DataFrame, names: pd.DataFrame) -> None:
 
 
 def covariate_values(patients: pd.DataFrame, factors: pd.DataFrame) -> pd.DataFrame:
-    """Give every effect its patients' values, columns in the order of ``EFFECTS``.
+    """Return the patients' values of every effect, columns in the order of ``EFFECTS``.
 
-    Sex is centred on the sex that expresses the gene, age on the mean, so that a feature's mean
-    stays what was drawn.
+    Sex is centred on the sex that expresses the gene, age on the mean, which preserves a feature's
+    mean.
     """
     values = factors.copy()
     values["female"] = (patients["sex"] == "female").astype(float)

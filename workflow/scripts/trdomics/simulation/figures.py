@@ -1,4 +1,4 @@
-"""Figure of the recovery of the simulated cohort's factors."""
+"""Figures of the recovery of the simulated cohort's truth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw_recovery(correlations: pd.DataFrame) -> Figure:
         vmin=-1,
         vmax=1,
         cmap=DIVERGING,
-        # small ones only clutter
+        # small values are not printed
         annot=shown.map(lambda r: f"{r:.2f}" if abs(r) >= 0.3 else ""),
         fmt="",
         annot_kws={"size": 8},

@@ -1,4 +1,4 @@
-"""A made-up genome: chromosomes with genes, exons and introns, and hairpins of miRNAs.
+"""An artificial genome: chromosomes with genes, exons and introns, and hairpins of miRNAs.
 
 Names of genes, chromosomes and miRNAs are real, every sequence and position is invented. Sequences
 are arrays of ASCII codes; positions count from 0 and intervals are half-open.
@@ -31,7 +31,7 @@ _SENSE = [codon for codon, amino_acid in CODE.items() if amino_acid != "*"]
 _UTR_5, _UTR_3, _CODONS, _INTRON, _BETWEEN = (60, 120), (120, 260), (24, 64), (80, 240), (320, 640)
 _INTERNAL_EXONS = (1, 3)
 NONCODING = {"XIST"}
-# Two genes whose coding sequences are the same, as those of the alpha globins are.
+# Two genes with the same coding sequence, like the alpha globins.
 TWINS = {"HBA2": "HBA1"}
 
 
@@ -41,7 +41,7 @@ def random_bases(length: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def reverse_complement(sequence: np.ndarray) -> np.ndarray:
-    """Return the other strand, in its own direction."""
+    """Return the reverse complement."""
     return _COMPLEMENT[sequence[::-1]]
 
 
@@ -71,7 +71,7 @@ class Gene:
     exons : ndarray, shape (n_exons, 2)
         In the order of the chromosome.
     coding : tuple of int or None
-        From where to where the chromosome codes for the protein, introns included.
+        Start and end of the coding region on the chromosome, including introns.
     cassette : int or None
         The exon that the second transcript leaves out.
     """
@@ -163,7 +163,7 @@ def _chromosome_order(name: str) -> int:
 
 @dataclass(frozen=True)
 class _Structure:
-    """A gene in its own direction: unspliced sequence, exons, and the span that codes."""
+    """A gene in its own direction: unspliced sequence, exons, and coding region."""
 
     sequence: np.ndarray
     exons: np.ndarray
@@ -194,7 +194,7 @@ def _draw_structure(is_coding: bool, rng: np.random.Generator) -> _Structure:
 
 
 def _twin(model: _Structure, rng: np.random.Generator) -> _Structure:
-    """Return a structure that differs in its untranslated ends alone."""
+    """Return a structure that differs only in its untranslated ends."""
     sequence = model.sequence.copy()
     assert model.coding is not None
     start, end = model.coding
@@ -210,7 +210,7 @@ def spliced(sequence: np.ndarray, exons: np.ndarray, strand: int) -> np.ndarray:
 
 
 def write_fasta(sequences: Mapping[str, np.ndarray], path: str | Path) -> None:
-    """Write sequences as FASTA, 60 bases a line."""
+    """Write sequences as FASTA, 60 bases per line."""
     with replacing(path) as temporary, temporary.open("w", encoding="ascii", newline="\n") as out:
         for name, sequence in sequences.items():
             letters = text(sequence)
@@ -266,27 +266,27 @@ def _gff_lines(gene: Gene) -> Iterable[str]:
 
 
 def hairpin_name(mature: str) -> str:
-    """Return the name of the hairpin that a mature miRNA is cut from."""
+    """Return the name of a mature miRNA's hairpin."""
     return re.sub(r"-[35]p\Z", "", mature).replace("miR", "mir")
 
 
 def draw_hairpins(
     matures: Sequence[str], same: Mapping[str, str], rng: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], dict[str, tuple[str, int, int]]]:
-    """Draw hairpins that hold the given mature miRNAs.
+    """Draw hairpins that contain the given mature miRNAs.
 
     Parameters
     ----------
     matures : sequence of str
-        Names; those that end in 5p lie in the first arm of their hairpin, all others in the second.
+        Names; those ending in 5p are in the first arm of their hairpin, all others in the second.
     same : mapping of str to str
-        Mature miRNAs that have the sequence of another one.
+        Mature miRNAs with the sequence of another one.
 
     Returns
     -------
     hairpins : dict of ndarray
     places : dict of (hairpin, start, end)
-        Where in which hairpin each mature miRNA is.
+        Hairpin and position of each mature miRNA.
     """
     hairpins: dict[str, np.ndarray] = {}
     places: dict[str, tuple[str, int, int]] = {}

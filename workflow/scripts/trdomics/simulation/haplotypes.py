@@ -1,4 +1,4 @@
-"""Variants of a made-up genome, the two haplotypes of each patient, and what a variant does."""
+"""Variants of an artificial genome, the two haplotypes of each patient, and what a variant does."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from trdomics.simulation.genome import BASES, CODE, Gene, Genome, complement, te
 # Sites per gene (Poisson mean) and the frequency range of the common ones.
 _COMMON_SITES, _COMMON_FREQUENCY = 2.2, (0.12, 0.5)
 _RARE_SITES, _RARE_COPIES = 1.3, (1, 4)
-# What a rare site is to do to the protein, and how often.
+# Consequences of rare sites, with their frequencies.
 _RARE_KINDS = {"missense": 0.5, "stop_gained": 0.15, "synonymous": 0.15, "frameshift": 0.2}
-# Sites keep this distance from each other and from the ends of exons, in bases: one variant a
-# codon, and no indel in the mapping of another one or over a splice site.
+# Minimum distance in bases between sites and from the ends of exons: at most one variant per codon,
+# and no indel affects another one or a splice site.
 _APART = 14
 _TRIALS = 400
 CLASSES = {"stop_gained": "lof", "frameshift": "lof", "missense": "damaging"}
 
 
 def consequence(gene: Gene, genome: Genome, position: int, alternative: int) -> str:
-    """Return what a base in place of another one does to the gene's first transcript.
+    """Return the consequence of a substitution for the gene's first transcript.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def _add_site(
     frequency: float,
     rng: np.random.Generator,
 ) -> None:
-    """Add one site of a kind ("" for any substitution in an exon) where there is room for it."""
+    """Add one site of a kind ("" for any substitution in an exon), if there is room."""
     sequence = genome.sequences[gene.chromosome]
     exons = gene.coding_exons(gene.exons) if kind else gene.exons
     inner = [np.arange(start + _APART, end - _APART) for start, end in exons]
@@ -103,8 +103,8 @@ def _add_site(
         position = int(rng.choice(room))
         reference = sequence[position]
         if kind == "frameshift":
-            # one base is deleted, behind the base that the record begins with, which differs: an
-            # indel is written as far to the left as it may be
+            # one base is deleted after the record's first base, which differs, so that the indel is
+            # left-aligned
             if reference == sequence[position + 1]:
                 continue
             letters = text(sequence[position : position + 2]), chr(reference)
@@ -153,7 +153,7 @@ def draw_haplotypes(
 def dosages(carried: np.ndarray, sites: pd.DataFrame, is_female: np.ndarray) -> np.ndarray:
     """Return copies of the alternative allele, shape (n_sites, n_patients).
 
-    A man's single X counts twice, as callers that take everybody for diploid report it.
+    A man's single X counts twice, as reported by diploid callers.
     """
     copies = carried.sum(axis=2)
     single = (sites["chromosome"] == "chrX").to_numpy()[:, None] & ~is_female[None, :]
@@ -162,26 +162,26 @@ def dosages(carried: np.ndarray, sites: pd.DataFrame, is_female: np.ndarray) -> 
 
 @dataclass(frozen=True)
 class Haplotype:
-    """One set of chromosomes with its variants in place.
+    """One set of chromosomes with its variants.
 
     Attributes
     ----------
     sequences : dict of ndarray
     edits : dict of (positions, shifts)
-        Behind which positions of the reference how many bases were gained in all.
+        Positions of the reference, and total number of bases gained after each.
     """
 
     sequences: dict[str, np.ndarray]
     edits: dict[str, tuple[np.ndarray, np.ndarray]]
 
     def lifted(self, chromosome: str, positions: np.ndarray) -> np.ndarray:
-        """Return where positions of the reference are on this haplotype."""
+        """Return the positions on this haplotype of positions of the reference."""
         places, shifts = self.edits[chromosome]
         return positions + shifts[np.searchsorted(places, positions, side="left")]
 
 
 def haplotype(genome: Genome, sites: pd.DataFrame, chromosomes: list[str]) -> Haplotype:
-    """Put variants, sorted by position, into some chromosomes of the genome."""
+    """Insert variants, sorted by position, into some chromosomes of the genome."""
     sequences, edits = {}, {}
     by_chromosome = dict(tuple(sites.groupby("chromosome", sort=False)))
     for name in chromosomes:

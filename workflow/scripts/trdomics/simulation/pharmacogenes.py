@@ -1,8 +1,8 @@
 """Diplotypes, genotypes and drugs of the simulated patients.
 
-Star alleles come in about their European frequencies. Of patients on citalopram or escitalopram
+Star alleles have about their European frequencies. Of patients on citalopram or escitalopram
 the CYP2C19 diplotype is drawn given the label, like everything else of these patients: the faster
-the drug is cleared, the likelier the label is positive. All others have the frequencies of the
+the drug is cleared, the more likely the label is positive. All others have the frequencies of the
 population, and no draw of another part of the cohort changes.
 """
 
@@ -20,11 +20,11 @@ from trdomics.pharmacogenes.definitions import Allele, Gene, read_genes, read_si
 from trdomics.shipped import shipped
 from trdomics.simulation.cohort import Cohort
 
-# Exposure to (es)citalopram relative to normal metabolisers: poor ones as in Jukić 2018, the
-# others between, assumed.
+# Exposure to (es)citalopram relative to normal metabolisers: for poor ones from Jukić 2018, for the
+# others intermediate values are assumed.
 EXPOSURE = {"PM": 3.3, "likely PM": 3.3, "IM": 1.6, "likely IM": 1.4, "NM": 1, "RM": 0.8, "UM": 0.6}
-# Log odds of the positive label per log of the exposure, assumed and larger than any study found:
-# it is there to be looked for.
+# Log odds of the positive label per log exposure, assumed and larger than in any study, so that it
+# can be detected.
 EXPOSURE_EFFECT = -1.0
 ACTS_ON, ACTING_GENE = ("citalopram", "escitalopram"), "CYP2C19"
 # Drugs of each class of the sheet, with shares and a usual dose.
@@ -60,9 +60,9 @@ class Pharmacogenes:
         ``patient_id``, ``gene``, ``diplotype``, ``phenotype`` (of both alleles, a deleted one
         without activity), ``deleted`` (1 if an allele is).
     dosages : DataFrame, patients × variants
-        Copies as genotyping shows them; -1 where both copies are deleted.
+        Copies as seen by genotyping; -1 if both copies are deleted.
     log_ratio : Series, by patient
-        Log likelihood ratio of the label that the diplotypes carry.
+        Log likelihood ratio of the label from the diplotypes.
     """
 
     diplotypes: pd.DataFrame
@@ -71,7 +71,7 @@ class Pharmacogenes:
 
 
 def draw_medication(cohort: Cohort, rng: np.random.Generator) -> pd.DataFrame:
-    """Draw the drugs behind the classes of the sheet; within a class the label plays no part.
+    """Draw the drugs of the sheet's classes, within a class independently of the label.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def _sorted(gene: Gene, pair: tuple[str, str]) -> list[str]:
 
 
 def _genotypes(gene: Gene, pairs: list[tuple[str, str]], patients: pd.Index) -> pd.DataFrame:
-    """Return the copies of each variant that genotyping shows: of a deletion the other's twice."""
+    """Return each variant's copies as genotyped: with a deletion, the other counts twice."""
     alleles = _alleles(gene)
     carried = {
         name: np.array([v in allele.variants | allele.may_carry for v in gene.variants], dtype=int)
@@ -202,7 +202,7 @@ def site_frequencies() -> pd.Series:
 
 
 def exposure_truth() -> Mapping[str, Any]:
-    """Return what is planted, for ``truth.json``."""
+    """Return the planted truth for ``truth.json``."""
     return {"drugs": list(ACTS_ON), "gene": ACTING_GENE, "exposure": EXPOSURE} | {
         "log_odds_per_log_exposure": EXPOSURE_EFFECT
     }

@@ -1,7 +1,7 @@
 """The raw cohort: FASTQ files of three layers, drawn from one planted truth.
 
-Counts, isoforms, genotypes, duplicates, contamination and mistakes of the laboratory are drawn
-first; reads are then taken from the patients' own transcripts and chromosomes.
+Counts, isoforms, genotypes, duplicates, contamination and laboratory errors are drawn first; reads
+are then taken from the patients' own transcripts and chromosomes.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ GENES = {
     **{"housekeeping": 12, "platelet": 6, "stress_axis": 4, "serotonin": 4, "pharmacogene": 4},
 }
 SMALL_RNAS = {"erythroid": 10, "platelet": 12, "myeloid": 12, "immune": 14, "other": 8}
-# Of all fragments of globins, each one's share (whole blood of adults).
+# Share of each globin among all globin fragments (whole blood of adults).
 GLOBINS = {"HBB": 0.42, "HBA2": 0.27, "HBA1": 0.22, "HBD": 0.04, "HBG2": 0.03, "HBM": 0.02}
-# Mature miRNAs of one sequence, which no read can distinguish.
+# Mature miRNAs with the same sequence, which reads cannot distinguish.
 SAME_MATURE = {"hsa-miR-199b-3p": "hsa-miR-199a-3p"}
 SWAPPED_LAYER, N_CONTAMINATED = "mrna", 2
 
@@ -90,7 +90,7 @@ class RawCohort:
         Per patient: ``globin_share`` (of the RNA fragments), ``dna_share`` (of all fragments of the
         mRNA library), ``contaminated``, ``depth`` (of the DNA).
     swaps : list of [str, str]
-        Patients whose mRNA tubes were exchanged.
+        Patients whose mRNA samples were swapped.
     """
 
     genome: Genome
@@ -107,7 +107,7 @@ class RawCohort:
     swaps: list[list[str]]
 
     def sampled(self, layer: str, patient: str) -> str:
-        """Return whose blood is in a patient's tube of a layer."""
+        """Return the patient whose blood is in a patient's sample of a layer."""
         other = {a: b for pair in self.swaps for a, b in (pair, reversed(pair))}
         return other.get(patient, patient) if layer == SWAPPED_LAYER else patient
 
@@ -174,10 +174,10 @@ def _of_groups(known: pd.DataFrame, sizes: Mapping[str, int]) -> pd.DataFrame:
 def _draw_patients(
     cohort: Cohort, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, list[list[str]]]:
-    """Draw the quality of each patient's samples, and who is exchanged with whom."""
+    """Draw the quality of each patient's samples, and the sample swaps."""
     n = len(cohort.patients)
     dna = rng.uniform(*DNA_SHARE, n)
-    # two of the same sex, so that only their genotypes can tell
+    # two of the same sex, so that only genotypes show the swap
     women = cohort.patients.index[cohort.patients["sex"] == "female"]
     women = women[women != cohort.wrong_sex]
     swap = sorted(map(str, rng.choice(women, 2, replace=False)))
@@ -209,7 +209,7 @@ class Sequencer:
     Parameters
     ----------
     seed : int
-        Each sample has a stream of its own, whatever else is sequenced.
+        Each sample has its own random stream, independent of the other samples.
     """
 
     def __init__(self, raw: RawCohort, cohort: Cohort, seed: int) -> None:
@@ -252,7 +252,7 @@ class Sequencer:
                 split = [n - second, second]
             own = [h for h in both if gene.chromosome in h.sequences]
             for (_, exons), number in zip(gene.transcripts(), split, strict=True):
-                # either allele is expressed alike
+                # both alleles are equally expressed
                 for hap, some in zip(own, _halves(number, len(own), rng), strict=False):
                     lifted = hap.lifted(gene.chromosome, exons)
                     chromosome = hap.sequences[gene.chromosome]
@@ -278,7 +278,7 @@ class Sequencer:
         isomir = rng.random(len(length)) < ISOMIR_SHARE
         length = length + isomir * rng.choice([-1, 1], len(length))
         total = len(length)
-        # debris of long RNA, and adapters that met without an insert
+        # debris of long RNA, and adapter dimers
         debris, dimers = round(total * SMALL_DEBRIS), round(total * DIMERS)
         pool = np.concatenate([*raw.hairpins.values(), random_bases(20_000, rng)])
         at = sum(map(len, raw.hairpins.values())) + rng.integers(0, 19_900, debris)
@@ -295,7 +295,7 @@ class Sequencer:
             write_fastq(*with_errors(reads, rng, 0.001), name, path)
 
     def mutations(self, patient: str, lanes: Sequence[tuple[str, str, str]]) -> None:
-        """Write the FASTQ files of a patient's exome, with duplicates of the PCR."""
+        """Write the FASTQ files of a patient's exome, with PCR duplicates."""
         rng = self._rng("mutations", patient)
         both = self.haplotypes(patient)
         depth = float(self.raw.patients["depth"].loc[patient])
@@ -316,7 +316,7 @@ class Sequencer:
         own = ((name, regions) for name, regions in self.targets.items() if name in offset)
         lifted = np.concatenate([hap.lifted(n, regions) + offset[n] for n, regions in own])
         sizes = lifted[:, 1] - lifted[:, 0]
-        # bases of both reads that fall on a target are about two thirds
+        # about two thirds of the bases of both reads are on target
         n = int(depth * sizes.sum() / (2 * CYCLES["mutations"]) * 1.5)
         hit = rng.choice(len(sizes), n, p=sizes / sizes.sum())
         base = lifted[hit, 0] + (rng.random(n) * sizes[hit]).astype(int)

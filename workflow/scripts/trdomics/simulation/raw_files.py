@@ -35,7 +35,7 @@ def write_reads(
     ----------
     units : mapping of layer to sequence of Unit
     n_processes : int
-        The files are the same for any number.
+        Results do not depend on it.
     """
     jobs = [
         (layer, patient, [unit for unit in some if unit[0] == tube])
@@ -66,7 +66,7 @@ def write_references(raw: RawCohort, paths: Mapping[str, str]) -> None:
     write_gff(raw.genome, paths["annotation"])
     for kind, table in (("hairpin", raw.hairpins), ("mature", raw.matures)):
         with replacing(paths[kind]) as temporary:
-            # as miRBase writes it: a description behind the name, and RNA
+            # as in miRBase: a description after the name, and RNA
             lines = [
                 f">{name} MI{number:07d} Homo sapiens {name.split('-', 1)[1]}\n"
                 f"{text(sequence).replace('T', 'U')}\n"
@@ -87,8 +87,8 @@ def write_raw_truth(
 ) -> None:
     """Write the truth: tables of patients, features, factors, fragments, molecules, genotypes.
 
-    Numbers of fragments and molecules are given by the tube that they are in, so those of patients
-    whose tubes were exchanged are each other's.
+    Numbers of fragments and molecules are given by sample, so those of swapped patients are each
+    other's.
     """
     write_table(cohort.factors.reset_index(), paths["factors"])
     write_table(raw.features, paths["features"])

@@ -1,4 +1,4 @@
-"""What came out of a raw cohort's reads, beside what was planted, station by station."""
+"""Recovery of a raw cohort's planted truth from its reads, step by step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from cyvcf2 import VCF
 
-# What each station has to reach.
+# Required agreement of each step.
 MIN_R, MAX_TOTAL, MIN_MOLECULES = 0.99, 0.02, 0.995
 MIN_CONCORDANCE, MIN_RECALL, MIN_DEPTH, MAX_GLOBIN = 0.995, 0.95, 10, 0.01
 _FIELDS = ["chromosome", "position", "reference", "alternative"]
@@ -24,11 +24,11 @@ class Station:
     Attributes
     ----------
     planted, found : str
-        What was planted and what came out.
+        The planted truth and the result.
     value : float or None
-        What is compared with `limit`; None where it could not be measured.
+        The value compared with `limit`; None if it could not be measured.
     limit : str
-        What it has to reach.
+        The required limit.
     """
 
     station: str
@@ -68,8 +68,7 @@ def gene_stations(
     ----------
     found, planted : DataFrame, genes × samples
     contaminated : collection of str
-        Samples with much genomic DNA, whose surplus is not RNA: left out of the comparison of
-        totals.
+        Samples with much genomic DNA, which adds reads: left out of the comparison of totals.
     """
     found = found.reindex(index=planted.index, columns=planted.columns).fillna(0)
     r = pd.Series(
@@ -143,14 +142,14 @@ def variant_stations(path: str | os.PathLike[str], planted: pd.DataFrame) -> lis
     called = calls >= 0
     concordance = float((calls == truth)[called].mean())
     carried = truth > 0
-    # without a call nobody knows the depth there: it counts as enough
+    # without a call the depth is unknown: it counts as sufficient
     enough = carried & ((depth >= MIN_DEPTH) | (depth < 0))
     recall = float((calls > 0)[enough].mean())
     sites = int((calls >= 0).any(axis=1).sum())
     return [
         Station.least(
             "variants",
-            "share of genotypes that are right, where called",
+            "share of called genotypes that are correct",
             f"{len(planted)} variants in {len(samples)} patients",
             f"{sites} of them, and {n_others} that were not planted",
             concordance,
@@ -231,7 +230,7 @@ def globin_station(found: pd.Series, planted: pd.Series) -> Station:
 def found_station(
     station: str, measure: str, found: Collection[str], planted: Collection[str]
 ) -> Station:
-    """Compare who was flagged with who should be: all of them, and nobody else."""
+    """Compare the flagged patients with those who should be flagged: all of them, and no others."""
     missed, false = set(planted) - set(found), set(found) - set(planted)
     return Station(
         station,
@@ -239,15 +238,15 @@ def found_station(
         ", ".join(sorted(planted)),
         ", ".join(sorted(found)) or "nobody",
         float(len(missed) + len(false)),
-        "none missed, nobody else",
+        "none missed, no other flagged",
         not missed and not false,
     )
 
 
 def identity_stations(identity: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Station]:
-    """Compare who was flagged by sex and by genotypes with who should be."""
+    """Compare patients flagged by sex and by genotypes with those who should be."""
     exchanged = [patient for pair in truth["swaps"]["pairs"] for patient in pair]
-    unlike, other = "patients that do not match", "patients of another sex than the sheet's"
+    unlike, other = "patients that do not match", "patients whose sex differs from the sheet"
     return [
         found_station("sample swap", unlike, identity["mismatched"] or [], exchanged),
         found_station("sex", other, identity["sex_discordant"] or [], truth["wrong_sex"]),

@@ -1,4 +1,4 @@
-"""What the workflow recovered of the simulated cohort's truth."""
+"""Recovery of the simulated cohort's truth."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# planted |log2 fold change| from which an effect counts as not small
+# planted |log2 fold change| from which an effect counts as sizeable
 SIZEABLE = 0.2
-# factors that vary less than this share of the most variable one are taken for switched off
+# factors that vary less than this share of the most variable one count as switched off
 SWITCHED_OFF = 1e-6
 
 
 def differs(truth: pd.DataFrame, explained_by: Mapping[str, list[str]], design: str) -> pd.Series:
     """Say which features truly differ by label, given the covariates of a design; bool by feature.
 
-    A feature differs if it loads on a factor that moves with the label, or on a confounding
-    factor that the design's covariates do not explain. `explained_by` names by confounding effect
-    the columns that explain it wholly.
+    A feature differs if it loads on a factor that differs by label, or on a confounding factor that
+    the design's covariates do not explain. `explained_by` names by confounding effect the columns
+    that explain it wholly.
     """
     adjusted = set(re.findall(r"\w+", design))
     left = [name for name, columns in explained_by.items() if not set(columns) <= adjusted]
@@ -36,7 +36,7 @@ def de_recovery(
     design: str,
     fdr: float,
 ) -> dict[str, Any]:
-    """Compare a differential expression table with what was planted.
+    """Compare a differential expression table with the planted truth.
 
     Discoveries have a ``padj`` below `fdr`; the other arguments are as in :func:`differs`.
 
@@ -46,8 +46,8 @@ def de_recovery(
         ``fdr``, ``n_tested`` (features with a p-value), ``n_planted`` (of them truly different),
         ``n_discoveries``, ``n_true_discoveries``, ``fdp`` (0 without discoveries), ``power``,
         ``power_sizeable`` (planted by ``SIZEABLE`` or more), ``r_log2_fold_change`` (estimated
-        against planted, truly different features), ``discoveries_by_cause``. What has no
-        denominator is None.
+        against planted, truly different features), ``discoveries_by_cause``. None without a
+        denominator.
     """
     tested = results[results["pvalue"].notna()].set_index("feature")
     known = truth.set_index("feature")
@@ -89,7 +89,7 @@ def factor_correlations(factors: pd.DataFrame, planted: pd.DataFrame) -> pd.Data
     patients = found.index.intersection(known.index)
     found, known = found.loc[patients], known.loc[patients]
     spread = found.std(ddof=0)
-    # MOFA's relevance prior leaves factors that nothing needs at 1e-100 and the like
+    # MOFA's relevance prior shrinks unneeded factors to values such as 1e-100
     alive = (spread > SWITCHED_OFF * spread.max()).to_numpy()
     block = np.zeros((known.shape[1], found.shape[1]))
     joint = np.corrcoef(known.to_numpy().T, found.loc[:, alive].to_numpy().T)
@@ -98,12 +98,12 @@ def factor_correlations(factors: pd.DataFrame, planted: pd.DataFrame) -> pd.Data
 
 
 def factor_recovery(correlations: pd.DataFrame) -> pd.DataFrame:
-    """Give every planted factor the found one that is most like it.
+    """Match every planted factor with the most correlated found one.
 
     Returns
     -------
     DataFrame
-        ``planted``, ``factor`` and their correlation ``r``; a found factor may serve several.
+        ``planted``, ``factor`` and their correlation ``r``; a found factor may match several.
     """
     best = correlations.abs().idxmax(axis=1)
     return pd.DataFrame(
@@ -117,7 +117,7 @@ def auc_recovery(performance: pd.DataFrame, best_auc: float) -> dict[str, float 
     Returns
     -------
     dict
-        ``best``, ``selected`` (the model that the inner loop chose), ``clinical``,
+        ``best``, ``selected`` (the stacked ensemble), ``clinical``,
         ``confounders`` and ``shortfall`` (best less selected).
     """
     auc = performance[performance["metric"] == "auroc"]
@@ -136,7 +136,7 @@ def auc_recovery(performance: pd.DataFrame, best_auc: float) -> dict[str, float 
 
 
 def labels_as_drawn(patients: pd.DataFrame, truth: pd.DataFrame) -> bool:
-    """Say whether the cohort still has the labels that its molecules were drawn with."""
+    """Return whether the cohort still has the labels that its molecules were drawn with."""
     label = patients.set_index("patient_id")["label"].dropna()
     drawn = truth.set_index("patient_id")["true_label"].reindex(label.index)
     return bool((label == drawn).all())
@@ -149,7 +149,7 @@ def recovery_table(
     identity: Mapping[str, Mapping[str, Any]],
     adjustment: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> pd.DataFrame:
-    """Lay all of it out as rows of ``part``, ``item``, ``measure``, ``value``."""
+    """Return all results as rows of ``part``, ``item``, ``measure``, ``value``."""
     rows: list[tuple[str, str, str, float | None]] = []
     for layer, part in differential.items():
         rows += [

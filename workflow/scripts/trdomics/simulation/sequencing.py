@@ -11,11 +11,11 @@ import numpy as np
 from trdomics.files import gzipped
 from trdomics.simulation.genome import BASES, bases, complement
 
-# What a read runs into behind a fragment that is shorter than it: Illumina TruSeq, both reads.
+# Adapters read beyond short fragments: Illumina TruSeq, both reads.
 ADAPTERS = ("AGATCGGAAGAGCACACGTCTGAACTCCAGTCA", "AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGT")
 ERROR_RATE = 0.002
-# A base is called with quality 38 at first and 32 in the end. Of wrong bases most are known to be
-# doubtful, and as many right ones are taken for doubtful.
+# Base quality falls from 38 to 32. Most wrong bases have a low quality, as do equally many right
+# ones.
 _QUALITY, _DOUBTFUL, _KNOWN_SHARE = (38, 32), 12, 0.7
 
 
@@ -26,10 +26,10 @@ class Fragments:
     Attributes
     ----------
     pool : ndarray of uint8
-        All sequences, one behind the other.
+        All sequences, concatenated.
     start, length : ndarray of int, shape (n,)
     flipped : ndarray of bool, shape (n,)
-        The first read begins at the end of the stretch, on the other strand.
+        The first read starts at the end of the stretch, on the other strand.
     """
 
     pool: np.ndarray
@@ -64,7 +64,7 @@ def read_ends(fragments: Fragments, cycles: int, second: bool, tail: np.ndarray)
     second : bool
         Whether it is the read from the other end.
     tail : ndarray of uint8, shape (1 or n, t)
-        What follows the fragment; behind it, A.
+        Sequence after the fragment; then A.
     """
     step = np.arange(cycles)[None, :]
     inside = step < fragments.length[:, None]
@@ -98,7 +98,7 @@ def with_errors(
 
 
 def write_fastq(reads: np.ndarray, quality: np.ndarray, name: str, path: str | Path) -> None:
-    """Write reads, named by a prefix and their number, as ``.fastq.gz``; same reads, same bytes."""
+    """Write reads, named by a prefix and number, as ``.fastq.gz``, reproducibly."""
     n, cycles = reads.shape
     head = bases(f"@{name}:")
     number = np.arange(1, n + 1)[:, None] // 10 ** np.arange(7, -1, -1)[None, :] % 10 + ord("0")

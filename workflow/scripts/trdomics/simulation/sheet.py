@@ -1,4 +1,4 @@
-"""The sample sheet of the simulated cohort, and whether a sheet is still the drawn one."""
+"""The sample sheet of the simulated cohort, and a check of a given sheet against it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trdomics.simulation.cohort import Cohort
 
 FIRST_COLUMNS = ["response", "site", "mrna_id", "small_rna_id"]
 BLOOD_COUNT = ["neutrophils", "lymphocytes", "monocytes"]
-# Shares of values missing at random.
+# Proportions of values missing at random.
 MISSING = {
     "bmi": 0.035,
     "rin": 0.02,
@@ -21,18 +21,18 @@ MISSING = {
     "previous_antidepressants": 0.015,
     "current_madrs": 0.01,
 }
-# What patients have to remember: missing more often the older they are.
+# Columns recalled by patients: missing more often in older ones.
 REMEMBERED = {"onset_age": 0.04, "episode_weeks": 0.04, "episodes": 0.03}
 BLOOD_COUNT_MISSING = 0.025
-# The columns that the molecules were drawn from (the sex of one patient is wrong in the sheet).
+# The columns from which molecular data were drawn (one patient's sex is wrong in the sheet).
 DRIVERS = ["site", "sex", "age", "neutrophils", "medication", "mrna_id", "small_rna_id"]
 
 
 def make_sheet(cohort: Cohort, seed: int) -> pd.DataFrame:
-    """Return the sample sheet of a cohort, with gaps and one wrong sex.
+    """Return the sample sheet of a cohort, with missing values and one wrong sex.
 
-    Label, site and sample names are complete. A blood count lacks as a whole, what patients have
-    to remember lacks more often with age, everything else lacks at random.
+    Label, site and sample names are complete. Blood counts are missing as a whole, recalled columns
+    more often with age, everything else at random.
     """
     rng = np.random.default_rng([seed, 1])
     sheet = cohort.patients.assign(sex=cohort.recorded_sex)
@@ -54,7 +54,7 @@ def _leave_out(sheet: pd.DataFrame, columns: list[str], gap: np.ndarray | pd.Ser
         sheet.loc[np.asarray(gap), column] = pd.NA
 
 
-# Whose libraries were loaded on two lanes: every so many patients.
+# Every how many patients libraries were loaded on two lanes.
 _TWO_LANES_EVERY = 7
 
 
@@ -77,9 +77,9 @@ def make_units(cohort: Cohort, folder: str) -> dict[str, pd.DataFrame]:
 def check_sheet(sheet: pd.DataFrame, cohort: Cohort, where: str) -> None:
     """Check that a sheet has the patients that the cohort was drawn with.
 
-    The label and the clinical columns may be changed: the molecules follow what was drawn, not
-    what the sheet says. What they were drawn from must be the same, or differences between
-    patients would have no cause in the sheet.
+    The label and the clinical columns may be changed: molecular data follow the draw, not the
+    sheet. The columns from which they were drawn must be unchanged, or differences between patients
+    would have no cause in the sheet.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def check_sheet(sheet: pd.DataFrame, cohort: Cohort, where: str) -> None:
     """
     fix = (
         "draw a sheet with `python workflow/scripts/simulation_samples.py --patients "
-        f"{len(cohort.patients)} --output {where}`, or drop `simulation` and name your matrices"
+        f"{len(cohort.patients)} --output {where}`, or remove `simulation` and name your matrices"
     )
     missing = [name for name in ["patient_id", *DRIVERS] if name not in sheet]
     if missing:

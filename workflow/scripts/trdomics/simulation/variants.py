@@ -1,6 +1,6 @@
 """Germline variants of the simulated cohort as a bgzipped multi-sample VCF.
 
-Names of genes and rs6295 are real; other positions and all alleles are invented.
+Gene names and rs6295 are real; other positions and all alleles are invented.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FIRST_GENES = ["HTR2B", "HTR1A", "SLC6A4", "TPH2", "BDNF"]
 # Lengths of the autosomes in GRCh38, Mb, rounded down.
 CHROMOSOME_MB = [248, 242, 198, 190, 181, 170, 159, 145, 138, 133, 135]
 CHROMOSOME_MB += [133, 114, 107, 101, 90, 83, 80, 58, 64, 46, 50]
-# term, impact, share of the sites, share that is rare
+# term, impact, share of the sites, proportion that is rare
 CONSEQUENCES = [
     ("missense_variant", "MODERATE", 0.42, 0.8),
     ("synonymous_variant", "LOW", 0.26, 0.5),
@@ -78,7 +78,7 @@ def draw_sites(genes: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "frequency": frequency,
         }
     )
-    # a gene's sites lie within 40 kb of its start; starts are spread over the chromosome
+    # a gene's sites are within 40 kb of its start; starts are spread over the chromosome
     length = np.array(CHROMOSOME_MB)[chromosome - 1]
     start = (rng.uniform(0.02, 0.97, len(genes)) * length * 1e6).astype(int)
     is_htr1a = genes["feature"].to_numpy() == "HTR1A"
@@ -115,9 +115,9 @@ def _alleles(terms: np.ndarray, rng: np.random.Generator) -> tuple[list[str], li
 
 
 def with_transitions(sites: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Draw the other allele of single-nucleotide sites anew, two transitions to a transversion.
+    """Redraw the alternative allele of SNV sites, with two transitions per transversion.
 
-    Only letters change. Sites that have a name keep theirs.
+    Only letters change. Named sites keep theirs.
     """
     single = (sites["ref"].str.len() == 1) & (sites["alt"].str.len() == 1) & (sites["id"] == ".")
     transition = rng.random(len(sites)) < TRANSITIONS
@@ -134,12 +134,12 @@ def draw_genotypes(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draw genotypes in Hardy–Weinberg proportions, with depth and quality.
 
-    Every site has a carrier, as the sites of a joint call set do.
+    Every site has a carrier, as in a joint call set.
 
     Returns
     -------
     dosage, depth, alternative_depth, quality : ndarray of int, shape (n_sites, n_samples)
-        Dosage -1 is no call.
+        A dosage of -1 is a missing call.
     """
     shape = (len(sites), n_samples)
     dosage = rng.binomial(2, sites["frequency"].to_numpy()[:, None], shape)
@@ -158,7 +158,7 @@ def genotype_calls(
     sites : DataFrame
         With ``depth`` and ``call_rate``.
     dosage : ndarray of int, shape (n_sites, n_samples)
-        True copies; -1 where there is no chromosome to read.
+        True copies; -1 if there is no chromosome to read.
     """
     shape = dosage.shape
     depth = rng.poisson(sites["depth"].to_numpy()[:, None], shape)
@@ -175,7 +175,7 @@ def write_vcf(
     genotypes: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     path: str | Path,
 ) -> None:
-    """Write a bgzipped VCF; the same calls are the same bytes."""
+    """Write a bgzipped VCF; the same calls give the same bytes."""
     with replacing(path) as temporary:
         plain = temporary.with_name(f"{temporary.name}.plain.vcf")
         try:

@@ -1,1 +1,1 @@
-"""Molecular subtypes: groups of patients on the factors, if they are not one cloud."""
+"""Molecular subtypes: clusters of patients on the factors, if there are any."""

@@ -1,4 +1,4 @@
-"""What subtypes go with: the label, covariates, the site, technical columns, missing layers."""
+"""Associations of subtypes with the label, covariates, site, technical columns, missing layers."""
 
 from __future__ import annotations
 
@@ -28,23 +28,22 @@ def subtype_associations(
 ) -> pd.DataFrame:
     """Test whether subtypes differ in each variable.
 
-    Categories by χ² with Cramér's V as effect (where fewer than five patients are expected
-    somewhere, the p-value is from 4,999 permutations), numbers by Kruskal–Wallis with
-    η² = (H − g + 1) / (n − g). False discoveries are controlled over the table (Benjamini &
-    Hochberg 1995).
+    Categories by χ² with Cramér's V as effect (with expected counts below five, the p-value is from
+    4,999 permutations), numbers by Kruskal–Wallis with η² = (H − g + 1) / (n − g). False
+    discoveries are controlled over the table (Benjamini & Hochberg 1995).
 
     Parameters
     ----------
     patients : DataFrame
         Index patient_id; the columns of `kinds`, `label` being 1, 0 or missing.
     without : str
-        Why there are no subtypes, where there are none.
+        Why there are no subtypes, if there are none.
 
     Returns
     -------
     DataFrame
-        One row per variable, the strongest first, see ``COLUMNS``. What cannot be tested has the
-        reason.
+        One row per variable, the strongest first, see ``COLUMNS``. ``reason`` says why a test was
+        not possible.
     """
     rng = np.random.default_rng(seed)
     table = patients.reindex(subtypes.index)
@@ -87,7 +86,7 @@ def _categories(groups: np.ndarray, codes: np.ndarray, rng: np.random.Generator)
     statistic, pvalue, _, expected = stats.chi2_contingency(counts, correction=False)
     test = "chi2"
     if expected.min() < FEWEST_EXPECTED:
-        # margins are fixed, so that only Σ observed² / expected varies
+        # margins are fixed, so only Σ observed² / expected varies
         one = np.eye(counts.shape[0])[np.unique(groups, return_inverse=True)[1]]
         other = np.eye(counts.shape[1])[codes]
         drawn = np.array(
@@ -121,12 +120,14 @@ def in_words(associations: pd.DataFrame, level: float = 0.05) -> list[str]:
 
 
 def sentence(sizes: Sequence[int], phrases: Sequence[str], pvalue: float, reason: str) -> str:
-    """Say in one sentence whether there are subtypes, and what they go with."""
+    """Describe in one sentence whether there are subtypes, and their associations."""
     if reason:
         tested = "" if np.isnan(pvalue) else f" (p = {pvalue:.2g})"
         return f"No subtypes: {reason}{tested}."
     shown = ", ".join(map(str, sizes))
     follows = (
-        f"they go with {'; '.join(phrases[:5])}" if phrases else "they go with no known variable"
+        f"they are associated with {'; '.join(phrases[:5])}"
+        if phrases
+        else "they are associated with no known variable"
     )
     return f"{len(sizes)} subtypes of {shown} patients (p = {pvalue:.2g}): {follows}."

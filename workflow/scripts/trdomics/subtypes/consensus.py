@@ -1,4 +1,4 @@
-"""Consensus clustering: who is put together again and again when patients are left out.
+"""Consensus clustering: how often patients share a cluster over resamples.
 
 Monti et al. 2003 (doi 10.1023/A:1023949509487).
 """
@@ -13,7 +13,7 @@ from sklearn.cluster import KMeans
 
 RESAMPLES = 100
 SHARE = 0.8
-# Pairs that are neither apart nor together: Şenbabaoğlu, Michailidis & Li 2014, doi
+# Ambiguous pairs: Şenbabaoğlu, Michailidis & Li 2014, doi
 # 10.1038/srep06207.
 AMBIGUOUS = (0.1, 0.9)
 
@@ -21,14 +21,14 @@ AMBIGUOUS = (0.1, 0.9)
 def clusters(
     values: NDArray[np.floating], k: int, rng: np.random.Generator, starts: int = 4
 ) -> KMeans:
-    """Fit k-means from several starts; the seed is the generator's next number."""
+    """Fit k-means with several starts, seeded by the generator."""
     return KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(values)
 
 
 def consensus_matrix(
     values: NDArray[np.floating], k: int, rng: np.random.Generator, resamples: int = RESAMPLES
 ) -> NDArray[np.floating]:
-    """Return how often two patients share a cluster when both are in the resample.
+    """Return how often two patients share a cluster if both are in the resample.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def patient_consensus(
 ) -> NDArray[np.floating]:
     """Return each patient's mean consensus with the others of the cluster, shape (n_patients,).
 
-    NaN for a patient who is a cluster alone.
+    NaN for a cluster of one patient.
     """
     same = labels[:, None] == labels[None, :]
     np.fill_diagonal(same, False)

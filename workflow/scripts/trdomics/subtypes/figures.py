@@ -1,4 +1,4 @@
-"""Pictures of subtypes, and of what they are."""
+"""Figures of subtypes and their associations."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def association_figure(associations: pd.DataFrame, title: str) -> Figure:
 
 
 def criterion_figure(selection: pd.DataFrame) -> Figure:
-    """Draw the criterion by number of clusters, against one cloud of the same shape."""
+    """Draw the criterion by number of clusters, with that of a single cluster of the same shape."""
     single = selection[selection["k"] == 1].iloc[0]
     tested = selection[selection["criterion"].notna()]
     if tested.empty:
@@ -87,7 +87,7 @@ def criterion_figure(selection: pd.DataFrame) -> Figure:
         color=GREY,
         alpha=0.3,
         linewidth=0,
-        label="one cloud: 5 to 95 % of draws",
+        label="single cluster: 5 to 95 % of draws",
     )
     axes.plot(numbers, middle - tested["criterion"], "o-", color=BLUE, label="patients")
     chosen = tested[tested["chosen"] == 1]
@@ -98,14 +98,14 @@ def criterion_figure(selection: pd.DataFrame) -> Figure:
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set_xticks(numbers)
     axes.set_xlabel("number of clusters")
-    axes.set_ylabel("tighter than one cloud\n(gap of log sums of squares)")
-    axes.set_title(f"one cloud: p = {single['p']:.2g} over all numbers")
+    axes.set_ylabel("tighter than a single cluster\n(gap of log sums of squares)")
+    axes.set_title(f"single cluster: p = {single['p']:.2g} over all numbers")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
 def consensus_figure(matrix: NDArray[np.floating], labels: pd.Series, title: str) -> Figure:
-    """Draw how often two patients are put together, the patients in the order of the clusters."""
+    """Draw how often two patients share a cluster, with patients in the order of the clusters."""
     codes, names = pd.factorize(labels, sort=True)
     within = np.array([matrix[i, codes == codes[i]].mean() for i in range(len(codes))])
     order = np.lexsort((-within, codes))
@@ -125,6 +125,8 @@ def consensus_figure(matrix: NDArray[np.floating], labels: pd.Series, title: str
     strip.axis("off")
     axes.set_xlabel("patients")
     axes.set_ylabel("patients")
-    figure.colorbar(image, ax=[strip, axes], label="together, share of resamples", shrink=0.8)
+    figure.colorbar(
+        image, ax=[strip, axes], label="clustered together, share of resamples", shrink=0.8
+    )
     figure.suptitle(title, fontsize=11)
     return figure

@@ -1,4 +1,4 @@
-"""What the data would look like without subtypes: one cloud of the same shape."""
+"""Reference data without subtypes: a single cluster of the same shape."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-# √n times the distance of uniform data, which of unimodal ones have the largest, exceeds this once
-# in a hundred times (simulated: 0.84 to 0.93 for n from 50 to 1,000).
+# √n times the distance of uniform data, the largest among unimodal ones, exceeds this in 1 %
+# (simulated: 0.84 to 0.93 for n from 50 to 1,000).
 SEVERAL_MODES = 0.9
 MODES_TRIED = 60
 
 
 class UnimodalReference(BaseEstimator):
-    """One cloud with the covariance and the marginal shapes of the data, but without groups.
+    """A single cluster with the covariance and the marginal shapes of the data.
 
-    SigClust's null is a Gaussian of the data's covariance (Liu et al. 2008, doi
-    10.1198/016214508000000454), against which a skewed, heavy-tailed or bounded factor passes for
-    clusters. Here each factor has the distribution with one mode that is nearest to its own
-    (:func:`nearest_unimodal`), whatever its skewness and tails. A factor that clearly has more than
-    one mode is taken for normal, as a small group apart would pass for skewness. Every draw is
-    rotated to have just the data's covariance, which sampling would otherwise inflate.
+    SigClust's null is a Gaussian with the data's covariance (Liu et al. 2008, doi
+    10.1198/016214508000000454), compared with which a skewed, heavy-tailed or bounded factor looks
+    like clusters. Here each factor has the nearest unimodal distribution
+    (:func:`nearest_unimodal`), with any skewness and tails. A factor that clearly has more than one
+    mode is replaced by a normal one, since a small separate group would look like skewness. Every
+    draw is rotated to have exactly the data's covariance, which sampling would otherwise inflate.
 
     Attributes
     ----------
     curves_ : list of (ndarray, ndarray) or None
-        By factor the corners of the cumulative distribution of the standardised values; None where
-        it is normal.
+        By factor the corners of the cumulative distribution of the standardised values; None if it
+        is normal.
     correlation_root_, covariance_root_ : ndarray, shape (n_factors, n_factors)
     n_samples_ : int
     """
 
     def fit(self, values: NDArray[np.floating], y: Any = None) -> UnimodalReference:
-        """Learn the shape of a matrix (patients × factors), none of them constant."""
+        """Learn the shape of a matrix (patients × factors) without constant columns."""
         centred = values - values.mean(axis=0)
         deviation = centred.std(axis=0)
         covariance = centred.T @ centred / len(values)
@@ -47,7 +47,7 @@ class UnimodalReference(BaseEstimator):
         return self
 
     def draw(self, rng: np.random.Generator) -> NDArray[np.floating]:
-        """Draw as many patients as there were, shape (n_patients, n_factors), centred."""
+        """Draw as many patients as in the fit, shape (n_patients, n_factors), centred."""
         check_is_fitted(self)
         shape = (self.n_samples_, len(self.curves_))
         cloud = rng.normal(size=shape) @ self.correlation_root_
@@ -71,10 +71,10 @@ def _curve(
 def nearest_unimodal(
     values: NDArray[np.floating],
 ) -> tuple[float, NDArray[np.floating], NDArray[np.floating]]:
-    """Return the distribution with one mode that is nearest to the empirical one.
+    """Return the unimodal distribution nearest to the empirical one.
 
     Its cumulative distribution is the greatest convex minorant before the mode and the least
-    concave majorant behind it, for the mode where the largest difference is least; modes are tried
+    concave majorant after it, for the mode that minimises the largest difference; modes are tried
     on a grid of the values. These are the curves of Hartigan & Hartigan's dip (1985, doi
     10.1214/aos/1176346577).
 
@@ -83,7 +83,7 @@ def nearest_unimodal(
     distance : float
         The largest difference, between 0 and 1.
     x, height : ndarray
-        Corners of the cumulative distribution, straight in between.
+        Corners of the piecewise linear cumulative distribution.
     """
     x = np.sort(values)
     height = (np.arange(len(x)) + 0.5) / len(x)

@@ -1,4 +1,4 @@
-"""How many subtypes: 2 to 6, or one cloud, which is no subtype at all."""
+"""Number of subtypes: 2 to 6, or none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REFERENCES = 199
 LEVEL = 0.05
 STABLE = 0.8
 SAME_PAC = 0.02
-# A layer of which the factors explain less says nothing of where a patient lies.
+# With less variance explained, a layer does not determine a patient's factors.
 EXPLAINED = 0.05
 COLUMNS = ["k", "criterion", "null", "null_lower", "null_upper", "z", "p", "pac", "consensus"]
 COLUMNS += ["chosen", "reason"]
@@ -38,20 +38,20 @@ class Subtypes:
     Attributes
     ----------
     labels : ndarray of int, shape (n_patients,)
-        0 is the largest subtype; all 0 where there is none.
+        0 is the largest subtype; all 0 if there are none.
     consensus : ndarray, shape (n_patients,)
-        Mean consensus with the others of the subtype; NaN where there is none.
+        Mean consensus with the others of the subtype; NaN if there are none.
     matrix : ndarray, shape (n_patients, n_patients)
         Consensus at ``best`` clusters.
     table : DataFrame
         One row per number of clusters, see ``COLUMNS``.
     n_subtypes : int
-        1 where there are none.
+        1 if there are none.
     best : int
-        The number of subtypes; without any, the number that stands out most from the reference, or
-        1 if none was tested.
+        The number of subtypes; without any, the number that differs most from the reference, or 1
+        if none was tested.
     pvalue : float
-        Of the hypothesis that there is one cloud, over all numbers of clusters.
+        Of the hypothesis of a single cluster, over all numbers of clusters.
     reason : str
         Why there are no subtypes, empty if there are.
     """
@@ -67,10 +67,10 @@ class Subtypes:
 
 
 def weigh(factors: pd.DataFrame, variance: pd.DataFrame) -> pd.DataFrame:
-    """Scale factors by what they explain, so that distances are those of the denoised data.
+    """Scale factors by variance explained, so that distances are those of the denoised data.
 
-    The squared distance of two patients in the data that the factors rebuild is Σ (Δz)²·‖w‖², and
-    ‖w‖² is proportional to the share of variance explained. Layers count equally.
+    The squared distance of two patients in the data reconstructed from the factors is Σ (Δz)²·‖w‖²,
+    and ‖w‖² is proportional to the share of variance explained. Layers count equally.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def weigh(factors: pd.DataFrame, variance: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n_patients, n_kept)
-        Factors that explain nothing or are the same for all patients are left out.
+        Factors that explain nothing or are constant are left out.
     """
     share = variance.groupby("factor")["r2"].mean().reindex(factors.columns).fillna(0).clip(lower=0)
     deviation = factors.std(ddof=0)
@@ -91,10 +91,9 @@ def weigh(factors: pd.DataFrame, variance: pd.DataFrame) -> pd.DataFrame:
 
 
 def lacking_layers(patients: pd.DataFrame, variance: pd.DataFrame) -> pd.Series:
-    """Say which layers a patient lacks that the factors explain; empty for none.
+    """Return the layers explained by the factors that a patient lacks; empty for none.
 
-    Factors of a patient without such a layer lie near zero, where they would form a cluster of
-    those who lack it.
+    Factors of a patient without such a layer are near zero, so those patients would form a cluster.
 
     Parameters
     ----------
@@ -123,23 +122,23 @@ def find_subtypes(
 
     The criterion of k clusters is the log of k-means' sum of squares within clusters, as in the
     gap statistic (Tibshirani, Walther & Hastie 2001, doi 10.1111/1467-9868.00293). It is compared
-    with that of `references` draws of one unimodal cloud of the same covariance and marginal
-    shapes (:class:`UnimodalReference`), so that elongated, skewed, heavy-tailed or bounded data are
-    no subtypes. The test over all k is a Monte-Carlo test (as SigClust's and M3C's, John et al.
-    2020, doi 10.1038/s41598-020-58766-1) of the largest standardised difference, to which all k
-    contribute in the data and in each draw: it holds its level over k. The number of subtypes is,
-    of those that are significant by this test and stable (mean consensus of the patients at least
-    ``STABLE``), the one with the lowest proportion of ambiguous clustering (Şenbabaoğlu 2014), the
-    largest where several are as clean; without any, there are none.
+    with that of `references` draws of a single unimodal cluster with the same covariance and
+    marginal shapes (:class:`UnimodalReference`), so that elongated, skewed, heavy-tailed or bounded
+    data are not taken for subtypes. The test over all k is a Monte-Carlo test (as SigClust's and
+    M3C's, John et al. 2020, doi 10.1038/s41598-020-58766-1) of the largest standardised difference,
+    to which all k contribute in the data and in each draw: it controls the level over all k. Among
+    the numbers that are significant by this test and stable (mean consensus of the patients at
+    least ``STABLE``), the one with the lowest proportion of ambiguous clustering (Şenbabaoğlu 2014)
+    is chosen, the largest in case of ties; if there is no such number, there are no subtypes.
 
     Parameters
     ----------
     values : ndarray, shape (n_patients, n_factors)
-        Scaled as distances shall count; no constant column.
+        Scaled for the distances; no constant columns.
     references : int
         Draws of the reference.
     resamples : int
-        Resamples behind the consensus of each number of clusters.
+        Resamples for the consensus of each number of clusters.
     level : float
         Largest p-value at which there are subtypes.
     """
@@ -155,14 +154,14 @@ def find_subtypes(
     null = np.array([_criterion(reference.draw(rng), numbers, rng) for _ in range(references)])
 
     every = np.vstack([observed, null])
-    # the data are one of the draws for mean and spread, so that all are exchangeable
+    # the data are included as a draw for mean and SD, so that all are exchangeable
     z = (every.mean(axis=0) - every) / every.std(axis=0)
     largest = z.max(axis=1)
     pvalue = float((largest >= largest[0]).mean())
 
     own_p = (largest[:, None] >= z[0]).mean(axis=0)
     furthest = numbers[int(z[0].argmax())]
-    # a number that does not stand out is not chosen however stable it is
+    # a number that is not significant is not chosen, however stable it is
     looked_at = [k for k, p in zip(numbers, own_p, strict=True) if p <= level or k == furthest]
     matrices = {k: consensus_matrix(centred, k, rng, resamples) for k in looked_at}
     labels = {k: consensus_labels(matrices[k], k) for k in looked_at}
@@ -187,17 +186,19 @@ def find_subtypes(
         best = numbers[int(np.flatnonzero(clean)[-1])]
     reason = ""
     if pvalue > level:
-        reason = "no number of clusters stands out from one cloud of the same shape"
+        reason = (
+            "no number of clusters differs significantly from a single cluster of the same shape"
+        )
     elif not fit.any():
         reason = (
-            f"clusters that stand out from one cloud are not stable (consensus below {STABLE:g})"
+            f"clusters that differ from a single one are not stable (consensus below {STABLE:g})"
         )
     n_subtypes = 1 if reason else best
-    single = {"k": 1, "p": pvalue, "reason": reason or "one cloud is rejected"}
+    single = {"k": 1, "p": pvalue, "reason": reason or "a single cluster is rejected"}
     table = pd.concat([pd.DataFrame([single]), table], ignore_index=True).reindex(columns=COLUMNS)
     table["chosen"] = (table["k"] == n_subtypes).astype(int)
     table.loc[(table["k"] > 1) & (table["consensus"] < STABLE), "reason"] = "not stable"
-    table.loc[(table["k"] > 1) & (table["p"] > level), "reason"] = "does not stand out"
+    table.loc[(table["k"] > 1) & (table["p"] > level), "reason"] = "not significant"
     return Subtypes(
         labels=np.zeros(n, dtype=int) if reason else labels[best],
         consensus=np.full(n, np.nan) if reason else own[best],

@@ -20,16 +20,16 @@ def headline(
     seed: int,
     n_left_out: int = 0,
 ) -> dict[str, Any]:
-    """Return what the report shows of the subtypes.
+    """Return the subtypes' headline numbers for the report.
 
     Returns
     -------
     dict
         ``n_subtypes`` (1: none), ``sentence``, ``associations`` (phrases of the significant ones,
-        strongest first), ``sizes``, ``pvalue`` (of one cloud), ``best_k``, ``consensus`` (mean of
-        the patients), ``label_effect`` and ``label_padj``, ``n_patients``,
-        ``n_left_out`` (who lack a layer that the factors explain), ``factors``,
-        ``references``, ``seed``. What there is not is null, with the reason beside it.
+        strongest first), ``sizes``, ``pvalue`` (of a single cluster), ``best_k``, ``consensus``
+        (mean of the patients), ``label_effect`` and ``label_padj``, ``n_patients``, ``n_left_out``
+        (who lack a layer that the factors explain), ``factors``, ``references``, ``seed``. Missing
+        values are null, with the reason beside them.
     """
     sizes = np.bincount(found.labels).tolist()
     phrases = in_words(associations)
