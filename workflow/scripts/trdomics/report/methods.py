@@ -49,8 +49,8 @@ def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         f"Differences: {'; '.join(tested)}; false discovery rates by Benjamini and Hochberg "
         "[@Benjamini1995] within each layer.",
         "The layers were integrated with MOFA [@Argelaguet2018; @Argelaguet2020] (mofapy2, "
-        f"{summary['integration']['n_seeds']} starts, the model with the highest evidence lower bound "
-        "was kept).",
+        f"{summary['integration']['n_seeds']} starts, the model with the highest evidence lower "
+        "bound was kept).",
         f"Prediction: nested cross-validation [@Varma2006], {found['n_splits']} outer splits in "
         f"{found['n_repeats']} repeats; normalisation, feature selection, MOFA, tuning, "
         "calibration and the stacking of the feature sets [@VanDerLaan2007] were all fitted within "
