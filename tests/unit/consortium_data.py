@@ -21,7 +21,6 @@ def layer_table(layer, n, seed, share_absent=0.1, prefix="G"):
         {
             "feature": [f"{prefix}{i}" for i in range(n)],
             "symbol": [f"{prefix}S{i}" for i in range(n)],
-            "base_mean": 100.0,
             "effect": truth + error * rng.normal(size=n),
             "se": error,
         }
