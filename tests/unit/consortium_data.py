@@ -62,7 +62,7 @@ def description(cohort, **changes):
     counts = {"n_positive": 70, "n_negative": 75}
     layer = {"design": "~ age + response", "patients": counts}
     return {
-        "format": 2,
+        "format": 3,
         "software": "0.1.0",
         "cohort": cohort,
         "minimum_count": MINIMUM,
