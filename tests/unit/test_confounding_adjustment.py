@@ -204,6 +204,7 @@ def test_features_are_counted_again_without_some_patients():
     fractions = patients[["neutro"]]
     whole = adjusted_layer(counts, sheet, fractions, settings)
     numbers = headline(whole.summary, {}, 0.05, "rna", ["yes", "no"])["n_significant"]
+    numbers = dict(sorted(numbers.items()))
     again = found_without(numbers, whole, N)
     assert (again["set"], again["n_all"], again["n_without"]) == ("cells", *[numbers["cells"]] * 2)
     rest = found_without(numbers, adjusted_layer(counts[60:], sheet, fractions, settings), N)

@@ -57,9 +57,9 @@ def harmonise(
     has = measured(has, taking_part, settings, empty or {})
     kept = has.any(axis=1)
     for without, reason in ((~profiled, "in no layer"), (profiled & ~kept, NO_READS)):
-        patients = list(has.index[without])
-        sheet.loc[patients, "exclude"] = True
-        sheet.loc[patients, "exclude_reason"] = reason
+        left_out = list(has.index[without])
+        sheet.loc[left_out, "exclude"] = True
+        sheet.loc[left_out, "exclude_reason"] = reason
     taking_part, has = taking_part[kept], has[kept]
 
     columns = {

@@ -281,6 +281,7 @@ def unmatched(
     DataFrame
         `id`, `where` ("sheet" or the layer's name), `code` (of :class:`LeftOut`), `reason`.
     """
+    few_reads = empty or {}
     out = sheet.loc[sheet["exclude"], "exclude_reason"]
     rows = [(patient, "sheet", LeftOut.EXCLUDED, reason) for patient, reason in out.items()]
     patient_id = settings["samples"]["patient_id"]
@@ -295,8 +296,8 @@ def unmatched(
             elif patients[sample] in out.index:
                 reason = f"patient {patients[sample]} is excluded in the sheet"
                 rows.append((sample, name, LeftOut.PATIENT_EXCLUDED, reason))
-            elif sample in (empty or {}).get(name, {}):
-                reason = f"patient {patients[sample]}: {empty[name][sample]}"
+            elif sample in few_reads.get(name, {}):
+                reason = f"patient {patients[sample]}: {few_reads[name][sample]}"
                 rows.append((sample, name, LeftOut.NEARLY_EMPTY, reason))
         if layer["id_column"] != patient_id:
             # a separate name implies a sample; an id shared by all layers does not

@@ -114,7 +114,8 @@ def adjusted_layer(
         ``type`` of the layer, ``filter`` (its keys of the config), ``sets``, ``contrast`` and
         ``fdr``.
     """
-    is_counts, refused = layer_type(settings["type"]).is_counts, {}
+    is_counts = layer_type(settings["type"]).is_counts
+    refused: dict[str, str] = {}
     if is_counts:
         values, refused = without_empty_libraries(values)
     sets, without = with_estimated(settings["sets"], list(fractions.columns))
@@ -147,7 +148,8 @@ def found_without(
         set could be tested in both.
     """
     tested = rest.summary[rest.summary["reason"].isna()].set_index("set")["n_significant"]
-    both = [name for name in whole if name in tested.index]
+    # in the order of the sets, which a file does not keep
+    both = [str(name) for name in tested.index if name in whole]
     if not both:
         return {}
     return {
