@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.intervals import with_interval
+from trdomics.names import display_name
 from trdomics.scoring.expected_loss import sentence
 from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 
@@ -65,7 +66,7 @@ def page_context(
         "metrics": _metrics(summary),
         "metrics_reason": summary.get("metrics_reason"),
         "threshold": f"{summary['threshold']:.2f}",
-        "layers": [{"name": name, **row} for name, row in summary["layers"].items()],
+        "layers": [{"name": display_name(name), **row} for name, row in summary["layers"].items()],
         "names": [{"layer": layer, **row} for layer, row in summary["feature_names"].items()],
         "shift": [_row(row) for row in shift.to_dict("records")],
     }
@@ -130,7 +131,7 @@ def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
     return [
         {
             "patient": str(row["patient_id"]),
-            "check": str(row["outlier_vs_training_in"]),
+            "check": display_name(str(row["outlier_vs_training_in"])),
             "p": format(row["outlier_vs_training_p"], ".2g"),
         }
         for row in most.to_dict("records")
@@ -140,7 +141,7 @@ def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
 def _headline(summary: Mapping[str, Any]) -> str:
     if not summary["n_scored"]:
         return f"No patient was scored: {summary['n_scored_reason']}."
-    model = str(summary["model"]).replace("_", " ")
+    model = display_name(str(summary["model"]))
     source = "another cohort" if summary["external"] else "this cohort"
     return (
         f"{summary['n_scored']} patients, {summary['n_labelled']} of them with a label, were "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trdomics.names import display_name
 from trdomics.scoring.terms import BASELINE, LAYER, NOT_MEASURED, OTHERS, PANEL, TREES
 
 # Number of terms shown singly; the table has more.
@@ -48,8 +49,8 @@ def patients_context(
             "id": row["patient_id"],
             "percent": f"{100 * row['probability']:.0f} %",
             "probabilities": _probabilities(row, summary),
-            "used": row["layers_used"],
-            "missing": row["layers_missing"],
+            "used": display_name(row["layers_used"]),
+            "missing": display_name(row["layers_missing"]),
             "place": _place(row),
             "warnings": warnings(row, drugs.get(row["patient_id"], [])),
             **terms(own[row["patient_id"]], symbols),
@@ -81,11 +82,11 @@ def warnings(row: Mapping[Any, Any], drugs: list[dict[Any, Any]]) -> list[str]:
     found = []
     if row["outlier_vs_training"] == 1:
         found.append(
-            f"Out-of-distribution in {row['outlier_vs_training_in']} "
+            f"Out-of-distribution in {display_name(row['outlier_vs_training_in'])} "
             f"(p = {row['outlier_vs_training_p']:.2g}): nothing supports this probability."
         )
     if row["layers_missing"] != "none":
-        text = f"Not measured: {row['layers_missing']}."
+        text = f"Not measured: {display_name(row['layers_missing'])}."
         if pd.notna(row["expected_auroc"]):
             text += f" Expected AUROC without it: {row['expected_auroc']:.2f}."
         found.append(text)
@@ -121,7 +122,7 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
     sums = own[whole].groupby(["kind", "block"], sort=False)["contribution"].sum().reset_index()
     lacking = set(own.loc[whole & (own["feature"] == NOT_MEASURED), "block"])
     named = [
-        name.replace("_", " ") + f" ({NOT_MEASURED})" * (name in lacking) for name in sums["block"]
+        display_name(name) + f" ({NOT_MEASURED})" * (name in lacking) for name in sums["block"]
     ]
     groups = pd.concat(
         [
@@ -158,7 +159,7 @@ def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> di
     symbol = symbols.get(of_layer, name)
     return {
         "name": symbol if symbol == name else f"{symbol} ({name})",
-        "block": BLOCKS.get(row["block"], str(row["block"]).replace("_", " ")),
+        "block": BLOCKS.get(row["block"], display_name(str(row["block"]))),
         "value": "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD",
         "contribution": f"{row['contribution']:+.2f}",
         "width": f"{width:.1f}",
@@ -193,5 +194,5 @@ def _place(row: Mapping[Any, Any]) -> str:
     return (
         f"{text}: Mahalanobis distance of the factors {row['factor_distance']:.1f} (99 % within "
         f"{row['factor_distance_limit']:.1f}), smallest p of the checks after correction "
-        f"{row['outlier_vs_training_p']:.2g} ({row['outlier_vs_training_in']})."
+        f"{row['outlier_vs_training_p']:.2g} ({display_name(row['outlier_vs_training_in'])})."
     )
