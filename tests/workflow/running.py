@@ -72,7 +72,7 @@ def run(
     )
 
 
-def kill_in_the_midst(folder: Path, config: Path, reached: str) -> None:
+def kill_in_the_midst(folder: Path, config: Path, reached: str, *arguments: str) -> None:
     """Start a run, and kill it and its jobs (SIGKILL) soon after a file has been made.
 
     Parameters
@@ -81,9 +81,11 @@ def kill_in_the_midst(folder: Path, config: Path, reached: str) -> None:
         Of the cohort.
     reached
         The file, from the folder; a pattern stands for any file that fits.
+    *arguments
+        More for snakemake, such as a target.
     """
     process = subprocess.Popen(
-        command(folder, config),
+        command(folder, config, *arguments),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment(),
