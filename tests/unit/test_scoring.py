@@ -272,10 +272,10 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     assert "of 40 labelled patients are positive" in context["labelled"]
     assert "40 patients, 40 of them with a label" in context["headline"]
     text = render(TEMPLATE, context)
-    assert "Are they like the training patients?" in text
+    assert "Do the patients resemble the training patients?" in text
     assert "lack rna: expected AUROC not known" in text
     assert "Not for clinical use" in text
-    assert "used to train the model, these numbers are no validation" in text
+    assert "used to train the model, these numbers are not a validation" in text
     nobody = done.predictions.assign(outlier_vs_training=0.0)
     assert "differs in" not in render(TEMPLATE, page_context("new", summary, done.shift, nobody))
     named = done.predictions.assign(outlier_vs_training=1.0, outlier_vs_training_p=0.001)

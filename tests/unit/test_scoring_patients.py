@@ -139,7 +139,7 @@ def test_hostile_ids_are_inert_and_each_patient_is_marked_as_no_care():
     html = page()
     assert HOSTILE not in html and "<script>alert" not in html
     assert html.count("<section id=") == 2 + 1  # and the glossary
-    assert html.count("not for use in care") == 2
+    assert html.count("not for use in patient care") == 2
     assert "mrna (not measured)" in html
     assert re.search(r"section \{[^}]*break-before: page", html)
 

@@ -83,14 +83,14 @@ def test_patients_are_scored_whatever_the_order_of_features_and_with_superfluous
     assert "value" not in summary["metrics"]["net_benefit"]
     assert sum(row["n"] for row in summary["expected"]) == N_PATIENTS
     page = (scored.results / "scoring" / "scoring.html").read_text(encoding="utf-8")
-    assert "Are they like the training patients?" in page
+    assert "Do the patients resemble the training patients?" in page
     assert f"at the target prevalence, {target:.2f}" in page
 
     terms = read_table(scored.results / "scoring" / "contributions.tsv")
     sums = terms.groupby("patient_id")["contribution"].sum().reindex(everything.index)
     np.testing.assert_allclose(expit(sums), everything, atol=1e-4)
     page = (scored.results / "scoring" / "patients.html").read_text(encoding="utf-8")
-    assert page.count("not for use in care") == N_PATIENTS
+    assert page.count("not for use in patient care") == N_PATIENTS
 
     # the model was trained on these patients, so it must tell them apart
     patients = read_table(scored.results / "cohort" / "patients.tsv")
