@@ -166,13 +166,13 @@ def test_decision_figure_has_both_populations_and_all_strategies(tables):
     figure = figures.decision_figure(tables["decision"])
     assert [axes.get_title() for axes in figure.axes] == [
         "the cohort: 50% positive",
-        "the place of use: 30% positive",
+        "the target population: 30% positive",
     ]
     assert {"selected", "clinical", "treat all", "treat none"} <= set(texts(figure))
     here = tables["decision"].query("population == 'cohort'")
     there = here.assign(population="target", prevalence=0.502)
     (axes,) = figures.decision_figure(pd.concat([here, there])).axes
-    assert axes.get_title() == "the cohort and the place of use: 50% positive"
+    assert axes.get_title() == "the cohort and the target population: 50% positive"
     assert {"selected", "treat all"} <= set(texts(axes.figure))
     empty = tables["decision"].iloc[:0]
     assert any("one class" in text for text in texts(figures.decision_figure(empty)))

@@ -186,9 +186,9 @@ def decision_figure(decision: pd.DataFrame) -> Figure:
     if decision.empty:
         return style.empty_figure("No decision curve: all patients are of one class.")
     shares = decision.groupby("population")["prevalence"].first()
-    titles = {"cohort": "the cohort", "target": "the place of use"}
+    titles = {"cohort": "the cohort", "target": "the target population"}
     if f"{shares['cohort']:.0%}" == f"{shares['target']:.0%}":
-        titles = {"cohort": "the cohort and the place of use"}
+        titles = {"cohort": "the cohort and the target population"}
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(titles), sharey=True))
     colours = {SELECTED: style.VERMILION, TREAT_ALL: "black", TREAT_NONE: "black"}
