@@ -1,6 +1,6 @@
 """What privacy costs a meta-analysis: rounded effects, and effects under differential privacy.
 
-    python benchmarks/consortium_privacy.py [--patients 700] [--genes 8000] [--seed 1]
+    python benchmarks/consortium_privacy.py [--patients 700] [--genes 8000] [--seeds 1 2 3 4 5]
         [--epsilons 1 3 10 30 100 300 1e6] [--output privacy.tsv]
 
 Four simulated sites of one truth. A row per kind of bundle: what the meta-analysis calls at a false
@@ -33,17 +33,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--patients", type=int, default=700, help="over five sites, four are kept")
     parser.add_argument("--genes", type=int, default=8000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--epsilons", type=float, nargs="+", default=[1, 3, 10, 30, 100, 300, 1e6])
     parser.add_argument("--output", help="table to write")
     options = parser.parse_args()
-    drawn = draw_consortium(options.patients, read_genes(GENES), options.genes, options.seed)
     rows = []
-    for row in measured(drawn, options.epsilons):
-        rows.append(row)
-        print(pd.DataFrame([row]).round(3).to_string(index=False), flush=True)
+    for seed in options.seeds:
+        drawn = draw_consortium(options.patients, read_genes(GENES), options.genes, seed)
+        for row in measured(drawn, options.epsilons):
+            rows.append({"seed": seed, **row})
+            print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False), flush=True)
+    table = pd.DataFrame(rows)
+    summary = table.drop(columns="seed").groupby("bundle", sort=False).agg(["mean", "min", "max"])
+    print(summary.round(3).to_string())
     if options.output:
-        write_table(pd.DataFrame(rows), options.output)
+        write_table(table, options.output)
 
 
 def measured(consortium: Any, epsilons: list[float]) -> Iterator[dict[str, Any]]:

@@ -69,6 +69,14 @@ def exported(sheet, values, minimum=5):
     return expression_effects(differences(sheet, values), len(sheet), minimum)
 
 
+def along_effects(table, sheet, values):
+    """Return how far each patient lies along the effects, on the side of the own group."""
+    effects = table.set_index("feature")["effect"]
+    deviations = ((values - values.mean()) / values.std())[effects.index]
+    side = np.where(sheet["response"] == "TRD", 1, -1)
+    return side * (deviations.to_numpy() @ (effects / values.std()[effects.index]).to_numpy())
+
+
 def guessed_label(whole, without, profile, centre):
     """Guess the group of the patient that two tables of effects differ by, from the profile.
 

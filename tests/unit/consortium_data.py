@@ -21,7 +21,6 @@ def layer_table(layer, n, seed, share_absent=0.1, prefix="G"):
         {
             "feature": [f"{prefix}{i}" for i in range(n)],
             "symbol": [f"{prefix}S{i}" for i in range(n)],
-            "base_mean": 100.0,
             "effect": truth + error * rng.normal(size=n),
             "se": error,
         }
@@ -63,7 +62,7 @@ def description(cohort, **changes):
     counts = {"n_positive": 70, "n_negative": 75}
     layer = {"design": "~ age + response", "patients": counts}
     return {
-        "format": 2,
+        "format": 3,
         "software": "0.1.0",
         "cohort": cohort,
         "minimum_count": MINIMUM,

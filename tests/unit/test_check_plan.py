@@ -76,6 +76,13 @@ def test_patients_layers_and_sites_are_counted(raw):
     assert "p00" not in told
 
 
+def test_nearly_empty_samples_are_not_counted_as_measured(raw):
+    readings = {**READINGS, "rna": {**READINGS["rna"], "nearly_empty": ["p01", "p02"]}}
+    plan = cohort_plan(resolve_config(raw, "mine.yaml"), readings)
+    assert plan["layers"]["rna"]["n_patients"] == 23
+    assert plan["patients"]["taking_part"] == 29
+
+
 def test_the_words_hold_the_numbers(raw):
     config = resolve_config(raw, "mine.yaml")
     lines = plan_in_words(cohort_plan(config, READINGS), config)

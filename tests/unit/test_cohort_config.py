@@ -150,6 +150,7 @@ def test_defaults_are_filled_in():
         "min_count": 10,
         "min_share": 0.25,
         "vst_genes": 500,
+        "min_mean_count": 5,
         "integration_features": 1000,
         "model_features": 1000,
     }

@@ -16,6 +16,7 @@ from trdomics.cohort.harmonise import (
     site_test,
     summarise,
 )
+from trdomics.cohort.libraries import nearly_empty
 from trdomics.cohort.load import load_labels, load_tables, read_patients
 from trdomics.errors import InputError
 from trdomics.files import read_table, save_figure, write_json, write_matrix, write_table
@@ -79,6 +80,53 @@ def test_patients_in_no_layer_are_refused_or_excluded(config, tmp_path):
     patients, excluded = harmonise(sheet_settings(config))
     assert "p4" not in set(patients["patient_id"])
     assert ["p4", "sheet", "excluded", "in no layer"] in excluded.to_numpy().tolist()
+
+
+def thinned(tmp_path, config):
+    """Give T2 next to no reads, beside whom T1 has few."""
+    rows = "".join(f"G{i}\t{i % 2}\t{4 + i % 4}\t90\t80\n" for i in range(40))
+    (tmp_path / "rna.tsv").write_text("g\tT2\tT1\tT5\tT7\n" + rows)
+    return sheet_settings(config)
+
+
+def test_a_nearly_empty_library_is_no_measurement(config, tmp_path):
+    settings = thinned(tmp_path, config)
+    empty = nearly_empty(settings)
+    reason = "nearly empty, 20 reads, fewer than 5 for each of 40 features"
+    assert empty == {"rna": {"T2": reason}}
+    (tmp_path / "protein.csv").write_text("g,p1,p2,p3,p4\nP1,.5,1,1.5,2\n")
+    patients, excluded = harmonise(settings, empty=empty)
+    has = patients.set_index("patient_id")
+    assert has.loc[["p1", "p2"], "in_rna"].tolist() == [1, 0]
+    assert has.loc["p2", "in_protein"] == 1
+    assert ["T2", "rna", "nearly_empty", f"patient p2: {reason}"] in excluded.to_numpy().tolist()
+    summary = summarise(patients, excluded, label_by_site(patients, "site"), settings)
+    assert summary["layers"]["rna"]["n_left_out"] == 3
+
+
+def test_whether_a_library_is_nearly_empty_depends_on_no_other_patient_and_no_label(
+    config, tmp_path
+):
+    alone = nearly_empty(thinned(tmp_path, config))
+    sheet = SHEET.replace("p1\tyes", "p1\tno").replace("p2\tno", "p2\tyes")
+    (tmp_path / "s.tsv").write_text(sheet)
+    rna = pd.read_csv(tmp_path / "rna.tsv", sep="\t", index_col=0)
+    rna.assign(T1=rna["T1"] * 10_000, T5=rna["T2"]).to_csv(tmp_path / "rna.tsv", sep="\t")
+    assert nearly_empty(sheet_settings(config)) == alone
+
+
+def test_a_patient_with_nothing_but_a_nearly_empty_library_is_left_out(config, tmp_path):
+    settings = thinned(tmp_path, config)
+    patients, excluded = harmonise(settings, empty=nearly_empty(settings))
+    assert "p2" not in set(patients["patient_id"])
+    assert ["p2", "sheet", "excluded", "nearly empty in all layers"] in excluded.to_numpy().tolist()
+
+
+def test_a_layer_of_nearly_empty_libraries_is_refused(config, tmp_path):
+    settings = thinned(tmp_path, config)
+    settings["layers"]["rna"]["min_mean_count"] = 1000
+    with pytest.raises(InputError, match=r"rna.tsv.*lower `layers.rna.min_mean_count`"):
+        nearly_empty(settings)
 
 
 def test_summary_counts_what_the_tables_hold(config, tmp_path):

@@ -4,7 +4,9 @@ import pytest
 
 from trdomics.confounding.adjustment import (
     SUMMARY_COLUMNS,
+    adjusted_layer,
     adjustment,
+    found_without,
     headline,
     prepared_counts,
     prepared_values,
@@ -186,3 +188,25 @@ def test_a_layer_without_an_expressed_feature_is_empty_and_no_error(tmp_path):
     assert "Nothing is significant" in headline(summary, {}, 0.05, "rna", ["a", "b"])["finding"]
     save_figure(attrition_figure(summary, 0.05, "rna"), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size > 500
+
+
+def test_features_are_counted_again_without_some_patients():
+    """As the layer's own test does it; the fullest set that could be tested in both counts."""
+    patients, positive, counts = cohort()
+    sheet = patients.drop(columns="neutro").assign(response=np.where(positive, "yes", "no"))
+    settings = {
+        "type": "counts",
+        "filter": {"min_count": 10, "min_share": 0.25},
+        "sets": {"minimal": [], "technical": ["batch"], "cells": ["estimated_cells"]},
+        "contrast": ["response", "yes", "no"],
+        "fdr": 0.05,
+    }
+    fractions = patients[["neutro"]]
+    whole = adjusted_layer(counts, sheet, fractions, settings)
+    numbers = headline(whole.summary, {}, 0.05, "rna", ["yes", "no"])["n_significant"]
+    numbers = dict(sorted(numbers.items()))
+    again = found_without(numbers, whole, N)
+    assert (again["set"], again["n_all"], again["n_without"]) == ("cells", *[numbers["cells"]] * 2)
+    rest = found_without(numbers, adjusted_layer(counts[60:], sheet, fractions, settings), N)
+    assert (rest["patients_all"], rest["patients_without"]) == (120, 60)
+    assert 30 < rest["n_without"] < 60

@@ -5,7 +5,15 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
-from attacks import differences, exported, guessed_label, membership, nearest_decile, people
+from attacks import (
+    along_effects,
+    differences,
+    exported,
+    guessed_label,
+    membership,
+    nearest_decile,
+    people,
+)
 from classification_data import cohort
 from export_data import (
     LABELS,
@@ -56,6 +64,23 @@ def test_membership_cannot_be_read_off_a_model():
             found[attack].append(roc_auc_score(label, np.r_[score, others[attack]]))
     areas = {attack: float(np.mean(values)) for attack, values in found.items()}
     assert max(areas.values()) <= 0.6, areas
+
+
+def test_membership_is_hardly_read_off_the_effects():
+    """The attacker knows profile and group; rounding makes no difference."""
+    areas = {"exact": [], "rounded": []}
+    for seed in range(1, 7):
+        sheet, values = people(2 * N, FEATURES, seed)
+        inside = np.arange(2 * N) < N
+        exact = differences(sheet[inside], values)
+        for name, table in (
+            ("exact", exact.rename(columns={"log2_fold_change": "effect"})),
+            ("rounded", exported(sheet[inside], values)),
+        ):
+            areas[name].append(roc_auc_score(inside, along_effects(table, sheet, values)))
+    means = {name: float(np.mean(found)) for name, found in areas.items()}
+    assert means["exact"] == pytest.approx(means["rounded"], abs=0.01)
+    assert 0.5 < means["rounded"] <= 0.62, means
 
 
 def test_no_decile_is_a_patients():

@@ -296,7 +296,7 @@ def test_features_that_are_numbers_stop_no_bundle(content):
             assert not found((export, place(members, names)), names=HOSPITAL, lengths={9999})
     table = read(members, "effects/rna.tsv")
     table = pd.concat([table] * 3, ignore_index=True).assign(feature=features[0])
-    table = table.assign(symbol=table["feature"], effect=100007.0, base_mean=0.100007)
+    table = table.assign(symbol=table["feature"], effect=100007.0, se=0.100007)
     planted = planted_table(members, "effects/rna.tsv", table)
     assert found((export, planted), names=HOSPITAL, lengths={9999}) == []
 

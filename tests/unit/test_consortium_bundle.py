@@ -132,8 +132,8 @@ def test_manifests_of_another_form_are_refused(tmp_path, changes, words):
 
 def test_a_manifest_that_is_no_json_is_refused(tmp_path):
     content = members("one", 1)
-    deep = b'{"format": 2, "label": ' + b'{"a": ' * 700 + b"1" + b"}" * 701
-    infinite = b'{"format": 2, "label": 1e999}'
+    deep = b'{"format": 3, "label": ' + b'{"a": ' * 700 + b"1" + b"}" * 701
+    infinite = b'{"format": 3, "label": 1e999}'
     for broken in (b"\xff\xfe", b"[" * 100_000, b"[]", b"{", deep, infinite):
         content[MANIFEST] = broken
         refused(written(tmp_path, content))

@@ -143,7 +143,9 @@ def test_counts_beside_abundances_are_taken(tmp_path):
         frame.add_prefix("counts."),
         frame.add_prefix("length."),
     ]
-    matrix = read(pd.concat(parts, axis=1).reset_index(names=""), tmp_path / "txi.csv")
+    whole = pd.concat(parts, axis=1).assign(countsFromAbundance="no")
+    matrix = read(whole.reset_index(names=""), tmp_path / "txi.csv")
+    assert matrix.notes[0] == f"read the columns `counts.…`, left out {2 * N + 1} others"
     np.testing.assert_array_equal(matrix.values.to_numpy().T, np.rint(ESTIMATED))
 
 
@@ -166,6 +168,13 @@ def test_the_table_of_one_sample_is_refused(tmp_path, header, column):
     (tmp_path / "m.tsv").write_text(f"{header}\nENSG1\tA\t1\t2\t3\t4\n")
     with pytest.raises(InputError, match=rf"the table of one sample .*put the column `{column}"):
         read_header(str(tmp_path / "m.tsv"), "rna")
+
+
+def test_a_table_of_isomirs_is_refused(tmp_path):
+    header = "UID\tRead\tmiRNA\tVariant\tiso_5p\tiso_3p\tiso_add3p\tiso_snp\tP0\tP1"
+    (tmp_path / "m.tsv").write_text(f"{header}\nu\tACGT\thsa-miR-1-3p\tNA\t0\t0\t0\t0\t5\t6\n")
+    with pytest.raises(InputError, match=r"isomiRs.*give its table of miRNAs \(`mirna.tsv`\)"):
+        read_file(tmp_path / "m.tsv")
 
 
 def test_a_table_without_header_is_refused(tmp_path):

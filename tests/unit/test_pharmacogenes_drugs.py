@@ -21,6 +21,7 @@ from trdomics.pharmacogenes.mismatch import (
     read_recommendations,
     without_advice,
 )
+from trdomics.pharmacogenes.page import sensitivity_sentence
 
 GENES = read_genes()
 
@@ -152,3 +153,25 @@ def test_drugs_from_columns_of_the_sheet():
 def test_a_table_that_cannot_be_used_is_refused_in_one_line(tmp_path, lines, header, message):
     with pytest.raises(InputError, match=message):
         taken(tmp_path, *lines, header=header)
+
+
+def test_one_sentence_says_what_patients_resistant_in_name_only_change():
+    auroc = {"lower": 0.6, "upper": 0.8, "reason": None}
+    features = {
+        "set": "all",
+        **{"n_all": 1512, "n_without": 1498, "patients_all": 148, "patients_without": 134},
+    }
+    without = {
+        "n_left_out": 14,
+        "all": {**auroc, "value": 0.7},
+        "without": {**auroc, "value": 0.72},
+        "features": {"mrna": features, "small_rna": {}},
+    }
+    drugs, label = {"sentence": ""}, {"positive": "TRD"}
+    assert sensitivity_sentence(drugs, without, label).endswith(
+        "without them the AUROC of the model is 0.72 (0.60 to 0.80) instead of 0.70 (0.60 to "
+        "0.80), and with all adjustments 1,498 instead of 1,512 features of mrna differ between "
+        "the groups (134 instead of 148 patients)."
+    )
+    bare = sensitivity_sentence(drugs, {**without, "features": {}}, label)
+    assert bare.endswith("instead of 0.70 (0.60 to 0.80).")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from running import run, write_config
 
-from trdomics.files import read_json
+from trdomics.files import read_json, read_table
 
 N = 36
 PATIENTS = [f"p{i:02}" for i in range(N)]
@@ -73,7 +73,10 @@ def only_variants(sheet: pd.DataFrame, config: dict[str, Any]) -> None:
 
 
 def a_site_and_two_seeds(sheet: pd.DataFrame, config: dict[str, Any]) -> None:
-    """A site and a technical column, but neither predictors nor confounders; some lack a layer."""
+    """A site and a technical column, but neither predictors nor confounders; some lack a layer.
+
+    One library is nearly empty, which is the same as none.
+    """
     sheet["site"] = ["north", "north", "south"] * (N // 3)
     sheet["rin"] = np.linspace(7, 9, N).round(2)
     config["samples"]["site"] = "site"
@@ -84,6 +87,8 @@ def a_site_and_two_seeds(sheet: pd.DataFrame, config: dict[str, Any]) -> None:
     }
     protein = pd.read_csv("protein.tsv", sep="\t", index_col=0)
     protein.drop(columns=PATIENTS[:5]).to_csv("protein.tsv", sep="\t")
+    rna = pd.read_csv("rna.tsv", sep="\t", index_col=0)
+    rna.assign(**{PATIENTS[-1]: rna[PATIENTS[-1]] // 60}).to_csv("rna.tsv", sep="\t")
     config["integration"]["seeds"] = [1, 2]
 
 
@@ -130,5 +135,9 @@ def test_it_runs_to_its_page(
         flags=re.DOTALL,
     )
     assert not re.search(r"\bnan\b|\bNone\b", page)
+    patients = read_table(results / "cohort" / "patients.tsv").set_index("patient_id")
+    if least is a_site_and_two_seeds:
+        assert patients.loc[PATIENTS[-1], ["in_rna", "in_protein"]].tolist() == [0, 1]
+        assert "fewer reads per feature than `min_mean_count`, treated as not measured: 1" in page
     baselines = set(read_json(results / "summary.json")["classification"]["baselines"])
     assert ("layers_present" in baselines) == (least is a_site_and_two_seeds)

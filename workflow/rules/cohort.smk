@@ -49,7 +49,7 @@ rule cohort_harmonise:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1000),
+        mem_mb=growing(2000),
         runtime=growing(10),
     params:
         code=code_digest("cohort_harmonise"),

@@ -6,6 +6,12 @@ LABELLED = config["label"]["column"] is not None
 ADJUSTED_LAYERS = COUNT_LAYERS + CONTINUOUS_LAYERS if LABELLED else []
 COVARIATES = Covariates.of(config)
 ADJUSTMENT_SETS = adjustment_sets(COVARIATES) if LABELLED else {}
+ADJUSTMENT = {
+    "sets": ADJUSTMENT_SETS,
+    "contrast": config["differential"]["contrast"],
+    "fdr": config["differential"]["fdr"],
+}
+ADJUSTMENT_FILTER = ("min_count", "min_share", "log2", "max_missing")
 # Layers that cell fractions can be estimated from: of genes, linear in the amount of RNA
 CELL_LAYERS = COUNT_LAYERS + [
     name for name in CONTINUOUS_LAYERS if config["layers"][name].get("log2")
@@ -148,11 +154,9 @@ rule confounding_adjustment:
     params:
         code=code_digest("confounding_adjustment"),
         sheet=patients_settings(config),
-        sets=ADJUSTMENT_SETS,
-        contrast=config["differential"]["contrast"],
-        fdr=config["differential"]["fdr"],
+        settings=ADJUSTMENT,
         type=lookup("layers/{layer}/type", within=config),
-        filter=layer_keys("min_count", "min_share", "log2", "max_missing"),
+        filter=layer_keys(*ADJUSTMENT_FILTER),
     script:
         "../scripts/confounding_adjustment.py"
 

@@ -2,6 +2,7 @@ rule layers_table:
     """Read and check the matrix of a layer, once for all rules that use it."""
     input:
         patients="results/{cohort}/cohort/patients.tsv",
+        excluded="results/{cohort}/cohort/excluded.tsv",
         matrix=layer_file,
     output:
         table="results/{cohort}/layers/{layer}/table.parquet",

@@ -110,6 +110,50 @@ rule pharmacogenes_sensitivity:
         "../scripts/pharmacogenes_sensitivity.py"
 
 
+rule pharmacogenes_differential:
+    """Count the features that differ without the patients who may be resistant in name only."""
+    input:
+        patients="results/{cohort}/cohort/patients.tsv",
+        fractions="results/{cohort}/cohort/cells.tsv",
+        mismatches="results/{cohort}/pharmacogenes/mismatches.tsv",
+        tables=expand(
+            "results/{{cohort}}/layers/{layer}/table.parquet", layer=ADJUSTED_LAYERS
+        ),
+        adjusted=expand(
+            "results/{{cohort}}/differential/{layer}/adjustment.json",
+            layer=ADJUSTED_LAYERS,
+        ),
+    output:
+        "results/{cohort}/pharmacogenes/differential.json",
+    log:
+        "logs/{cohort}/pharmacogenes_differential.log",
+    benchmark:
+        "benchmarks/{cohort}/pharmacogenes_differential.tsv"
+    conda:
+        "../../envs/differential.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        code=code_digest("pharmacogenes_differential"),
+        sheet=patients_settings(config),
+        settings=ADJUSTMENT,
+        layers={
+            layer: {
+                "type": config["layers"][layer]["type"],
+                "filter": {
+                    key: config["layers"][layer][key]
+                    for key in ADJUSTMENT_FILTER
+                    if key in config["layers"][layer]
+                },
+            }
+            for layer in ADJUSTED_LAYERS
+        },
+    script:
+        "../scripts/pharmacogenes_differential.py"
+
+
 rule pharmacogenes_page:
     """Write the page of pharmacogenes."""
     input:
@@ -119,6 +163,7 @@ rule pharmacogenes_page:
         mismatches="results/{cohort}/pharmacogenes/mismatches.tsv",
         drugs="results/{cohort}/pharmacogenes/drugs.json",
         sensitivity="results/{cohort}/pharmacogenes/sensitivity.json",
+        differential="results/{cohort}/pharmacogenes/differential.json",
     output:
         page=report(
             "results/{cohort}/pharmacogenes/pharmacogenes.html",

@@ -6,6 +6,7 @@ start(snakemake)
 
 from trdomics.cohort.figure import draw_layers
 from trdomics.cohort.harmonise import harmonise, label_by_site, summarise
+from trdomics.cohort.libraries import nearly_empty
 from trdomics.files import read_table, save_figure, write_json, write_table
 from trdomics.style import set_style
 
@@ -14,7 +15,7 @@ quality = {
     layer: read_table(path, dtype={"sample": str}).set_index("sample")
     for layer, path in zip(snakemake.params.quality, snakemake.input.quality, strict=True)
 }
-patients, excluded = harmonise(settings, quality)
+patients, excluded = harmonise(settings, quality, nearly_empty(settings))
 sites = label_by_site(patients, settings["samples"]["site"])
 
 write_table(patients, snakemake.output.patients)

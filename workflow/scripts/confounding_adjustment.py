@@ -5,46 +5,33 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.cohort.load import read_patients
-from trdomics.confounding.adjustment import (
-    TESTS,
-    adjustment,
-    headline,
-    prepared_counts,
-    prepared_values,
-)
+from trdomics.confounding.adjustment import TESTS, adjusted_layer, headline
 from trdomics.confounding.figures import attrition_figure
-from trdomics.confounding.plan import cumulative, with_estimated
-from trdomics.confounding.sets import compared_patients
 from trdomics.differential.symbols import with_symbols
 from trdomics.files import read_matrix, read_table, save_figure, write_json, write_table
 from trdomics.layers.types import layer_type
-from trdomics.layers.counts import refused_warning, without_empty_libraries
+from trdomics.layers.counts import refused_warning
 from trdomics.style import set_style
 
 set_style()
-params, layer = snakemake.params, snakemake.wildcards.layer
-is_counts = layer_type(params.type).is_counts
-values, refused = read_matrix(snakemake.input.table), {}
-if is_counts:
-    values, refused = without_empty_libraries(values)
-patients = read_patients(snakemake.input.patients, params.sheet).loc[values.index]
-fractions = read_table(snakemake.input.fractions).set_index("patient_id")
-sets, without = with_estimated(params.sets, list(fractions.columns))
-patients = patients.join(fractions)
-complete, positive, left_out = compared_patients(patients, params.contrast, cumulative(sets))
-prepare = prepared_counts if is_counts else prepared_values
-table, summary = adjustment(
-    patients.loc[complete],
-    positive,
-    sets,
-    prepare(values.loc[complete], **params.filter),
-    params.fdr,
+inputs, outputs, layer = snakemake.input, snakemake.output, snakemake.wildcards.layer
+settings = dict(snakemake.params.settings) | {"filter": snakemake.params.filter}
+fdr, groups = settings["fdr"], settings["contrast"][1:]
+settings["type"] = snakemake.params.type
+found = adjusted_layer(
+    read_matrix(inputs.table),
+    read_patients(inputs.patients, snakemake.params.sheet),
+    read_table(inputs.fractions).set_index("patient_id"),
+    settings,
 )
-write_table(with_symbols(table, read_table(snakemake.input.annotation)), snakemake.output.table)
-write_table(summary, snakemake.output.summary)
+write_table(with_symbols(found.table, read_table(inputs.annotation)), outputs.table)
+write_table(found.summary, outputs.summary)
 write_json(
-    headline(summary, left_out, params.fdr, layer, params.contrast[1:], without)
-    | {"test": TESTS[is_counts], "refused_warning": refused_warning(refused)},
-    snakemake.output.headline,
+    headline(found.summary, found.left_out, fdr, layer, groups, found.without)
+    | {
+        "test": TESTS[layer_type(settings["type"]).is_counts],
+        "refused_warning": refused_warning(found.refused),
+    },
+    outputs.headline,
 )
-save_figure(attrition_figure(summary, params.fdr, layer), snakemake.output.figure)
+save_figure(attrition_figure(found.summary, fdr, layer), outputs.figure)

@@ -19,7 +19,7 @@ save_figure(draw_phenotypes(calls, labels, settings["label"]), outputs.figure)
 context = page_context(
     read_json(inputs.called),
     read_json(inputs.drugs),
-    read_json(inputs.sensitivity),
+    {**read_json(inputs.sensitivity), "features": read_json(inputs.differential)},
     read_table(inputs.mismatches),
     settings,
 )

@@ -13,7 +13,13 @@ from trdomics.check.sheet_values import label_warnings, value_warnings
 from trdomics.classification.derived import derived_tables
 from trdomics.classification.feature_sets import PRESENCE, feature_sets
 from trdomics.cohort.config import from_reads, is_simulated, sheet_settings, text_columns
-from trdomics.cohort.membership import LeftOut, memberships, unmatched, with_layers
+from trdomics.cohort.membership import (
+    LeftOut,
+    measured,
+    memberships,
+    unmatched,
+    with_layers,
+)
 from trdomics.cohort.samples import (
     EXCLUDE,
     labels,
@@ -66,10 +72,13 @@ def cohort_plan(
         name: known_samples(layer, name, sample_names(sheet, layer, patient_id).dropna())
         for name, layer in known.items()
     }
+    empty = {name: reading.get("nearly_empty", []) for name, reading in readings.items()}
     has = memberships(sheet, settings, samples)
     without = 0
     if len(known) == len(config["layers"]):
-        profiled = with_layers(has, settings)
+        with_layers(has, settings)
+        has = measured(has, sheet, settings, empty)
+        profiled = has.any(axis=1)
         without = int((~profiled).sum())
         sheet, has = sheet[profiled], has[profiled]
     label = labels(sheet, config["label"])

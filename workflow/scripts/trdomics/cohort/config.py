@@ -20,7 +20,8 @@ from trdomics.reads.quality import quality_columns
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 
 # Settings that decide who has a layer; others do not affect the cohort stage.
-MEMBERSHIP_KEYS = ("type", "file", "id_column", "format", "profiled", "sample_column")
+MEMBERSHIP_KEYS = ["type", "file", "id_column", "format", "profiled", "sample_column"]
+MEMBERSHIP_KEYS += ["min_mean_count"]
 # Files that a layer may name.
 LAYER_FILES = ("file", "features", "profiled")
 REFERENCE_FILES = ("genome", "annotation", "transcripts", "hairpin", "mature")

@@ -10,20 +10,31 @@ import pandas as pd
 from jsonschema import Draft202012Validator
 from scipy.stats import binomtest, chi2_contingency
 
-from trdomics.cohort.membership import LeftOut, layer_samples, memberships, unmatched, with_layers
+from trdomics.cohort.membership import (
+    LeftOut,
+    layer_samples,
+    measured,
+    memberships,
+    unmatched,
+    with_layers,
+)
 from trdomics.cohort.samples import labels, read_sheet, sample_names, typed_names
 from trdomics.schema import load_schema
 
+NO_READS = "nearly empty in all layers"
 SITE_TEST = ("site_chi2", "site_degrees_of_freedom", "site_pvalue", "site_cramers_v")
 
 
 def harmonise(
-    settings: Mapping[str, Any], quality: Mapping[str, pd.DataFrame] | None = None
+    settings: Mapping[str, Any],
+    quality: Mapping[str, pd.DataFrame] | None = None,
+    empty: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Combine sheet and layers.
 
     `settings` is of :func:`trdomics.cohort.config.sheet_settings`; `quality` has, for each layer
-    that ``settings["quality"]`` names, the quality of its reads by sample.
+    that ``settings["quality"]`` names, the quality of its reads by sample; `empty` is of
+    :func:`trdomics.cohort.libraries.nearly_empty`.
 
     Returns
     -------
@@ -43,10 +54,13 @@ def harmonise(
     taking_part = sheet[~sheet["exclude"]]
     has = memberships(taking_part, settings, samples)
     profiled = with_layers(has, settings)
-    without = list(profiled.index[~profiled])
-    sheet.loc[without, "exclude"] = True
-    sheet.loc[without, "exclude_reason"] = "in no layer"
-    taking_part, has = taking_part[profiled], has[profiled]
+    has = measured(has, taking_part, settings, empty or {})
+    kept = has.any(axis=1)
+    for without, reason in ((~profiled, "in no layer"), (profiled & ~kept, NO_READS)):
+        left_out = list(has.index[without])
+        sheet.loc[left_out, "exclude"] = True
+        sheet.loc[left_out, "exclude_reason"] = reason
+    taking_part, has = taking_part[kept], has[kept]
 
     columns = {
         "label": labels(taking_part, settings["label"]),
@@ -57,7 +71,7 @@ def harmonise(
     patients = pd.DataFrame({name: _whole(values) for name, values in columns.items()})
     patients = patients.reset_index(names="patient_id")
     check_patients(patients)
-    return patients, unmatched(sheet, settings, samples)
+    return patients, unmatched(sheet, settings, samples, empty)
 
 
 def _quality(

@@ -32,6 +32,7 @@ class LeftOut(StrEnum):
     PATIENT_EXCLUDED = "patient_excluded"
     NOT_IN_SHEET = "not_in_sheet"
     NOT_IN_LAYER = "not_in_layer"
+    NEARLY_EMPTY = "nearly_empty"
 
 
 def layer_samples(
@@ -184,6 +185,31 @@ def _longer_names(ids: Sequence[str], samples: Sequence[str]) -> str:
     return ""
 
 
+def measured(
+    has: pd.DataFrame,
+    sheet: pd.DataFrame,
+    settings: Mapping[str, Any],
+    empty: Mapping[str, Collection[str]],
+) -> pd.DataFrame:
+    """Return who has which layer, those whose sample is nearly empty taken out.
+
+    Parameters
+    ----------
+    has : DataFrame of bool, shape (n_patients, n_layers)
+    sheet : DataFrame
+        Indexed by the same patients.
+    settings : mapping
+        What :func:`trdomics.cohort.config.sheet_settings` returns.
+    empty : mapping of str to collection of str
+        Layer to its nearly empty samples.
+    """
+    has = has.copy()
+    for name in has.columns.intersection(list(empty)):
+        names = sample_names(sheet, settings["layers"][name], settings["samples"]["patient_id"])
+        has[name] &= ~names.isin(list(empty[name]))
+    return has
+
+
 def with_layers(
     has: pd.DataFrame,
     settings: Mapping[str, Any],
@@ -240,17 +266,22 @@ def likely_names(
 
 
 def unmatched(
-    sheet: pd.DataFrame, settings: Mapping[str, Any], samples: Mapping[str, list[str]]
+    sheet: pd.DataFrame,
+    settings: Mapping[str, Any],
+    samples: Mapping[str, list[str]],
+    empty: Mapping[str, Mapping[str, str]] | None = None,
 ) -> pd.DataFrame:
     """List the samples and patients that are left out, with the reason.
 
-    The arguments are those of :func:`memberships`, with all layers in `samples`.
+    The arguments are those of :func:`memberships`, with all layers in `samples`; `empty`
+    is of :func:`trdomics.cohort.libraries.nearly_empty`.
 
     Returns
     -------
     DataFrame
         `id`, `where` ("sheet" or the layer's name), `code` (of :class:`LeftOut`), `reason`.
     """
+    few_reads = empty or {}
     out = sheet.loc[sheet["exclude"], "exclude_reason"]
     rows = [(patient, "sheet", LeftOut.EXCLUDED, reason) for patient, reason in out.items()]
     patient_id = settings["samples"]["patient_id"]
@@ -265,6 +296,9 @@ def unmatched(
             elif patients[sample] in out.index:
                 reason = f"patient {patients[sample]} is excluded in the sheet"
                 rows.append((sample, name, LeftOut.PATIENT_EXCLUDED, reason))
+            elif sample in few_reads.get(name, {}):
+                reason = f"patient {patients[sample]}: {few_reads[name][sample]}"
+                rows.append((sample, name, LeftOut.NEARLY_EMPTY, reason))
         if layer["id_column"] != patient_id:
             # a separate name implies a sample; an id shared by all layers does not
             lost = names[~sheet["exclude"] & names.notna() & ~names.isin(present)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -11,10 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trdomics.confounding.linear import LabelTest, label_test, log_cpm, voom_weights
-from trdomics.confounding.plan import MINIMAL, cumulative
-from trdomics.confounding.sets import SetDesign, set_design
+from trdomics.confounding.plan import MINIMAL, cumulative, with_estimated
+from trdomics.confounding.sets import SetDesign, compared_patients, set_design
 from trdomics.differential.counts import expressed
-from trdomics.layers.counts import size_factors
+from trdomics.layers.counts import size_factors, without_empty_libraries
+from trdomics.layers.types import layer_type
 
 # How the tests with adjustment sets differ from the main one, by whether the layer has counts.
 TESTS = {
@@ -66,6 +68,96 @@ def prepared_values(values: pd.DataFrame, log2: bool, max_missing: float) -> dic
         "features": values.columns[kept].astype(str),
         "libraries": None,
         "n_features": int((~np.isnan(numbers)).any(axis=0).sum()),
+    }
+
+
+@dataclass(frozen=True)
+class LayerAdjustment:
+    """The test of the label in one layer under each set.
+
+    Attributes
+    ----------
+    table, summary : DataFrame
+        Of :func:`adjustment`.
+    left_out : dict
+        Of :func:`trdomics.confounding.sets.compared_patients`.
+    without : list of str
+        Sets that cannot be fitted, as the estimated fractions are all they have.
+    refused : dict
+        Patients whose library is nearly empty, with the reason.
+    """
+
+    table: pd.DataFrame
+    summary: pd.DataFrame
+    left_out: dict[str, int]
+    without: list[str]
+    refused: dict[str, str]
+
+
+def adjusted_layer(
+    values: pd.DataFrame,
+    patients: pd.DataFrame,
+    fractions: pd.DataFrame,
+    settings: Mapping[str, Any],
+) -> LayerAdjustment:
+    """Test the label under each set of a cohort in one layer.
+
+    Parameters
+    ----------
+    values : DataFrame, patients × features
+        Raw.
+    patients : DataFrame
+        The cohort's, indexed by patient.
+    fractions : DataFrame
+        Estimated fractions of cells, indexed by patient.
+    settings : mapping
+        ``type`` of the layer, ``filter`` (its keys of the config), ``sets``, ``contrast`` and
+        ``fdr``.
+    """
+    is_counts = layer_type(settings["type"]).is_counts
+    refused: dict[str, str] = {}
+    if is_counts:
+        values, refused = without_empty_libraries(values)
+    sets, without = with_estimated(settings["sets"], list(fractions.columns))
+    own = patients.loc[values.index].join(fractions)
+    complete, positive, left_out = compared_patients(own, settings["contrast"], cumulative(sets))
+    prepare = prepared_counts if is_counts else prepared_values
+    prepared = prepare(values.loc[complete], **settings["filter"])
+    table, summary = adjustment(own.loc[complete], positive, sets, prepared, settings["fdr"])
+    return LayerAdjustment(table, summary, left_out, without, refused)
+
+
+def found_without(
+    whole: Mapping[str, int], rest: LayerAdjustment, n_patients: int
+) -> dict[str, Any]:
+    """Compare the features that differ under the fullest set with those without some patients.
+
+    Parameters
+    ----------
+    whole : mapping of str to int
+        ``n_significant`` by set of all patients, of :func:`headline`.
+    rest : LayerAdjustment
+        Without some patients.
+    n_patients : int
+        Compared of all.
+
+    Returns
+    -------
+    dict
+        ``set``, ``n_all``, ``n_without``, ``patients_all``, ``patients_without``; empty where no
+        set could be tested in both.
+    """
+    tested = rest.summary[rest.summary["reason"].isna()].set_index("set")["n_significant"]
+    # in the order of the sets, which a file does not keep
+    both = [str(name) for name in tested.index if name in whole]
+    if not both:
+        return {}
+    return {
+        "set": both[-1],
+        "n_all": whole[both[-1]],
+        "n_without": int(tested[both[-1]]),
+        "patients_all": n_patients,
+        "patients_without": int(rest.summary["n_patients"].iloc[0]),
     }
 
 

@@ -23,7 +23,7 @@ from trdomics.partner_json import parse_partner_json, with_checksum
 from trdomics.schema import ClosedSchema, load_schema
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 MODEL_FILES = ("model/model.safetensors", "model/model.json")
 LOSS_FILE = "model/missing_layer_cost.json"
 MAX_BYTES = 2**28
@@ -46,7 +46,7 @@ FORMULA, AS_TEXT = ("=", "+", "-", "@", "\t", "\r"), "'"
 SITE_SHARES = ("auroc", "lower", "upper", "prediction_lower", "prediction_upper", "i2")
 SITE_NUMBERS = ("n_sites", "tau2", "change", "change_lower", "change_upper")
 SITE_VALUES = (*SITE_SHARES, *SITE_NUMBERS)
-EFFECTS = {"feature": NAME, "symbol": TEXT, "base_mean": NUMBER, "effect": FINITE, "se": FINITE}
+EFFECTS = {"feature": NAME, "symbol": TEXT, "effect": FINITE, "se": FINITE}
 TABLES: dict[str, dict[str, str]] = {
     r"effects/[A-Za-z0-9_]+\.tsv": EFFECTS,
     r"factors/[A-Za-z0-9_]+\.tsv": {"feature": NAME},  # and Factor1 … FactorK

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.columns import as_text, is_quantity
-from trdomics.consortium.digits import effect_step, on_grid, scale_on_grid, significant, step_of
+from trdomics.consortium.digits import effect_step, on_grid, scale_on_grid, step_of
 from trdomics.intervals import Z95
 
 LARGEST_SHARE = 0.1  # of the patients in one bin of a curve
@@ -93,14 +93,14 @@ def burden_effects(results: pd.DataFrame, minimum: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``feature``, ``symbol``, ``base_mean`` (missing), ``effect``, ``se`` (from the profile or
+        ``feature``, ``symbol``, ``effect``, ``se`` (from the profile or
         exact interval).
     """
     counts = [f"{who}_{group}" for who in CARRYING for group in ("positive", "negative")]
     enough = (results[counts] >= minimum).all(axis=1)
     error = interval_error(results["lower"], results["upper"])
     kept = results[enough & np.isfinite(results["log_odds_ratio"]) & np.isfinite(error)]
-    table = kept[["feature"]].assign(symbol=kept["feature"], base_mean=np.nan)
+    table = kept[["feature"]].assign(symbol=kept["feature"])
     table = table.assign(effect=kept["log_odds_ratio"], se=error[kept.index])
     # few carriers dominate the error: 2 / √n with n patients, half of them carriers
     return short_effects(table, CARRIER_PATIENTS / table["se"] ** 2, minimum)
@@ -125,7 +125,7 @@ def short_effects(table: pd.DataFrame, n: Any, minimum: int) -> pd.DataFrame:
 
 
 def expression_effects(results: pd.DataFrame, n: int, minimum: int) -> pd.DataFrame:
-    """Return effects and standard errors of every tested feature, and its mean to two digits.
+    """Return effects and standard errors of every tested feature, but not its mean.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def expression_effects(results: pd.DataFrame, n: int, minimum: int) -> pd.DataFr
         Number of patients that corresponds to the last digit of an error.
     """
     tested = results[np.isfinite(results["log2_fold_change"]) & (results["lfc_se"] > 0)]
-    table = tested[["feature", "symbol"]].assign(base_mean=significant(tested["base_mean"]))
+    table = tested[["feature", "symbol"]]
     table = table.assign(effect=tested["log2_fold_change"], se=tested["lfc_se"])
     return short_effects(table, n, minimum)
 

@@ -170,7 +170,6 @@ class Export:
         effects, sizes = private_effects(
             table[compared], (groups[compared] == str(positive)).to_numpy(), budget, self.minimum
         )
-        effects = effects.assign(base_mean=np.nan)
         symbols = tested.set_index("feature")["symbol"]
         effects["symbol"] = symbols.reindex(effects["feature"]).to_numpy()
         self.layers[layer] = {

@@ -28,6 +28,7 @@ ANNOTATION_COLUMNS += [
 ]
 # Reasons due to the file, not to the consequence of a variant.
 NO_ENTRY, NO_GENE = "no annotation of this allele", "in no gene"
+FILTERED = "filter "
 _EXPECTED = ("consequence without effect on the protein", "no carrier", "common in the population")
 # A germline call set with this many alleles has common ones; fewer carriers may be chance.
 _ALLELES_TO_JUDGE, _COMMON, _CARRIERS = 10, 0.01, 5
@@ -242,10 +243,13 @@ class CallCollector:
         """Log what is lost and what looks wrong, one line each."""
         if self._left_out:
             lost = set(self._left_out).difference(_EXPECTED)
+            failed = sum(n for reason, n in self._left_out.items() if reason.startswith(FILTERED))
+            most = 2 * failed > sum(self._left_out.values()) + len(self._dosages)
             log.log(
                 logging.WARNING if lost else logging.INFO,
-                "alleles left out: %s",
+                "alleles left out: %s%s",
                 counted(self._left_out, most=8),
+                "; to keep those that FILTER flags, set `pass_only: false`" if most else "",
             )
         kept = annotation[annotation["kept"] == 1]
         absent = sorted(set(self._named.values()).difference(kept["variant"]))

@@ -54,6 +54,7 @@ ONE_SAMPLE = {
     ("eff_length", "est_counts"): ("kallisto", "est_counts"),
     ("mirna_id", "read_count"): ("GDC's miRNA counts", "read_count"),
 }
+ISOMIRS = {"uid", "read", "mirna", "iso_5p", "iso_3p"}
 LAYOUTS = {
     ("geneid", "chr", "start", "end", "strand", "length"): "featureCounts",
     ("gene_id", "gene_name", "gene_type"): "GDC's STAR counts",
@@ -123,6 +124,12 @@ def layout_of(
                 f"put the column `{column}` of all samples into one table, a column per sample "
                 "named like it",
             )
+    if set(lower) >= ISOMIRS:
+        raise InputError(
+            where,
+            "it is mirtop's table of isomiRs, with several rows per miRNA",
+            "give its table of miRNAs (`mirna.tsv`), or the sum per miRNA",
+        )
     described = {}
     leading = True
     for i in range(first + 1, len(names)):
@@ -139,7 +146,9 @@ def layout_of(
     seen: set[str] = set()
     for prefix, others in SIDE_BY_SIDE.items():
         of_counts = [i for i in columns if names[i].startswith(prefix) and names[i] not in known]
-        if of_counts and all(names[i].startswith((prefix, *others)) for i in columns):
+        # tximport adds a column of text, `countsFromAbundance`
+        beside = [i for i in columns if i not in textual]
+        if of_counts and all(names[i].startswith((prefix, *others)) for i in beside):
             left = len(columns) - len(of_counts)
             if left:
                 notes.append(f"read the columns `{prefix}…`, left out {left} others")

@@ -18,7 +18,14 @@ import numpy as np
 import pandas as pd
 
 from trdomics.errors import InputError, InputErrors
-from trdomics.inputs.calls import CallCollector, Variant, VariantCalls, counted, warn_of_terms
+from trdomics.inputs.calls import (
+    FILTERED,
+    CallCollector,
+    Variant,
+    VariantCalls,
+    counted,
+    warn_of_terms,
+)
 from trdomics.inputs.consequences import (
     ConsequenceClasses,
     gene_name,
@@ -469,7 +476,7 @@ def _failures(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
     failures[depth < settings["min_depth"]] = "depth too low"
     if settings["pass_only"] and "FILTER" in rows.columns:
         failed = ~rows["FILTER"].str.strip().str.casefold().isin({"pass", *_EMPTY})
-        failures[failed] = "filter " + rows.loc[failed, "FILTER"]
+        failures[failed] = FILTERED + rows.loc[failed, "FILTER"]
     failures[rows["position"] <= 0] = "no position"
     return failures
 

@@ -15,7 +15,7 @@ import pandas as pd
 from cyvcf2 import VCF
 
 from trdomics.errors import InputError
-from trdomics.inputs.calls import CallCollector, Variant, VariantCalls, warn_of_terms
+from trdomics.inputs.calls import FILTERED, CallCollector, Variant, VariantCalls, warn_of_terms
 from trdomics.inputs.consequences import (
     ANNOTATION_TAGS,
     AnnotationFormat,
@@ -250,7 +250,7 @@ def unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
 def site_failure(record: Any, settings: Mapping[str, Any]) -> str:
     """Return the layer's filter that a site fails, or an empty string."""
     if settings["pass_only"] and record.FILTER is not None:
-        return f"filter {record.FILTER}"
+        return f"{FILTERED}{record.FILTER}"
     quality = np.inf if record.QUAL is None else record.QUAL
     if quality < settings["min_quality"]:
         return "quality too low"

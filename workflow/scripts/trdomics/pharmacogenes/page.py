@@ -34,7 +34,8 @@ def page_context(
     called, drugs : mapping
         Of :func:`trdomics.pharmacogenes.summary.calls_summary` and ``drugs_summary``.
     without : mapping
-        Of :func:`trdomics.evaluation.restricted.auroc_without`.
+        Of :func:`trdomics.evaluation.restricted.auroc_without`, and ``features``: by layer, of
+        :func:`trdomics.confounding.adjustment.found_without`.
     mismatches : DataFrame
         ``mismatches.tsv``.
     settings : mapping
@@ -123,8 +124,19 @@ def sensitivity_sentence(
         f"{n} {label['positive']} patients clear one of their drugs faster than usual and may be "
         f"pseudo-resistant; without them the AUROC of the model is {rest['value']:.2f} "
         f"({rest['lower']:.2f} to {rest['upper']:.2f}) instead of {whole['value']:.2f} "
-        f"({whole['lower']:.2f} to {whole['upper']:.2f})."
+        f"({whole['lower']:.2f} to {whole['upper']:.2f}){_features(without['features'])}."
     )
+
+
+def _features(layers: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return how many features differ without these patients, to end a sentence."""
+    parts = [
+        f"{row['n_without']:,} instead of {row['n_all']:,} features of {layer} differ between the "
+        f"groups ({row['patients_without']} instead of {row['patients_all']} patients)"
+        for layer, row in layers.items()
+        if row
+    ]
+    return f", and with all adjustments {' and '.join(parts)}" if parts else ""
 
 
 def combinations(mismatches: pd.DataFrame) -> list[dict[str, Any]]:
