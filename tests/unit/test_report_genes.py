@@ -133,7 +133,7 @@ def test_a_browser_shows_the_feature_that_the_address_names(table, tmp_path):
     assert "<h2>IL7R</h2>" in seen["g1"] and "T cells" in seen["g1"] and "80 %" in seen["g1"]
     # is it different, and is it the cells?
     assert "Different without covariates: higher in" in seen["g1"]
-    assert "With neutrophils, rin added to the covariates, the effect is 1.00" in seen["g1"]
+    assert "With neutrophils, RIN added to the covariates, the effect is 1.00" in seen["g1"]
     assert "50 % of the effect without them. Cell composition explains part of" in seen["g1"]
     assert "&lt;script&gt;alert(1)" in seen["g2"] and "too few patients" in seen["g2"]
 

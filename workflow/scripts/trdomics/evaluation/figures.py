@@ -271,7 +271,7 @@ def contributions_figure(table: pd.DataFrame, n_groups: int = 15) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True)
     position = np.arange(len(rows))
     left.barh(position, rows["size"], color=style.GREY)
-    left.set_yticks(position, [style.shortened(readable(name), 32) for name in rows["group"]])
+    left.set_yticks(position, [style.shortened(display_name(name), 32) for name in rows["group"]])
     left.invert_yaxis()
     left.set_xlabel("mean absolute contribution\n(log odds)")
     right.axvline(0, color="black", linewidth=0.8, linestyle=":")
