@@ -184,7 +184,7 @@ def test_why_a_probability_is_high_is_said_in_words():
     first, second = context()["patients"]
     assert first["baseline_percent"] == "40 %"
     assert first["raised"] == (
-        "mrna (odds × 2), Factor1 (-1.0 SD, odds × 1.3), panel immune (odds × 1.2)"
+        "mRNA (odds × 2), Factor1 (-1.0 SD, odds × 1.3), panel immune (odds × 1.2)"
     )
     assert first["lowered"] == "sex (odds × 0.9)"
     assert first["acted_on"] == "30 % at the target prevalence is at or above the threshold of 30 %"
