@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shutil
 import subprocess
@@ -20,11 +21,14 @@ from trdomics.inputs.vcf import (
     records,
 )
 
-CASES = Path(__file__).parents[3] / "shared" / "data" / "reads" / "variants" / "csq"
+REPOSITORY = Path(__file__).parents[2]
+DATA = Path(os.environ.get("TRDOMICS_REAL_DATA", REPOSITORY / "../shared/data"))
+CASES = DATA / "reads" / "variants" / "csq"
 DESCRIPTION = "[*]Consequence|gene|transcript|biotype|strand|amino_acid_change|dna_change"
 
 pytestmark = [
-    pytest.mark.skipif(not CASES.is_dir(), reason="../shared/data/reads is absent"),
+    pytest.mark.real,
+    pytest.mark.skipif(not CASES.is_dir(), reason=f"no cases in {CASES}"),
     pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed"),
 ]
 # (file, position) where bcftools 1.16 differs from what later versions are expected to say.

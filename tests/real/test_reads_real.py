@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+from trdomics.reads.rna_genotypes import allele_counts, exonic_sites, genotypes, read_exons
 from trdomics.reads.small_rna import collapse, count_sample, read_fasta
 
 REPOSITORY = Path(__file__).parents[2]
@@ -148,3 +150,39 @@ def test_counts_of_gm12878_are_those_of_featurecounts_on_its_bam(tmp_path):
         assert (own >= 10).sum() > 10
     # the library is stranded: that the reads say so is part of the test
     assert quality["forward_share"].max() < 0.05
+
+
+@needs("bcftools")
+def test_genotypes_of_gm12878s_rna_are_those_of_its_dna(tmp_path):
+    folder = DATA / "rnaseq_human_chr22"
+    known = pd.read_csv(
+        folder / "NA12878.chr22.known_variants.vcf.gz",
+        sep="\t",
+        comment="#",
+        header=None,
+        usecols=[0, 1, 3, 4, 9],
+        names=["chromosome", "position", "reference", "alternative", "call"],
+    )
+    known = known[known[["reference", "alternative"]].apply(lambda c: c.str.len() == 1).all(axis=1)]
+    known["chromosome"] = known["chromosome"].str.removeprefix("chr")
+    sites = pd.MultiIndex.from_frame(known.iloc[:, :4])
+    exons = read_exons(folder / "genes_chr22_grch37_spans.gtf.gz")
+    inside = exonic_sites(sites, exons, ["chr22"])
+    (tmp_path / "sites.tsv").write_text("".join(f"{c}\t{p}\n" for c, p in inside))
+    exonic = known["position"].isin([position for _, position in inside]).to_numpy()
+    dna = known["call"].str[:3].map(lambda call: call.count("1")).to_numpy()
+    right = []
+    for replicate in ("rep1", "rep2"):
+        pileup = ["bcftools", "mpileup", "--no-reference", "-Ou", "-T", tmp_path / "sites.tsv"]
+        pileup += ["-I", "-q", "20", "-Q", "20", "-d", "2000", "-a", "FORMAT/AD"]
+        piled = subprocess.run(
+            [*pileup, folder / f"{replicate}.bam"], check=True, capture_output=True
+        )
+        query = ["bcftools", "query", "-f", "%CHROM\t%POS\t%REF\t%ALT[\t%AD]\n"]
+        with open(tmp_path / "alleles.tsv", "wb") as out:
+            subprocess.run(query, input=piled.stdout, stdout=out, check=True)
+        rna = genotypes(*allele_counts(tmp_path / "alleles.tsv", sites))
+        called = exonic & ~np.isnan(rna)
+        right += list(rna[called] == dna[called])
+    assert len(right) >= 50
+    assert np.mean(right) >= 0.97

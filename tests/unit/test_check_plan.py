@@ -141,7 +141,7 @@ def test_what_a_frozen_model_does_not_use_and_what_it_lacks_is_told(raw):
     assert "layer protein: the frozen model does not use it; its layers are dna, rna" in told
     assert "layer rna: the frozen" not in told
     assert "the frozen model's layer dna is not in the config" in told
-    assert "probabilities are of ill (against well)" in told
+    assert "probabilities refer to ill (against well)" in told
     # which matters only where a model is trained
     empty = "`clinical.confounders` is empty"
     assert empty not in told

@@ -216,3 +216,20 @@ def test_summary_repeats_the_tables_and_survives_json(parts, tables, tmp_path):
     assert read["null"]["n_permutations"] == 4
     assert read["prevalence"]["log_odds_shift"] == pytest.approx(np.log(0.3 / 0.7))
     assert set(feature_sets(parts["predictions"])) == set(ROLES)
+
+
+def test_contributions_figure_names_the_groups_that_move_most():
+    rng = np.random.default_rng(4)
+    groups = [f"group_{number:02d}" for number in range(20)]
+    table = pd.DataFrame(
+        [
+            (f"p{i}", i % 2, "layer", name, scale * rng.normal())
+            for i in range(20)
+            for scale, name in enumerate(groups)
+        ],
+        columns=["patient_id", "label", "kind", "group", "contribution"],
+    )
+    shown = set(texts(figures.contributions_figure(table)))
+    assert "group 19" in shown
+    assert "group 00" not in shown
+    assert any("no feature" in text for text in texts(figures.contributions_figure(table[:0])))

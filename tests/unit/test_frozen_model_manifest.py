@@ -16,7 +16,7 @@ def label(positive, negative, column="outcome"):
     ("positive", "negative"), [("responder", "TRD"), ("Responder ", "x"), ("x", "trd")]
 )
 def test_exchanged_classes_are_refused(positive, negative):
-    with pytest.raises(InputError, match="are of TRD against responder; exchange"):
+    with pytest.raises(InputError, match="refer to TRD against responder; exchange"):
         compare_labels(label(positive, negative), MODEL)
 
 
@@ -27,5 +27,5 @@ def test_equal_classes_and_a_cohort_without_labels_need_no_word():
 
 def test_classes_of_other_names_are_told():
     told = compare_labels(label(1, 0), MODEL)
-    assert "probabilities are of TRD (against responder)" in told
+    assert "probabilities refer to TRD (against responder)" in told
     assert "that 1 is what the model means by TRD" in told

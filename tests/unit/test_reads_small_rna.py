@@ -65,7 +65,8 @@ def test_reads_of_one_molecule_count_once_whatever_errors_they_have(tmp_path):
     reads = [(f"r{i}_AAA{one}", LET7A) for i in range(4)]
     # an error in the sequence, an error in the UMI, an N in it, and another molecule
     reads += [(f"s_{one}", wrong), (f"t_{near}", LET7A), (f"u_{one[:-1]}N", LET7A)]
-    reads += [(f"v_{other}", LET7A)]
+    # of two reads of which either may be wrong, one is
+    reads += [(f"v_{other}", LET7A), (f"w_{other[:-1]}A", LET7A)]
     found = collapse([written(tmp_path / "1.fq.gz", reads)], umi=12)
     assert found.unreadable == 1
     place = {sequence: number for number, sequence in enumerate(found.sequences)}

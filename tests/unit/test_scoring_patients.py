@@ -22,6 +22,7 @@ SUMMARY = {
     "interval": "95 %",
     "training_prevalence": 0.5,
     "target_prevalence": 0.3,
+    "threshold": 0.3,
 }
 TERMS = {
     "P1": [
@@ -100,7 +101,7 @@ def test_groups_with_the_baseline_are_the_log_odds():
         assert float(patient["log_odds"]) == pytest.approx(LOG_ODDS[patient["id"]], abs=0.006)
     first = context()["patients"][0]
     names = [row["name"] for row in first["groups"]]
-    assert names == ["mrna", "Factor1", "immune", "sex"]
+    assert names == ["mRNA", "Factor1", "immune", "sex"]
     assert [(row["name"], row["value"]) for row in first["features"]] == [
         ("IL7R (ENSG1)", "+2.1 SD"),
         ("IL7R (mrna:ENSG1)", "+2.1 SD"),
@@ -119,10 +120,10 @@ def test_many_predictors_are_cut_and_the_rest_is_one_row():
 
 def test_what_a_reader_must_know_first_is_said():
     unlike, lacking = (" ".join(row["warnings"]) for row in context()["patients"])
-    assert "Out-of-distribution in mrna (p = 0.002)" in unlike
+    assert "Out-of-distribution in mRNA (p = 0.002)" in unlike
     assert "escitalopram and CYP2C19 (poor metaboliser) do not match: lower the dose." in unlike
     assert "sertraline" not in unlike
-    assert "Not measured: mrna. Expected AUROC without it: 0.60." in lacking
+    assert "Not measured: mRNA. Expected AUROC without it: 0.60." in lacking
     assert "90 % of the features that the model uses are missing" in lacking
     places = [row["place"] for row in context()["patients"]]
     assert "beyond the limit" in places[0] and "3.2 (99 % within 3.0)" in places[0]
@@ -140,7 +141,7 @@ def test_hostile_ids_are_inert_and_each_patient_is_marked_as_no_care():
     assert HOSTILE not in html and "<script>alert" not in html
     assert html.count("<section id=") == 2 + 1  # and the glossary
     assert html.count("not for use in patient care") == 2
-    assert "mrna (not measured)" in html
+    assert "mRNA (not measured)" in html
     assert re.search(r"section \{[^}]*break-before: page", html)
 
 
@@ -177,3 +178,15 @@ def test_every_patient_is_in_the_figure_of_probabilities():
     assert found["most"] == 3
     heights = [float(bar["height"]) for bar in found["bars"]]
     assert heights == [100, 50, 50]
+
+
+def test_why_a_probability_is_high_is_said_in_words():
+    first, second = context()["patients"]
+    assert first["baseline_percent"] == "40 %"
+    assert first["raised"] == (
+        "mRNA (odds × 2), Factor1 (-1.0 SD, odds × 1.3), panel immune (odds × 1.2)"
+    )
+    assert first["lowered"] == "sex (odds × 0.9)"
+    assert first["acted_on"] == "30 % at the target prevalence is at or above the threshold of 30 %"
+    assert second["acted_on"].endswith("is below the threshold of 30 %")
+    assert "Why 67 %?" in page()

@@ -33,7 +33,7 @@ globins = fragments.loc[truth["globins"]].sum() / fragments.sum()
 genotypes = read_table(inputs.genotypes, keep_default_na=False, na_values=[])
 stations = [
     *raw_recovery.gene_stations(matrix(inputs.mrna), fragments, contaminated),
-    raw_recovery.globin_station(quality["globin_share"], globins),
+    raw_recovery.globin_station(quality["globin_share"], globins, contaminated),
     raw_recovery.found_station(
         "genomic DNA in RNA",
         "samples with many reads of the wrong strand",

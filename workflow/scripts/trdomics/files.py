@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
+# pandas and matplotlib take most of a second to import, and many jobs need neither
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 MISSING = "NA"
@@ -80,6 +80,8 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, index: boo
 
 def read_table(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     """Read a TSV that :func:`write_table` wrote; ``patient_id`` stays text."""
+    import pandas as pd
+
     options = {"sep": "\t", "na_values": [MISSING], "keep_default_na": False, **options}
     options.setdefault("dtype", {"patient_id": str})
     # an empty field is missing too
@@ -99,6 +101,8 @@ def write_matrix(matrix: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
 def read_matrix(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a matrix that :func:`write_matrix` wrote."""
+    import pandas as pd
+
     return pd.read_parquet(path, use_threads=False).T
 
 
@@ -106,17 +110,16 @@ def plain(value: Any) -> Any:
     """Convert numpy and pandas values to JSON types; NaN and infinities become null."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, np.ndarray, pd.Index, pd.Series)):
+    if isinstance(value, (list, tuple, set)):
         return [plain(item) for item in value]
-    if isinstance(value, (np.bool_, bool)):
-        return bool(value)
-    if isinstance(value, (np.integer, int)):
-        return int(value)
-    if isinstance(value, (np.floating, float)):
-        return float(value) if np.isfinite(value) else None
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    return str(value)
+    if hasattr(value, "tolist"):  # arrays, their scalars, columns
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, int):
+        return value
+    # pd.NA and pd.NaT
+    return None if type(value).__name__ in ("NAType", "NaTType") else str(value)
 
 
 def write_json(value: Any, path: str | os.PathLike[str]) -> None:
@@ -133,7 +136,6 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Save a figure as SVG or PNG by its suffix; the same figure gives the same bytes."""
-    # most scripts draw nothing, and importing matplotlib takes most of a second
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 

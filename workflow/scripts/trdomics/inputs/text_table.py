@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
-
-import pandas as pd
-import pyarrow as pa
+from typing import TYPE_CHECKING, TextIO
 
 from trdomics.errors import InputError, InputErrors
 from trdomics.files import starting_from, why_no_file
+
+# pandas takes most of a second to import, and what reads FASTQ files does not need it
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Salmon and RSEM name the tables of a sample .sf and .results.
 SEPARATORS = {".csv": ",", **dict.fromkeys((".tsv", ".txt", ".tab", ".sf", ".results"), "\t")}
@@ -311,6 +312,8 @@ def read_user_table(
     lacking = [name for name in required if name not in table.header]
     if lacking:
         raise InputError(where, f"has no column {few(lacking)}", fix)
+    import pandas as pd
+
     rows = pd.DataFrame(table.rows, columns=table.header, index=table.lines, dtype=object)
     return rows.apply(lambda column: column.str.strip())
 
@@ -355,12 +358,17 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
             archive = handle.read(2) == b"PK"
         problem = "a workbook or a ZIP archive, not text" if archive else "not UTF-8 text"
         raise InputError(where, problem, "save it as text in UTF-8") from error
-    except pd.errors.EmptyDataError as error:
-        raise InputError(where, "empty", f"give a header and one row per {row}") from error
     except csv.Error as error:
         raise InputError(where, f"cannot be read ({error})", "look for a stray quote") from error
-    except (pd.errors.ParserError, pa.ArrowInvalid) as error:
-        raise InputError(where, f"cannot be read ({error})", "check the file") from error
+    except ValueError as error:
+        from pandas.errors import EmptyDataError, ParserError
+        from pyarrow import ArrowInvalid
+
+        if isinstance(error, EmptyDataError):
+            raise InputError(where, "empty", f"give a header and one row per {row}") from error
+        if isinstance(error, (ParserError, ArrowInvalid)):
+            raise InputError(where, f"cannot be read ({error})", "check the file") from error
+        raise
     except OSError as error:
         if "runcated" in str(error) or "zlib" in str(error):
             raise InputError(where, "the gzip file is broken or ends too early", again) from error

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from trdomics.errors import InputError
 from trdomics.inputs.text_table import few, open_text, readable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GTF_FIELD = re.compile(r'(\w+) "([^"]*)"')
 RRNA = ("rRNA", "Mt_rRNA")
@@ -96,6 +98,8 @@ def read_annotation(path: str) -> Annotation:
         raise InputError(where, "it has no exons", "give a GTF or GFF3 file as Ensembl writes it")
     for each in transcripts.values():
         each.exons.sort()
+    import pandas as pd
+
     used = dict.fromkeys(each.gene for each in transcripts.values())
     table = pd.DataFrame([{"feature": gene, **genes[gene]} for gene in used])
     return Annotation(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from trdomics.errors import InputError, InputErrors
 from trdomics.reads.annotation import RRNA
 from trdomics.reads.small_rna import Collapsed
 from trdomics.shipped import shipped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Columns of qc.tsv by origin.
 FASTQ = ("fragments", "kept_share", "q30_share", "gc_share", "duplicate_share")
@@ -107,6 +109,8 @@ def gene_shares(counts: pd.DataFrame, genes: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         NaN in ``rrna_share`` if the annotation has no ribosomal RNA genes.
     """
+    import pandas as pd
+
     known = genes.reindex(counts.index)
     globins = globin_genes(list(counts.index), list(known["symbol"]))
     rrna = known["biotype"].isin(RRNA).to_numpy()

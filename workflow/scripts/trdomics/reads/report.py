@@ -32,6 +32,8 @@ DESCRIPTIONS = {
     "peak_share": "Share of inserts of 21 to 23 bases",
     "erythrocyte_share": "Share of counts in miR-451a, miR-486-5p and miR-16-5p",
 }
+# Numbers of bases or reads; the others are shares, depths and ratios.
+FORMATS = {"fragments": "{:,.0f}", "peak_length": "{:,.0f}"}
 
 
 def multiqc_table(quality: pd.DataFrame, summary: Mapping[str, Any], layer: str) -> dict[str, Any]:
@@ -61,9 +63,10 @@ def multiqc_table(quality: pd.DataFrame, summary: Mapping[str, Any], layer: str)
             name: {
                 "title": name,
                 "description": DESCRIPTIONS.get(name, name),
-                "format": "{:,.3f}" if name.endswith("_share") else "{:,.4g}",
+                "format": FORMATS.get(name, "{:,.3f}"),
+                "placement": place,
             }
-            for name in map(str, quality)
+            for place, name in enumerate(map(str, quality))
         },
         "data": {str(sample): row for sample, row in known.to_dict("index").items()},
     }

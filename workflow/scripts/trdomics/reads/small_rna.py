@@ -23,8 +23,9 @@ MARGIN = 2
 MISMATCHES = 2
 SEEN = 8
 # Two molecules of one miRNA may have UMIs one base apart by chance. Such pairs are merged only if
-# fewer than this share are expected by chance.
-BY_CHANCE = 0.01
+# fewer than this share are expected by chance: merging then loses half of that share, about what
+# sequencing errors would add (0.1 % of bases, UMIs of 12).
+BY_CHANCE = 0.02
 BASES = {"A": 0, "C": 1, "G": 2, "T": 3}
 
 
@@ -309,9 +310,9 @@ def count(
 def _molecules(marks: Mapping[int, tuple[int, float]], umi: int) -> float:
     """Return the number of molecules from the UMIs of a feature.
 
-    A UMI one base from another with at least twice its reads is a sequencing error of that one
-    (the "directional" rule of Smith, Heger & Sudbery 2017, doi 10.1101/gr.209601.116), unless
-    there are so many UMIs that neighbours are expected by chance.
+    A UMI of n reads is a sequencing error of another one base from it that has at least 2 n - 1
+    (the "directional" rule of Smith, Heger & Sudbery 2017, doi 10.1101/gr.209601.116; of two with
+    one read each, one is), unless there are so many UMIs that neighbours are expected by chance.
     """
     neighbours = 3 * umi
     if len(marks) * neighbours / 4**umi > BY_CHANCE:
@@ -319,7 +320,11 @@ def _molecules(marks: Mapping[int, tuple[int, float]], umi: int) -> float:
     total = 0.0
     for mark, (reads, weight) in marks.items():
         near = (mark ^ (change << (2 * place)) for place in range(umi) for change in (1, 2, 3))
-        if not any(marks[other][0] >= 2 * reads for other in near if other in marks):
+        if not any(
+            marks[other][0] >= 2 * reads - 1 and (marks[other][0] > reads or other < mark)
+            for other in near
+            if other in marks
+        ):
             total += weight
     return total
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.intervals import with_interval
+from trdomics.names import display_name
 from trdomics.scoring.expected_loss import sentence
 from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 
@@ -28,6 +29,8 @@ MAX_UNLIKE = 10
 # Histogram of probabilities: colours of the classes, width and height of the bars.
 COLOURS = ("#D55E00", "#0072B2", "#8a97a1")
 N_BINS, BAR, LEFT, TOP, BOTTOM = 20, 40, 40, 20, 170
+# Of the figure of calibration: where 0 is, and the length of the axes.
+ORIGIN, SIDE = (60, 380), 360
 
 
 def page_context(
@@ -63,9 +66,10 @@ def page_context(
         "versions": [title.format(**summary) for title in _versions(summary).values()],
         "labelled": _labelled(summary),
         "metrics": _metrics(summary),
+        "calibration": calibration_figure(summary),
         "metrics_reason": summary.get("metrics_reason"),
         "threshold": f"{summary['threshold']:.2f}",
-        "layers": [{"name": name, **row} for name, row in summary["layers"].items()],
+        "layers": [{"name": display_name(name), **row} for name, row in summary["layers"].items()],
         "names": [{"layer": layer, **row} for layer, row in summary["feature_names"].items()],
         "shift": [_row(row) for row in shift.to_dict("records")],
     }
@@ -123,6 +127,53 @@ def histogram(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str
     }
 
 
+def calibration_figure(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the figure of observed against predicted shares; None with too few labels.
+
+    Returns
+    -------
+    dict
+        ``points`` (a bin's place, its interval and what it says), ``line`` (through them),
+        ``ideal`` (ends of the diagonal), ``ticks`` of both axes, ``text``.
+    """
+    rows = summary["calibration"]
+    if not rows or summary[FROZEN] is None:
+        return None
+    points = [
+        {
+            "x": f"{_right(row['predicted']):.1f}",
+            "y": f"{_up(row['observed']):.1f}",
+            "lower": f"{_up(row['lower']):.1f}",
+            "upper": f"{_up(row['upper']):.1f}",
+            "title": f"{row['n']:.0f} patients: predicted {row['predicted']:.0%}, observed "
+            f"{row['observed']:.0%} ({row['lower']:.0%} to {row['upper']:.0%})",
+        }
+        for row in rows
+    ]
+    slope = _cell(summary[FROZEN].get("calibration_slope"))
+    intercept = _cell(summary[FROZEN].get("calibration_intercept"))
+    return {
+        "points": points,
+        "line": " ".join(f"{point['x']},{point['y']}" for point in points),
+        "ideal": {"x": (_right(0), _right(1)), "y": (_up(0), _up(1))},
+        "ticks": [
+            {"x": _right(share), "y": _up(share), "text": f"{100 * share:.0f} %"}
+            for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+        ],
+        "text": f"Share of patients who are {summary['positive']}, observed against predicted, "
+        f"with 95 % intervals; on the dotted line they are equal. Calibration slope {slope} "
+        f"(1 is ideal), intercept {intercept} (0 is ideal).",
+    }
+
+
+def _right(share: float) -> float:
+    return ORIGIN[0] + SIDE * share
+
+
+def _up(share: float) -> float:
+    return ORIGIN[1] - SIDE * share
+
+
 def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
     """Return the most extreme out-of-distribution patients, at most ten: id, check and p."""
     unlike = predictions[predictions["outlier_vs_training"] == 1]
@@ -130,7 +181,7 @@ def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
     return [
         {
             "patient": str(row["patient_id"]),
-            "check": str(row["outlier_vs_training_in"]),
+            "check": display_name(str(row["outlier_vs_training_in"])),
             "p": format(row["outlier_vs_training_p"], ".2g"),
         }
         for row in most.to_dict("records")
@@ -140,7 +191,7 @@ def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
 def _headline(summary: Mapping[str, Any]) -> str:
     if not summary["n_scored"]:
         return f"No patient was scored: {summary['n_scored_reason']}."
-    model = str(summary["model"]).replace("_", " ")
+    model = display_name(str(summary["model"]))
     source = "another cohort" if summary["external"] else "this cohort"
     return (
         f"{summary['n_scored']} patients, {summary['n_labelled']} of them with a label, were "

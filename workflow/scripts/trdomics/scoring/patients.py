@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trdomics.names import display_name
 from trdomics.scoring.terms import BASELINE, LAYER, NOT_MEASURED, OTHERS, PANEL, TREES
 
 # Number of terms shown singly; the table has more.
 GROUPS, FEATURES = 14, 12
+# Terms that are named in words, of either sign, and the size from which they are.
+NAMED, LEAST = 3, 0.05
 # Names of blocks that are not named in the config.
 BLOCKS = {"mofa": "MOFA factor"}
 # Share of missing features above which a warning is shown.
@@ -48,9 +51,10 @@ def patients_context(
             "id": row["patient_id"],
             "percent": f"{100 * row['probability']:.0f} %",
             "probabilities": _probabilities(row, summary),
-            "used": row["layers_used"],
-            "missing": row["layers_missing"],
+            "used": display_name(row["layers_used"]),
+            "missing": display_name(row["layers_missing"]),
             "place": _place(row),
+            "acted_on": _acted_on(row, summary),
             "warnings": warnings(row, drugs.get(row["patient_id"], [])),
             **terms(own[row["patient_id"]], symbols),
         }
@@ -81,11 +85,11 @@ def warnings(row: Mapping[Any, Any], drugs: list[dict[Any, Any]]) -> list[str]:
     found = []
     if row["outlier_vs_training"] == 1:
         found.append(
-            f"Out-of-distribution in {row['outlier_vs_training_in']} "
+            f"Out-of-distribution in {display_name(row['outlier_vs_training_in'])} "
             f"(p = {row['outlier_vs_training_p']:.2g}): nothing supports this probability."
         )
     if row["layers_missing"] != "none":
-        text = f"Not measured: {row['layers_missing']}."
+        text = f"Not measured: {display_name(row['layers_missing'])}."
         if pd.notna(row["expected_auroc"]):
             text += f" Expected AUROC without it: {row['expected_auroc']:.2f}."
         found.append(text)
@@ -115,13 +119,14 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
     dict
         ``groups``, ``features``: rows with ``name``, ``block``, ``value``, ``contribution``,
         ``left`` and ``width`` of a bar in per cent, ``sign``. ``groups`` starts with the baseline
-        and adds up to ``log_odds``.
+        and adds up to ``log_odds``. ``raised`` and ``lowered``: the largest groups of either sign
+        in words.
     """
     whole = own["kind"].isin([LAYER, PANEL])
     sums = own[whole].groupby(["kind", "block"], sort=False)["contribution"].sum().reset_index()
     lacking = set(own.loc[whole & (own["feature"] == NOT_MEASURED), "block"])
     named = [
-        name.replace("_", " ") + f" ({NOT_MEASURED})" * (name in lacking) for name in sums["block"]
+        display_name(name) + f" ({NOT_MEASURED})" * (name in lacking) for name in sums["block"]
     ]
     groups = pd.concat(
         [
@@ -147,18 +152,34 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
         "groups": [_bar(row, scale, symbols) for row in rows],
         "features": [_bar(row, scale, symbols) for row in top],
         "log_odds": f"{log_odds:+.2f}",
+        "raised": _in_words(groups[groups["contribution"] >= LEAST], symbols),
+        "lowered": _in_words(groups[groups["contribution"] <= -LEAST], symbols),
     }
 
 
-def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> dict[str, Any]:
-    width = 50 * abs(row["contribution"]) / scale
+def _in_words(groups: pd.DataFrame, symbols: Mapping[str, str]) -> str:
+    """Name the first groups, and by which factor each changes the odds."""
+    named = []
+    for row in groups.head(NAMED).to_dict("records"):
+        name = f"{PANEL} {row['feature']}" if row["kind"] == PANEL else _named(row, symbols)
+        value = "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD, "
+        named.append(f"{name} ({value}odds × {np.exp(row['contribution']):.2g})")
+    return ", ".join(named)
+
+
+def _named(row: Mapping[Any, Any], symbols: Mapping[str, str]) -> str:
     name = str(row["feature"])
     # features of panels are named layer:feature
     of_layer = name.partition(":")[2] if row["kind"] == PANEL else name
     symbol = symbols.get(of_layer, name)
+    return symbol.replace("_", " ") if symbol == name else f"{symbol} ({name})"
+
+
+def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> dict[str, Any]:
+    width = 50 * abs(row["contribution"]) / scale
     return {
-        "name": symbol if symbol == name else f"{symbol} ({name})",
-        "block": BLOCKS.get(row["block"], str(row["block"]).replace("_", " ")),
+        "name": _named(row, symbols),
+        "block": BLOCKS.get(row["block"], display_name(str(row["block"]))),
         "value": "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD",
         "contribution": f"{row['contribution']:+.2f}",
         "width": f"{width:.1f}",
@@ -183,6 +204,16 @@ def _probabilities(row: Mapping[Any, Any], summary: Mapping[str, Any]) -> list[d
     ]
 
 
+def _acted_on(row: Mapping[Any, Any], summary: Mapping[str, Any]) -> str:
+    """Say on which side of the threshold the probability is that one would act on."""
+    moved = summary["target_prevalence"] is not None
+    key = "probability_at_target_prevalence" if moved else "probability"
+    side = "at or above" if row[key] >= summary["threshold"] else "below"
+    where = " at the target prevalence" if moved else ""
+    percent, limit = 100 * row[key], 100 * summary["threshold"]
+    return f"{percent:.0f} %{where} is {side} the threshold of {limit:.0f} %"
+
+
 def _place(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["outlier_vs_training"]):
         return "Could not be compared with the training patients."
@@ -193,5 +224,5 @@ def _place(row: Mapping[Any, Any]) -> str:
     return (
         f"{text}: Mahalanobis distance of the factors {row['factor_distance']:.1f} (99 % within "
         f"{row['factor_distance_limit']:.1f}), smallest p of the checks after correction "
-        f"{row['outlier_vs_training_p']:.2g} ({row['outlier_vs_training_in']})."
+        f"{row['outlier_vs_training_p']:.2g} ({display_name(row['outlier_vs_training_in'])})."
     )

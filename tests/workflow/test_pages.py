@@ -1,0 +1,128 @@
+"""The pages of a run, as a browser, a reader and a printer see them."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from nasty import MARKER, POISON
+
+CHROMIUM = shutil.which("chromium")
+# The file axe.min.js of the npm package axe-core, by Deque.
+AXE = os.environ.get("AXE_CORE")
+PAGES = (
+    *("summary.html", "genes.html", "mechanism/mechanism.html"),
+    *("panels/serotonin/panel.html", "pharmacogenes/pharmacogenes.html"),
+)
+
+
+def text_of(page: str) -> str:
+    """Return what is read on a page, alternative texts included, but for what is set as code."""
+    page = re.sub(r"<(script|style|code)\b.*?</\1>", "", page, flags=re.DOTALL)
+    spoken = re.findall(r'(?:alt|aria-label)="([^"]*)"', page)
+    return html.unescape(" ".join([re.sub(r"<[^>]*>", " ", page), *spoken]))
+
+
+def in_browser(page: Path, probe: str, folder: Path, *, width: int = 1400) -> str:
+    """Return what a script that is added to the page leaves in ``document.body.dataset.found``."""
+    # beside the page, so that its links lead where they do
+    probed = page.with_name(f"probed_{page.name}")
+    text = page.read_text("utf-8").replace("</body>", f"<script>{probe}</script></body>")
+    probed.write_text(text, encoding="utf-8")
+    try:
+        done = subprocess.run(
+            [
+                *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
+                *(f"--user-data-dir={folder / 'chromium'}", "--virtual-time-budget=20000"),
+                *(f"--window-size={width},900", probed.as_uri()),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        probed.unlink()
+    found = re.search(r'data-found="([^"]*)"', done.stdout)
+    assert found is not None, done.stdout[-2000:]
+    return html.unescape(found[1])
+
+
+def after_ready(script: str) -> str:
+    """Return a script that waits until the page has drawn its figures."""
+    return (
+        "const wait = setInterval(() => { if (document.body.dataset.ready !== 'yes') return; "
+        f"clearInterval(wait); {script} }}, 50);"
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_need_nothing_else_and_names_are_inert(ran, name):
+    page = (ran.results / name).read_text("utf-8")
+    assert "default-src 'none'" in page
+    assert not re.search(r"""(?:src|href|url\()=?["']?(?:https?:)?//""", page)
+    for hostile in (text for text in POISON if "<" in text):
+        assert hostile not in page
+    assert "@media print" in page
+
+
+def test_the_summary_is_written_for_readers(ran):
+    page = (ran.results / "summary.html").read_text("utf-8")
+    text = text_of(page)
+    assert not {word for word in re.findall(r"\w*[a-z]_[a-z]\w*", text) if MARKER not in word}
+    # single quotes of a column in a name are a user's; those of sentences are set as code
+    assert "`" not in text.replace(f"`touch {MARKER}`", "")
+    linked = set(re.findall(r'href="#(term-[^"]+)"', page))
+    assert linked == set(re.findall(r'id="(term-[^"]+)"', page))
+    assert {"term-auroc", "term-mofa", "term-false-discovery-rate"} <= linked
+    targets = set(re.findall(r'href="#([^"]+)"', page))
+    assert targets <= set(re.findall(r'id="([^"]+)"', page))
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium here")
+def test_the_figures_of_the_summary_answer(ran, tmp_path):
+    probe = after_ready(
+        """
+        const found = document.querySelector("#volcano input");
+        const slider = document.querySelector("#threshold input");
+        found.value = "usp18"; found.dispatchEvent(new Event("input"));
+        const before = document.querySelector("#threshold p[aria-live]").textContent;
+        slider.value = slider.max; slider.dispatchEvent(new Event("input"));
+        document.body.dataset.found = JSON.stringify({
+          links: [...document.querySelectorAll("#volcano .found a")].map(
+            a => a.getAttribute("href")),
+          circles: document.querySelectorAll(".waffle circle").length,
+          moved: before !== document.querySelector("#threshold p[aria-live]").textContent,
+          factors: document.querySelectorAll("#factor option").length,
+          parts: document.querySelectorAll("#factor .parts > div").length,
+          wide: document.documentElement.scrollWidth,
+          fallback: getComputedStyle(document.querySelector(".static")).display});
+        """
+    )
+    seen = json.loads(in_browser(ran.results / "summary.html", probe, tmp_path, width=500))
+    assert seen["links"] == ["genes.html#mrna/USP18"]
+    assert seen["circles"] == 100
+    assert seen["moved"]
+    assert seen["factors"] >= 1
+    assert seen["parts"] >= 3
+    assert seen["wide"] <= 500
+    assert seen["fallback"] == "none"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (CHROMIUM and AXE), reason="AXE_CORE names no axe.min.js, or no chromium")
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_no_violation(ran, name, tmp_path):
+    probe = Path(str(AXE)).read_text("utf-8") + (
+        "; setTimeout(() => axe.run(document).then(result => { document.body.dataset.found = "
+        "JSON.stringify({passes: result.passes.length, violations: result.violations.map("
+        "v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])}); }), 1500);"
+    )
+    found = json.loads(in_browser(ran.results / name, probe, tmp_path))
+    assert found["violations"] == []
+    assert found["passes"] > 10
