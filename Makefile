@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
-.PHONY: help run test test-full check lint format types clean
+.PHONY: help run test test-full check lint format types docs clean
 
 help: ## list the targets of make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -33,6 +33,9 @@ format: .venv/ready ## check the formatting (ruff format, snakefmt)
 
 types: .venv/ready ## mypy
 	$(BIN)/mypy
+
+docs: .venv/ready ## docs/outputs.md from resources/outputs.tsv
+	$(BIN)/python workflow/scripts/report_outputs.py
 
 clean: ## remove the environment, logs and results
 	rm -rf .venv .snakemake logs results/*/

@@ -143,7 +143,7 @@ def test_content_is_left_to_the_jobs_that_read_it(cohort):
 def test_one_class_only(cohort):
     cohort.sheet["response"] = "yes"
     assert cohort.failure() == (
-        "sheet.tsv column `response`: no patient is `no`, so that there is one class only; "
+        "sheet.tsv column `response`: no patient is `no`, so there is only one class; "
         "correct `label.negative` (upper and lower case differ) or the sheet"
     )
 
@@ -155,7 +155,7 @@ def test_fewer_patients_of_a_class_than_folds(cohort):
         in (cohort.failure())
     )
     cohort.raw["classification"] = {"folds": 4, "inner_folds": 4}
-    assert "an outer training part keeps 3, fewer than the 4 of `classification.inner_folds`" in (
+    assert "an outer training set keeps 3, fewer than the 4 of `classification.inner_folds`" in (
         cohort.failure()
     )
     cohort.raw["classification"] = {"folds": 4, "inner_folds": 3}
@@ -192,7 +192,7 @@ def test_covariates_are_looked_at_among_the_labelled(cohort):
         ([1, 0] * (N // 2), "collinear with the label (r = 1.0000)"),
         ([3, np.nan] * (N // 2), "constant: `3`"),
         (list(np.where(np.arange(N) % 2, np.nan, np.arange(N))), "known for one class only"),
-        ([f"n{i}" for i in range(N)], "a category of its own for each patient"),
+        ([f"n{i}" for i in range(N)], "a separate category for each patient"),
     ],
 )
 def test_covariates_that_tell_the_label(cohort, values, expected):
@@ -293,7 +293,7 @@ def test_simulated_layers_are_left_to_the_job(cohort):
     cohort.check()
     assert not Path("results/mine/cohort").exists()
     cohort.raw["cohort"] = "copied"
-    simulated = "correct `layers.rna.file`; what is simulated lies in results/copied/simulation/"
+    simulated = "correct `layers.rna.file`; simulated files are in results/copied/simulation/"
     assert f"no such file; {simulated}" in cohort.failure()
 
 

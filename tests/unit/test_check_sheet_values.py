@@ -31,7 +31,7 @@ def test_codes_for_not_known_are_counted(codes, shown):
     plain = ["ssri", "snri"] if isinstance(codes[0], str) else [31.0, 45.0]
     (line,) = told(plain * 8 + codes)
     assert shown in line
-    assert "leave the field empty where the value is not known" in line
+    assert "leave the field empty if the value is unknown" in line
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_nine_among_zeros_and_ones_is_a_code():
 def test_texts_as_many_as_patients_are_no_categories():
     values = [f"note {i}" for i in range(N)]
     assert told(values) == [
-        "column x: 20 different texts in 20 patients are its categories, such as 'note 0', "
+        "column x: 20 distinct texts in 20 patients are its categories, such as 'note 0', "
         "'note 1', 'note 2'"
     ]
     assert told(values, ["x"]) == []

@@ -65,7 +65,7 @@ def test_what_was_run_decides_on_the_splits_of_a_later_plan():
     plan = site_plan(LABELS, WHERE, minimum=5, inner_folds=4, left_out={"s09": "4"})
     by_site = plan.dropna(subset=["site"]).set_index("site")
     assert by_site.loc["4", "split"] == "s09"
-    assert "does not ask" in by_site.loc[SITES[0], "reason"]
+    assert "switched off" in by_site.loc[SITES[0], "reason"]
     assert by_site["split"].notna().sum() == 1
 
 

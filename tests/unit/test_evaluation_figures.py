@@ -166,13 +166,13 @@ def test_decision_figure_has_both_populations_and_all_strategies(tables):
     figure = figures.decision_figure(tables["decision"])
     assert [axes.get_title() for axes in figure.axes] == [
         "the cohort: 50% positive",
-        "the place of use: 30% positive",
+        "the target population: 30% positive",
     ]
     assert {"selected", "clinical", "treat all", "treat none"} <= set(texts(figure))
     here = tables["decision"].query("population == 'cohort'")
     there = here.assign(population="target", prevalence=0.502)
     (axes,) = figures.decision_figure(pd.concat([here, there])).axes
-    assert axes.get_title() == "the cohort and the place of use: 50% positive"
+    assert axes.get_title() == "the cohort and the target population: 50% positive"
     assert {"selected", "treat all"} <= set(texts(axes.figure))
     empty = tables["decision"].iloc[:0]
     assert any("one class" in text for text in texts(figures.decision_figure(empty)))
@@ -216,3 +216,20 @@ def test_summary_repeats_the_tables_and_survives_json(parts, tables, tmp_path):
     assert read["null"]["n_permutations"] == 4
     assert read["prevalence"]["log_odds_shift"] == pytest.approx(np.log(0.3 / 0.7))
     assert set(feature_sets(parts["predictions"])) == set(ROLES)
+
+
+def test_contributions_figure_names_the_groups_that_move_most():
+    rng = np.random.default_rng(4)
+    groups = [f"group_{number:02d}" for number in range(20)]
+    table = pd.DataFrame(
+        [
+            (f"p{i}", i % 2, "layer", name, scale * rng.normal())
+            for i in range(20)
+            for scale, name in enumerate(groups)
+        ],
+        columns=["patient_id", "label", "kind", "group", "contribution"],
+    )
+    shown = set(texts(figures.contributions_figure(table)))
+    assert "group 19" in shown
+    assert "group 00" not in shown
+    assert any("no feature" in text for text in texts(figures.contributions_figure(table[:0])))

@@ -139,7 +139,7 @@ def test_more_patients_in_words(fitted):
     table = curve_table(sizes, curve, N, reason)
     assert (table["kind"] == MEASURED).sum() == 5
     assert table.loc[table["kind"] == EXTRAPOLATED, "n_train"].max() == 3 * N
-    assert learning_curve_figure(table, N).axes[0].get_xlabel() == "patients trained on"
+    assert learning_curve_figure(table, N).axes[0].get_xlabel() == "training patients"
 
 
 def test_without_enough_sizes_the_reason_is_given():

@@ -227,7 +227,7 @@ def test_the_summary_says_why_there_is_nothing():
     one = site_plan(LABELS, pd.Series("only", LABELS.index), minimum=5, inner_folds=2)
     assert "one site only" in reason(one)
     none = site_plan(LABELS, SITES, minimum=5, inner_folds=2, left_out={})
-    assert "does not ask" in reason(none, wanted=False)
+    assert "switched off" in reason(none, wanted=False)
     figure = sites_figure(table, pooled)
     assert "No site was left out" in figure.axes[0].texts[0].get_text()
 

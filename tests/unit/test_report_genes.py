@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.report.genes import LayerResults, compact, feature_table
+from trdomics.report.genes import LayerResults, compact, covariates_added, feature_table
 from trdomics.report.page import render
 from trdomics.shipped import shipped
 
 PATIENTS = pd.Index([f"P{i}" for i in range(40)])
 LABELS = pd.Series([1] * 20 + [0] * 20, PATIENTS, dtype=float)
+SETS = pd.DataFrame({"set": ["minimal", "cells"], "adds": [None, "neutrophils, rin"]})
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -38,7 +39,11 @@ def layer():
         annotation=pd.DataFrame({"feature": ["g1", "g2"], "chromosome": ["5", "1"]}),
         weights=pd.DataFrame({"feature": ["g1"], "symbol": ["IL7R"], "Factor1": [-0.4]}),
         adjustment=pd.DataFrame(
-            {"feature": ["g1"], "effect_cells": [1.0], "se_cells": [0.5], "padj_cells": [0.04]}
+            {
+                **{"feature": ["g1"], "effect_minimal": [2.0], "se_minimal": [0.5]},
+                **{"padj_minimal": [0.01], "effect_cells": [1.0], "se_cells": [0.5]},
+                "padj_cells": [0.04],
+            }
         ),
         variance=pd.DataFrame({"feature": ["g1"], "symbol": ["IL7R"], "cells": [0.3]}),
     )
@@ -91,6 +96,9 @@ def page_of(tables):
         "positive": HOSTILE,
         "negative": "responder",
         "tables": {name: compact(table) for name, table in tables.items()},
+        "covariates": {"rna": covariates_added(SETS, ["neutrophils"])},
+        "design": "~ neutrophils + response",
+        "fdr": 0.05,
         "sizes": {name: len(table) for name, table in tables.items()},
     }
     return render(shipped("workflow/report/genes.html.j2"), context)
@@ -123,4 +131,16 @@ def test_a_browser_shows_the_feature_that_the_address_names(table, tmp_path):
         )
         seen[feature] = found.stdout.partition('id="card"')[2]
     assert "<h2>IL7R</h2>" in seen["g1"] and "T cells" in seen["g1"] and "80 %" in seen["g1"]
+    # is it different, and is it the cells?
+    assert "Different without covariates: higher in" in seen["g1"]
+    assert "With neutrophils, RIN added to the covariates, the effect is 1.00" in seen["g1"]
+    assert "50 % of the effect without them. Cell composition explains part of" in seen["g1"]
     assert "&lt;script&gt;alert(1)" in seen["g2"] and "too few patients" in seen["g2"]
+
+
+def test_sets_with_measured_or_estimated_cells_are_named():
+    sets = pd.DataFrame(
+        {"set": ["minimal", "technical", "cells"], "adds": [None, "rin", "estimated_b_cells"]}
+    )
+    assert [row["cells"] for row in covariates_added(sets, ["rin"])] == [False, True, True]
+    assert covariates_added(sets, [])[1] == {"set": "technical", "adds": "rin", "cells": False}

@@ -64,7 +64,7 @@ def test_the_card_says_what_was_found_and_what_was_not(null, said):
     card = render(shipped("workflow/report/model_card.md.j2"), {**known, "version": "1"})
     assert f"| AUROC with permuted labels, mean | {said} |" in card
     assert "not evaluated: one site only" in card
-    assert "Not for use in care" in card
+    assert "Not for clinical use" in card
 
 
 def test_each_question_of_probast_has_its_evidence_or_is_for_the_authors():

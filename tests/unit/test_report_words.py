@@ -93,9 +93,9 @@ def test_a_metric_without_a_value_says_why():
 
 
 def test_no_permutations_are_said_not_hidden():
-    test = {"n_permutations": 0, "reason": "no permutations were asked for"}
+    test = {"n_permutations": 0, "reason": "no permutations were requested"}
     told = words.null(test, ["elastic_net"])
-    assert told == "There is no label-permutation null: no permutations were asked for."
+    assert told == "There is no label-permutation null: no permutations were requested."
 
 
 def test_the_null_names_its_restriction_and_the_smallest_p_it_can_give():

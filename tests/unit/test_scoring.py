@@ -1,3 +1,4 @@
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -272,16 +273,18 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     assert "of 40 labelled patients are positive" in context["labelled"]
     assert "40 patients, 40 of them with a label" in context["headline"]
     text = render(TEMPLATE, context)
-    assert "Are they like the training patients?" in text
+    assert "Do the patients resemble the training patients?" in text
     assert "lack rna: expected AUROC not known" in text
     assert "Not for clinical use" in text
-    assert "used to train the model, these numbers are no validation" in text
+    assert "used to train the model, these numbers are not a validation" in text
     nobody = done.predictions.assign(outlier_vs_training=0.0)
     assert "differs in" not in render(TEMPLATE, page_context("new", summary, done.shift, nobody))
     named = done.predictions.assign(outlier_vs_training=1.0, outlier_vs_training_p=0.001)
     named["outlier_vs_training_in"] = "factor distance"
     text = render(TEMPLATE, page_context("new", summary, done.shift, named))
-    assert f"<td>{named['patient_id'][0]}</td><td>factor distance</td>" in text
+    # the glossary links a term's first use
+    plain = re.sub(r"<a [^>]*>|</a>", "", text)
+    assert f"<td>{named['patient_id'][0]}</td><td>factor distance</td>" in plain
 
 
 def at_another_prevalence(n=6000, trained=0.5, here=0.3):

@@ -13,7 +13,7 @@ from trdomics.classification.representation import representation
 from trdomics.frozen_model.classifiers import CalibratedClassifiers, Member
 from trdomics.frozen_model.decoders import Boosting, Linear
 from trdomics.frozen_model.model import FrozenRisk
-from trdomics.scoring.contributions import contributions, listed
+from trdomics.scoring.contributions import contributions, grouped, listed
 from trdomics.scoring.terms import BASELINE, NOT_MEASURED, OTHERS, TREES
 from trdomics.tables import LayerTables
 
@@ -139,3 +139,20 @@ def test_the_table_keeps_the_largest_terms_and_the_sum(risk):
     assert len(one[one["feature"] != OTHERS]) <= 3
     sizes = found.log_odds.loc[NEW.patients[10], "clinical"].abs()
     assert one["contribution"].abs().iloc[0] == sizes.max()
+
+
+def test_groups_are_layers_panels_factors_and_single_predictors(risk):
+    tables = NEW.replace(rna=NEW["rna"].iloc[5:])
+    found, _ = split(risk, tables)
+    table = grouped(found)
+    sums = table.groupby("patient_id")["contribution"].sum()
+    predicted = pd.Series(logit(risk.predict_proba(tables)[:, 1]), NEW.patients)
+    np.testing.assert_allclose(sums[NEW.patients], predicted, atol=1e-9, rtol=0)
+    kinds = table.drop_duplicates("group").set_index("group")["kind"]
+    assert kinds["rna"] == "layer"
+    assert (kinds["immune"], kinds["mofa"], kinds[BASELINE]) == ("panel", "factor", BASELINE)
+    assert set(kinds.index[kinds == "predictor"]) == {"age", "sex"}
+    lacking = table[table["group"] == NOT_MEASURED].set_index("patient_id")["contribution"]
+    whole = np.logical_and.reduce([tables.profiled(name) for name in ("rna", "protein", "dna")])
+    assert 0 < whole.sum() < len(whole) - 5
+    np.testing.assert_array_equal(lacking[NEW.patients] == 0, whole)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from trdomics.scoring.expected_loss import expected_losses, sentence
-from trdomics.scoring.page import standing_out
+from trdomics.scoring.page import calibration_figure, standing_out
+from trdomics.scoring.summary import calibration_rows
 
 
 def test_the_most_unlike_patients_are_named_first_and_ten_of_them():
@@ -60,3 +61,26 @@ def test_who_has_nothing_that_the_model_uses_is_not_promised_what_the_procedure_
     assert sighted[1]["auroc"] == 0.73
     other = expected_losses(scored, losses, {"layers": ["rna", "dna"], "predictors": []})
     assert other[1]["auroc"] == 0.73
+
+
+def test_the_calibration_figure_has_a_point_per_bin_and_says_slope_and_intercept():
+    rng = np.random.default_rng(2)
+    probability = rng.random(47)
+    label = (rng.random(47) < probability).astype(float)
+    predictions = pd.DataFrame({"label": label, "probability": probability})
+    predictions.loc[:6, "label"] = np.nan
+    rows = calibration_rows(predictions)
+    assert [row["n"] for row in rows] == [10, 10, 10, 10]
+    assert all(row["lower"] <= row["observed"] <= row["upper"] for row in rows)
+    assert calibration_rows(predictions.head(26)) == []
+
+    slope = {"value": 0.8, "lower": 0.3, "upper": 1.4}
+    found = {"calibration_slope": slope, "calibration_intercept": {"value": -0.1}}
+    summary = {"calibration": rows, "metrics": found, "positive": "TRD"}
+    figure = calibration_figure(summary)
+    assert len(figure["points"]) == len(rows)
+    assert "slope 0.80 (0.30 to 1.40)" in figure["text"]
+    first, top = figure["points"][0], figure["ideal"]["y"][1]
+    # higher on the page is a larger share
+    assert top <= float(first["upper"]) <= float(first["y"]) <= float(first["lower"])
+    assert calibration_figure({**summary, "calibration": []}) is None

@@ -22,6 +22,7 @@ SUMMARY = {
     "interval": "95 %",
     "training_prevalence": 0.5,
     "target_prevalence": 0.3,
+    "threshold": 0.3,
 }
 TERMS = {
     "P1": [
@@ -139,7 +140,7 @@ def test_hostile_ids_are_inert_and_each_patient_is_marked_as_no_care():
     html = page()
     assert HOSTILE not in html and "<script>alert" not in html
     assert html.count("<section id=") == 2 + 1  # and the glossary
-    assert html.count("not for use in care") == 2
+    assert html.count("not for use in patient care") == 2
     assert "mRNA (not measured)" in html
     assert re.search(r"section \{[^}]*break-before: page", html)
 
@@ -177,3 +178,15 @@ def test_every_patient_is_in_the_figure_of_probabilities():
     assert found["most"] == 3
     heights = [float(bar["height"]) for bar in found["bars"]]
     assert heights == [100, 50, 50]
+
+
+def test_why_a_probability_is_high_is_said_in_words():
+    first, second = context()["patients"]
+    assert first["baseline_percent"] == "40 %"
+    assert first["raised"] == (
+        "mRNA (odds × 2), Factor1 (-1.0 SD, odds × 1.3), panel immune (odds × 1.2)"
+    )
+    assert first["lowered"] == "sex (odds × 0.9)"
+    assert first["acted_on"] == "30 % at the target prevalence is at or above the threshold of 30 %"
+    assert second["acted_on"].endswith("is below the threshold of 30 %")
+    assert "Why 67 %?" in page()

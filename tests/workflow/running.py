@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
+
+from trdomics.report.outputs import COMMON, SUFFIXES, read_outputs, written_columns
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # set by `make test` for unit tests that run side by side
@@ -123,3 +126,27 @@ def checksums(results: Path) -> dict[str, str]:
 def results_of(results: Path) -> dict[str, str]:
     """Return the digests that two runs on the same input have in common."""
     return {name: digest for name, digest in checksums(results).items() if name not in NOT_A_RESULT}
+
+
+def undocumented(results: Path, written: Iterable[str]) -> list[str]:
+    """Return the files, and the columns or keys of files, that docs/outputs.md does not describe.
+
+    Parameters
+    ----------
+    results
+        The cohort's folder.
+    written
+        Paths of files in it.
+    """
+    outputs = [output for output in read_outputs() if output.file != COMMON]
+    found = []
+    for name in written:
+        if not name.endswith(SUFFIXES):
+            continue
+        own = [output for output in outputs if output.fits(name)]
+        if not own:
+            found.append(name)
+        for output in own:
+            columns = output.undocumented(written_columns(results / name))
+            found += [f"{name}: {column}" for column in columns]
+    return found

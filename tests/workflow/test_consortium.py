@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from nasty import MARKER, NEGATIVE, POSITIVE, SITES
-from running import REPOSITORY, run
+from running import REPOSITORY, run, undocumented
 
 from trdomics.archive import pack
 from trdomics.cohort.config import resolve_config
@@ -161,6 +161,8 @@ def test_bundles_are_combined_and_the_page_is_harmless(ran, tmp_path):
     effects = read_table(made / "meta" / "effects.tsv")
     assert set(effects["layer"]) >= {"mrna", "small_rna"}
     assert (effects["k"] == 2).all()
+    written = [f"meta/{path.name}" for path in (made / "meta").iterdir() if path.is_file()]
+    assert undocumented(made, written) == []
     page = (made / "meta.html").read_text("utf-8")
     assert "<script" not in page
     assert "<i>resistant" not in page

@@ -62,5 +62,9 @@ def test_the_selected_model_comes_close_to_the_best_reachable_and_beats_the_conf
 def test_the_page_shows_both_baselines_and_the_truth(results):
     assert "simulation" in read_json(results / "summary.json")
     page = (results / "summary.html").read_text("utf-8")
-    for shown in ("confounders alone", "clinical predictors alone", "Recovered against planted"):
+    for shown in (
+        "confounders alone",
+        "clinical predictors alone",
+        "Recovery of the planted truth",
+    ):
         assert shown in page

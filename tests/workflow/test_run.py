@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import lay_out
-from running import TELLING, results_of, run
+from running import TELLING, results_of, run, undocumented
+from scipy.special import logit
 
 from trdomics.files import read_json, read_table
 from trdomics.frozen_model.read_missing_layer_cost import read_missing_layer_cost
@@ -65,6 +67,25 @@ def test_the_cost_of_missing_layers_lies_beside_the_model_it_belongs_to(ran):
     missing = [tuple(row["layers_missing"]) for row in found["missing_layer_cost"]]
     assert missing == missing_sets(layers)
     assert all(0 <= row["auroc"] <= 1 for row in found["missing_layer_cost"])
+
+
+def test_every_table_and_column_of_a_run_is_documented(ran):
+    # the splits of one kind are alike
+    written = [name for name in results_of(ran.results) if "/splits/" not in name or "s01" in name]
+    assert len(written) > 150
+    assert undocumented(ran.results, written) == []
+
+
+def test_contributions_to_out_of_fold_predictions_add_up_to_their_log_odds(ran):
+    folder = ran.results / "classification"
+    predictions = read_table(folder / "predictions.tsv").query("feature_set == 'selected'")
+    log_odds = logit(predictions.set_index("patient_id")["probability"])
+    table = read_table(folder / "contributions.tsv")
+    found = table.groupby("patient_id")["contribution"].sum()
+    expected = log_odds.groupby("patient_id").mean()
+    np.testing.assert_allclose(found, expected[found.index], atol=1e-3)
+    assert len(found) == len(expected)
+    assert {"baseline", "layer", "predictor"} <= set(table["kind"])
 
 
 def test_a_second_call_has_nothing_to_do(ran):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import copied, lay_out
-from running import run, write_config
+from running import run, undocumented, write_config
 from scipy.special import expit
 
 from trdomics.files import read_json, read_table
@@ -72,10 +72,13 @@ def test_patients_are_scored_whatever_the_order_of_features_and_with_superfluous
     table = read_table(scored.results / "scoring" / "predictions.tsv")
     inside = table["probability"].between(table["probability_lower"], table["probability_upper"])
     assert inside.all()
+    written = [path.name for path in (scored.results / "scoring").iterdir()]
+    assert undocumented(scored.results, [f"scoring/{name}" for name in written]) == []
     # they are training patients
     assert table["outlier_vs_training"].mean() < 0.2
     assert not read_table(scored.results / "scoring" / "shift.tsv").empty
     assert summary["metrics"]["auroc"]["value"] > 0.5
+    assert len(summary["calibration"]) == N_PATIENTS // 10
     # the config has a target prevalence: one acts on the probability that was moved there
     target = scored.settings["target_prevalence"]
     moved = summary["metrics_at_target_prevalence"]
@@ -83,14 +86,15 @@ def test_patients_are_scored_whatever_the_order_of_features_and_with_superfluous
     assert "value" not in summary["metrics"]["net_benefit"]
     assert sum(row["n"] for row in summary["expected"]) == N_PATIENTS
     page = (scored.results / "scoring" / "scoring.html").read_text(encoding="utf-8")
-    assert "Are they like the training patients?" in page
+    assert "Do the patients resemble the training patients?" in page
+    assert "Calibration slope" in page
     assert f"at the target prevalence, {target:.2f}" in page
 
     terms = read_table(scored.results / "scoring" / "contributions.tsv")
     sums = terms.groupby("patient_id")["contribution"].sum().reindex(everything.index)
     np.testing.assert_allclose(expit(sums), everything, atol=1e-4)
     page = (scored.results / "scoring" / "patients.html").read_text(encoding="utf-8")
-    assert page.count("not for use in care") == N_PATIENTS
+    assert page.count("not for use in patient care") == N_PATIENTS
 
     # the model was trained on these patients, so it must tell them apart
     patients = read_table(scored.results / "cohort" / "patients.tsv")

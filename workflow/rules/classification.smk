@@ -22,6 +22,7 @@ rule classification_fit_split:
         chosen="results/{cohort}/classification/splits/{split}/chosen.tsv",
         importance="results/{cohort}/classification/splits/{split}/importance.tsv",
         without_layers="results/{cohort}/classification/splits/{split}/without_layers.tsv",
+        contributions="results/{cohort}/classification/splits/{split}/contributions.tsv",
         blocks="results/{cohort}/classification/splits/{split}/blocks.npz",
     log:
         "logs/{cohort}/classification_fit_split.{split}.log",
@@ -94,6 +95,10 @@ rule classification_performance:
             "results/{{cohort}}/classification/splits/{split}/without_layers.tsv",
             split=SPLITS,
         ),
+        contributions=expand(
+            "results/{{cohort}}/classification/splits/{split}/contributions.tsv",
+            split=SPLITS,
+        ),
         patients="results/{cohort}/cohort/patients.tsv",
     output:
         predictions="results/{cohort}/classification/predictions.tsv",
@@ -103,6 +108,7 @@ rule classification_performance:
         calibration="results/{cohort}/classification/calibration.tsv",
         decision="results/{cohort}/classification/decision.tsv",
         importance="results/{cohort}/classification/importance.tsv",
+        contributions="results/{cohort}/classification/contributions.tsv",
         chosen="results/{cohort}/classification/chosen.tsv",
         missing_layer_cost="results/{cohort}/classification/missing_layer_cost.tsv",
         summary="results/{cohort}/classification/summary.json",
@@ -179,6 +185,7 @@ rule classification_figures:
         calibration="results/{cohort}/classification/calibration.tsv",
         decision="results/{cohort}/classification/decision.tsv",
         importance="results/{cohort}/classification/importance.tsv",
+        contributions="results/{cohort}/classification/contributions.tsv",
         chosen="results/{cohort}/classification/chosen.tsv",
         sites="results/{cohort}/classification/sites.tsv",
         pooled="results/{cohort}/classification/sites_pooled.tsv",
@@ -214,6 +221,12 @@ rule classification_figures:
             caption="../report/classification_importance.rst",
             category=stage("Classification"),
             labels={"result": "Importance", "kind": "figure"},
+        ),
+        contributions=report(
+            "results/{cohort}/classification/contributions.svg",
+            caption="../report/classification_contributions.rst",
+            category="Classification",
+            labels={"figure": "Contributions"},
         ),
         chosen=report(
             "results/{cohort}/classification/chosen.svg",

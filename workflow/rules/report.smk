@@ -87,6 +87,7 @@ rule report_summary:
         decision="results/{cohort}/classification/decision.svg",
         null="results/{cohort}/classification/null.svg",
         importance="results/{cohort}/classification/importance.svg",
+        contributions="results/{cohort}/classification/contributions.svg",
         sites="results/{cohort}/classification/sites.svg",
         missing_layer_cost="results/{cohort}/classification/missing_layer_cost.svg",
         learning_curve="results/{cohort}/classification/learning_curve.svg",
@@ -148,6 +149,10 @@ rule report_genes:
             "results/{{cohort}}/differential/{layer}/adjustment.tsv",
             layer=ADJUSTED_LAYERS,
         ),
+        sets_of_covariates=expand(
+            "results/{{cohort}}/differential/{layer}/adjustment_summary.tsv",
+            layer=ADJUSTED_LAYERS,
+        ),
         variance=expand(
             "results/{{cohort}}/differential/{layer}/variance_partition.tsv",
             layer=ADJUSTED_LAYERS,
@@ -180,6 +185,9 @@ rule report_genes:
         layers=LAYERS,
         adjusted_layers=ADJUSTED_LAYERS,
         carriers=CARRIER_LAYERS,
+        design=config["differential"]["design"],
+        cells=COVARIATES.cells.measured,
+        fdr=config["differential"]["fdr"],
     script:
         "../scripts/report_genes.py"
 

@@ -26,6 +26,7 @@ drawn = {
     "calibration": figures.calibration_figure(tables["calibration"], tables["performance"]),
     "decision": figures.decision_figure(tables["decision"]),
     "importance": figures.importance_figure(tables["importance"]),
+    "contributions": figures.contributions_figure(tables["contributions"]),
     "chosen": figures.chosen_figure(tables["chosen"]),
     "sites": sites_figure(tables["sites"], tables["pooled"]),
     "missing_layer_cost": missing_layer_cost_figure(tables["missing_layer_cost"]),

@@ -7,6 +7,7 @@ start(snakemake)
 import pandas as pd
 
 from trdomics.evaluation.calibration_curve import calibration_table
+from trdomics.evaluation.contributions import contributions_table
 from trdomics.evaluation.decision_curve import decision_table
 from trdomics.classification.feature_sets import SELECTED
 from trdomics.evaluation.importance import chosen_table, importance_table
@@ -32,6 +33,7 @@ labels = read_table(paths.patients).set_index("patient_id")["label"]
 # without a target, the training prevalence applies
 target_prevalence = params.target_prevalence or labels.mean()
 
+contributions = pd.concat(map(read_table, paths.contributions), ignore_index=True)
 draws = {"n_samples": params.settings["bootstrap"], "seed": params.seed}
 performance = performance_table(predictions, labels, **draws)
 gains = gains_table(predictions, labels)
@@ -52,6 +54,7 @@ tables = {
     ),
     "decision": decision_table(shown, target_prevalence),
     "importance": importance_table(importance, chosen),
+    "contributions": contributions_table(contributions, labels),
     "chosen": chosen_table(chosen),
     "missing_layer_cost": missing_layer_cost_table(without_layers, labels, **draws),
 }

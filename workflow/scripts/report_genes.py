@@ -8,7 +8,7 @@ import pandas as pd
 
 from trdomics.cohort.load import load_labels
 from trdomics.files import read_matrix, read_table, replacing
-from trdomics.report.genes import LayerResults, compact, feature_table
+from trdomics.report.genes import LayerResults, compact, covariates_added, feature_table
 from trdomics.report.page import render, write_page
 from trdomics.shipped import shipped
 
@@ -42,6 +42,12 @@ context = {
     "positive": params.label["positive"],
     "negative": params.label["negative"],
     "tables": {layer: compact(table) for layer, table in tables.items()},
+    "covariates": {
+        layer: covariates_added(read_table(path), params.cells)
+        for layer, path in zip(params.adjusted_layers, inputs.sets_of_covariates, strict=True)
+    },
+    "design": params.design,
+    "fdr": params.fdr,
     "sizes": {layer: len(table) for layer, table in tables.items()},
 }
 write_page(render(shipped("workflow/report/genes.html.j2"), context), outputs.page)

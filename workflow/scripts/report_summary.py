@@ -23,6 +23,7 @@ figures = {
         "calibration",
         "decision",
         "importance",
+        "contributions",
         "sites",
         "missing_layer_cost",
         "learning_curve",

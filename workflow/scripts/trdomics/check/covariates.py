@@ -28,7 +28,7 @@ def check_classes(label: pd.Series, config: Mapping[str, Any]) -> None:
         if count == 0:
             raise InputError(
                 f"{file} column `{column}`",
-                f"no patient is `{name}`, so that there is one class only",
+                f"no patient is `{name}`, so there is only one class",
                 f"correct `label.{key}` (upper and lower case differ) or the sheet",
             )
         if count < folds:
@@ -42,7 +42,7 @@ def check_classes(label: pd.Series, config: Mapping[str, Any]) -> None:
         if left < inner:
             raise InputError(
                 f"{file} column `{column}`",
-                f"{count} patients are `{name}`: an outer training part keeps {left}, fewer than "
+                f"{count} patients are `{name}`: an outer training set keeps {left}, fewer than "
                 f"the {inner} of `classification.inner_folds`",
                 f"set it to at most {left}" if left > 1 else "more patients are needed",
             )
@@ -96,9 +96,9 @@ def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: Mapping[str
             errors.append(
                 InputError(
                     f"{config['layers'][name]['file']} (layer {name})",
-                    f"all {len(measured)} labelled patients who have it are `{value}`, so that who "
-                    "was measured tells the label",
-                    f"measure it in both classes, or take the layer {name} out",
+                    f"all {len(measured)} labelled patients who have it are `{value}`, so being "
+                    "measured determines the label",
+                    f"measure it in both classes, or leave the layer {name} out",
                 )
             )
     raise_all(errors, "layers")
@@ -129,14 +129,14 @@ def _covariates(config: Mapping[str, Any]) -> dict[str, str]:
 def _collinear(values: pd.Series, label: pd.Series) -> str | None:
     """Say how a covariate gives the label away, or return None."""
     if (label == label.iloc[0]).all():
-        return "known for one class only, so that who has a value tells the label"
+        return "known for one class only, so having a value determines the label"
     if is_quantity(values):
         r = float(np.corrcoef(values.to_numpy(float), label.to_numpy(float))[0, 1])
         return f"collinear with the label (r = {r:.4f})" if abs(r) > COLLINEAR else None
     if label.groupby(values).nunique().max() > 1:
         return None
     if values.nunique() == len(values):
-        return "a category of its own for each patient, so collinear with the label"
+        return "a separate category for each patient, so collinear with the label"
     return "collinear with the label: each of its values is found in one class only"
 
 

@@ -116,10 +116,10 @@ def _layer(
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {"type": layer["type"], "n_patients": None, "n_features": None}
     if name not in has:
-        return {**entry, "reason": "drawn by the simulation when it is run"}
+        return {**entry, "reason": "simulated during the run"}
     entry["n_patients"] = int(has[name].sum())
     if from_reads(layer):
-        return {**entry, "reason": "made from its reads when it is run"}
+        return {**entry, "reason": "made from its reads during the run"}
     if name not in readings:
         return {**entry, "reason": "read when the other layers were made"}
     return {**entry, **readings[name]}
@@ -172,9 +172,7 @@ def _warnings(
     if config["scoring"]["model"] is not None:
         message += _model_warnings(config)
     elif not config["clinical"]["confounders"]:
-        message.append(
-            "`clinical.confounders` is empty: nothing shows what they alone would predict"
-        )
+        message.append("`clinical.confounders` is empty: there is no confounder-only baseline")
     return list(dict.fromkeys(message))
 
 
@@ -196,8 +194,8 @@ def presence_warnings(has: pd.DataFrame, label: pd.Series, names: Mapping[str, A
                 for row, key in zip(counts, ("positive", "negative"), strict=True)
             ]
             message.append(
-                f"layer {layer}: {' and '.join(shares)} have it, so that who was measured tells "
-                f"the label; compare with the baseline {PRESENCE}"
+                f"layer {layer}: {' and '.join(shares)} have it, so being measured predicts the "
+                f"label; compare with the baseline {PRESENCE}"
             )
     return message
 
@@ -265,7 +263,7 @@ def _models(config: Mapping[str, Any], incomplete: Sequence[str]) -> list[str]:
         f"feature sets: {', '.join(candidates)}",
         f"models: {', '.join(chosen['models'])}",
         f"cross-validation: {splits} splits ({chosen['repeats']} × {chosen['folds']} folds), "
-        f"{chosen['inner_folds']} inner folds, {chosen['permutations']} permutations of the label",
+        f"{chosen['inner_folds']} inner folds, {chosen['permutations']} label permutations",
         f"sites left out, each once: {sites or 'none'}",
         f"MOFA: {config['integration']['factors']} factors, "
         f"{len(config['integration']['seeds'])} seeds",

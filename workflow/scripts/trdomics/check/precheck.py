@@ -166,7 +166,7 @@ def _unit_problems(
     for key in needed_references(layer, units.aligned):
         if config["references"][key] is None:
             problem = f"`references.{key}` is missing"
-            yield InputError(f"{units.path} (layer {name})", problem, "name the file in the config")
+            yield InputError(f"{units.path} (layer {name})", problem, "give the file in the config")
     for key in ("regions", "sites"):
         file = layer["reads"].get(key)
         if file is not None and not is_made(config, file):
@@ -197,7 +197,7 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
                 continue
             named = f"`layers.{name}.{key}`"
             if config["simulation"] is not None:
-                named += f"; what is simulated lies in results/{config['cohort']}/simulation/"
+                named += f"; simulated files are in results/{config['cohort']}/simulation/"
             where = of_layer(file, name)
             yield from ((name, error) for error in _missing(file, where, named))
         if from_reads(layer):

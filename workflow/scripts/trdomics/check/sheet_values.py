@@ -47,8 +47,8 @@ def value_warnings(
             what = "count as values"
         if suspect:
             message.append(
-                f"column {column}: {_counted(suspect)} {what}: leave the field empty where the "
-                "value is not known"
+                f"column {column}: {_counted(suspect)} {what}: leave the field empty if the "
+                "value is unknown"
             )
         levels = values.nunique()
         if (
@@ -57,7 +57,7 @@ def value_warnings(
             and levels > max(10, MANY_LEVELS * len(values))
         ):
             message.append(
-                f"column {column}: {levels} different texts in {len(values)} patients are its "
+                f"column {column}: {levels} distinct texts in {len(values)} patients are its "
                 f"categories, such as {', '.join(map(repr, values.unique()[:3]))}"
             )
     return message

@@ -60,22 +60,55 @@ def split_representations(
     )
 
 
-def run_split(
+def fit_split(
     tables: LayerTables,
     labels: pd.Series,
     split: Split,
     config: Mapping[str, Any],
-    representations: FoldRepresentations | None = None,
+    representations: FoldRepresentations,
+) -> NestedSearch:
+    """Search on a split's training patients; see :func:`run_split`."""
+    search = nested_search(config, incomplete_layers(tables, labels, config))
+    return search.fit_from(representations, labels[split.train].to_numpy(dtype=int))
+
+
+def run_split(
+    tables: LayerTables, labels: pd.Series, split: Split, config: Mapping[str, Any]
 ) -> dict[str, pd.DataFrame]:
     """Search on a split's training patients and predict its test patients.
 
     Parameters
     ----------
     split : Split
-        See :func:`trdomics.classification.splits.draw_split`. Where a site is left out, no layers
-        are taken away.
-    representations : FoldRepresentations, optional
-        Of :func:`split_representations`, where the caller has them already.
+        See :func:`trdomics.classification.splits.draw_split`.
+    config : mapping
+        A resolved config.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        See :func:`split_results`.
+    """
+    representations = split_representations(tables, labels, split, config)
+    search = fit_split(tables, labels, split, config, representations)
+    return split_results(search, tables.select(split.test), split, list(config["layers"]))
+
+
+def split_results(
+    search: NestedSearch, unseen: LayerTables, split: Split, layers: list[str]
+) -> dict[str, pd.DataFrame]:
+    """Predict a split's test patients and say what was found.
+
+    Parameters
+    ----------
+    search : NestedSearch
+        Fitted on the split's training patients.
+    unseen : LayerTables
+        Its test patients.
+    split : Split
+        Where a site is left out, no layers are taken away.
+    layers : list of str
+        That are taken away in turn.
 
     Returns
     -------
@@ -86,11 +119,6 @@ def run_split(
         :func:`trdomics.classification.missing_layers.predict_without_layers`, of what is
         selected.
     """
-    representations = representations or split_representations(tables, labels, split, config)
-    unseen = tables.select(split.test)
-    search = nested_search(config, incomplete_layers(tables, labels, config))
-    search.fit_from(representations, labels[split.train].to_numpy(dtype=int))
-
     where: dict[str, Any] = {"split": split.name, "repeat": split.repeat, "fold": split.fold}
     predictions = search.predict_sets(unseen).assign(**where)
     columns = ["patient_id", *where, "feature_set", "role", "model", "probability", "decision"]
@@ -101,7 +129,7 @@ def run_split(
         "without_layers": (
             pd.DataFrame(columns=WITHOUT_LAYERS)
             if split.repeat == NO_REPEAT
-            else predict_without_layers(search.risk_model(), unseen, list(config["layers"]), where)
+            else predict_without_layers(search.risk_model(), unseen, layers, where)
         ),
     }
 

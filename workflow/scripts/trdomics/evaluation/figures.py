@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from trdomics import style
 from trdomics.classification.feature_sets import SELECTED
+from trdomics.evaluation.contributions import group_means
 from trdomics.evaluation.decision_curve import TREAT_ALL, TREAT_NONE
 from trdomics.evaluation.importance import TOP, model_name
 from trdomics.evaluation.permutation_null import OBSERVED, null_test
@@ -188,9 +189,9 @@ def decision_figure(decision: pd.DataFrame) -> Figure:
     if decision.empty:
         return style.empty_figure("No decision curve: all patients are of one class.")
     shares = decision.groupby("population")["prevalence"].first()
-    titles = {"cohort": "the cohort", "target": "the place of use"}
+    titles = {"cohort": "the cohort", "target": "the target population"}
     if f"{shares['cohort']:.0%}" == f"{shares['target']:.0%}":
-        titles = {"cohort": "the cohort and the place of use"}
+        titles = {"cohort": "the cohort and the target population"}
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(titles), sharey=True))
     colours = {SELECTED: style.VERMILION, TREAT_ALL: "black", TREAT_NONE: "black"}
@@ -256,6 +257,39 @@ def importance_figure(importance: pd.DataFrame) -> Figure:
         if block in set(rows["block"])
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=4)
+    return figure
+
+
+def contributions_figure(table: pd.DataFrame, n_groups: int = 15) -> Figure:
+    """Draw how far each kind of data moves the log odds, and towards which class.
+
+    `table` is of :func:`trdomics.evaluation.contributions.contributions_table`; the `n_groups`
+    that move most are shown.
+    """
+    rows = group_means(table).head(n_groups)
+    if rows.empty:
+        return style.empty_figure("No contributions: the models used no feature.")
+    figure = Figure(figsize=(WIDTH, 1.5 + 0.26 * max(len(rows), 4)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    position = np.arange(len(rows))
+    left.barh(position, rows["size"], color=style.GREY)
+    left.set_yticks(position, [style.shortened(display_name(name), 32) for name in rows["group"]])
+    left.invert_yaxis()
+    left.set_xlabel("mean absolute contribution\n(log odds)")
+    right.axvline(0, color="black", linewidth=0.8, linestyle=":")
+    right.hlines(position, rows["negative"], rows["positive"], color=style.GREY, linewidth=1.2)
+    for name, colour, marker in (
+        ("negative", style.NEGATIVE, "o"),
+        ("positive", style.POSITIVE, "D"),
+    ):
+        label = f"{name} patients"
+        right.plot(rows[name], position, marker, color=colour, markersize=6, label=label)
+    right.margins(x=0.08)
+    right.set_xlabel("mean contribution\n(log odds)")
+    right.tick_params(axis="y", left=False)
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 

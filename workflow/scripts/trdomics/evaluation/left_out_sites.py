@@ -169,7 +169,7 @@ def sites_summary(
     if column is None:
         reason = "the config names no column of sites"
     elif not wanted:
-        reason = "the config does not ask for it"
+        reason = "leaving sites out is switched off in the config"
     elif len(named) < 2:
         reason = "there is one site only" if len(named) else "no labelled patient has a site"
     elif not n_left_out:

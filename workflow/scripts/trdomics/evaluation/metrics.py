@@ -120,7 +120,7 @@ def not_computable(metric: str, label: Floats, probability: Floats) -> str:
             return "all predicted probabilities are equal"
         negative, positive = odds[label == 0], odds[label == 1]
         if negative.max() <= positive.min() or positive.max() <= negative.min():
-            return "the predictions separate the classes, so the slope has no limit"
+            return "the predictions separate the classes, so the slope is infinite"
     return ""
 
 

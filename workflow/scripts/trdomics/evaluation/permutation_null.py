@@ -76,9 +76,9 @@ def null_test(distribution: pd.DataFrame) -> dict[str, float | int | str]:
         "pvalue": np.nan,
     }
     if not len(null):
-        result["reason"] = "no permutations were asked for"
+        result["reason"] = "no permutations were requested"
     elif not len(observed):
-        result["reason"] = "the true labels were not run under the models of the permutations"
+        result["reason"] = "the true labels were not run with the models of the permutations"
     else:
         result["pvalue"] = permutation_pvalue(float(observed.mean()), null.to_numpy())
     return result

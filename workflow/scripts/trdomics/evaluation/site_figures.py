@@ -75,7 +75,7 @@ def sites_figure(performance: pd.DataFrame, pooled: pd.DataFrame) -> Figure:
     ]
     if not pooled.empty:
         handles.append(
-            Line2D([], [], color="black", linewidth=0.9, label="where another site is expected")
+            Line2D([], [], color="black", linewidth=0.9, label="95 % prediction interval")
         )
     figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=8.5)
     return figure
@@ -173,5 +173,5 @@ def learning_curve_figure(table: pd.DataFrame, n_patients: int) -> Figure:
         axes.axvline(n, color=style.GREY, linewidth=0.8, linestyle=":")
         where = ("data", "axes fraction")
         axes.annotate(f" {name}", (n, 0.03), xycoords=where, color=style.GREY, fontsize=9)
-    axes.set(xlabel="patients trained on", ylabel="AUROC (95 % interval)", xlim=(0, None))
+    axes.set(xlabel="training patients", ylabel="AUROC (95 % interval)", xlim=(0, None))
     return figure

@@ -119,9 +119,7 @@ def sensitivity_sentence(
         )
     whole, rest = without["all"], without["without"]
     if rest["reason"]:
-        return (
-            f"{n} patients may be {label['positive']} in name only; without them: {rest['reason']}."
-        )
+        return f"{n} patients may be pseudo-resistant; without them: {rest['reason']}."
     return (
         f"{n} {label['positive']} patients clear one of their drugs faster than usual and may be "
         f"pseudo-resistant; without them the AUROC of the model is {rest['value']:.2f} "

@@ -18,6 +18,8 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 FEWEST = 10
 # Text columns of the table; all others are numeric.
 TEXTS = ("layer", "feature", "symbol", "chromosome", "reason", "sets", "partners")
+# As the columns of estimated cell fractions begin.
+ESTIMATED = "estimated_"
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,33 @@ def feature_table(
     table["sets"] = table["symbol"].map(members)
     table["partners"] = ["; ".join(partners.get(feature, ())) or None for feature in results.index]
     return table.reset_index().rename(columns={"index": "feature"})
+
+
+def covariates_added(sets: pd.DataFrame, cells: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what each adjustment set adds to the ones before it.
+
+    Parameters
+    ----------
+    sets : DataFrame
+        ``differential/<layer>/adjustment_summary.tsv``.
+    cells : sequence of str
+        Columns of measured cell fractions; those that are estimated begin with ``estimated_``.
+
+    Returns
+    -------
+    list of dict
+        ``set``, ``adds`` (columns, separated by commas), ``cells`` (whether cell types are among
+        them), in the order of the table.
+    """
+    added = sets["adds"].fillna("").astype(str)
+    return [
+        {
+            "set": str(name),
+            "adds": adds,
+            "cells": any(c in cells or c.startswith(ESTIMATED) for c in adds.split(", ")),
+        }
+        for name, adds in zip(sets["set"], added, strict=True)
+    ]
 
 
 def _main_effects(results: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What the terms of the pages mean, and where a page uses them."""
+"""The glossary of the pages, with links from the terms' first uses."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ class Term:
 TERMS = (
     Term(
         "95 % interval",
-        "The range of values that the data do not contradict: of 100 studies like this, about 95 "
-        "would have an interval that holds the true value.",
+        "A range of values compatible with the data: in about 95 of 100 such studies, the "
+        "interval covers the true value.",
         ("95 % intervals", "intervals are 95 %"),
     ),
     Term(
         "adjusted p",
-        "A p-value after correction for the number of tests: calling everything below 0.05 a "
-        "finding keeps the false discovery rate at 5 %.",
+        "A p-value corrected for the number of tests: calling everything below 0.05 keeps the "
+        "false discovery rate at 5 %.",
         ("FDR-adjusted", "padj"),
     ),
     Term(
         "AUPRC",
-        "Area under the precision-recall curve. Chance is the share of patients with the "
-        "condition; 1 is perfect.",
+        "Area under the precision-recall curve. Chance is the prevalence of the condition; 1 is "
+        "perfect.",
     ),
     Term(
         "AUROC",
-        "Area under the receiver operating characteristic curve: the share of pairs of one patient "
-        "of each group in which the model gives the right one the higher score. 0.5 is chance, 1 "
-        "is perfect.",
+        "Area under the receiver operating characteristic curve: the share of pairs of one "
+        "patient with and one without the condition in which the model scores the former higher. "
+        "0.5 is chance, 1 is perfect.",
         ("AUC",),
     ),
     Term(
@@ -62,53 +62,53 @@ TERMS = (
     ),
     Term(
         "Brier score",
-        "Mean squared distance of the predicted probability from what happened (1 or 0). Lower is "
-        "better; 0.25 is reached by saying 50 % to everyone.",
+        "Mean squared difference between the predicted probability and the outcome (1 or 0). "
+        "Lower is better; predicting 50 % for everyone gives 0.25.",
     ),
     Term(
         "calibration",
-        "Whether a predicted probability is true as a number: of patients with 30 %, 30 in 100 "
-        "should have the condition.",
+        "Agreement of predicted probabilities with observed frequencies: of patients with a "
+        "predicted 30 %, 30 in 100 should have the condition.",
     ),
     Term(
         "calibration intercept",
-        "Whether probabilities are too high or too low on the whole. 0 is ideal; below 0, risks "
+        "Whether probabilities are too high or too low on average. 0 is ideal; below 0, risks "
         "are overestimated.",
     ),
     Term(
         "calibration slope",
-        "Whether probabilities are spread as they should be. 1 is ideal; below 1, high risks are "
-        "too high and low ones too low.",
+        "Whether probabilities are too extreme or not extreme enough. 1 is ideal; below 1, high "
+        "risks are too high and low ones too low.",
     ),
     Term(
         "circular predictor",
-        "A column that is part of how the condition is defined. A model that uses it predicts "
-        "nothing.",
+        "A column that is part of the definition of the condition, so that predicting from it is "
+        "circular.",
         ("circular",),
     ),
     Term(
         "confounder",
-        "Something that differs between the groups and changes the measurements, such as site, "
-        "medication or blood cells, and so can look like an effect of the condition.",
+        "A variable that differs between the groups and affects the measurements, such as site, "
+        "medication or blood cells, and so can mimic an effect of the condition.",
         ("confounding",),
     ),
     Term(
         "Cramér's V",
-        "Strength of association of two columns with categories: 0 is none, 1 is perfect.",
+        "Strength of association of two categorical columns: 0 is none, 1 is perfect.",
     ),
     Term(
         "cross-validation",
         "The patients are split into parts; each part is predicted by models fitted on the others. "
-        "Nested: choices are made within the training patients as well.",
+        "Nested: tuning is also done within the training patients only.",
     ),
     Term(
         "decision curve",
-        "Net benefit of acting on the model over all thresholds, beside acting on everyone and on "
-        "no one.",
+        "Net benefit of acting on the model over all thresholds, compared with acting on "
+        "everyone and on no one.",
     ),
     Term(
         "early fusion",
-        "All layers side by side as the input of one model.",
+        "All layers concatenated as the input of one model.",
     ),
     Term(
         "elastic net",
@@ -121,16 +121,16 @@ TERMS = (
     ),
     Term(
         "false discovery rate",
-        "The expected share of false findings among those that are called.",
+        "The expected share of false findings among all findings.",
         ("FDR",),
     ),
     Term(
         "feature set",
-        "The measurements that a model may use, for example one layer or the clinical columns.",
+        "The variables that a model may use, for example one layer or the clinical columns.",
     ),
     Term(
         "I²",
-        "Share of the variation between estimates that chance does not explain: 0 % is agreement.",
+        "Share of the variation between estimates that is not due to chance: 0 % is agreement.",
     ),
     Term(
         "late fusion",
@@ -138,30 +138,29 @@ TERMS = (
     ),
     Term(
         "log odds",
-        "The logarithm of p / (1 − p), the scale on which models add effects up. 0.7 more doubles "
-        "the odds.",
+        "The logarithm of p / (1 − p), the scale on which models add effects. An increase of 0.7 "
+        "doubles the odds.",
     ),
     Term(
         "log2 fold change",
-        "Difference between the groups on the scale of doublings: 1 is twice as much, −1 half.",
+        "Logarithm to base 2 of the ratio between the groups: 1 is twice as much, −1 half.",
     ),
     Term(
         "MOFA",
         "Multi-omics factor analysis: summarises several layers of the same patients by a few "
-        "factors that they share.",
+        "factors.",
     ),
     Term(
         "net benefit",
-        "True positives per patient, less false positives that weigh what the threshold says they "
-        "cost.",
+        "True positives per patient minus false positives, weighted by the odds of the threshold.",
     ),
     Term(
         "normalised",
-        "Counts made comparable between samples that were sequenced to different depths.",
+        "Adjusted to be comparable between samples, such as counts for sequencing depth.",
     ),
     Term(
         "odds ratio",
-        "Odds of the condition in carriers divided by those of others. 1 is no difference.",
+        "Odds of the condition in carriers divided by those in non-carriers. 1 is no difference.",
     ),
     Term(
         "p",
@@ -170,12 +169,12 @@ TERMS = (
     ),
     Term(
         "permuted",
-        "Labels exchanged between patients at random, so that nothing is left to predict: what the "
+        "Labels assigned to patients at random, so that nothing can be predicted: shows what the "
         "procedure finds by chance.",
     ),
     Term(
         "prediction interval",
-        "Where the result of one new site or cohort is expected, not just the mean.",
+        "Interval in which the result of a new site or cohort, not just the mean, is expected.",
     ),
     Term(
         "prevalence",
@@ -183,7 +182,7 @@ TERMS = (
     ),
     Term(
         "pseudo-data",
-        "What MOFA puts in place of values that are 0 or 1 to fit them as if they were continuous.",
+        "Values that MOFA uses in place of zeros and ones, to fit them like continuous data.",
     ),
     Term(
         "random forest",
@@ -191,7 +190,7 @@ TERMS = (
     ),
     Term(
         "gradient boosting",
-        "A sum of small decision trees, each fitted to what the ones before got wrong.",
+        "A sum of small decision trees, each fitted to the errors of the previous ones.",
     ),
     Term(
         "ridge",
@@ -199,33 +198,33 @@ TERMS = (
     ),
     Term(
         "SD",
-        "Standard deviation: how far patients typically are from the mean.",
+        "Standard deviation: the typical distance of patients from the mean.",
         ("standard deviation",),
     ),
     Term(
         "sensitivity",
-        "Share of the patients with the condition whom the model finds.",
+        "Share of the patients with the condition who are classified as such.",
     ),
     Term(
         "specificity",
-        "Share of the patients without the condition whom the model leaves alone.",
+        "Share of the patients without the condition who are classified as such.",
     ),
     Term(
         "threshold",
-        "The probability at and above which one would act.",
+        "The probability from which one would act.",
     ),
     Term(
         "variance explained",
-        "Share of the differences between patients that a factor or a column accounts for.",
+        "Share of the variance between patients explained by a factor or a column.",
         ("variance partition",),
     ),
     Term(
         "weight",
-        "How strongly a feature follows a factor. Its sign says in which direction.",
+        "How strongly a feature is associated with a factor. Its sign is the direction.",
     ),
     Term(
         "η²",
-        "Share of a factor's variance that lies between categories, such as sites. 0 is none.",
+        "Share of a factor's variance between categories, such as sites. 0 is none.",
     ),
     Term(
         "ρ",

@@ -168,3 +168,31 @@ def listed(found: Contributions, most: int = LISTED) -> pd.DataFrame:
     place = pd.Series(np.arange(len(found.log_odds)), found.log_odds.index)
     order = np.argsort(table["patient_id"].map(place).to_numpy(), kind="stable")
     return table.iloc[order].reset_index(drop=True)
+
+
+def grouped(found: Contributions) -> pd.DataFrame:
+    """Return a row per patient and group of terms: a layer, a panel, the factors, a predictor.
+
+    Returns
+    -------
+    DataFrame
+        ``patient_id``, ``kind``, ``group``, ``contribution`` (in log odds; those of a patient add
+        up to the predicted log odds). A group is a block, but of the sheet's and derived columns,
+        which are groups of their own. The terms ``not measured`` are one group. Groups that are 0
+        for all patients are left out.
+    """
+    keys = []
+    levels = [found.log_odds.columns.get_level_values(name) for name in ("block", "feature")]
+    for block, feature in zip(*levels, strict=True):
+        kind = found.kinds[block]
+        if feature == NOT_MEASURED:
+            keys.append((NOT_MEASURED, NOT_MEASURED))
+        else:
+            keys.append((kind, feature if kind == PREDICTORS and feature != TREES else block))
+    groups = pd.MultiIndex.from_tuples(keys, names=["kind", "group"])
+    sums = found.log_odds.T.set_axis(groups).groupby(level=[0, 1], sort=False).sum()
+    sums = sums[(sums.abs() > NOTHING).any(axis=1)]
+    long = sums.reset_index().melt(
+        ["kind", "group"], var_name="patient_id", value_name="contribution"
+    )
+    return long[["patient_id", "kind", "group", "contribution"]]

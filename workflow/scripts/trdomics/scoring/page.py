@@ -29,6 +29,8 @@ MAX_UNLIKE = 10
 # Histogram of probabilities: colours of the classes, width and height of the bars.
 COLOURS = ("#D55E00", "#0072B2", "#8a97a1")
 N_BINS, BAR, LEFT, TOP, BOTTOM = 20, 40, 40, 20, 170
+# Of the figure of calibration: where 0 is, and the length of the axes.
+ORIGIN, SIDE = (60, 380), 360
 
 
 def page_context(
@@ -64,6 +66,7 @@ def page_context(
         "versions": [title.format(**summary) for title in _versions(summary).values()],
         "labelled": _labelled(summary),
         "metrics": _metrics(summary),
+        "calibration": calibration_figure(summary),
         "metrics_reason": summary.get("metrics_reason"),
         "threshold": f"{summary['threshold']:.2f}",
         "layers": [{"name": display_name(name), **row} for name, row in summary["layers"].items()],
@@ -122,6 +125,53 @@ def histogram(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str
         "text": f"Probability of {summary['positive']} in {len(predictions)} patients: median "
         f"{middle}, half of them between {low} and {high}.",
     }
+
+
+def calibration_figure(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the figure of observed against predicted shares; None with too few labels.
+
+    Returns
+    -------
+    dict
+        ``points`` (a bin's place, its interval and what it says), ``line`` (through them),
+        ``ideal`` (ends of the diagonal), ``ticks`` of both axes, ``text``.
+    """
+    rows = summary["calibration"]
+    if not rows or summary[FROZEN] is None:
+        return None
+    points = [
+        {
+            "x": f"{_right(row['predicted']):.1f}",
+            "y": f"{_up(row['observed']):.1f}",
+            "lower": f"{_up(row['lower']):.1f}",
+            "upper": f"{_up(row['upper']):.1f}",
+            "title": f"{row['n']:.0f} patients: predicted {row['predicted']:.0%}, observed "
+            f"{row['observed']:.0%} ({row['lower']:.0%} to {row['upper']:.0%})",
+        }
+        for row in rows
+    ]
+    slope = _cell(summary[FROZEN].get("calibration_slope"))
+    intercept = _cell(summary[FROZEN].get("calibration_intercept"))
+    return {
+        "points": points,
+        "line": " ".join(f"{point['x']},{point['y']}" for point in points),
+        "ideal": {"x": (_right(0), _right(1)), "y": (_up(0), _up(1))},
+        "ticks": [
+            {"x": _right(share), "y": _up(share), "text": f"{100 * share:.0f} %"}
+            for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+        ],
+        "text": f"Share of patients who are {summary['positive']}, observed against predicted, "
+        f"with 95 % intervals; on the dotted line they are equal. Calibration slope {slope} "
+        f"(1 is ideal), intercept {intercept} (0 is ideal).",
+    }
+
+
+def _right(share: float) -> float:
+    return ORIGIN[0] + SIDE * share
+
+
+def _up(share: float) -> float:
+    return ORIGIN[1] - SIDE * share
 
 
 def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:

@@ -13,6 +13,8 @@ from trdomics.scoring.terms import BASELINE, LAYER, NOT_MEASURED, OTHERS, PANEL,
 
 # Number of terms shown singly; the table has more.
 GROUPS, FEATURES = 14, 12
+# Terms that are named in words, of either sign, and the size from which they are.
+NAMED, LEAST = 3, 0.05
 # Names of blocks that are not named in the config.
 BLOCKS = {"mofa": "MOFA factor"}
 # Share of missing features above which a warning is shown.
@@ -52,6 +54,7 @@ def patients_context(
             "used": display_name(row["layers_used"]),
             "missing": display_name(row["layers_missing"]),
             "place": _place(row),
+            "acted_on": _acted_on(row, summary),
             "warnings": warnings(row, drugs.get(row["patient_id"], [])),
             **terms(own[row["patient_id"]], symbols),
         }
@@ -116,7 +119,8 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
     dict
         ``groups``, ``features``: rows with ``name``, ``block``, ``value``, ``contribution``,
         ``left`` and ``width`` of a bar in per cent, ``sign``. ``groups`` starts with the baseline
-        and adds up to ``log_odds``.
+        and adds up to ``log_odds``. ``raised`` and ``lowered``: the largest groups of either sign
+        in words.
     """
     whole = own["kind"].isin([LAYER, PANEL])
     sums = own[whole].groupby(["kind", "block"], sort=False)["contribution"].sum().reset_index()
@@ -148,17 +152,33 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
         "groups": [_bar(row, scale, symbols) for row in rows],
         "features": [_bar(row, scale, symbols) for row in top],
         "log_odds": f"{log_odds:+.2f}",
+        "raised": _in_words(groups[groups["contribution"] >= LEAST], symbols),
+        "lowered": _in_words(groups[groups["contribution"] <= -LEAST], symbols),
     }
 
 
-def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> dict[str, Any]:
-    width = 50 * abs(row["contribution"]) / scale
+def _in_words(groups: pd.DataFrame, symbols: Mapping[str, str]) -> str:
+    """Name the first groups, and by which factor each changes the odds."""
+    named = []
+    for row in groups.head(NAMED).to_dict("records"):
+        name = f"{PANEL} {row['feature']}" if row["kind"] == PANEL else _named(row, symbols)
+        value = "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD, "
+        named.append(f"{name} ({value}odds × {np.exp(row['contribution']):.2g})")
+    return ", ".join(named)
+
+
+def _named(row: Mapping[Any, Any], symbols: Mapping[str, str]) -> str:
     name = str(row["feature"])
     # features of panels are named layer:feature
     of_layer = name.partition(":")[2] if row["kind"] == PANEL else name
     symbol = symbols.get(of_layer, name)
+    return symbol.replace("_", " ") if symbol == name else f"{symbol} ({name})"
+
+
+def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> dict[str, Any]:
+    width = 50 * abs(row["contribution"]) / scale
     return {
-        "name": symbol if symbol == name else f"{symbol} ({name})",
+        "name": _named(row, symbols),
         "block": BLOCKS.get(row["block"], display_name(str(row["block"]))),
         "value": "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD",
         "contribution": f"{row['contribution']:+.2f}",
@@ -182,6 +202,16 @@ def _probabilities(row: Mapping[Any, Any], summary: Mapping[str, Any]) -> list[d
         }
         for key, where in named.items()
     ]
+
+
+def _acted_on(row: Mapping[Any, Any], summary: Mapping[str, Any]) -> str:
+    """Say on which side of the threshold the probability is that one would act on."""
+    moved = summary["target_prevalence"] is not None
+    key = "probability_at_target_prevalence" if moved else "probability"
+    side = "at or above" if row[key] >= summary["threshold"] else "below"
+    where = " at the target prevalence" if moved else ""
+    percent, limit = 100 * row[key], 100 * summary["threshold"]
+    return f"{percent:.0f} %{where} is {side} the threshold of {limit:.0f} %"
 
 
 def _place(row: Mapping[Any, Any]) -> str:

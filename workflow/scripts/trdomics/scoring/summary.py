@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.evaluation.calibration_curve import calibration_curve
 from trdomics.evaluation.metrics import METRICS
 from trdomics.scoring.recalibration import validation
 from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
@@ -26,6 +27,8 @@ VERSIONS = {
 }
 # What is said of the features of a layer.
 FOUND = ("n_expected", "n_missing", "n_superfluous", "present")
+# Bins of a calibration curve, and the labelled patients that one needs.
+MOST_BINS, PER_BIN = 8, 10
 NO_TARGET = "the config gives no target prevalence"
 NOT_ACTED_ON = "the threshold applies to the probability at the target prevalence"
 
@@ -97,6 +100,30 @@ def validation_metrics(
     return result
 
 
+def calibration_rows(predictions: pd.DataFrame) -> list[dict[str, float]]:
+    """Return the calibration curve of the patients with a label, at the training prevalence.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        ``label`` and ``probability``.
+
+    Returns
+    -------
+    list of dict
+        ``n``, ``predicted``, ``observed``, ``lower``, ``upper`` of each of up to eight bins, see
+        :func:`trdomics.evaluation.calibration_curve.calibration_curve`; empty where there are
+        fewer than two bins of ten patients.
+    """
+    labelled = predictions.dropna(subset=["label"])
+    n_bins = min(MOST_BINS, len(labelled) // PER_BIN)
+    if n_bins < 2:
+        return []
+    curve = calibration_curve(labelled["label"], labelled["probability"], n_bins)
+    rows = curve.drop(columns="bin").to_dict("records")
+    return [{str(key): float(value) for key, value in row.items()} for row in rows]
+
+
 def scoring_summary(
     predictions: pd.DataFrame,
     features: pd.DataFrame,
@@ -138,8 +165,8 @@ def scoring_summary(
         ``training_prevalence``, ``target_prevalence``, ``feature_set``, ``model``,
         ``n_training``, ``layers`` (layer → n_expected, n_missing, n_superfluous, present),
         ``interval`` (what it covers), ``threshold``, ``shift``, ``expected``, ``recalibration``,
-        ``feature_names``, and ``metrics``, ``metrics_at_target_prevalence`` and
-        ``metrics_recalibrated`` of
+        ``feature_names``, ``calibration`` (of :func:`calibration_rows`), and ``metrics``,
+        ``metrics_at_target_prevalence`` and ``metrics_recalibrated`` of
         :func:`validation_metrics` with their ``…_reason``.
     """
     labelled = predictions["label"].notna().sum()
@@ -167,6 +194,7 @@ def scoring_summary(
         "expected": list(expected),
         "recalibration": recalibration,
         "feature_names": feature_names or {},
+        "calibration": calibration_rows(predictions),
         **validation_metrics(predictions, at, target_prevalence, n_samples=n_samples, seed=seed),
     }
     if predictions.empty:

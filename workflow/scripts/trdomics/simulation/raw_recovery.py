@@ -236,7 +236,7 @@ def found_station(
         station,
         measure,
         ", ".join(sorted(planted)),
-        ", ".join(sorted(found)) or "nobody",
+        ", ".join(sorted(found)) or "none",
         float(len(missed) + len(false)),
         "none missed, no other flagged",
         not missed and not false,
