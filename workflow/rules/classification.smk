@@ -225,8 +225,8 @@ rule classification_figures:
         contributions=report(
             "results/{cohort}/classification/contributions.svg",
             caption="../report/classification_contributions.rst",
-            category="Classification",
-            labels={"figure": "Contributions"},
+            category=stage("Classification"),
+            labels={"result": "Contributions", "kind": "figure"},
         ),
         chosen=report(
             "results/{cohort}/classification/chosen.svg",
