@@ -12,7 +12,7 @@ from trdomics.classification.splits import draw_split
 from trdomics.classification.stored_blocks import save_blocks
 from trdomics.cohort.load import load_fit_inputs, read_patients
 from trdomics.files import write_table
-from trdomics.frozen_model.fitted_classifiers import frozen_classifiers
+from trdomics.frozen_model.freeze_classifiers import frozen_classifiers
 from trdomics.frozen_model.model import FrozenRisk
 from trdomics.scoring.contributions import contributions, grouped
 
