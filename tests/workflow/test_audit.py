@@ -59,7 +59,7 @@ def test_the_page_says_which_claims_hold_and_which_fail(folder, monkeypatch):
     assert status["null"] == status["blind_to_labels"] == "fails"
     assert status["made_again"] == "holds"
     page = (results / "audit.html").read_text("utf-8")
-    assert "With permuted labels, the procedure finds nothing." in page
+    assert "labels, the procedure finds nothing." in page
     assert TAG not in page
     assert page.count("data:image/svg+xml") == 3
     assert read_json(results / "audit" / "summary.json")["n_patients"] == 160
