@@ -1,6 +1,7 @@
 """Imports between the library's rooms go one way, and modules of a room have no circles."""
 
 import ast
+import re
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -103,3 +104,31 @@ def test_a_planted_circle_is_found():
     modules = imports()
     modules["integration.engine"] = modules["integration.engine"] | {"integration.mofa"}
     assert circle(modules) is not None
+
+
+def missing(source: str) -> list[str]:
+    """Return what a file imports from the library and the library does not have."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("trdomics"):
+            path = LIBRARY.joinpath(*node.module.split(".")[1:])
+            module = path.with_suffix(".py") if path.with_suffix(".py").is_file() else None
+            text = (module or path / "__init__.py").read_text() if path.is_dir() or module else ""
+            found += [
+                f"{node.module}.{alias.name}"
+                for alias in node.names
+                if not re.search(rf"\b{alias.name}\b", text)
+                and not (path / f"{alias.name}.py").is_file()
+            ]
+    return found
+
+
+def test_scripts_and_benchmarks_import_what_the_library_has():
+    root = LIBRARY.parents[2]
+    files = [*root.glob("workflow/scripts/*.py"), *root.glob("benchmarks/*.py")]
+    assert len(files) > 100
+    assert {
+        path.name: missing(path.read_text()) for path in files if missing(path.read_text())
+    } == {}
+    assert missing("from trdomics.simulation import evaluation") != []
+    assert missing("from trdomics.simulation.evaluation import de_recovery") != []

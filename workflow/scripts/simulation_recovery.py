@@ -8,9 +8,16 @@ import pandas as pd
 
 from trdomics.files import read_json, read_table, save_figure, write_json, write_table
 from trdomics.identity.recovery import identity_recovery
-from trdomics.simulation import evaluation
 from trdomics.simulation.diplotypes import diplotype_recovery
 from trdomics.simulation.figures import draw_recovery
+from trdomics.simulation.recovery import (
+    auc_recovery,
+    de_recovery,
+    factor_correlations,
+    factor_recovery,
+    labels_as_drawn,
+    recovery_table,
+)
 from trdomics.style import set_style
 
 inputs, settings = snakemake.input, snakemake.params.settings
@@ -18,7 +25,7 @@ truth = read_json(inputs.truth)
 features = read_table(inputs.features)
 
 differential = {
-    layer: evaluation.de_recovery(
+    layer: de_recovery(
         read_table(path),
         features[features["layer"] == layer],
         truth["explained_by"],
@@ -30,11 +37,11 @@ differential = {
 # the samples of these patients were swapped on purpose: their factors are another patient's
 exchanged = [patient for pair in truth["swaps"]["pairs"] for patient in pair]
 found = read_table(inputs.found_factors)
-correlations = evaluation.factor_correlations(
+correlations = factor_correlations(
     found[~found["patient_id"].isin(exchanged)], read_table(inputs.factors)
 )
-factors = evaluation.factor_recovery(correlations)
-auc = evaluation.auc_recovery(read_table(inputs.performance), truth["best_auc"])
+factors = factor_recovery(correlations)
+auc = auc_recovery(read_table(inputs.performance), truth["best_auc"])
 identity = identity_recovery(read_json(inputs.identity), truth)
 adjustment = read_json(inputs.adjustment)
 diplotypes = (
@@ -50,13 +57,13 @@ recovery = {
     "adjustment": adjustment,
     "pharmacogenes": diplotypes,
     "n_exchanged_left_out": len(exchanged),
-    "labels_as_drawn": evaluation.labels_as_drawn(
+    "labels_as_drawn": labels_as_drawn(
         read_table(inputs.patients), read_table(inputs.true_patients)
     ),
 }
 
 write_json(recovery, snakemake.output.summary)
-table = evaluation.recovery_table(differential, factors, auc, identity, adjustment["layers"])
+table = recovery_table(differential, factors, auc, identity, adjustment["layers"])
 genes = [
     {"part": "pharmacogenes", "item": gene, "measure": name, "value": value}
     for gene, part in diplotypes.items()
