@@ -25,8 +25,8 @@ OWN_EVIDENCE = {
 rule mechanism_model:
     """Run a mechanistic model: its experiments, and the share of draws in which findings hold."""
     input:
-        specification=SPECIFICATION,
-        equations=EQUATIONS,
+        specification=given(SPECIFICATION),
+        equations=given(EQUATIONS),
     output:
         sbml="results/{cohort}/mechanism/model.xml",
         parameters="results/{cohort}/mechanism/parameters.tsv",
@@ -65,6 +65,7 @@ rule mechanism_model:
         runtime=growing(15),
     params:
         code=code_digest("mechanism_model"),
+        content=content(SPECIFICATION, EQUATIONS),
         draws=MECHANISM["draws"],
         seed=config["seed"],
     script:
@@ -75,8 +76,8 @@ rule mechanism_features:
     """Predict each patient's response from that patient's own data."""
     input:
         **OWN_EVIDENCE,
-        specification=SPECIFICATION,
-        equations=EQUATIONS,
+        specification=given(SPECIFICATION),
+        equations=given(EQUATIONS),
     output:
         "results/{cohort}/mechanism/features.tsv",
     log:
@@ -89,6 +90,7 @@ rule mechanism_features:
         runtime=growing(10),
     params:
         code=code_digest("mechanism_features"),
+        content=content(SPECIFICATION, EQUATIONS),
     script:
         "../scripts/mechanism_features.py"
 
@@ -97,8 +99,8 @@ rule mechanism_trial:
     """Run the virtual trial of the mechanistic model in the cohort."""
     input:
         **OWN_EVIDENCE,
-        specification=SPECIFICATION,
-        equations=EQUATIONS,
+        specification=given(SPECIFICATION),
+        equations=given(EQUATIONS),
         normalised=branch(
             SCORED is not None,
             then=f"results/{{cohort}}/layers/{SCORED}/normalised.parquet",
@@ -130,6 +132,7 @@ rule mechanism_trial:
         runtime=growing(15),
     params:
         code=code_digest("mechanism_trial"),
+        content=content(SPECIFICATION, EQUATIONS),
         draws=MECHANISM["draws"],
         seed=config["seed"],
     script:
@@ -139,7 +142,7 @@ rule mechanism_trial:
 rule mechanism_page:
     """Write the page of the mechanistic model."""
     input:
-        specification=SPECIFICATION,
+        specification=given(SPECIFICATION),
         parameters="results/{cohort}/mechanism/parameters.tsv",
         statements="results/{cohort}/mechanism/statements.tsv",
         links="results/{cohort}/mechanism/links.tsv",
@@ -169,6 +172,7 @@ rule mechanism_page:
         runtime=5,
     params:
         code=code_digest("mechanism_page"),
+        content=content(SPECIFICATION),
         cohort=COHORT,
     script:
         "../scripts/mechanism_page.py"

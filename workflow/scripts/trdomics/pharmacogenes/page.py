@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.names import display_name
 from trdomics.pharmacogenes.definitions import PHENOTYPES
 from trdomics.pharmacogenes.mismatch import read_recommendations
 
@@ -131,8 +132,8 @@ def sensitivity_sentence(
 def _features(layers: Mapping[str, Mapping[str, Any]]) -> str:
     """Return how many features differ without these patients, to end a sentence."""
     parts = [
-        f"{row['n_without']:,} instead of {row['n_all']:,} features of {layer} differ between the "
-        f"groups ({row['patients_without']} instead of {row['patients_all']} patients)"
+        f"{row['n_without']:,} instead of {row['n_all']:,} {display_name(layer)} features differ "
+        f"between the groups ({row['patients_without']} instead of {row['patients_all']} patients)"
         for layer, row in layers.items()
         if row
     ]
