@@ -197,7 +197,7 @@ def test_numbers_but_for_a_comma_or_a_sign_name_their_column(tmp_path, values):
     rows = [f"p{i}\tno\t{value}\t1\t04\tSSRI\tT{i}\t" for i, value in enumerate(values * 3)]
     told = failure(tmp_path, ROWS[0], *rows)
     assert told.startswith("column `age`: ")
-    assert f"such as `{values[0]}` (line 2); write decimal points" in told
+    assert f"such as `{values[0]}` (line 2); use decimal points" in told
     # names that look like it are names where the config says so
     assert read_samples(config(tmp_path, ROWS[0], *rows, categorical=["age"]))["age"].iloc[0]
 

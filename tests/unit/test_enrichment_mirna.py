@@ -233,5 +233,5 @@ def test_what_cannot_be_tested_says_why(cohort, tmp_path):
 def test_layers_may_be_chosen(cohort):
     layers, patients, targets = cohort
     chosen = {"layer": "small", "target_layer": "nothing"}
-    with pytest.raises(InputError, match="'nothing' is no layer of counts"):
+    with pytest.raises(InputError, match="'nothing' is not a layer of counts"):
         cross_layers(layers, patients, targets, **{**OPTIONS, "chosen": chosen})

@@ -258,7 +258,7 @@ def test_terms_in_any_case_and_joined_otherwise(tmp_path, caplog):
         record(pos=5, annotation="T|never_heard||G3|E3|"),
     )
     assert calls.dosages.columns.get_level_values("gene").tolist() == ["G1", "G2"]
-    assert "without effect on the protein: 2 never_heard, 1 made_up" in caplog.text
+    assert "no effect on the protein: 2 never_heard, 1 made_up" in caplog.text
 
 
 def test_snpeff(tmp_path):

@@ -128,7 +128,7 @@ def test_input_that_cannot_be_modelled_is_refused(views, change, message):
 
 
 def test_where_mofapy2_would_end_the_process_there_is_an_error():
-    with pytest.raises(RuntimeError, match="last words: factors all shut down"), contained():
+    with pytest.raises(RuntimeError, match="its last output: factors all shut down"), contained():
         print("factors all shut down")
         raise SystemExit(0)
 

@@ -34,7 +34,7 @@ def test_regions_are_sorted_as_the_genome_and_joined_where_they_overlap(tmp_path
         ("1\t5\t20", "the genome calls it chr1"),
         ("chr7\t5\t20", "chr7 is not in the genome"),
         ("chr2\t5\t900", "outside of chr2"),
-        ("chr2 5 20", "line 2: is no region"),
+        ("chr2 5 20", "line 2: is not a region"),
     ],
 )
 def test_regions_of_another_assembly_are_refused(tmp_path, line, problem):
@@ -65,7 +65,7 @@ def test_sites_are_those_of_a_vcf(tmp_path):
     vcf = "##x\n#CHROM\tPOS\tID\tREF\tALT\nchr2\t7\trs2\ta\tAT\t.\nchr1\t9\trs1\tC\tG\n"
     sites = read_sites(written(tmp_path / "a.vcf", vcf), GENOME)
     assert sites == [Site("chr1", 9, "rs1", "C", "G"), Site("chr2", 7, "rs2", "A", "AT")]
-    with pytest.raises(InputError, match="line 1: is no variant"):
+    with pytest.raises(InputError, match="line 1: is not a variant"):
         read_sites(written(tmp_path / "b.vcf", "chr1\t9\trs1\tC\tG,T\n"), GENOME)
 
 

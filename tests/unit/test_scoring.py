@@ -204,7 +204,7 @@ def test_nobody_to_score_gives_an_empty_table_and_a_reason(frozen):
     assert list(predictions.columns) == PREDICTIONS
     summary = summarise(frozen, predictions, features)
     assert summary["n_scored"] == 0
-    assert "trained on" in summary["n_scored_reason"]
+    assert "used for training" in summary["n_scored_reason"]
 
 
 def test_intervals_hold_the_probability_and_are_wider_without_a_layer(frozen):

@@ -100,6 +100,6 @@ def test_a_missing_tool_is_one_line_before_any_job(cohort, monkeypatch):
     done = run(folder, write_config(folder, config), "--dry-run", "reads")
     assert done.returncode == 1
     assert (
-        "error: PATH: it lacks cutadapt, bowtie, bowtie-build, multiqc, which"
+        "error: PATH: it lacks cutadapt, bowtie, bowtie-build, multiqc, needed"
         in done.stdout + done.stderr
     )

@@ -140,7 +140,7 @@ def test_another_platforms_names_are_mapped_and_give_the_same_numbers(partner):
     )
     done = score(partner)
     assert done.returncode != 0
-    assert "has the columns theirs, symbol; name them" in done.stdout + done.stderr
+    assert "has no column `ours`" in done.stdout + done.stderr
 
 
 def test_a_tampered_model_is_refused_in_one_line(partner, ran):
