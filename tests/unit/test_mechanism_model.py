@@ -98,7 +98,10 @@ def changed(tmp_path, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda raw: raw["statements"][0].update(condition="nrmal"), "nrmal is not a condition; did"),
+        (
+            lambda raw: raw["statements"][0].update(condition="nrmal"),
+            "nrmal is not a condition; did",
+        ),
         (lambda raw: raw["parameters"]["clearance"].update(value=99), "not in a range from 22"),
         (lambda raw: raw.pop("map"), "map"),
     ],
