@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.reads.gene_counts import length_scaled_counts
+from trdomics.reads.matrix import write_counts
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tximport.tsv"
 
@@ -18,3 +19,11 @@ def test_counts_are_those_of_tximport():
     np.testing.assert_allclose(counts, expected.loc[counts.index, counts.columns], rtol=1e-9)
     assert (counts.loc["g3"] == 0).all()
     assert counts.loc["g1"].min() > 0
+
+
+def test_equal_counts_are_equal_files_whatever_they_are_called(tmp_path):
+    counts = pd.DataFrame({"S1": [3, 0]}, index=pd.Index(["g1", "g2"], name="gene_id"))
+    for name in ("a.tsv.gz", "b.tsv.gz"):
+        write_counts(counts, tmp_path / name)
+    assert (tmp_path / "a.tsv.gz").read_bytes() == (tmp_path / "b.tsv.gz").read_bytes()
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.tsv.gz", sep="\t", index_col=0), counts)

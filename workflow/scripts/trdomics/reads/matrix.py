@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.files import read_json, replacing
+from trdomics.files import gzipped, read_json
 from trdomics.reads.gene_counts import length_scaled_counts
 from trdomics.reads.quality import (
     ALIGNED,
@@ -252,10 +252,5 @@ def small_rna_cohort(
 
 def write_counts(counts: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a matrix of counts, features × samples; equal matrices give equal files."""
-    with replacing(path) as temporary:
-        counts.to_csv(
-            temporary,
-            sep="\t",
-            lineterminator="\n",
-            compression={"method": "gzip", "compresslevel": 6, "mtime": 1},
-        )
+    with gzipped(path, level=6) as out:
+        counts.to_csv(out, sep="\t", lineterminator="\n")
