@@ -170,7 +170,7 @@ def test_every_column_has_one_kind():
         "confounders": ["site", "rin", "cells"],
         "technical": ["rin", "site"],
     }
-    assert variable_kinds(clinical, {"site": "site"}) == {
+    assert variable_kinds(clinical, "site") == {
         "label": "label",
         "site": "site",
         "rin": "technical",
@@ -178,4 +178,4 @@ def test_every_column_has_one_kind():
         "score": "covariate",
         "cells": "covariate",
     }
-    assert "site" not in variable_kinds({"predictors": ["age"]}, {"site": None})
+    assert variable_kinds({**clinical, "confounders": []}, None)["site"] == "technical"

@@ -19,7 +19,7 @@ weights = {
 found = associations(
     factors,
     read_patients(inputs.patients, params.sheet),
-    variable_kinds(params.clinical, params.sheet["samples"]),
+    variable_kinds(params.clinical, params.sheet["samples"]["site"]),
     label_names=(label["negative"], label["positive"]),
     confounders=params.clinical["confounders"],
 )

@@ -13,7 +13,9 @@ from trdomics.integration.mofa2_file import add_samples_metadata
 
 params, inputs = snakemake.params, snakemake.input
 patients = read_patients(inputs.patients, params.sheet)
-named = [params.sheet["label"]["column"], *variable_kinds(params.clinical, params.sheet["samples"])]
+sheet = params.sheet
+kinds = variable_kinds(params.clinical, sheet["samples"]["site"])
+named = [sheet["label"]["column"], *kinds]
 known = [name for name in dict.fromkeys(named) if name in patients]
 chosen = read_table(inputs.overview, dtype={"seed": str}).set_index("seed")["chosen"].idxmax()
 files = dict(zip(map(str, params.seeds), inputs.models, strict=True))

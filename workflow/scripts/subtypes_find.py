@@ -23,7 +23,7 @@ weighted = weigh(factors, variance)
 found = find_subtypes(weighted.to_numpy(dtype=float), params.seed)
 
 subtypes = pd.Series([f"S{i + 1}" for i in found.labels], index=factors.index, name="subtype")
-kinds = variable_kinds(params.clinical, params.sheet["samples"])
+kinds = variable_kinds(params.clinical, params.sheet["samples"]["site"])
 kinds |= {f"in_{layer}": "profiled" for layer in params.sheet["layers"]}
 associations = subtype_associations(subtypes, patients, kinds, params.seed, found.reason)
 

@@ -38,7 +38,7 @@ FAILED = re.compile(r"^(?:Error in rule|        rule) (\w+)(?:, jobid: \d+)?:$",
 
 def record_run(
     folder: Path,
-    config: Mapping[str, Any],
+    config: Mapping[str, object],
     inputs: Iterable[str],
     started: datetime.datetime,
     logs: Sequence[str],
@@ -141,7 +141,7 @@ def described(path: Path, name: Path) -> dict[str, Any]:
     return {"file": str(name), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
-def seeds(config: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+def seeds(config: Mapping[str, object], within: str = "") -> Iterator[tuple[str, object]]:
     """Yield every seed of a config under its dotted key."""
     for key, value in config.items():
         if key in ("seed", "seeds"):

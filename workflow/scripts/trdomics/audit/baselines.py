@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 from trdomics.audit.claim import CONFOUNDERS, MODEL, SITE
 from trdomics.audit.tables import Predictions, per_patient
 from trdomics.classification.feature_sets import BASELINE, CANDIDATE
+from trdomics.config_types import AuditConfig
 from trdomics.confounding.predictability import FOLDS, out_of_fold_probability
 from trdomics.evaluation.bootstrap import performance_intervals, resample
 from trdomics.evaluation.metrics import auroc, measure
@@ -46,7 +46,7 @@ class Compared:
     reasons: dict[str, str]
 
 
-def compare(predictions: Predictions, audit: Mapping[str, Any]) -> Compared:
+def compare(predictions: Predictions, audit: AuditConfig) -> Compared:
     """Predict the label from confounders and from the site, in the folds of the audited model.
 
     Ridge logistic regression; imputation, scaling and encoding are learned in the other folds.

@@ -36,6 +36,7 @@ from trdomics.audit.tables import (
     read_refit,
     read_training,
 )
+from trdomics.config_types import AuditConfig
 from trdomics.evaluation.bootstrap import performance_table
 from trdomics.evaluation.calibration_curve import calibration_table
 from trdomics.evaluation.out_of_fold import out_of_fold
@@ -62,7 +63,7 @@ class Checked:
     summary: dict[str, Any]
 
 
-def check(audit: Mapping[str, Any], written: Mapping[str, str]) -> Checked:
+def check(audit: AuditConfig, written: Mapping[str, str]) -> Checked:
     """Check predictions.
 
     Parameters
@@ -163,21 +164,21 @@ def _patients(several: pd.DataFrame, overlap: pd.DataFrame | None) -> pd.DataFra
 
 
 def _duplicates(
-    predictions: Predictions, audit: Mapping[str, Any], training: pd.DataFrame | None
+    predictions: Predictions, audit: AuditConfig, training: pd.DataFrame | None
 ) -> Duplicates | None:
-    features = read_features(audit)
-    if features is None:
+    file, features = audit["features"], read_features(audit)
+    if file is None or features is None:
         return None
     places = [predictions.rows[["sample", "repeat", "fold"]]]
     if training is not None and audit["columns"]["sample"] is None:
         unseen = training[~training["patient_id"].isin(predictions.rows["sample"])]
         places.append(unseen.rename(columns={"patient_id": "sample"}).assign(fold=TRAINING))
-    values = feature_values(features, audit["features"])
+    values = feature_values(features, file)
     return near_identical(pd.concat(places)[["sample", "repeat", "fold"]], values)
 
 
 def _refits(
-    predictions: Predictions, audit: Mapping[str, Any], written: Mapping[str, str]
+    predictions: Predictions, audit: AuditConfig, written: Mapping[str, str]
 ) -> claims.Refits | None:
     if not written:
         return None

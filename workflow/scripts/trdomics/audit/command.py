@@ -8,13 +8,13 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from trdomics.audit.settings import refit_words, takes_features
 from trdomics.audit.tables import read_features, read_predictions
+from trdomics.config_types import AuditConfig
 from trdomics.errors import InputError
 from trdomics.files import replacing
 
@@ -22,7 +22,7 @@ TRUE, HELD_OUT_LABELS, HELD_OUT_FEATURES = "true_labels", "held_out_labels", "he
 PERMUTATION = "permutation_"
 
 
-def runs_of(audit: Mapping[str, Any]) -> list[str]:
+def runs_of(audit: AuditConfig) -> list[str]:
     """Return the runs of the refit command, by name; none without one."""
     if audit["refit"] is None:
         return []
@@ -109,9 +109,7 @@ def run_refit(command: str, files: Mapping[str, str], written: str) -> None:
         raise InputError(where, "did not write the predictions", "write them to {predictions}")
 
 
-def write_given(
-    run: str, audit: Mapping[str, Any], labels_file: str, features_file: str
-) -> str | None:
+def write_given(run: str, audit: AuditConfig, labels_file: str, features_file: str) -> str | None:
     """Write what a run of the refit command is given.
 
     Parameters

@@ -9,6 +9,7 @@ import pandas as pd
 
 from trdomics import __version__
 from trdomics.audit.claim import CONFOUNDED, FAILS, FAIR, HOLDS, UNCHECKED, WORTH
+from trdomics.config_types import AuditConfig
 from trdomics.report.words import cell, listed, metric_row
 
 QUESTIONS = {
@@ -44,7 +45,7 @@ NEVER = (
 
 
 def page_context(
-    audit: Mapping[str, Any],
+    audit: AuditConfig,
     claims: pd.DataFrame,
     performance: pd.DataFrame,
     summary: Mapping[str, Any],

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trdomics.cohort.config import check_values
+from trdomics.config_types import AuditConfig
 from trdomics.errors import InputError
 from trdomics.schema import ClosedSchema, load_schema
 
@@ -45,7 +46,7 @@ def resolve_audit(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
     return config
 
 
-def _check_command(audit: Mapping[str, Any], where: str) -> None:
+def _check_command(audit: AuditConfig, where: str) -> None:
     where = f"{where} `audit.refit`"
     try:
         words = shlex.split(audit["refit"])
@@ -64,7 +65,7 @@ def _check_command(audit: Mapping[str, Any], where: str) -> None:
         )
 
 
-def takes_features(audit: Mapping[str, Any]) -> bool:
+def takes_features(audit: AuditConfig) -> bool:
     """Return whether the refit command is told which features to read."""
     return audit["refit"] is not None and FEATURES in audit["refit"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from trdomics.config_types import AuditColumns, AuditConfig
 from trdomics.errors import InputError
 from trdomics.inputs.text_table import MISSING, TextTable, raise_all, read_text_table, readable
 from trdomics.schema import did_you_mean
@@ -41,7 +41,7 @@ class Predictions:
     notes: list[str]
 
 
-def read_predictions(audit: Mapping[str, Any]) -> Predictions:
+def read_predictions(audit: AuditConfig) -> Predictions:
     """Read the predictions and what the sheet says of their patients.
 
     Parameters
@@ -56,7 +56,7 @@ def read_predictions(audit: Mapping[str, Any]) -> Predictions:
     """
     file, columns = audit["predictions"], audit["columns"]
     text = _read(file, "audit.predictions", "prediction")
-    wanted = {f"audit.columns.{key}": name for key, name in columns.items() if name is not None}
+    wanted = _named(columns)
     table = _table(text, file, wanted)
     rows = prediction_rows(table, columns, file)
     labels, unlabelled = _labels(table, rows, audit)
@@ -73,7 +73,7 @@ def read_predictions(audit: Mapping[str, Any]) -> Predictions:
     return Predictions(rows.drop(columns="line"), labels, _sheet(audit, text, labels, notes), notes)
 
 
-def prediction_rows(table: pd.DataFrame, columns: Mapping[str, Any], file: str) -> pd.DataFrame:
+def prediction_rows(table: pd.DataFrame, columns: AuditColumns, file: str) -> pd.DataFrame:
     """Return the rows of a table of predictions under names of our own.
 
     Parameters
@@ -134,15 +134,17 @@ def prediction_rows(table: pd.DataFrame, columns: Mapping[str, Any], file: str) 
     return rows
 
 
-def read_refit(path: str, columns: Mapping[str, Any]) -> pd.DataFrame:
+def read_refit(path: str, columns: AuditColumns) -> pd.DataFrame:
     """Read the predictions that a refit command wrote; they need no label."""
     text = _read(path, "audit.refit", "prediction")
-    wanted = {
-        f"audit.columns.{key}": name
-        for key, name in columns.items()
-        if name is not None and key != "label"
-    }
+    wanted = _named(columns)
+    del wanted["audit.columns.label"]
     return prediction_rows(_table(text, path, wanted), columns, path).drop(columns="line")
+
+
+def _named(columns: AuditColumns) -> dict[str, str]:
+    """Return the columns of the predictions by the key that names them."""
+    return {f"audit.columns.{key}": str(name) for key, name in columns.items() if name is not None}
 
 
 def per_patient(rows: pd.DataFrame) -> pd.DataFrame:
@@ -154,7 +156,7 @@ def per_patient(rows: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(probability=("probability", "mean"), fold=("fold", "first")).reset_index()
 
 
-def read_training(audit: Mapping[str, Any]) -> pd.DataFrame | None:
+def read_training(audit: AuditConfig) -> pd.DataFrame | None:
     """Return the training patients of every fold: ``repeat``, ``fold``, ``patient_id``.
 
     None where the config names no table.
@@ -163,19 +165,16 @@ def read_training(audit: Mapping[str, Any]) -> pd.DataFrame | None:
     if file is None:
         return None
     text = _read(file, "audit.training", "training patient")
-    wanted = {
-        f"audit.columns.{key}": columns[key]
-        for key in ("patient", "fold", "repeat")
-        if columns[key] is not None
-    }
+    named = {"patient": columns["patient"], "fold": columns["fold"], "repeat": columns["repeat"]}
+    wanted = {f"audit.columns.{key}": name for key, name in named.items() if name is not None}
     table = _table(text, file, wanted)
     training = pd.DataFrame({"patient_id": table[columns["patient"]]})
     for key in ("fold", "repeat"):
-        training[key] = table[columns[key]] if columns[key] else ONE
+        training[key] = table[named[key]] if named[key] else ONE
     return training
 
 
-def read_features(audit: Mapping[str, Any]) -> pd.DataFrame | None:
+def read_features(audit: AuditConfig) -> pd.DataFrame | None:
     """Return the features as texts, indexed by sample; None where the config names no table.
 
     Raises
@@ -244,9 +243,7 @@ def _table(text: TextTable, file: str, wanted: Mapping[str, str]) -> pd.DataFram
     return pd.concat([table, pd.Series(text.lines, name="line", dtype=int)], axis=1)
 
 
-def _labels(
-    table: pd.DataFrame, rows: pd.DataFrame, audit: Mapping[str, Any]
-) -> tuple[pd.Series, int]:
+def _labels(table: pd.DataFrame, rows: pd.DataFrame, audit: AuditConfig) -> tuple[pd.Series, int]:
     """Return the label of every labelled patient, and how many rows have none."""
     column, file = audit["columns"]["label"], audit["predictions"]
     values = {audit["label"]["negative"]: 0, audit["label"]["positive"]: 1}
@@ -274,7 +271,7 @@ def _labels(
 
 
 def _sheet(
-    audit: Mapping[str, Any], text: TextTable, labels: pd.Series, notes: list[str]
+    audit: AuditConfig, text: TextTable, labels: pd.Series, notes: list[str]
 ) -> pd.DataFrame:
     """Return site and confounders of the labelled patients."""
     wanted = {f"audit.confounders[{i}]": name for i, name in enumerate(audit["confounders"])}
@@ -306,7 +303,9 @@ def _sheet(
     return pd.DataFrame({name: _typed(sheet[name], lines, file, texts) for name in names})
 
 
-def _typed(values: pd.Series, lines: pd.Series, file: str, texts: Sequence[str]) -> pd.Series:
+def _typed(
+    values: pd.Series, lines: pd.Series, file: str, texts: Sequence[str | None]
+) -> pd.Series:
     """Return a column as numbers if all of it are, as text if none is."""
     known = values.mask(values.isin(MISSING))
     if not known.notna().any():

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from trdomics.cohort.config import QUALITY
+from trdomics.cohort.config import QUALITY, design_and_contrast
 from trdomics.cohort.formula import design_columns
 from trdomics.columns import is_quantity
+from trdomics.config_types import CohortConfig
 from trdomics.errors import InputError
 from trdomics.inputs.text_table import raise_all
 from trdomics.layers.types import CARRIERS, layer_type
@@ -18,13 +16,17 @@ from trdomics.layers.types import CARRIERS, layer_type
 COLLINEAR = 0.999
 
 
-def check_classes(label: pd.Series, config: Mapping[str, Any]) -> None:
+def check_classes(label: pd.Series, config: CohortConfig) -> None:
     """Check that both classes are present in each fold."""
-    file, column = config["samples"]["file"], config["label"]["column"]
+    file, names = config["samples"]["file"], config["label"]
+    column = names["column"]
     folds = config["classification"]["folds"]
     inner = config["classification"]["inner_folds"]
-    for value, key in ((1, "positive"), (0, "negative")):
-        name, count = config["label"][key], int((label == value).sum())
+    for value, key, name in (
+        (1, "positive", names["positive"]),
+        (0, "negative", names["negative"]),
+    ):
+        count = int((label == value).sum())
         if count == 0:
             raise InputError(
                 f"{file} column `{column}`",
@@ -48,7 +50,7 @@ def check_classes(label: pd.Series, config: Mapping[str, Any]) -> None:
             )
 
 
-def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: Mapping[str, Any]) -> None:
+def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: CohortConfig) -> None:
     """Check each covariate among the labelled patients.
 
     Raises
@@ -80,7 +82,7 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: Mapping[str,
                 raise InputError(where, problem, f"{fix}, or list it in `clinical.circular`")
 
 
-def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: Mapping[str, Any]) -> None:
+def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: CohortConfig) -> None:
     """Check that each layer was measured in patients of both classes.
 
     Raises
@@ -104,15 +106,15 @@ def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: Mapping[str
     raise_all(errors, "layers")
 
 
-def _covariates(config: Mapping[str, Any]) -> dict[str, str]:
+def _covariates(config: CohortConfig) -> dict[str, str]:
     """Return the columns that models and tests use, each with the first key that names it."""
-    clinical, differential = config["clinical"], config["differential"]
-    design = [c for c in design_columns(differential["design"]) if c != differential["contrast"][0]]
+    clinical = config["clinical"]
+    design, contrast = design_and_contrast(config)
     keys = {
         "clinical.predictors": clinical["predictors"],
         "clinical.confounders": clinical["confounders"],
-        "differential.design": design,
-        "differential.burden_covariates": differential["burden_covariates"],
+        "differential.design": [name for name in design_columns(design) if name != contrast[0]],
+        "differential.burden_covariates": config["differential"]["burden_covariates"],
         "integration.regress_out": config["integration"]["regress_out"],
         "classification.regress_out": config["classification"]["regress_out"],
         "clinical.circular": clinical["circular"],
@@ -140,13 +142,13 @@ def _collinear(values: pd.Series, label: pd.Series) -> str | None:
     return "collinear with the label: each of its values is found in one class only"
 
 
-def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: Mapping[str, Any]) -> None:
+def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: CohortConfig) -> None:
     """Check that the design can be fitted, in all patients and in those of each matrix layer."""
     # formulaic takes a second to import, which a scoring run need not pay
     from trdomics.differential.design import build_design
 
-    differential = config["differential"]
-    if any(column.startswith(QUALITY) for column in design_columns(differential["design"])):
+    design, contrast = design_and_contrast(config)
+    if any(column.startswith(QUALITY) for column in design_columns(design)):
         # read quality is known only after the reads are processed
         return
     groups = {"": sheet.index}
@@ -156,7 +158,7 @@ def check_design(sheet: pd.DataFrame, has: pd.DataFrame, config: Mapping[str, An
     for which, patients in groups.items():
         build_design(
             sheet.loc[patients],
-            differential["design"],
-            differential["contrast"],
+            design,
+            contrast,
             key=f"`differential.design`{which}",
         )

@@ -30,6 +30,7 @@ from trdomics.cohort.samples import (
 )
 from trdomics.cohort.settings import Clinical
 from trdomics.cohort.site_plan import left_out_sites
+from trdomics.config_types import CohortConfig, LabelConfig, LayerConfig, SheetConfig
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.panels.panel import panel_files
 
@@ -42,9 +43,7 @@ UNMATCHED = {
 TELLING = 0.01
 
 
-def cohort_plan(
-    config: Mapping[str, Any], readings: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+def cohort_plan(config: CohortConfig, readings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Count the patients and layers that a run would use.
 
     Parameters
@@ -110,7 +109,7 @@ def cohort_plan(
 
 def _layer(
     name: str,
-    layer: Mapping[str, Any],
+    layer: LayerConfig,
     has: pd.DataFrame,
     readings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -140,11 +139,11 @@ def _sites(sheet: pd.DataFrame, label: pd.Series, site: str | None) -> dict[str,
 
 def _warnings(
     whole: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: SheetConfig,
     samples: Mapping[str, list[str]],
     has: pd.DataFrame,
     label: pd.Series,
-    config: Mapping[str, Any],
+    config: CohortConfig,
 ) -> list[str]:
     """Return warnings about what is valid, but may be unintended."""
     message = []
@@ -169,14 +168,15 @@ def _warnings(
         share = values[column].isna().mean()
         if share > 0.2:
             message.append(f"column {column}: {100 * share:.0f} % of the patients have no value")
-    if config["scoring"]["model"] is not None:
-        message += _model_warnings(config)
+    model = config["scoring"]["model"]
+    if model is not None:
+        message += _model_warnings(model, config)
     elif not config["clinical"]["confounders"]:
         message.append("`clinical.confounders` is empty: there is no confounder-only baseline")
     return list(dict.fromkeys(message))
 
 
-def presence_warnings(has: pd.DataFrame, label: pd.Series, names: Mapping[str, Any]) -> list[str]:
+def presence_warnings(has: pd.DataFrame, label: pd.Series, names: LabelConfig) -> list[str]:
     """Name layers that were measured more often in one class than expected by chance.
 
     Parameters
@@ -190,8 +190,8 @@ def presence_warnings(has: pd.DataFrame, label: pd.Series, names: Mapping[str, A
         counts = [[int((has[layer] == h)[label == c].sum()) for h in (True, False)] for c in (1, 0)]
         if fisher_exact(counts).pvalue < TELLING:
             shares = [
-                f"{row[0]} of {sum(row)} {names[key]}"
-                for row, key in zip(counts, ("positive", "negative"), strict=True)
+                f"{row[0]} of {sum(row)} {name}"
+                for row, name in zip(counts, (names["positive"], names["negative"]), strict=True)
             ]
             message.append(
                 f"layer {layer}: {' and '.join(shares)} have it, so being measured predicts the "
@@ -200,9 +200,9 @@ def presence_warnings(has: pd.DataFrame, label: pd.Series, names: Mapping[str, A
     return message
 
 
-def _model_warnings(config: Mapping[str, Any]) -> list[str]:
+def _model_warnings(model: str, config: CohortConfig) -> list[str]:
     """Return warnings about possible inconsistencies between a cohort and its frozen model."""
-    manifest = read_manifest(Path(config["scoring"]["model"], MANIFEST))
+    manifest = read_manifest(Path(model, MANIFEST))
     note = compare_labels(config["label"], manifest)
     message = [note] if note else []
     used = list(manifest["layers"])
@@ -219,7 +219,7 @@ def _model_warnings(config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def plan_in_words(plan: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+def plan_in_words(plan: Mapping[str, Any], config: CohortConfig) -> list[str]:
     """Return the lines that ``snakemake check`` prints."""
     count, label = plan["patients"], config["label"]
     lines = [
@@ -246,7 +246,7 @@ def plan_in_words(plan: Mapping[str, Any], config: Mapping[str, Any]) -> list[st
     return lines + [f"warning: {warning}" for warning in plan["warnings"]]
 
 
-def _models(config: Mapping[str, Any], incomplete: Sequence[str]) -> list[str]:
+def _models(config: CohortConfig, incomplete: Sequence[str]) -> list[str]:
     if config["scoring"]["model"] is not None:
         return [f"model: applied with `snakemake score`, {config['scoring']['model']}"]
     clinical = Clinical.of(config["clinical"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,18 @@ from trdomics.check.covariates import (
 from trdomics.classification.derived import derived_tables
 from trdomics.classification.feature_sets import feature_sets
 from trdomics.cohort.config import (
-    LAYER_FILES,
     REFERENCE_FILES,
     from_reads,
     is_made,
     is_simulated,
+    layer_files,
     needed_references,
     sheet_settings,
 )
 from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
 from trdomics.cohort.settings import Clinical, Covariates
+from trdomics.config_types import CohortConfig, LayerConfig, ReadsConfig
 from trdomics.confounding.plan import own_signature
 from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError
@@ -42,7 +43,7 @@ from trdomics.schema import did_you_mean
 from trdomics.scoring.feature_names import read_names
 
 
-def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
+def problems(config: CohortConfig) -> Iterator[InputError]:
     """Yield all errors that can be found independently.
 
     Layers that are yet to be simulated, and the content of all, are left to the jobs that read
@@ -98,14 +99,15 @@ def problems(config: Mapping[str, Any]) -> Iterator[InputError]:
         yield from _problem(check_design, sheet, has, config)
 
 
-def known_samples(layer: Mapping[str, Any], name: str, known: Collection[str]) -> list[str]:
+def known_samples(layer: LayerConfig, name: str, known: Collection[str]) -> list[str]:
     """Return the samples of a layer: those of its units if it is made from reads."""
-    if from_reads(layer):
-        return list(read_units(layer["reads"]["units"], name).samples)
+    reads = layer.get("reads")
+    if reads is not None:
+        return list(read_units(reads["units"], name).samples)
     return layer_samples(layer, name, known)
 
 
-def _panel_problems(config: Mapping[str, Any]) -> Iterator[InputError]:
+def _panel_problems(config: CohortConfig) -> Iterator[InputError]:
     """Yield the errors in the panels."""
     files = panel_files(config["panels"])
     if len(files) < len(config["panels"]):
@@ -131,13 +133,13 @@ def _problem(check: Callable[..., object], *arguments: Any) -> list[InputError]:
     return []
 
 
-def _check_patients(sheet: pd.DataFrame, config: Mapping[str, Any]) -> None:
+def _check_patients(sheet: pd.DataFrame, config: CohortConfig) -> None:
     label = labels(sheet, config["label"])
     check_classes(label, config)
     check_covariates(sheet, label, config)
 
 
-def _named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _named_files(config: CohortConfig) -> Iterator[tuple[str, str]]:
     """Yield the keys of files other than the layers', with the file; URLs are left out."""
     files = {
         "cells.signature": own_signature(Covariates.of(config).cells),
@@ -154,23 +156,20 @@ def _named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "enrichment.gene_sets", file
 
 
-def _unit_problems(
-    name: str, layer: Mapping[str, Any], config: Mapping[str, Any]
-) -> Iterator[InputError]:
+def _unit_problems(name: str, reads: ReadsConfig, config: CohortConfig) -> Iterator[InputError]:
     try:
-        units = read_units(layer["reads"]["units"], name)
+        units = read_units(reads["units"], name)
     except InputError as error:
         yield from error.errors
         return
     yield from missing_files(units, name, lambda file: is_made(config, file))
-    for key in needed_references(layer, units.aligned):
+    for key in needed_references(reads, units.aligned):
         if config["references"][key] is None:
             problem = f"`references.{key}` is missing"
             yield InputError(f"{units.path} (layer {name})", problem, "give the file in the config")
-    for key in ("regions", "sites"):
-        file = layer["reads"].get(key)
+    for part, file in (("regions", reads.get("regions")), ("sites", reads.get("sites"))):
         if file is not None and not is_made(config, file):
-            yield from _missing(file, of_layer(file, name), f"`layers.{name}.reads.{key}`")
+            yield from _missing(file, of_layer(file, name), f"`layers.{name}.reads.{part}`")
 
 
 def _missing(file: str, where: str, named: str) -> Iterator[InputError]:
@@ -183,7 +182,7 @@ def _missing(file: str, where: str, named: str) -> Iterator[InputError]:
         yield InputError(where, problem, f"correct {named}{starting_from(file)}")
 
 
-def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, InputError]]:
+def _file_problems(config: CohortConfig) -> Iterator[tuple[str | None, InputError]]:
     """Yield missing files, with their layer."""
     sheet = config["samples"]["file"]
     if why_no_file(sheet) is None:
@@ -191,22 +190,21 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
     for key, file in _named_files(config):
         yield from ((None, error) for error in _missing(file, f"{file} ({key})", f"`{key}`"))
     for name, layer in config["layers"].items():
-        for key in LAYER_FILES:
-            file = layer.get(key)
-            if file is None or is_made(config, file):
+        for part, path in layer_files(layer).items():
+            if is_made(config, path):
                 continue
-            named = f"`layers.{name}.{key}`"
+            named = f"`layers.{name}.{part}`"
             if config["simulation"] is not None:
                 named += f"; simulated files are in results/{config['cohort']}/simulation/"
-            where = of_layer(file, name)
-            yield from ((name, error) for error in _missing(file, where, named))
-        if from_reads(layer):
-            yield from ((name, error) for error in _unit_problems(name, layer, config))
-    for key in REFERENCE_FILES:
-        file = config["references"][key]
-        if file is not None and not is_made(config, file):
-            where, named = f"{file} (references.{key})", f"`references.{key}`"
-            yield from ((None, error) for error in _missing(file, where, named))
+            where = of_layer(path, name)
+            yield from ((name, error) for error in _missing(path, where, named))
+        if reads := layer.get("reads"):
+            yield from ((name, error) for error in _unit_problems(name, reads, config))
+    for reference in REFERENCE_FILES:
+        given = config["references"][reference]
+        if given is not None and not is_made(config, given):
+            where, named = f"{given} (references.{reference})", f"`references.{reference}`"
+            yield from ((None, error) for error in _missing(given, where, named))
     model = config["scoring"]["model"]
     if model is not None and why_no_file(os.path.join(model, MANIFEST)):
         problem = f"has no {MANIFEST}" if os.path.exists(model) else "no such model"
@@ -216,9 +214,9 @@ def _file_problems(config: Mapping[str, Any]) -> Iterator[tuple[str | None, Inpu
             lambda: compare_labels(config["label"], read_manifest(Path(model, MANIFEST)))
         )
         yield from ((None, error) for error in unlike)
-    for layer, path in config["scoring"]["feature_names"].items():
-        if layer not in config["layers"]:
-            fix = did_you_mean(layer, config["layers"], "its layers are")
-            yield None, InputError(f"`scoring.feature_names.{layer}`", "no such layer", fix)
+    for name, path in config["scoring"]["feature_names"].items():
+        if name not in config["layers"]:
+            fix = did_you_mean(name, config["layers"], "its layers are")
+            yield None, InputError(f"`scoring.feature_names.{name}`", "no such layer", fix)
             continue
-        yield from ((None, error) for error in _problem(read_names, path, layer))
+        yield from ((None, error) for error in _problem(read_names, path, name))

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.cohort.samples import labels, typed_names
+from trdomics.config_types import LabelConfig, SheetConfig
 
 # In lower case, without brackets. "None" is not among them: it is a medication class.
 UNKNOWN = {
@@ -23,9 +24,7 @@ MANY_LEVELS = 0.2
 SHOWN = 6
 
 
-def value_warnings(
-    sheet: pd.DataFrame, settings: Mapping[str, Any], categorical: list[str]
-) -> list[str]:
+def value_warnings(sheet: pd.DataFrame, settings: SheetConfig, categorical: list[str]) -> list[str]:
     """Say which values of the columns that the config names may not be meant as they are read.
 
     Parameters
@@ -82,7 +81,7 @@ def _number_codes(values: pd.Series) -> dict[str, int]:
     return apart
 
 
-def label_warnings(sheet: pd.DataFrame, label: Mapping[str, Any]) -> list[str]:
+def label_warnings(sheet: pd.DataFrame, label: LabelConfig) -> list[str]:
     """List the values of the label column that are neither class, with counts."""
     if label["column"] is None:
         return []

@@ -6,16 +6,14 @@ patient without a row is treated like one without a layer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from trdomics.config_types import CohortConfig
 from trdomics.pharmacogenes.settings import germline_layer
 
 PHARMACOGENES = "pharmacogenes"
 MECHANISM = "mechanism"
 
 
-def derived_tables(config: Mapping[str, Any]) -> dict[str, bool]:
+def derived_tables(config: CohortConfig) -> dict[str, bool]:
     """Return the derived tables of a cohort, and whether each may enter the selected stack."""
     layer, _ = germline_layer(config)
     if layer is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from trdomics.classification.fitted_representation import (
     columns_of,
     has_any,
 )
+from trdomics.config_types import FitConfig, LayerConfig, layer_part
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
 from trdomics.layers.normalise import already_normalised, normaliser
@@ -56,7 +57,7 @@ class MultiOmicsRepresentation(TransformerMixin, BaseEstimator, FittedRepresenta
 
     def __init__(
         self,
-        layers: Mapping[str, Mapping[str, Any]] | None = None,
+        layers: Mapping[str, LayerConfig] | None = None,
         columns: Mapping[str, Sequence[str]] | None = None,
         categorical: Sequence[str] = (),
         regress_out: Sequence[str] = (),
@@ -160,19 +161,14 @@ def _has_view(table: pd.DataFrame) -> bool:
     return bool(values.size and (np.ptp(values, axis=0) > 0).any())
 
 
-def layer_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
+def layer_parameters(settings: LayerConfig) -> LayerConfig:
     """Return those of a layer's settings that its model depends on: no paths or column names."""
     sizes = ("model_features", "integration_features")
-    return {
-        "type": settings["type"],
-        **normaliser(settings).get_params(),
-        **{key: settings[key] for key in sizes if key in settings},
-    }
+    own = cast("LayerConfig", normaliser(settings).get_params())
+    return {"type": settings["type"], **own, **layer_part(settings, sizes)}
 
 
-def representation(
-    config: Mapping[str, Any], incomplete: Sequence[str] = ()
-) -> MultiOmicsRepresentation:
+def representation(config: FitConfig, incomplete: Sequence[str] = ()) -> MultiOmicsRepresentation:
     """Return the unfitted representation of a cohort.
 
     Parameters

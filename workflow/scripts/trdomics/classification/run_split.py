@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,19 +15,18 @@ from trdomics.classification.permutations import permuted_labels
 from trdomics.classification.representation import representation
 from trdomics.classification.splits import NO_REPEAT, Split
 from trdomics.cohort.settings import Clinical
+from trdomics.config_types import FitConfig
 from trdomics.tables import LayerTables
 
 
-def incomplete_layers(
-    tables: LayerTables, labels: pd.Series, config: Mapping[str, Any]
-) -> list[str]:
+def incomplete_layers(tables: LayerTables, labels: pd.Series, config: FitConfig) -> list[str]:
     """Return the layers that some labelled patients lack; see :func:`run_split`."""
     labelled = labels.index[labels.notna()]
     layers = [name for name in config["layers"] if name in tables]
     return [name for name in layers if not labelled.isin(tables[name].index).all()]
 
 
-def nested_search(config: Mapping[str, Any], incomplete: Sequence[str] = ()) -> NestedSearch:
+def nested_search(config: FitConfig, incomplete: Sequence[str] = ()) -> NestedSearch:
     """Return the unfitted search of a cohort.
 
     Parameters
@@ -52,7 +51,7 @@ def nested_search(config: Mapping[str, Any], incomplete: Sequence[str] = ()) -> 
 
 
 def split_representations(
-    tables: LayerTables, labels: pd.Series, split: Split, config: Mapping[str, Any]
+    tables: LayerTables, labels: pd.Series, split: Split, config: FitConfig
 ) -> FoldRepresentations:
     """Return what a split's search and its permutations share; see :func:`run_split`."""
     return nested_search(config, incomplete_layers(tables, labels, config)).representations(
@@ -64,7 +63,7 @@ def fit_split(
     tables: LayerTables,
     labels: pd.Series,
     split: Split,
-    config: Mapping[str, Any],
+    config: FitConfig,
     representations: FoldRepresentations,
 ) -> NestedSearch:
     """Search on a split's training patients; see :func:`run_split`."""
@@ -73,7 +72,7 @@ def fit_split(
 
 
 def run_split(
-    tables: LayerTables, labels: pd.Series, split: Split, config: Mapping[str, Any]
+    tables: LayerTables, labels: pd.Series, split: Split, config: FitConfig
 ) -> dict[str, pd.DataFrame]:
     """Search on a split's training patients and predict its test patients.
 
@@ -139,7 +138,7 @@ def run_permutation(
     labels: pd.Series,
     split: Split,
     permutation: int,
-    config: Mapping[str, Any],
+    config: FitConfig,
     representations: FoldRepresentations | None = None,
 ) -> pd.DataFrame:
     """Repeat a split's search with permuted labels, on the representations of the true ones.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from trdomics.classification.derived import derived_tables
+from trdomics.cohort.config import patient_columns
+from trdomics.config_types import CohortConfig, FitConfig, LayerConfig, SearchConfig, layer_part
 from trdomics.panels.panel import panel_files
 
 # Settings that decide how a layer's file is read; the fit depends on them only through the table.
@@ -13,19 +15,18 @@ READING = (
     *("file", "reads", "features", "profiled", "format", "sample_column", "snv_only"),
     *("pass_only", "min_depth", "min_genotype_quality", "min_quality"),
 )
-MOFA = ("factors", "max_iterations", "convergence", "dtype", "fast", "regress_out")
 SEARCH = ("models", "inner_folds", "regress_out")
 
 
-def fitted_layers(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def fitted_layers(config: CohortConfig) -> dict[str, LayerConfig]:
     """Return the settings of each layer that matter after reading."""
     return {
-        name: {key: value for key, value in layer.items() if key not in READING}
+        name: layer_part(layer, [key for key in layer if key not in READING])
         for name, layer in config["layers"].items()
     }
 
 
-def fitting_settings(config: Mapping[str, Any], *more: str) -> dict[str, Any]:
+def fitting_settings(config: CohortConfig, *more: str) -> FitConfig:
     """Return what :func:`trdomics.classification.run_split.nested_search` and the loading read.
 
     Parameters
@@ -34,17 +35,22 @@ def fitting_settings(config: Mapping[str, Any], *more: str) -> dict[str, Any]:
         Further keys of its ``classification``.
     """
     samples, clinical = config["samples"], config["clinical"]
+    classification = cast("Mapping[str, Any]", config["classification"])
     return {
         "seed": config["seed"],
         "label": config["label"],
-        "samples": {key: samples[key] for key in ("patient_id", "site", "categorical")},
-        "clinical": {key: clinical[key] for key in ("predictors", "confounders", "circular")},
+        "samples": patient_columns(samples),
+        "clinical": {
+            "predictors": clinical["predictors"],
+            "confounders": clinical["confounders"],
+            "circular": clinical["circular"],
+        },
         "layers": fitted_layers(config),
         "derived": derived_tables(config),
         "panels": list(panel_files(config["panels"])),
-        "integration": {
-            **{key: config["integration"][key] for key in MOFA},
-            "seeds": config["integration"]["seeds"][:1],
-        },
-        "classification": {key: config["classification"][key] for key in (*SEARCH, *more)},
+        # a single model is fitted
+        "integration": {**config["integration"], "seeds": config["integration"]["seeds"][:1]},
+        "classification": cast(
+            "SearchConfig", {key: classification[key] for key in (*SEARCH, *more)}
+        ),
     }

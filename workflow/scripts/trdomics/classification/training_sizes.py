@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from trdomics.classification.feature_sets import SELECTED
 from trdomics.classification.run_split import nested_search
 from trdomics.classification.splits import Split, draw_share
+from trdomics.config_types import FitConfig
 from trdomics.tables import CLINICAL, LayerTables
 
 COLUMNS = ["share", "draw", "n_train", "patient_id", "feature_set", "probability", "reason"]
@@ -19,7 +17,7 @@ FEWEST_VALIDATED = 3
 
 
 def fit_share(
-    tables: LayerTables, labels: pd.Series, share: int, config: Mapping[str, Any]
+    tables: LayerTables, labels: pd.Series, share: int, config: FitConfig
 ) -> pd.DataFrame:
     """Train on several draws of a share of the labelled patients and predict all others.
 
@@ -52,7 +50,7 @@ def fit_share(
 
 
 def _predicted(
-    tables: LayerTables, labels: pd.Series, split: Split, config: Mapping[str, Any]
+    tables: LayerTables, labels: pd.Series, split: Split, config: FitConfig
 ) -> pd.DataFrame:
     search = nested_search(config)
     search.feature_sets = [f for f in search.feature_sets if f.selectable and not f.fusion]
@@ -61,7 +59,7 @@ def _predicted(
     return predicted[predicted["feature_set"].isin([SELECTED, CLINICAL])]
 
 
-def too_small(labels: pd.Series, config: Mapping[str, Any]) -> str:
+def too_small(labels: pd.Series, config: FitConfig) -> str:
     """Return why a search on patients with these labels cannot be run, or an empty string."""
     inner, factors = config["classification"]["inner_folds"], config["integration"]["factors"]
     rare = int(labels.value_counts().reindex([0, 1], fill_value=0).min())

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 import yaml
 
 from trdomics.cohort.formula import design_columns, quoted, unquoted_columns, with_contrast
+from trdomics.config_types import (
+    CohortConfig,
+    LayerConfig,
+    PatientColumns,
+    PatientsConfig,
+    ReadsConfig,
+    SamplesConfig,
+    SheetConfig,
+    layer_part,
+)
 from trdomics.errors import InputError
 from trdomics.inputs.calls import variant_name
 from trdomics.inputs.maf import is_maf
@@ -22,9 +32,8 @@ from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 # Settings that decide who has a layer; others do not affect the cohort stage.
 MEMBERSHIP_KEYS = ["type", "file", "id_column", "format", "profiled", "sample_column"]
 MEMBERSHIP_KEYS += ["min_mean_count"]
-# Files that a layer may name.
-LAYER_FILES = ("file", "features", "profiled")
-REFERENCE_FILES = ("genome", "annotation", "transcripts", "hairpin", "mature")
+Reference = Literal["genome", "annotation", "transcripts", "hairpin", "mature"]
+REFERENCE_FILES: tuple[Reference, ...] = get_args(Reference)
 # Files that the stage `reads` makes of a layer, by whether the layer is a matrix.
 MATRIX, VARIANTS, FEATURES = "counts.tsv.gz", "variants.vcf.gz", "features.tsv"
 # Prefix of read-quality columns, followed by the layer's name if several layers share a column.
@@ -46,7 +55,7 @@ def config_schema() -> dict[str, Any]:
     return types_schema(load_schema("config"))
 
 
-def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
+def resolve_config(raw: Mapping[str, Any], path: str) -> CohortConfig:
     """Validate a config and fill in its defaults.
 
     Parameters
@@ -67,7 +76,7 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
         At the first key that is unknown, missing or out of range, or that contradicts another.
     """
     where = path or "config"
-    config: dict[str, Any] = ClosedSchema(config_schema()).resolve(dict(raw), where)
+    config: CohortConfig = ClosedSchema(config_schema()).resolve(dict(raw), where)
     check_values(config, where)
     label = config["label"]
     if isinstance(label["negative"], list):
@@ -94,14 +103,14 @@ def resolve_config(raw: Mapping[str, Any], path: str) -> dict[str, Any]:
         _resolve_source(name, layer, reads_folder(config["cohort"], name), where)
         _resolve_layer(name, layer, config["samples"]["patient_id"], where)
     _resolve_differential(config, where)
-    for key in ("layer", "target_layer"):
-        chosen = config["enrichment"]["mirna"][key]
+    mirna = config["enrichment"]["mirna"]
+    for key, chosen in (("layer", mirna["layer"]), ("target_layer", mirna["target_layer"])):
         if chosen is not None and chosen not in config["layers"]:
             fix = did_you_mean(chosen, config["layers"], "its layers are")
             raise InputError(where, f"`enrichment.mirna.{key}`: there is no layer `{chosen}`", fix)
-    for key in ("simulation", "simulated_reads"):
-        if config[key] is not None and config[key]["seed"] is None:
-            config[key]["seed"] = config["seed"]
+    for drawn in (config["simulation"], config["simulated_reads"]):
+        if drawn is not None and drawn["seed"] is None:
+            drawn["seed"] = config["seed"]
     _check_simulation(config, where)
     _check_roles(config, where)
     _check_column_names(config, where)
@@ -209,12 +218,12 @@ def reads_folder(cohort: str, layer: str) -> Path:
     return Path("results") / cohort / "reads" / layer
 
 
-def from_reads(layer: Mapping[str, Any]) -> bool:
+def from_reads(layer: LayerConfig) -> bool:
     """Return whether a layer is made from FASTQ or BAM files."""
     return layer.get("reads") is not None
 
 
-def _check_simulation(config: Mapping[str, Any], where: str) -> None:
+def _check_simulation(config: CohortConfig, where: str) -> None:
     """Check that either matrices or reads are simulated, and reads only for possible layers."""
     if config["simulated_reads"] is None:
         return
@@ -231,7 +240,7 @@ def _check_simulation(config: Mapping[str, Any], where: str) -> None:
         )
 
 
-def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) -> None:
+def _resolve_source(name: str, layer: LayerConfig, folder: Path, where: str) -> None:
     """Fill in the files of a layer from reads; a layer has either `file` or `reads`."""
     if not from_reads(layer):
         if "file" not in layer:
@@ -252,16 +261,22 @@ def _resolve_source(name: str, layer: dict[str, Any], folder: Path, where: str) 
         layer["features"] = str(folder / FEATURES)
 
 
-def needed_references(layer: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
+def layer_files(layer: LayerConfig) -> dict[str, str]:
+    """Return the files that a layer names, by key."""
+    files = {key: layer.get(key) for key in ("file", "features", "profiled")}
+    return {key: str(file) for key, file in files.items() if file is not None}
+
+
+def needed_references(reads: ReadsConfig, aligned: bool) -> tuple[Reference, ...]:
     """Return the keys of `references` that a layer from reads, BAM files if `aligned`, needs."""
-    if not layer_type(layer["type"]).is_matrix:
+    if "protocol" not in reads:
         return ("genome", "annotation")
-    if layer["reads"]["protocol"] == RNASEQ:
+    if reads["protocol"] == RNASEQ:
         return ("annotation",) if aligned else ("genome", "annotation")
     return ("hairpin", "mature")
 
 
-def _resolve_layer(name: str, layer: dict[str, Any], patient_id: str, where: str) -> None:
+def _resolve_layer(name: str, layer: LayerConfig, patient_id: str, where: str) -> None:
     if layer["id_column"] is None:
         layer["id_column"] = patient_id
     if layer_type(layer["type"]).is_matrix:
@@ -289,22 +304,20 @@ def _variant_format(name: str, file: str, where: str) -> str:
     return "maf"
 
 
-def _resolve_differential(config: dict[str, Any], where: str) -> None:
+def _resolve_differential(config: CohortConfig, where: str) -> None:
     label, differential = config["label"], config["differential"]
     if label["column"] is None:
         return
-    if differential["contrast"] is None:
-        differential["contrast"] = [label["column"], label["positive"], label["negative"]]
-    contrast = differential["contrast"] = [str(part) for part in differential["contrast"]]
+    given = differential["contrast"] or [label["column"], label["positive"], label["negative"]]
+    contrast = differential["contrast"] = [str(part) for part in given]
     if contrast[1] == contrast[2]:
         raise InputError(
             where,
             f"`differential.contrast` compares {contrast[1]!r} with itself",
             "write [column, tested level, reference level]",
         )
-    if differential["design"] is None:
-        differential["design"] = f"~ {quoted(contrast[0])}"
-    design = differential["design"]
+    design = differential["design"] or f"~ {quoted(contrast[0])}"
+    differential["design"] = design
     bare = unquoted_columns(design)
     if bare or contrast[0] not in design_columns(design):
         raise InputError(
@@ -316,7 +329,14 @@ def _resolve_differential(config: dict[str, Any], where: str) -> None:
         )
 
 
-def _check_roles(config: Mapping[str, Any], where: str) -> None:
+def design_and_contrast(config: CohortConfig) -> tuple[str, list[str]]:
+    """Return design and contrast of the tests in a config with a label."""
+    design, contrast = config["differential"]["design"], config["differential"]["contrast"]
+    assert design is not None and contrast is not None, "filled in for every label"
+    return design, contrast
+
+
+def _check_roles(config: CohortConfig, where: str) -> None:
     """Check that no predictor encodes the label."""
     label, clinical = config["label"]["column"], config["clinical"]
     lists = {f"clinical.{key}": clinical[key] for key in ("predictors", "confounders", "technical")}
@@ -340,7 +360,7 @@ def _check_roles(config: Mapping[str, Any], where: str) -> None:
             )
 
 
-def _check_column_names(config: Mapping[str, Any], where: str) -> None:
+def _check_column_names(config: CohortConfig, where: str) -> None:
     """Check that columns of the sheet do not collide with those added in patients.tsv."""
     own = [*OWN_COLUMNS, *(f"in_{layer}" for layer in config["layers"])]
     for column, key in named_columns(config).items():
@@ -352,26 +372,29 @@ def _check_column_names(config: Mapping[str, Any], where: str) -> None:
             )
 
 
-def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
+def named_columns(config: CohortConfig) -> dict[str, str]:
     """Return every column named in the config, with the first key that names it.
 
     All are columns of the sheet, except read-quality columns, ``reads.…``. The patients' id column
     is first. Columns of the design are included.
     """
     samples, clinical = config["samples"], config["clinical"]
-    keys = [("samples.patient_id", [samples["patient_id"]])]
+    keys: list[tuple[str, Sequence[str | None]]] = [("samples.patient_id", [samples["patient_id"]])]
     keys += [("samples.site", [samples["site"]]), ("label.column", [config["label"]["column"]])]
-    keys += [(f"clinical.{key}", columns) for key, columns in clinical.items()]
+    # in the order of the config, which is that of the columns of patients.tsv
+    roles = cast("Mapping[str, list[str]]", clinical)
+    keys += [(f"clinical.{key}", columns) for key, columns in roles.items()]
     keys += [("samples.categorical", samples["categorical"])]
-    for key in ("sex", "rna_quality"):
-        keys.append((f"samples.{key}", [samples[key]["column"]] if samples[key] else []))
+    for key, block in (("sex", samples["sex"]), ("rna_quality", samples["rna_quality"])):
+        keys.append((f"samples.{key}", [block["column"]] if block else []))
     keys.append(("samples.three_prime_bias", [samples["three_prime_bias"]]))
     keys += [("pharmacogenes.drug_columns", config["pharmacogenes"]["drug_columns"])]
     keys += [("cells.columns", list((config["cells"]["columns"] or {}).values()))]
     if config["label"]["column"] is not None:
         differential = config["differential"]
-        keys += [("differential.contrast", differential["contrast"][:1])]
-        keys += [("differential.design", design_columns(differential["design"]))]
+        design, contrast = design_and_contrast(config)
+        keys += [("differential.contrast", contrast[:1])]
+        keys += [("differential.design", design_columns(design))]
         keys += [("differential.burden_covariates", differential["burden_covariates"])]
         for name, columns in (differential["adjustment_sets"] or {}).items():
             own = [column for column in columns if column != ESTIMATED_CELLS]
@@ -380,14 +403,14 @@ def named_columns(config: Mapping[str, Any]) -> dict[str, str]:
         keys.append((f"{stage}.regress_out", config[stage]["regress_out"]))
     keys += [(f"layers.{name}.id_column", [s["id_column"]]) for name, s in config["layers"].items()]
     named: dict[str, str] = {}
-    for key, columns in keys:
-        for column in columns:
-            if column is not None:
-                named.setdefault(column, key)
+    for key, found in keys:
+        for each in found:
+            if each is not None:
+                named.setdefault(each, key)
     return named
 
 
-def offered_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def offered_quality(config: CohortConfig) -> dict[str, tuple[str, str]]:
     """Return every read-quality column that a config may name -> layer, column of its ``qc.tsv``.
 
     ``reads.<column>`` is that of the first layer which has it, ``reads.<layer>.<column>`` that of
@@ -401,7 +424,7 @@ def offered_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return offered
 
 
-def cohort_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def cohort_quality(config: CohortConfig) -> dict[str, tuple[str, str]]:
     """Return the read-quality columns of ``patients.tsv`` -> layer, column of its ``qc.tsv``.
 
     All of the layers from reads, each under its shortest name, and those that the config names.
@@ -415,7 +438,7 @@ def cohort_quality(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return columns
 
 
-def _check_quality(config: Mapping[str, Any], where: str) -> None:
+def _check_quality(config: CohortConfig, where: str) -> None:
     """Check that the read-quality columns named in the config exist."""
     offered = offered_quality(config)
     for column, key in named_columns(config).items():
@@ -424,7 +447,7 @@ def _check_quality(config: Mapping[str, Any], where: str) -> None:
             raise InputError(where, f"`{key}` names `{column}`, which no layer has", fix)
 
 
-def sheet_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+def sheet_settings(config: CohortConfig) -> SheetConfig:
     """Return the part of a resolved config that the cohort stage depends on."""
     return {
         "cohort": config["cohort"],
@@ -437,20 +460,27 @@ def sheet_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         },
         "quality": {name: list(found) for name, found in cohort_quality(config).items()},
         "layers": {
-            name: {key: layer[key] for key in MEMBERSHIP_KEYS if key in layer}
-            for name, layer in config["layers"].items()
+            name: layer_part(layer, MEMBERSHIP_KEYS) for name, layer in config["layers"].items()
         },
     }
 
 
-def patients_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+def patient_columns(samples: SamplesConfig) -> PatientColumns:
+    """Return the columns that identify and group patients."""
+    return {
+        "patient_id": samples["patient_id"],
+        "site": samples["site"],
+        "categorical": samples["categorical"],
+    }
+
+
+def patients_settings(config: CohortConfig) -> PatientsConfig:
     """Return the part of a resolved config that reading ``patients.tsv`` depends on.
 
     See :func:`trdomics.cohort.load.read_patients`.
     """
-    samples = config["samples"]
     return {
-        "samples": {key: samples[key] for key in ("patient_id", "site", "categorical")},
+        "samples": patient_columns(config["samples"]),
         "label": config["label"],
         "layers": {
             name: {"id_column": layer["id_column"]} for name, layer in config["layers"].items()
@@ -458,7 +488,7 @@ def patients_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def text_columns(settings: Mapping[str, Any]) -> list[str]:
+def text_columns(settings: PatientsConfig | SheetConfig | CohortConfig) -> list[str]:
     """Return the columns with categorical values, including numeric ones."""
     samples = settings["samples"]
     ids = [layer["id_column"] for layer in settings["layers"].values()]
@@ -466,31 +496,31 @@ def text_columns(settings: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(n for n in [*names, *samples["categorical"], *ids] if n is not None))
 
 
-def cohort_inputs(config: Mapping[str, Any]) -> list[str]:
+def cohort_inputs(config: CohortConfig) -> list[str]:
     """Return the sheet, layer files and drug table named in a resolved config.
 
     For layers from reads, these are the tables of units and the references.
     """
-    layers = [layer.get(k) for layer in config["layers"].values() for k in LAYER_FILES]
-    units = [layer["reads"]["units"] for layer in config["layers"].values() if from_reads(layer)]
+    layers = [file for layer in config["layers"].values() for file in layer_files(layer).values()]
+    units = [reads["units"] for layer in config["layers"].values() if (reads := layer.get("reads"))]
     references = [config["references"][key] for key in REFERENCE_FILES] if units else []
     named = [config["samples"]["file"], *layers, *units, *references]
     named.append(config["pharmacogenes"]["medication"])
     return [name for name in named if name and not is_from_reads(config, name)]
 
 
-def is_simulated(config: Mapping[str, Any], file: str) -> bool:
+def is_simulated(config: CohortConfig, file: str) -> bool:
     """Return whether a layer's file is drawn by the cohort's own simulation."""
     folder = Path("results") / config["cohort"] / "simulation"
     drawn = config["simulation"] is not None or config["simulated_reads"] is not None
     return drawn and folder in Path(file).parents
 
 
-def is_from_reads(config: Mapping[str, Any], file: str) -> bool:
+def is_from_reads(config: CohortConfig, file: str) -> bool:
     """Return whether a layer's file is made from the cohort's own reads."""
     return Path("results") / config["cohort"] / "reads" in Path(file).parents
 
 
-def is_made(config: Mapping[str, Any], file: str) -> bool:
+def is_made(config: CohortConfig, file: str) -> bool:
     """Return whether rules of the cohort make a file: it need not be there yet."""
     return is_simulated(config, file) or is_from_reads(config, file)

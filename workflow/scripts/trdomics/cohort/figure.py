@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from trdomics.config_types import LabelConfig
 from trdomics.names import display_name
 from trdomics.style import LABEL_COLOURS, UNLABELLED, layer_colours
 
@@ -35,7 +33,7 @@ def layer_patterns(patients: pd.DataFrame, layers: list[str]) -> pd.DataFrame:
     return counts.iloc[order].reset_index()
 
 
-def draw_layers(patients: pd.DataFrame, layers: list[str], label: Mapping[str, Any]) -> Figure:
+def draw_layers(patients: pd.DataFrame, layers: list[str], label: LabelConfig) -> Figure:
     """Draw the combinations of layers as bars over a grid of dots (an UpSet plot)."""
     patterns = layer_patterns(patients, layers)
     shown = patterns.head(MAX_PATTERNS)

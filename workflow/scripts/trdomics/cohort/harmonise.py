@@ -19,6 +19,7 @@ from trdomics.cohort.membership import (
     with_layers,
 )
 from trdomics.cohort.samples import labels, read_sheet, sample_names, typed_names
+from trdomics.config_types import SheetConfig
 from trdomics.schema import load_schema
 
 NO_READS = "nearly empty in all layers"
@@ -26,7 +27,7 @@ SITE_TEST = ("site_chi2", "site_degrees_of_freedom", "site_pvalue", "site_cramer
 
 
 def harmonise(
-    settings: Mapping[str, Any],
+    settings: SheetConfig,
     quality: Mapping[str, pd.DataFrame] | None = None,
     empty: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -75,7 +76,7 @@ def harmonise(
 
 
 def _quality(
-    sheet: pd.DataFrame, settings: Mapping[str, Any], quality: Mapping[str, pd.DataFrame]
+    sheet: pd.DataFrame, settings: SheetConfig, quality: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.Series]:
     """Return the columns of quality by patient; NaN where a layer or its table lacks them."""
     columns = {}
@@ -163,7 +164,7 @@ def site_test(sites: pd.DataFrame) -> dict[str, Any]:
 
 
 def summarise(
-    patients: pd.DataFrame, excluded: pd.DataFrame, sites: pd.DataFrame, settings: Mapping[str, Any]
+    patients: pd.DataFrame, excluded: pd.DataFrame, sites: pd.DataFrame, settings: SheetConfig
 ) -> dict[str, Any]:
     """Return the stage's headline numbers.
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from trdomics.cohort.samples import EXCLUDE, read_sheet, sample_names
+from trdomics.config_types import SheetConfig
 from trdomics.errors import InputError
 from trdomics.inputs.matrix import read_layer_matrix
 from trdomics.layers.types import layer_type
 
 
-def nearly_empty(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def nearly_empty(settings: SheetConfig) -> dict[str, dict[str, str]]:
     """Find the samples of counts with fewer reads per feature than ``min_mean_count``.
 
     The decision on a sample takes its own reads and the config, no other patient and no label, so
@@ -54,7 +52,9 @@ def nearly_empty(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
                 f"lower `layers.{name}.min_mean_count`, or leave features without reads out",
             )
         found[name] = {
-            str(samples[patient]): f"nearly empty, {n:,.0f} reads, fewer than {least:g} for each "
+            str(
+                samples[str(patient)]
+            ): f"nearly empty, {n:,.0f} reads, fewer than {least:g} for each "
             f"of {matrix.values.shape[1]:,} features"
             for patient, n in few.items()
         }

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from trdomics.cohort.config import text_columns
+from trdomics.config_types import FitConfig, PatientsConfig
 from trdomics.files import read_json, read_matrix, read_table
 from trdomics.tables import CLINICAL, LayerTables
 
 
-def read_patients(path: str | os.PathLike[str], config: Mapping[str, Any]) -> pd.DataFrame:
+def read_patients(path: str | os.PathLike[str], config: PatientsConfig) -> pd.DataFrame:
     """Read ``patients.tsv`` with the types that the sheet's columns have.
 
     Returns
@@ -37,7 +38,7 @@ def read_patients(path: str | os.PathLike[str], config: Mapping[str, Any]) -> pd
 def load_tables(
     patients: str | os.PathLike[str],
     layers: Mapping[str, str | os.PathLike[str]],
-    config: Mapping[str, Any],
+    config: PatientsConfig,
     derived: Mapping[str, str | os.PathLike[str]] | None = None,
 ) -> LayerTables:
     """Load layers, with the sheet's columns as the layer "clinical".
@@ -65,9 +66,7 @@ def load_tables(
     return LayerTables(tables, table.index)
 
 
-def load_fit_inputs(
-    inputs: Any, settings: Mapping[str, Any]
-) -> tuple[dict[str, Any], LayerTables, pd.Series]:
+def load_fit_inputs(inputs: Any, settings: FitConfig) -> tuple[FitConfig, LayerTables, pd.Series]:
     """Load the inputs shared by every fit of the whole procedure.
 
     Parameters
@@ -87,7 +86,10 @@ def load_fit_inputs(
     labels : Series
         See :func:`load_labels`.
     """
-    config = {**settings, "panel_members": read_json(inputs.members) if inputs.members else {}}
+    config: FitConfig = {
+        **settings,
+        "panel_members": read_json(inputs.members) if inputs.members else {},
+    }
     layers = dict(zip(config["layers"], inputs.layers, strict=True))
     derived = dict(zip(config["derived"], inputs.derived, strict=True))
     tables = load_tables(inputs.patients, layers, config, derived)

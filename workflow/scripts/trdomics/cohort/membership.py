@@ -8,12 +8,12 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from trdomics.cohort.samples import quoted_ids, sample_names
+from trdomics.config_types import LayerConfig, SheetConfig
 from trdomics.errors import InputError
 from trdomics.inputs.maf import maf_samples
 from trdomics.inputs.matrix import read_header
@@ -35,9 +35,7 @@ class LeftOut(StrEnum):
     NEARLY_EMPTY = "nearly_empty"
 
 
-def layer_samples(
-    settings: Mapping[str, Any], layer: str, known: Collection[str] = ()
-) -> list[str]:
+def layer_samples(settings: LayerConfig, layer: str, known: Collection[str] = ()) -> list[str]:
     """Return the samples that were profiled in a layer.
 
     For a matrix or a VCF, those of its header; for a MAF, those with a mutation. If the config
@@ -71,7 +69,7 @@ def layer_samples(
         return maf_samples(path, settings["sample_column"])
 
 
-def has_header(settings: Mapping[str, Any]) -> bool:
+def has_header(settings: LayerConfig) -> bool:
     """Return whether a layer's samples are known without reading it; those of most MAFs are not."""
     listed = layer_type(settings["type"]).is_matrix or settings["profiled"] is not None
     return listed or settings["format"] == "vcf"
@@ -127,7 +125,7 @@ def check_gzip(path: str, layer: str) -> None:
 
 
 def memberships(
-    sheet: pd.DataFrame, settings: Mapping[str, Any], samples: Mapping[str, list[str]]
+    sheet: pd.DataFrame, settings: SheetConfig, samples: Mapping[str, list[str]]
 ) -> pd.DataFrame:
     """Return which patients have which layers.
 
@@ -188,7 +186,7 @@ def _longer_names(ids: Sequence[str], samples: Sequence[str]) -> str:
 def measured(
     has: pd.DataFrame,
     sheet: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: SheetConfig,
     empty: Mapping[str, Collection[str]],
 ) -> pd.DataFrame:
     """Return who has which layer, those whose sample is nearly empty taken out.
@@ -212,7 +210,7 @@ def measured(
 
 def with_layers(
     has: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: SheetConfig,
     sheet: pd.DataFrame | None = None,
     samples: Mapping[str, list[str]] | None = None,
 ) -> pd.Series:
@@ -248,7 +246,7 @@ def likely_names(
     patients: Sequence[str],
     sheet: pd.DataFrame,
     samples: Mapping[str, list[str]],
-    settings: Mapping[str, Any],
+    settings: SheetConfig,
 ) -> str:
     """Suggest samples without a patient for the first three of these patients.
 
@@ -267,7 +265,7 @@ def likely_names(
 
 def unmatched(
     sheet: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: SheetConfig,
     samples: Mapping[str, list[str]],
     empty: Mapping[str, Mapping[str, str]] | None = None,
 ) -> pd.DataFrame:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from trdomics.cohort.config import text_columns
+from trdomics.config_types import LabelConfig, LayerConfig, SexConfig, SheetConfig
 from trdomics.errors import InputError
 from trdomics.inputs.numbers import DECIMAL_COMMAS
 from trdomics.inputs.text_table import (
@@ -40,12 +40,12 @@ FEMALE = ("f", "female", "w", "woman", "weiblich", "frau", "fem", "femme", "feme
 MALE = ("m", "male", "man", "männlich", "mann", "masc", "masculin", "homme", "masculino", "hombre")
 
 
-def typed_names(settings: Mapping[str, Any]) -> list[str]:
+def typed_names(settings: SheetConfig) -> list[str]:
     """Return the columns of a sheet that the config names, without the patients' ids."""
     return [column for column in settings["columns"] if column != settings["samples"]["patient_id"]]
 
 
-def read_sheet(settings: Mapping[str, Any]) -> pd.DataFrame:
+def read_sheet(settings: SheetConfig) -> pd.DataFrame:
     """Return the whole sheet with the excluded patients in it.
 
     `settings` is of :func:`trdomics.cohort.config.sheet_settings`.
@@ -118,7 +118,7 @@ def _read_text(file: str) -> TextTable:
     return text
 
 
-def _check_header(header: list[str], settings: Mapping[str, Any], file: str) -> None:
+def _check_header(header: list[str], settings: SheetConfig, file: str) -> None:
     """Check that each column named in the config occurs once, and the spelling of `exclude`."""
     errors = [
         InputError(
@@ -206,7 +206,7 @@ def with_points(values: pd.Series) -> pd.Series:
     return pointed if pd.to_numeric(pointed[known], errors="coerce").notna().all() else values
 
 
-def sheet_notes(settings: Mapping[str, Any]) -> list[str]:
+def sheet_notes(settings: SheetConfig) -> list[str]:
     """Return notes on how a sheet was read, if that is not obvious."""
     file = settings["samples"]["file"]
     text = _read_text(file)
@@ -263,7 +263,7 @@ def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: 
     return text
 
 
-def _name_classes(sheet: pd.DataFrame, label: Mapping[str, Any]) -> None:
+def _name_classes(sheet: pd.DataFrame, label: LabelConfig) -> None:
     """Translate label values to those of the config: ``1.0`` is ``1``, several may be joined."""
     if label["column"] is None:
         return
@@ -274,7 +274,7 @@ def _name_classes(sheet: pd.DataFrame, label: Mapping[str, Any]) -> None:
     sheet[label["column"]] = found.astype(object)
 
 
-def _name_sexes(sheet: pd.DataFrame, sex: Mapping[str, Any] | None, file: str) -> None:
+def _name_sexes(sheet: pd.DataFrame, sex: SexConfig | None, file: str) -> None:
     """Translate the sheet's words for the sexes to those of the config."""
     if sex is None:
         return
@@ -322,7 +322,7 @@ def _flags(table: pd.DataFrame, line: pd.Series, file: str) -> pd.Series:
     return text == "1"
 
 
-def _check_layer_names(sheet: pd.DataFrame, settings: Mapping[str, Any], file: str) -> None:
+def _check_layer_names(sheet: pd.DataFrame, settings: SheetConfig, file: str) -> None:
     for column in {layer["id_column"]: None for layer in settings["layers"].values()}:
         if column == settings["samples"]["patient_id"]:
             continue
@@ -339,14 +339,14 @@ def _check_layer_names(sheet: pd.DataFrame, settings: Mapping[str, Any], file: s
             )
 
 
-def sample_names(sheet: pd.DataFrame, layer: Mapping[str, Any], patient_id: str) -> pd.Series:
+def sample_names(sheet: pd.DataFrame, layer: LayerConfig, patient_id: str) -> pd.Series:
     """Return each patient's sample name in a layer: patient_id → name, NaN for none."""
     if layer["id_column"] == patient_id:
         return pd.Series(sheet.index, index=sheet.index, dtype=object)
     return sheet[layer["id_column"]].astype(object)
 
 
-def labels(sheet: pd.DataFrame, label: Mapping[str, Any]) -> pd.Series:
+def labels(sheet: pd.DataFrame, label: LabelConfig) -> pd.Series:
     """Return the label of each patient: 1, 0, or NaN for any other value.
 
     Numbers are compared as numbers: ``1`` in the config equals ``1.0`` in a sheet from a program

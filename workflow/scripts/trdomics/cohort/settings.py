@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from trdomics.config_types import CohortConfig
+
 
 class Block:
     """Base class: a block is made from a mapping's keys of the same names."""
@@ -70,7 +72,7 @@ class Covariates:
     differential: Differential
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Self:
+    def of(cls, config: CohortConfig) -> Self:
         """Return it from a resolved config."""
         return cls(
             config["samples"]["site"],

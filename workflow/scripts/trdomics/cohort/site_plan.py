@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from trdomics.cohort.samples import EXCLUDE
 from trdomics.cohort.samples import labels as sheet_labels
+from trdomics.config_types import CohortConfig
 
 COLUMNS = ["split", "site", "n_patients", "n_positive", "reason"]
 
@@ -66,7 +66,7 @@ def site_plan(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def left_out_sites(config: Mapping[str, Any], sheet: pd.DataFrame) -> dict[str, str]:
+def left_out_sites(config: CohortConfig, sheet: pd.DataFrame) -> dict[str, str]:
     """Return the split and the name of every site that can be left out.
 
     Without sites, without training (`scoring.model`) or where the config does not want it none is.

@@ -9,7 +9,6 @@ import shlex
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from trdomics.cohort.config import RNASEQ, config_schema, resolve_config
 from trdomics.cohort.formula import quoted
 from trdomics.cohort.membership import layer_samples
 from trdomics.cohort.samples import MISSING, quoted_ids, with_points
+from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
 from trdomics.inputs.layouts import summary_rows
@@ -64,7 +64,7 @@ SAMPLE_COLUMN = """\
 
 def guess_layer(
     name: str, file: str, known: Collection[str] = ()
-) -> tuple[dict[str, Any], list[str], str]:
+) -> tuple[LayerConfig, list[str], str]:
     """Return a layer's settings, its samples, and the basis of its type in words.
 
     Parameters
@@ -77,8 +77,8 @@ def guess_layer(
     """
     kind = _variant_format(file)
     if kind is not None:
-        found = {"type": Variants.name, "file": file}
-        reading = {"format": kind, "profiled": None, "sample_column": BARCODE}
+        found: LayerConfig = {"type": Variants.name, "file": file}
+        reading: LayerConfig = {"format": kind, "profiled": None, "sample_column": BARCODE}
         return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
     samples = read_header(file, name, known)
     own = pd.Series(samples, samples, dtype=object)
@@ -88,7 +88,7 @@ def guess_layer(
     present = numbers[~np.isnan(numbers)]
     # length-scaled counts are hardly ever whole: the file name identifies them
     guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())
-    settings: dict[str, Any] = {"type": guessed.name, "file": file, **guessed.guess(present)}
+    settings: LayerConfig = {"type": guessed.name, "file": file, **guessed.guess(present)}
     message = f"{len(numbers):,} features, {present.min():.4g} to {present.max():.4g}"
     missing, negative = numbers.size - present.size, int((present < 0).sum())
     whole = (present == np.floor(present)).all() and len(np.unique(present)) > 2
@@ -105,7 +105,7 @@ def guess_layer(
     return settings, samples, "; ".join([message, *read_as, *matrix.notes])
 
 
-def reads_layer(name: str, path: str, units: pd.DataFrame) -> tuple[dict[str, Any], str]:
+def reads_layer(name: str, path: str, units: pd.DataFrame) -> tuple[LayerConfig, str]:
     """Return the settings of a layer from reads, and their basis in words.
 
     A layer whose name speaks of DNA is of variants.
@@ -123,7 +123,7 @@ def _variant_format(file: str) -> str | None:
     return kinds[0] if kinds else "maf" if is_maf(file) else None
 
 
-def _is_maf(settings: Mapping[str, Any]) -> bool:
+def _is_maf(settings: LayerConfig) -> bool:
     file = settings.get("file")
     return settings["type"] == Variants.name and file is not None and _variant_format(file) == "maf"
 
@@ -311,17 +311,17 @@ def begin_cohort(
     for path in (config_file, sheet_file):
         if path.exists():
             raise InputError(str(path), "is there already", "choose another name or remove it")
-    layers: dict[str, dict[str, Any]] = {}
+    layers: dict[str, LayerConfig] = {}
     samples, message = {}, {}
     table = None if clinical is None else read_clinical(clinical)
     known = set() if table is None else {value for name in table for value in table[name]}
     units = {}
     for layer, file in files.items():
         if Path(file).is_dir():
-            units[layer] = units_of_folder(file)
             table_file = str(Path(folder) / f"{name}_{layer}_units.tsv")
-            layers[layer], message[layer] = reads_layer(layer, table_file, units[layer])
-            samples[layer] = list(units[layer]["sample"].unique())
+            units[table_file] = table_of_units = units_of_folder(file)
+            layers[layer], message[layer] = reads_layer(layer, table_file, table_of_units)
+            samples[layer] = list(table_of_units["sample"].unique())
             continue
         layers[layer], samples[layer], message[layer] = guess_layer(
             layer, file, known - set(MISSING)
@@ -357,8 +357,8 @@ def begin_cohort(
     config["label"] |= {k: k for k in ("positive", "negative") if config["label"][k] is None}
     resolve_config(config, str(config_file))
     write_table(sheet, sheet_file)
-    for layer, table_of_units in units.items():
-        write_table(table_of_units.replace("", pd.NA), layers[layer]["reads"]["units"])
+    for table_file, table_of_units in units.items():
+        write_table(table_of_units.replace("", pd.NA), table_file)
     with replacing(config_file) as temporary:
         temporary.write_text(text, encoding="utf-8")
     lines = [f"{sheet_file}: {len(sheet)} patients", f"{config_file}:"]
@@ -394,7 +394,7 @@ def guess_classes(values: pd.Series) -> tuple[tuple[str, str] | None, dict[str, 
     return None, counts
 
 
-def _yaml(value: str | bool | dict[str, str]) -> str:
+def _yaml(value: object) -> str:
     """Return a value as YAML, in quotes if it would be read as something else."""
     plain = yaml.safe_dump(value, width=float("inf")).removesuffix("...\n").strip()
     # JSON is valid YAML on one line
@@ -407,7 +407,7 @@ def _config_text(
     label: str,
     classes: tuple[str, str] | None,
     counts: Mapping[str, int],
-    layers: Mapping[str, Mapping[str, Any]],
+    layers: Mapping[str, LayerConfig],
     message: Mapping[str, str],
     table: pd.DataFrame,
     lost: int,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -94,11 +94,21 @@ class LayerAdjustment:
     refused: dict[str, str]
 
 
+class AdjustmentSettings(TypedDict):
+    """Settings of the tests in one layer; `filter` has its keys of the config."""
+
+    type: str
+    filter: dict[str, Any]
+    sets: dict[str, list[str]]
+    contrast: list[str]
+    fdr: float
+
+
 def adjusted_layer(
     values: pd.DataFrame,
     patients: pd.DataFrame,
     fractions: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: AdjustmentSettings,
 ) -> LayerAdjustment:
     """Test the label under each set of a cohort in one layer.
 
@@ -110,9 +120,6 @@ def adjusted_layer(
         The cohort's, indexed by patient.
     fractions : DataFrame
         Estimated fractions of cells, indexed by patient.
-    settings : mapping
-        ``type`` of the layer, ``filter`` (its keys of the config), ``sets``, ``contrast`` and
-        ``fdr``.
     """
     is_counts = layer_type(settings["type"]).is_counts
     refused: dict[str, str] = {}

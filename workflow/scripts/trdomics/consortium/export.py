@@ -11,6 +11,7 @@ import pandas as pd
 
 from trdomics import __version__
 from trdomics.archive import sha256_of
+from trdomics.config_types import LabelConfig
 from trdomics.consortium.audit import COUNT_KEY, audit
 from trdomics.consortium.bundle import (
     EFFECTS,
@@ -75,7 +76,7 @@ class Export:
     def __init__(
         self,
         cohort: str,
-        label: Mapping[str, Any],
+        label: LabelConfig,
         contrast: Sequence[str],
         patients: pd.DataFrame,
         minimum: int,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from trdomics.config_types import LayerConfig
 from trdomics.layers.types import layer_type
 
 FEWEST_VARIANTS = 500
@@ -59,7 +59,7 @@ class Ancestry:
         return summary
 
 
-def unsuited(settings: Mapping[str, Any]) -> str:
+def unsuited(settings: LayerConfig) -> str:
     """Return why a layer has no inherited common variants, or an empty string."""
     if layer_type(settings["type"]).is_matrix:
         return f"a {settings['type']} layer holds no genotypes"

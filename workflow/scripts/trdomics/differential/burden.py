@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from scipy.stats.contingency import odds_ratio
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from trdomics.config_types import LayerConfig
 from trdomics.differential.design import Design, build_design
 from trdomics.layers.normalise import normaliser
 from trdomics.layers.types import DOSAGE_PREFIX, layer_type
@@ -34,7 +35,7 @@ def burden_design(
     return build_design(patients, "~ " + " + ".join(terms), contrast, COVARIATES_KEY)
 
 
-def carrier_table(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+def carrier_table(table: pd.DataFrame, settings: LayerConfig) -> pd.DataFrame:
     """Return the carriers of every feature of a raw layer (patients × features).
 
     Genes are not limited to those prevalent enough for modelling: the test has its own threshold.

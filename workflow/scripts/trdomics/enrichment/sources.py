@@ -7,12 +7,13 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
 
 from trdomics.archive import sha256_of
+from trdomics.config_types import GeneSetsFile
 from trdomics.errors import InputError
 from trdomics.files import replacing
 from trdomics.inputs.gene_sets import CURATED
@@ -43,7 +44,7 @@ def is_url(location: str) -> bool:
     return urlparse(location).scheme in ("http", "https", "ftp")
 
 
-def gene_set_sources(entries: Sequence[str | Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def gene_set_sources(entries: Sequence[str | GeneSetsFile]) -> dict[str, dict[str, Any]]:
     """Name the user's collections.
 
     Parameters

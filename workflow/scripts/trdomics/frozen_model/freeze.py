@@ -16,6 +16,7 @@ from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.classification.fitted_representation import MOFA, FittedRepresentation
 from trdomics.classification.inner_search import FoldRepresentations, NestedSearch
 from trdomics.classification.stacking import LateFusion
+from trdomics.config_types import LabelConfig
 from trdomics.frozen_model.freeze_classifiers import frozen_classifiers
 from trdomics.frozen_model.half_samples import PAIRS, HalfSampleReplicates
 from trdomics.frozen_model.manifest import FORMAT
@@ -88,7 +89,7 @@ def without_layers(
 
 
 def manifest(
-    search: NestedSearch, frozen: FrozenModel, *, labels: Any, label: Mapping[str, Any]
+    search: NestedSearch, frozen: FrozenModel, *, labels: Any, label: LabelConfig
 ) -> dict[str, Any]:
     """Describe a search's selected model: what it needs, and what it was fitted on.
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trdomics.config_types import LabelConfig
 from trdomics.errors import InputError
 from trdomics.layers.types import with_layer_types
 from trdomics.partner_json import parse_partner_json
@@ -47,7 +48,7 @@ def refuse_old(folder: Path) -> None:
         )
 
 
-def compare_labels(label: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
+def compare_labels(label: LabelConfig, manifest: Mapping[str, Any]) -> str | None:
     """Check that a cohort's classes are not the model's classes swapped.
 
     Parameters

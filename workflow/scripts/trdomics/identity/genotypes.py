@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from trdomics.config_types import LayerConfig
 from trdomics.inputs.vcf import numbers, opened, records
 
 LEVELS = ["chromosome", "position", "reference", "alternative"]
@@ -19,7 +19,7 @@ MAX_SITES = 20_000
 
 
 def read_genotypes(
-    path: str | os.PathLike[str], settings: Mapping[str, Any], sample_names: pd.Series
+    path: str | os.PathLike[str], settings: LayerConfig, sample_names: pd.Series
 ) -> pd.DataFrame:
     """Read dosages of biallelic SNVs that are common in the cohort and called in most of it.
 
@@ -68,14 +68,14 @@ def read_genotypes(
     return table
 
 
-def _usable(record: Any, settings: Mapping[str, Any]) -> bool:
+def _usable(record: Any, settings: LayerConfig) -> bool:
     single = len(record.ALT) == 1 and {record.REF, record.ALT[0]} <= set("ACGT")
     passes = not settings["pass_only"] or record.FILTER is None
     sure = record.QUAL is None or float(record.QUAL) >= float(settings["min_quality"])
     return bool(single and passes and sure and "GT" in record.FORMAT)
 
 
-def _dosage(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
+def _dosage(record: Any, settings: LayerConfig) -> np.ndarray:
     """Return 0, 1, 2, or -1 without a reliable call, for every sample of the file."""
     alleles = record.genotype.array()[:, :-1]
     haploid = (alleles == -2).sum(axis=1) == alleles.shape[1] - 1
@@ -83,9 +83,10 @@ def _dosage(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
     dosage = np.where(haploid | (alleles.shape[1] == 1), 2 * copies, copies)
     bad = (alleles == -1).any(axis=1)
     fields = set(record.FORMAT)
-    for field, least in (("DP", "min_depth"), ("GQ", "min_genotype_quality")):
+    limits = (("DP", settings["min_depth"]), ("GQ", settings["min_genotype_quality"]))
+    for field, least in limits:
         if field in fields:
             number = numbers(record, field)[:, 0]
             # a missing number is negative or NaN: no evidence against that genotype
-            bad |= (number >= 0) & (number < settings[least])
+            bad |= (number >= 0) & (number < least)
     return np.where(bad, -1, dosage).astype(np.int8)

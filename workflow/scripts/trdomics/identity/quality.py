@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from trdomics.config_types import RnaQualityConfig, SamplesConfig
 from trdomics.layers.quality import OUTLIER_DEVIATIONS
 from trdomics.layers.types import layer_type
 
@@ -61,7 +61,7 @@ def sample_quality(
     qc: Mapping[str, pd.DataFrame],
     kinds: Mapping[str, str],
     sheet: pd.DataFrame,
-    samples: Mapping[str, Any],
+    samples: SamplesConfig,
     haemolysis: Mapping[str, pd.Series],
     sex: pd.DataFrame,
     matching: pd.DataFrame,
@@ -91,8 +91,11 @@ def sample_quality(
         patients = part["patient_id"]
         reasons = [part["outlier_reason"].fillna("").astype(str)]
         if layer_type(kinds[layer]).is_expression:
-            for name, side in (("rna_quality", "low"), ("three_prime_bias", "high")):
-                values, limit = _sheet_values(sheet, samples, name, side)
+            for name, setting, side in (
+                ("rna_quality", samples["rna_quality"], "low"),
+                ("three_prime_bias", samples["three_prime_bias"], "high"),
+            ):
+                values, limit = _sheet_values(sheet, setting, side)
                 part[name] = values.reindex(patients).to_numpy()
                 odd = part[name] < limit if side == "low" else part[name] > limit
                 reasons.append(_told(odd, f"{name} {side}"))
@@ -113,18 +116,15 @@ def sample_quality(
 
 
 def _sheet_values(
-    sheet: pd.DataFrame, samples: Mapping[str, Any], name: str, side: str
+    sheet: pd.DataFrame, setting: RnaQualityConfig | str | None, side: str
 ) -> tuple[pd.Series, float]:
     """Return a numeric column of the sheet and the limit beyond which a value is flagged."""
-    setting = samples[name]
     if setting is None:
         return pd.Series(np.nan, index=sheet.index), np.nan
-    column = str(setting["column"] if isinstance(setting, Mapping) else setting)
+    column = setting if isinstance(setting, str) else setting["column"]
+    lowest = None if isinstance(setting, str) else setting["lowest"]
     values = pd.to_numeric(sheet[column], errors="coerce")
-    lowest = setting.get("lowest") if isinstance(setting, Mapping) else None
-    if lowest is not None:
-        return values, float(lowest)
-    return values, far_limit(values, side)
+    return values, far_limit(values, side) if lowest is None else float(lowest)
 
 
 def _told(mask: pd.Series, text: str) -> pd.Series:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.mixture import GaussianMixture
 
+from trdomics.config_types import LayerConfig, SexConfig
 from trdomics.layers.types import layer_type
 
 MIN_SAMPLES = 10
@@ -75,7 +75,7 @@ class SexCalls:
 def expression_score(
     table: pd.DataFrame,
     annotation: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: LayerConfig,
     markers: pd.DataFrame,
 ) -> SexScore:
     """Return log2 abundance of XIST minus the mean of that of the Y-linked genes.
@@ -236,7 +236,7 @@ def _reach(group: np.ndarray, margin: float) -> float:
     return _REACH * max(spread, margin / 2)
 
 
-def sheet_sex(sheet: pd.DataFrame, settings: Mapping[str, Any] | None) -> pd.Series:
+def sheet_sex(sheet: pd.DataFrame, settings: SexConfig | None) -> pd.Series:
     """Return "female", "male" or NaN by patient, as the sheet has it under ``samples.sex``."""
     if settings is None:
         return pd.Series(np.nan, index=sheet.index, dtype=object)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trdomics.config_types import LayerConfig
 from trdomics.inputs.consequences import Effect, is_snv, is_transition
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ class CallCollector:
         Patients, in the order of the dosages that will be added.
     """
 
-    def __init__(self, settings: Mapping[str, Any], patients: Sequence[str]) -> None:
+    def __init__(self, settings: LayerConfig, patients: Sequence[str]) -> None:
         self.patients = list(patients)
         self._snv_only = bool(settings.get("snv_only", False))
         self._reference = settings.get("no_call", "missing") == "reference"

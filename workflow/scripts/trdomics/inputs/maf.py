@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import numpy as np
 import pandas as pd
 
+from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError, InputErrors
 from trdomics.inputs.calls import (
     FILTERED,
@@ -121,7 +122,7 @@ def maf_columns(path: str | os.PathLike[str]) -> dict[str, list[str]]:
 
 def read_maf(
     path: str | os.PathLike[str],
-    settings: Mapping[str, Any],
+    settings: LayerConfig,
     sample_names: pd.Series,
     profiled: Collection[str] | None,
 ) -> VariantCalls:
@@ -463,7 +464,7 @@ def _positions(rows: pd.DataFrame, lines: _Lines, path: str | os.PathLike[str]) 
     return positions.astype(int)
 
 
-def _failures(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
+def _failures(rows: pd.DataFrame, settings: LayerConfig) -> pd.Series:
     """Return the filter that each row fails, or an empty string."""
     failures = pd.Series("", index=rows.index, dtype=object)
     counts = ["t_ref_count", "t_alt_count"]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from cyvcf2 import VCF
 
+from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
 from trdomics.inputs.calls import FILTERED, CallCollector, Variant, VariantCalls, warn_of_terms
 from trdomics.inputs.consequences import (
@@ -67,7 +68,7 @@ def vcf_header(path: str | os.PathLike[str]) -> VcfHeader:
 
 
 def read_vcf(
-    path: str | os.PathLike[str], settings: Mapping[str, Any], sample_names: pd.Series
+    path: str | os.PathLike[str], settings: LayerConfig, sample_names: pd.Series
 ) -> VariantCalls:
     """Read the calls of the cohort's patients.
 
@@ -228,7 +229,7 @@ def numbers(record: Any, field: str) -> np.ndarray:
     return parts.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
 
 
-def unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
+def unreliable(record: Any, settings: LayerConfig) -> np.ndarray:
     """Return a mask of the genotypes with too little depth or quality, shape (n_samples,)."""
     fields = set(record.FORMAT)
     bad = np.zeros(len(record.genotype.array()), dtype=bool)
@@ -247,7 +248,7 @@ def unreliable(record: Any, settings: Mapping[str, Any]) -> np.ndarray:
     return bad
 
 
-def site_failure(record: Any, settings: Mapping[str, Any]) -> str:
+def site_failure(record: Any, settings: LayerConfig) -> str:
     """Return the layer's filter that a site fails, or an empty string."""
     if settings["pass_only"] and record.FILTER is not None:
         return f"{FILTERED}{record.FILTER}"

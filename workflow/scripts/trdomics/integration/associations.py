@@ -13,6 +13,7 @@ from scipy.linalg import orth
 from statsmodels.api import OLS
 
 from trdomics.columns import as_text, is_quantity
+from trdomics.config_types import ClinicalConfig
 from trdomics.intervals import Z95
 from trdomics.pvalues import adjusted
 
@@ -27,24 +28,21 @@ COLUMNS += ["auc_adjusted_upper", "pvalue_adjusted", "padj_adjusted", "n_adjuste
 COLUMNS += ["reason_adjusted"]
 
 
-def variable_kinds(clinical: Mapping[str, Any], samples: Mapping[str, Any]) -> dict[str, str]:
+def variable_kinds(clinical: ClinicalConfig, site: str | None) -> dict[str, str]:
     """Return "label", "site", "technical" or "covariate" by column, each column once.
 
     Parameters
     ----------
     clinical : mapping
         The config's lists of columns: predictors, circular, confounders, technical.
-    samples : mapping
-        The config's samples; its `site` may be absent or None.
     """
     kinds = {LABEL: "label"}
-    if samples.get("site"):
-        kinds[samples["site"]] = "site"
-    for column in clinical.get("technical") or []:
+    if site is not None:
+        kinds[site] = "site"
+    for column in clinical["technical"]:
         kinds.setdefault(column, "technical")
-    for role in ("predictors", "circular", "confounders"):
-        for column in clinical.get(role) or []:
-            kinds.setdefault(column, "covariate")
+    for column in (*clinical["predictors"], *clinical["circular"], *clinical["confounders"]):
+        kinds.setdefault(column, "covariate")
     return kinds
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from trdomics.config_types import LayerConfig
 from trdomics.layers.normalise import normaliser
 from trdomics.layers.residualise import CovariateResidualiser
 from trdomics.layers.select import TopVariance
@@ -23,7 +24,7 @@ LARGEST_RATIO = 10
 SIZE_FLOOR = 500
 
 
-def view_likelihoods(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def view_likelihoods(settings: Mapping[str, LayerConfig]) -> dict[str, str]:
     """Return "gaussian" or "bernoulli" by layer, from the layers' settings."""
     return {layer: layer_type(options["type"]).likelihood for layer, options in settings.items()}
 
@@ -51,7 +52,7 @@ class IntegrationViews(TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        settings: Mapping[str, LayerConfig] | None = None,
         regress_out: Sequence[str] = (),
     ) -> None:
         self.settings = settings

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from trdomics.config_types import LayerConfig, layer_part
 from trdomics.layers.base import LayerNormaliser
 from trdomics.layers.burden import GeneBurden
 from trdomics.layers.counts import CountsNormaliser
@@ -17,7 +15,7 @@ Counts.normaliser = CountsNormaliser
 Variants.normaliser = GeneBurden
 
 
-def normaliser(settings: Mapping[str, Any]) -> LayerNormaliser:
+def normaliser(settings: LayerConfig) -> LayerNormaliser:
     """Return the unfitted normaliser of a layer.
 
     Parameters
@@ -29,14 +27,14 @@ def normaliser(settings: Mapping[str, Any]) -> LayerNormaliser:
     """
     kind: type[LayerNormaliser] = layer_type(settings["type"]).normaliser
     # get_params lists the parameters without reading the signature by hand
-    taken = {key: settings[key] for key in kind().get_params() if key in settings}
+    taken = layer_part(settings, kind().get_params())
     if settings.get("format") == "maf" and "max_allele_frequency" in kind().get_params():
         # a somatic mutation that recurs is a hotspot, not a polymorphism
         taken["max_allele_frequency"] = 1.0
     return kind(**taken)
 
 
-def already_normalised(name: str) -> dict[str, Any]:
+def already_normalised(name: str) -> LayerConfig:
     """Return settings with which the normaliser leaves a normalised layer unchanged."""
     plain = Continuous if layer_type(name).likelihood == GAUSSIAN else Binary
     return {"type": plain.name, "min_prevalence": 0.0, "max_missing": 1.0}

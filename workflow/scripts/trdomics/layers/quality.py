@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
+from trdomics.config_types import LayerConfig
 from trdomics.layers.normalise import normaliser
 from trdomics.layers.select import TopVariance
 from trdomics.layers.types import layer_type
@@ -48,7 +48,7 @@ class LayerQuality:
 def assess(
     table: pd.DataFrame,
     annotation: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: LayerConfig,
     calls: pd.DataFrame | None = None,
 ) -> LayerQuality:
     """Normalise a layer over the whole cohort and describe it.

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from trdomics.config_types import LayerConfig
 from trdomics.inputs.value_rules import ValueRule, ValueRules
 
 log = logging.getLogger(__name__)
@@ -85,11 +86,11 @@ class LayerType:
         "spread": (True, "both"),
     }
 
-    def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
+    def value_rules(self, settings: LayerConfig) -> ValueRules:
         """Return the allowed values of a matrix, given the layer's settings."""
         return ValueRules()
 
-    def guess(self, known: NDArray[np.float64]) -> dict[str, Any]:
+    def guess(self, known: NDArray[np.float64]) -> LayerConfig:
         """Return settings, besides the type, suggested by the values of a new matrix."""
         return {}
 
@@ -114,7 +115,7 @@ class LayerType:
         table: pd.DataFrame,
         annotation: pd.DataFrame,
         fitted: Any,
-        settings: Mapping[str, Any],
+        settings: LayerConfig,
     ) -> pd.DataFrame:
         """Return every feature of a raw table with its mean, whether it was kept, and why not.
 
@@ -151,7 +152,7 @@ class LayerType:
     def _means(self, table: pd.DataFrame, fitted: Any) -> pd.Series:
         return table.mean(axis=0)
 
-    def _filtered(self, settings: Mapping[str, Any]) -> str:
+    def _filtered(self, settings: LayerConfig) -> str:
         """Return why a feature was not kept."""
         return "filtered by the normaliser"
 
@@ -167,7 +168,7 @@ class Binary(LayerType):
     axes = (("positive_features", "Positive features", False), ("missing_share", "Share missing"))
     outlier_rules: ClassVar = {"positive_features": (False, "both")}
 
-    def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
+    def value_rules(self, settings: LayerConfig) -> ValueRules:
         """Return the rules for zeros and ones."""
         odd = ValueRule(
             lambda values: ~np.isnan(values) & (values != 0) & (values != 1),
@@ -184,7 +185,7 @@ class Binary(LayerType):
         measures = {"positive_features": positive, "missing_share": _missing(table)}
         return pd.DataFrame(measures, index=table.index)
 
-    def _filtered(self, settings: Mapping[str, Any]) -> str:
+    def _filtered(self, settings: LayerConfig) -> str:
         return f"rarer than {settings['min_prevalence']:.1%}"
 
 
@@ -204,7 +205,7 @@ class Counts(LayerType):
         "top_feature_share": (True, "high"),
     }
 
-    def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
+    def value_rules(self, settings: LayerConfig) -> ValueRules:
         """Return the rules for counts, none missing."""
         return ValueRules(
             (
@@ -251,7 +252,7 @@ class Counts(LayerType):
     def _means(self, table: pd.DataFrame, fitted: Any) -> pd.Series:
         return table.div(fitted.size_factors(table), axis=0).mean(axis=0)
 
-    def _filtered(self, settings: Mapping[str, Any]) -> str:
+    def _filtered(self, settings: LayerConfig) -> str:
         return f"fewer than {settings['min_share']:.0%} of patients with {settings['min_count']}"
 
 
@@ -261,7 +262,7 @@ class Continuous(LayerType):
     name = "continuous"
     is_expression = True
 
-    def value_rules(self, settings: Mapping[str, Any]) -> ValueRules:
+    def value_rules(self, settings: LayerConfig) -> ValueRules:
         """Return the rules: any number, but none negative if logarithms are to be taken."""
         large = ValueRule(
             lambda values: np.isfinite(values) & (np.abs(values) > LARGEST_VALUE),
@@ -274,11 +275,11 @@ class Continuous(LayerType):
         log2 = bool(settings.get("log2"))
         return ValueRules((large, negative) if log2 else (large,), take_log2=log2)
 
-    def guess(self, known: NDArray[np.float64]) -> dict[str, Any]:
+    def guess(self, known: NDArray[np.float64]) -> LayerConfig:
         """Return whether logarithms are to be taken."""
         return {"log2": True} if known.min() >= 0 and known.max() > LOGGED_BELOW else {}
 
-    def _filtered(self, settings: Mapping[str, Any]) -> str:
+    def _filtered(self, settings: LayerConfig) -> str:
         return f"missing in more than {settings['max_missing']:.0%} of patients, or constant"
 
 
@@ -320,7 +321,7 @@ class Variants(LayerType):
         table: pd.DataFrame,
         annotation: pd.DataFrame,
         fitted: Any,
-        settings: Mapping[str, Any],
+        settings: LayerConfig,
     ) -> pd.DataFrame:
         """Return genes with a variant that counts, then the named variants."""
         names, prevalence = fitted.burden_genes(table)

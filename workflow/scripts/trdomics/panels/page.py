@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -47,12 +47,19 @@ def panel_summary(rows: pd.DataFrame, whole: pd.DataFrame, fdr: float) -> dict[s
     }
 
 
+class PageSettings(TypedDict):
+    """What the page says of the cohort; `groups` are the tested and the reference one."""
+
+    cohort: str
+    groups: list[str]
+
+
 def page_context(
     name: str,
     rows: pd.DataFrame,
     whole: pd.DataFrame,
     summary: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    settings: PageSettings,
 ) -> dict[str, Any]:
     """Return the variables of ``panel.html.j2``, except the figure.
 
@@ -62,8 +69,6 @@ def page_context(
         ``members.tsv`` and ``whole.tsv``.
     summary : mapping
         Of :func:`panel_summary`.
-    settings : mapping
-        ``cohort``, ``groups`` (tested and reference).
     """
     known = rows.drop_duplicates("member")[["member", "role", "evidence", "source"]]
     return {

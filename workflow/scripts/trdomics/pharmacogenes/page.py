@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
+from trdomics.config_types import LabelConfig
 from trdomics.names import display_name
 from trdomics.pharmacogenes.definitions import PHENOTYPES
 from trdomics.pharmacogenes.mismatch import read_recommendations
@@ -21,12 +22,19 @@ CLAIM = (
 SHOWN = 20
 
 
+class PageSettings(TypedDict):
+    """What the page says of the cohort."""
+
+    cohort: str
+    label: LabelConfig
+
+
 def page_context(
     called: Mapping[str, Any],
     drugs: Mapping[str, Any],
     without: Mapping[str, Any],
     mismatches: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: PageSettings,
 ) -> dict[str, Any]:
     """Return the variables of ``pharmacogenes.html.j2``, except the figure.
 
@@ -39,8 +47,6 @@ def page_context(
         :func:`trdomics.confounding.adjustment.found_without`.
     mismatches : DataFrame
         ``mismatches.tsv``.
-    settings : mapping
-        ``cohort`` and ``label``.
     """
     sensitivity = sensitivity_sentence(drugs, without, settings["label"])
     summary = {"called": called, "drugs": drugs, "without_pseudo_resistant": without}
@@ -108,7 +114,7 @@ def drugs_sentences(drugs: Mapping[str, Any], called: Mapping[str, Any]) -> list
 
 
 def sensitivity_sentence(
-    drugs: Mapping[str, Any], without: Mapping[str, Any], label: Mapping[str, str]
+    drugs: Mapping[str, Any], without: Mapping[str, Any], label: LabelConfig
 ) -> str:
     """Return the headline without patients with possible pseudo-resistance."""
     if drugs["sentence"]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from trdomics.config_types import CohortConfig
 
 # Status of a site.
 FOUND, ABSENT, FAILED = "found", "not in the file", "fails a filter of the layer"
@@ -11,7 +10,7 @@ FOUND, ABSENT, FAILED = "found", "not in the file", "fails a filter of the layer
 NO_LAYER, MAF, NOT_GERMLINE, NO_SITE = "no_variants", "maf", "not_germline", "no_site"
 
 
-def germline_layer(config: Mapping[str, Any]) -> tuple[str | None, str]:
+def germline_layer(config: CohortConfig) -> tuple[str | None, str]:
     """Return the first germline VCF among the layers, or the reason why there is none.
 
     Parameters

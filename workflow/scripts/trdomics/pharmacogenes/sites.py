@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
 from trdomics.inputs.vcf import opened, records, site_failure, unreliable
 from trdomics.pharmacogenes.definitions import BUILDS
@@ -54,7 +55,7 @@ class _Record:
 
 def read_site_genotypes(
     path: str | os.PathLike[str],
-    settings: Mapping[str, Any],
+    settings: LayerConfig,
     sample_names: pd.Series,
     sites: pd.DataFrame,
 ) -> SiteGenotypes:

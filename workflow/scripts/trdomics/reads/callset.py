@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from trdomics.config_types import CohortConfig, LayerConfig
 from trdomics.errors import InputError
 from trdomics.inputs.vcf import numbers, opened, records, vcf_header
 
@@ -19,7 +18,7 @@ _FEW_REFERENCE, _MANY_MISSING = 0.01, 0.5
 _MANY_UNREAD = 0.2
 
 
-def is_bare_vcf(config: Mapping[str, Any], layer: Mapping[str, Any]) -> bool:
+def is_bare_vcf(config: CohortConfig, layer: LayerConfig) -> bool:
     """Return whether a layer is a VCF without consequences, and the config has what adds them."""
     known = config["references"]["genome"] and config["references"]["annotation"]
     if not known or layer["format"] != "vcf" or layer["reads"] is not None:

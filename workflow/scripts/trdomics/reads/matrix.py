@@ -19,6 +19,7 @@ from trdomics.reads.quality import (
     FASTQ,
     RNA,
     SMALL_RNA,
+    SampleLimits,
     check_samples,
     erythrocyte_mirnas,
     fastp_quality,
@@ -48,6 +49,14 @@ SMALL_REASONS = {
 }
 
 
+class CountingConfig(SampleLimits):
+    """Settings that a layer's counts depend on; a small RNA layer has no strand."""
+
+    layer: str
+    protocol: str
+    strandedness: str | None
+
+
 @dataclass(frozen=True)
 class ReadCohort:
     """Counts and quality of a layer's reads.
@@ -74,7 +83,7 @@ def salmon_cohort(
     reports: Mapping[str, Sequence[Mapping[str, Any]]],
     transcripts: pd.Series,
     genes: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: CountingConfig,
 ) -> ReadCohort:
     """Compute counts and quality of a cohort quantified by salmon.
 
@@ -118,7 +127,7 @@ def aligned_cohort(
     folders: Mapping[str, str],
     reports: Mapping[str, Sequence[Mapping[str, Any]]],
     genes: pd.DataFrame,
-    settings: Mapping[str, Any],
+    settings: CountingConfig,
 ) -> ReadCohort:
     """Compute counts and quality of a cohort counted by featureCounts.
 
@@ -173,7 +182,7 @@ def _flagstat(path: Path) -> dict[str, int]:
     return {name: int(n) for n, name in FLAGSTAT.findall(path.read_text(encoding="utf-8"))}
 
 
-def _checked(table: pd.DataFrame, settings: Mapping[str, Any]) -> str:
+def _checked(table: pd.DataFrame, settings: CountingConfig) -> str:
     """Check all samples and return the strandedness of the cohort."""
     where = f"layer {settings['layer']}"
     check_samples(table, settings, where)
@@ -206,7 +215,7 @@ def _cohort(
 
 
 def small_rna_cohort(
-    samples: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]
+    samples: Mapping[str, Mapping[str, Any]], settings: CountingConfig
 ) -> ReadCohort:
     """Combine the counted samples of a small RNA layer.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
+from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError, InputErrors
 from trdomics.reads.annotation import RRNA
 from trdomics.reads.small_rna import Collapsed
@@ -35,7 +36,7 @@ PEAK = (21, 22, 23)
 ADAPTER_SHARE = 0.1
 
 
-def quality_columns(layer: Mapping[str, Any]) -> tuple[str, ...]:
+def quality_columns(layer: LayerConfig) -> tuple[str, ...]:
     """Return the possible columns of a layer's ``qc.tsv``.
 
     Parameters
@@ -207,8 +208,15 @@ def all_known(values: Iterable[object]) -> bool:
     return all(value is not None for value in values)
 
 
+class SampleLimits(TypedDict):
+    """Keys of a layer's `reads` that bound its samples."""
+
+    min_reads: int
+    min_mapped: float
+
+
 def check_samples(
-    table: pd.DataFrame, settings: Mapping[str, Any], where: str, adapter: str = ""
+    table: pd.DataFrame, settings: SampleLimits, where: str, adapter: str = ""
 ) -> None:
     """Check that each sample has reads, and that they match the references.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+from trdomics.config_types import ReadsConfig
 from trdomics.errors import InputError
 
 ALIGNERS = {
@@ -17,7 +17,7 @@ ALIGNERS = {
 DNA_TOOLS = ("bwa", "samtools", "bcftools", "bgzip", "tabix")
 
 
-def rna_tools(reads: Mapping[str, Any], aligned: bool) -> tuple[str, ...]:
+def rna_tools(reads: ReadsConfig, aligned: bool) -> tuple[str, ...]:
     """Return the programs needed to count an RNA layer.
 
     Parameters

@@ -9,6 +9,7 @@ import pandas as pd
 
 from trdomics import __version__
 from trdomics.classification.feature_sets import PRESENCE
+from trdomics.config_types import LabelConfig, SummaryConfig
 from trdomics.mechanism.words import sentences as mechanism_sentences
 from trdomics.names import display_name
 from trdomics.panels.words import directions, headline
@@ -39,9 +40,7 @@ def site_table(patients: pd.DataFrame, site: str | None) -> list[dict[str, Any]]
     ]
 
 
-def cohort_sentence(
-    patients: pd.DataFrame, layers: Mapping[str, Any], label: Mapping[str, str]
-) -> str:
+def cohort_sentence(patients: pd.DataFrame, layers: Sequence[str], label: LabelConfig) -> str:
     """Describe the patients."""
     n_positive = int((patients["label"] == 1).sum())
     n_negative = int((patients["label"] == 0).sum())
@@ -125,7 +124,7 @@ def facts(performance: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def page_context(
-    config: Mapping[str, Any],
+    config: SummaryConfig,
     patients: pd.DataFrame,
     summary: Mapping[str, Any],
     performance: pd.DataFrame,

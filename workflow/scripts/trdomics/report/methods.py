@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from trdomics.config_types import MethodsConfig
 from trdomics.files import read_table
 from trdomics.names import display_name
 from trdomics.report import words
@@ -23,7 +24,7 @@ FAMILIES = {
 FIELDS = ("author", "title", "journal", "year", "volume", "pages", "doi")
 
 
-def methods(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+def methods(config: MethodsConfig, summary: Mapping[str, Any]) -> str:
     """Return a methods paragraph for a manuscript, with citations of what was run.
 
     Parameters

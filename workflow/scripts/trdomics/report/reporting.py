@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.config_types import ReportingConfig
 from trdomics.files import read_table
 from trdomics.intervals import with_interval
 from trdomics.report.words import listed, number
@@ -16,7 +17,7 @@ FOR_AUTHORS = "for the authors"
 ANSWERED, PARTLY, OPEN = "answered", "partly", "for the authors"
 
 
-def facts(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
+def facts(config: ReportingConfig, summary: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables of the texts, from a run's ``summary.json``.
 
     Parameters

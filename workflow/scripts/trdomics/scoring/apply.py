@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.classification.feature_blocks import DenseBlocks
+from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
 from trdomics.evaluation.calibration_curve import shift_prevalence
 from trdomics.frozen_model.model import FrozenModel, FrozenRisk
@@ -143,7 +144,7 @@ def judgeable(
 
 
 def with_reference_dosages(
-    frozen: FrozenModel, tables: LayerTables, layers: Mapping[str, Mapping[str, Any]]
+    frozen: FrozenModel, tables: LayerTables, layers: Mapping[str, LayerConfig]
 ) -> LayerTables:
     """Add dosages of 0 for variants that no patient carries if no call means no variant.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
 from trdomics.classification.feature_blocks import DenseBlocks
+from trdomics.config_types import LayerConfig
 from trdomics.frozen_model.model import FrozenModel
 from trdomics.scoring.apply import PREDICTIONS, judgeable, score, with_reference_dosages
 from trdomics.scoring.contributions import contributions, listed
@@ -60,6 +61,14 @@ def rename_features(
     return tables.replace(**renamed), found
 
 
+class ScoringSettings(TypedDict):
+    """Settings of a scored cohort; `max_missing` is a share of the features."""
+
+    max_missing: float
+    target_prevalence: float | None
+    seed: int
+
+
 def score_cohort(
     frozen: FrozenModel,
     description: Mapping[str, Any],
@@ -67,8 +76,8 @@ def score_cohort(
     labels: pd.Series,
     features: pd.DataFrame,
     losses: Mapping[str, Any] | None,
-    layers: Mapping[str, Mapping[str, Any]],
-    settings: Mapping[str, Any],
+    layers: Mapping[str, LayerConfig],
+    settings: ScoringSettings,
 ) -> Scored:
     """Predict patients and assess the predictions.
 
@@ -78,8 +87,6 @@ def score_cohort(
         Of :func:`trdomics.scoring.apply.compare_features`.
     losses : mapping or None
         Cost of missing layers in the training cohort.
-    settings : mapping
-        ``max_missing``, ``target_prevalence``, ``seed``.
 
     Returns
     -------

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
+from trdomics.config_types import SimulationConfig
 from trdomics.files import write_json, write_table
 from trdomics.simulation import counts, variants
 from trdomics.simulation.cohort import COHORT_SEED, EXPLAINED_BY, LABEL_FACTORS, Cohort
@@ -85,7 +85,7 @@ class Simulation:
 
 def simulate(
     cohort: Cohort,
-    settings: Mapping[str, Any],
+    settings: SimulationConfig,
     seed: int,
     genes: pd.DataFrame,
     small_rnas: pd.DataFrame,
