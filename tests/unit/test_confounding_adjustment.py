@@ -200,6 +200,7 @@ def test_features_are_counted_again_without_some_patients():
         "sets": {"minimal": [], "technical": ["batch"], "cells": ["estimated_cells"]},
         "contrast": ["response", "yes", "no"],
         "fdr": 0.05,
+        "deges": True,
     }
     fractions = patients[["neutro"]]
     whole = adjusted_layer(counts, sheet, fractions, settings)

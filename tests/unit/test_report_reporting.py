@@ -94,7 +94,10 @@ def run_with(**changes):
     run = summary()
     run["layers"] = {"mrna": {"type": "counts"}, "genes": {"type": "variants"}}
     run["differential"] = {
-        "mrna": {"dispersion_trend": "parametric", "design": "~ age + response", "winsorise": 0.95},
+        "mrna": {
+            **{"dispersion_trend": "parametric", "design": "~ age + response", "winsorise": 0.95},
+            **{"deges": True, "n_size_factor_features": 950},
+        },
         "genes": {"min_carriers": 5, "method": "Fisher", "design": "~ response"},
     }
     run["integration"] = {"n_seeds": 3}
@@ -106,7 +109,7 @@ def test_the_methods_cite_what_was_run_and_nothing_else():
     config = {"layers": ["mrna", "genes"], "models": ["elastic_net"], "null_models": ["ridge"]}
     text = methods(config, run_with())
     entries = bibtex(text)
-    for key in ("Muzellec2023", "Yang2024", "Zou2005", "Phipson2010", "Saerens2002"):
+    for key in ("Muzellec2023", "Yang2024", "Sun2013", "Zou2005", "Phipson2010", "Saerens2002"):
         assert f"@article{{{key}," in entries
     # no ridge, no Firth's regression, no sites left out
     for key in ("Hoerl1970", "Firth1993", "Paule1982"):

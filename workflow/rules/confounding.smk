@@ -10,6 +10,7 @@ ADJUSTMENT = {
     "sets": ADJUSTMENT_SETS,
     "contrast": config["differential"]["contrast"],
     "fdr": config["differential"]["fdr"],
+    "deges": config["differential"]["deges"],
 }
 ADJUSTMENT_FILTER = ("min_count", "min_share", "log2", "max_missing")
 # Layers that cell fractions can be estimated from: of genes, linear in the amount of RNA

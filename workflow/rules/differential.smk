@@ -32,6 +32,7 @@ rule differential_expression:
         sheet=patients_settings(config),
         fdr=config["differential"]["fdr"],
         winsorise=config["differential"]["winsorise"],
+        deges=config["differential"]["deges"],
         filter=layer_keys("min_count", "min_share"),
     script:
         "../scripts/differential_expression.py"

@@ -22,6 +22,7 @@ results, fit = differential_counts(
     **params.filter,
     fdr=params.fdr,
     winsorise=params.winsorise,
+    deges=params.deges,
     threads=snakemake.threads,
 )
 summary = headline(

@@ -156,6 +156,7 @@ class DifferentialConfig(TypedDict):
     contrast: list[str] | None
     fdr: float
     winsorise: float | None
+    deges: bool
     adjustment_sets: dict[str, list[str]] | None
     burden_covariates: list[str]
     burden_gene_sets: str | None

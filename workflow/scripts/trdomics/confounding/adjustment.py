@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from trdomics.confounding.linear import LabelTest, label_test, log_cpm, voom_weights
 from trdomics.confounding.plan import MINIMAL, cumulative, with_estimated
-from trdomics.confounding.sets import SetDesign, compared_patients, set_design
+from trdomics.confounding.sets import MIN_GROUP, SetDesign, compared_patients, set_design
 from trdomics.differential.counts import expressed
+from trdomics.differential.normalisation import stable_features
 from trdomics.layers.counts import size_factors, without_empty_libraries
 from trdomics.layers.types import layer_type
 
@@ -39,8 +40,17 @@ SUMMARY_COLUMNS += ["effect_slope", "median_retained", "retained_lower", "retain
 SUMMARY_COLUMNS += ["n_sign_flips", "se_ratio", "dropped", "reason"]
 
 
-def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> dict[str, Any]:
-    """Return the input of :func:`adjustment` from raw counts (patients × features)."""
+def prepared_counts(
+    counts: pd.DataFrame,
+    min_count: int,
+    min_share: float,
+    positive: NDArray[np.bool_] | None = None,
+) -> dict[str, Any]:
+    """Return the input of :func:`adjustment` from raw counts (patients × features).
+
+    Given the patients of the positive group, size factors are computed from
+    :func:`stable_features`, those that do not differ without covariates; otherwise from all.
+    """
     # without patients nothing is expressed
     kept = (
         expressed(counts, min_count, min_share) if len(counts) else np.zeros(counts.shape[1], bool)
@@ -48,7 +58,11 @@ def prepared_counts(counts: pd.DataFrame, min_count: int, min_share: float) -> d
     values = counts.to_numpy(float)[:, kept]
     logs, libraries = values, np.zeros(len(values))
     if kept.any():
-        logs, libraries = log_cpm(values, size_factors(values))
+        stable = np.ones(values.shape[1], dtype=bool)
+        if positive is not None:
+            matrix = np.column_stack([np.ones(len(positive)), positive])
+            stable = stable_features(values, matrix, np.array([0.0, 1.0]))
+        logs, libraries = log_cpm(values, size_factors(values[:, stable]))
     return {
         "values": logs,
         "features": counts.columns[kept].astype(str),
@@ -102,6 +116,7 @@ class AdjustmentSettings(TypedDict):
     sets: dict[str, list[str]]
     contrast: list[str]
     fdr: float
+    deges: bool
 
 
 def adjusted_layer(
@@ -128,8 +143,14 @@ def adjusted_layer(
     sets, without = with_estimated(settings["sets"], list(fractions.columns))
     own = patients.loc[values.index].join(fractions)
     complete, positive, left_out = compared_patients(own, settings["contrast"], cumulative(sets))
-    prepare = prepared_counts if is_counts else prepared_values
-    prepared = prepare(values.loc[complete], **settings["filter"])
+    compared, keys = values.loc[complete], settings["filter"]
+    if is_counts:
+        both = min(positive.sum(), (~positive).sum()) >= MIN_GROUP
+        prepared = prepared_counts(
+            compared, **keys, positive=positive if settings["deges"] and both else None
+        )
+    else:
+        prepared = prepared_values(compared, **keys)
     table, summary = adjustment(own.loc[complete], positive, sets, prepared, settings["fdr"])
     return LayerAdjustment(table, summary, left_out, without, refused)
 

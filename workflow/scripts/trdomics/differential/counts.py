@@ -14,6 +14,7 @@ from pydeseq2.utils import n_or_more_replicates
 from threadpoolctl import threadpool_limits
 
 from trdomics.differential.design import Design
+from trdomics.differential.normalisation import stable_features
 from trdomics.differential.shrinkage import prior_scale, shrink
 from trdomics.errors import InputError
 from trdomics.layers.counts import by_ratios, size_factors
@@ -35,7 +36,9 @@ def expressed(counts: pd.DataFrame, min_count: int, min_share: float) -> np.ndar
     return np.asarray((counts >= min_count).mean(axis=0) >= min_share)
 
 
-def winsorised(counts: pd.DataFrame, quantile: float) -> pd.DataFrame:
+def winsorised(
+    counts: pd.DataFrame, quantile: float, stable: np.ndarray | None = None
+) -> pd.DataFrame:
     """Lower each feature's highest counts to a quantile of its normalised counts.
 
     In cohorts of hundreds a few extreme counts make null features significant, and DESeq2's own
@@ -50,9 +53,11 @@ def winsorised(counts: pd.DataFrame, quantile: float) -> pd.DataFrame:
     counts : DataFrame, shape (n_patients, n_features)
     quantile : float
         Share of the patients whose counts are unchanged.
+    stable : ndarray of bool, shape (n_features,), optional
+        Features for the size factors; all by default.
     """
     values = counts.to_numpy()
-    factors = size_factors(values)
+    factors = size_factors(values if stable is None else values[:, stable])
     caps = np.quantile(values / factors[:, None], quantile, axis=0)
     capped = np.minimum(values, np.rint(caps * factors[:, None]).astype(values.dtype))
     return pd.DataFrame(capped, index=counts.index, columns=counts.columns)
@@ -82,6 +87,7 @@ def differential_counts(
     min_share: float,
     fdr: float,
     winsorise: float | None = None,
+    deges: bool = False,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Test every feature of a layer of counts for the contrast of a design.
@@ -100,6 +106,8 @@ def differential_counts(
         The level for independent filtering and for the numbers in the summary.
     winsorise : float, optional
         Quantile of :func:`winsorised`; None leaves the counts unchanged, as DESeq2 does.
+    deges : bool
+        Whether size factors are computed from :func:`stable_features`, not from all as in DESeq2.
 
     Returns
     -------
@@ -126,9 +134,13 @@ def differential_counts(
     with threadpool_limits(limits=1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         tested = counts.loc[:, kept]
+        stable = np.ones(tested.shape[1], dtype=bool)
+        if deges:
+            matrix = design.matrix.to_numpy(float)
+            stable = stable_features(tested.to_numpy(), matrix, design.contrast_vector)
         if winsorise is not None:
-            tested = winsorised(tested, winsorise)
-        fitted = _fit(tested, design, threads)
+            tested = winsorised(tested, winsorise, stable)
+        fitted = _fit(tested, design, stable, threads)
         tests = DeseqStats(
             fitted, contrast=design.contrast_vector, alpha=fdr, quiet=True, n_cpus=threads
         )
@@ -157,6 +169,8 @@ def differential_counts(
         **_outliers(fitted, design),
         "winsorise": winsorise,
         "winsorise_warning": rare_class(design, winsorise),
+        "deges": bool(not stable.all()),
+        "n_size_factor_features": int(stable.sum()),
         "n_not_shrunken": int(np.isnan(modes).sum()),
         "shrinkage_prior_scale": scale,
         "dispersion_trend": str(fitted.uns["disp_function_type"]),
@@ -164,13 +178,14 @@ def differential_counts(
     }
 
 
-def _fit(counts: pd.DataFrame, design: Design, threads: int) -> DeseqDataSet:
+def _fit(counts: pd.DataFrame, design: Design, stable: np.ndarray, threads: int) -> DeseqDataSet:
     """Fit dispersions and coefficients; the matrix is given, so no formula is parsed twice."""
     fitted = DeseqDataSet(
         counts=counts,
         metadata=pd.DataFrame({"positive": design.positive}, index=counts.index),
         design=design.matrix,
-        size_factors_fit_type="ratio" if by_ratios(counts.to_numpy()) else "poscounts",
+        size_factors_fit_type="ratio" if by_ratios(counts.to_numpy()[:, stable]) else "poscounts",
+        control_genes=stable,
         quiet=True,
         n_cpus=threads,
     )

@@ -80,7 +80,9 @@ def _tested(layer: str, summary: Mapping[str, Any]) -> str:
     """Name a layer's test, its design and its source."""
     text = words.tested(layer, summary)
     if "dispersion_trend" in summary:
-        return f"{text} [@Muzellec2023{'; @Yang2024' if summary['winsorise'] else ''}]"
+        sources = ["@Muzellec2023", *(["@Yang2024"] if summary["winsorise"] else [])]
+        sources += ["@Sun2013"] if summary["deges"] else []
+        return f"{text} [{'; '.join(sources)}]"
     if "min_carriers" in summary:
         return f"{text} [@Firth1993]" if summary["method"] == "Firth" else text
     return f"{text} [@Smyth2004]"

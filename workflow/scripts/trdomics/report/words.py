@@ -182,6 +182,9 @@ def tested(layer: str, summary: Mapping[str, Any]) -> str:
     if "dispersion_trend" in summary:
         capped = summary["winsorise"]
         how = f", counts winsorised at their {100 * capped:g}th percentile" if capped else ""
+        if summary["deges"]:
+            n_features = summary["n_size_factor_features"]
+            how += f", size factors from the {n_features:,} features that differ least (DEGES)"
         return f"{name}, Wald tests of PyDESeq2 ({summary['design']}{how})"
     if "min_carriers" in summary:
         return f"{name}, {summary['method']} tests of carriers by gene ({summary['design']})"
