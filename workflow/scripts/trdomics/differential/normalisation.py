@@ -19,7 +19,9 @@ LEVEL, FLOOR, ROUNDS = 0.1, 0.05, 3
 MIN_STABLE = 50
 
 
-def stable_features(counts: NDArray[np.number], matrix: Floats, contrast: Floats) -> NDArray[np.bool_]:
+def stable_features(
+    counts: NDArray[np.number], matrix: Floats, contrast: Floats
+) -> NDArray[np.bool_]:
     """Return the features that size factors are computed from, shape (n_features,).
 
     The median of ratios assumes that few features differ, or as many upwards as downwards. Where a
