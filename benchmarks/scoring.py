@@ -45,6 +45,7 @@ from trdomics.evaluation.metrics import METRICS, measure
 from trdomics.evaluation.recalibration import log_odds
 from trdomics.frozen_model.half_samples import HalfSampleReplicates
 from trdomics.frozen_model.training_summaries import TrainingSummaries
+from trdomics.scoring.out_of_distribution import judge, shift_summary
 from trdomics.scoring.recalibration import (
     kind_of,
     net_benefit_interval,
@@ -52,7 +53,6 @@ from trdomics.scoring.recalibration import (
     recalibration_curve,
     validation,
 )
-from trdomics.scoring.shift import judge, shift_summary
 from trdomics.tables import LayerTables
 
 Floats = NDArray[np.float64]

@@ -49,7 +49,7 @@ from trdomics.evaluation.learning_curve import learning_curve
 from trdomics.evaluation.metrics import measure
 from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.files import read_table
-from trdomics.identity.matching import match_layers
+from trdomics.identity.profile_matching import match_layers
 from trdomics.identity.sex import call_sex, compare, expression_score
 from trdomics.layers.normalise import normaliser
 from trdomics.simulation.cohort import NEGATIVE, POSITIVE, Cohort, draw_cohort

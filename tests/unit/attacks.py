@@ -7,7 +7,7 @@ from trdomics.consortium.disclosure import expression_effects
 from trdomics.differential.continuous import differential_continuous
 from trdomics.differential.design import build_design
 from trdomics.frozen_model.training_reference import patient_levels
-from trdomics.scoring.shift import judge
+from trdomics.scoring.out_of_distribution import judge
 
 
 def membership(model, tables, labels):

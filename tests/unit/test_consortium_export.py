@@ -43,7 +43,7 @@ from trdomics.frozen_model.store import dumps, load_model, loads
 from trdomics.partner_json import with_checksum
 from trdomics.parts import take_apart
 from trdomics.scoring.expected_loss import NOT_MEASURED, expected_losses
-from trdomics.scoring.shift import FEW_FOLDS, judge
+from trdomics.scoring.out_of_distribution import FEW_FOLDS, judge
 
 
 @pytest.fixture(scope="module")

@@ -196,7 +196,7 @@ for node in ast.parse(Path(scripts, "scoring_apply.py").read_text("utf-8")).body
 import pandas as pd
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.frozen_model.store import load_model
-from trdomics.scoring.shift import judge
+from trdomics.scoring.out_of_distribution import judge
 from trdomics.tables import LayerTables
 new = LayerTables(*pd.read_pickle(cohort))
 frozen, _ = load_model(folder)

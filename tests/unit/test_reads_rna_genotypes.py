@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trdomics.identity.concordance import MIN_SHARED, concordance, match_genotypes
+from trdomics.identity.genotype_matching import MIN_SHARED, concordance, match_genotypes
 from trdomics.reads.rna_genotypes import (
     allele_counts,
     exonic_sites,

@@ -20,7 +20,7 @@ from trdomics.classification.feature_blocks import (
 )
 from trdomics.columns import is_quantity
 from trdomics.layers.residualise import CovariateResidualiser
-from trdomics.layers.select import TopVariance
+from trdomics.layers.top_variance import TopVariance
 from trdomics.quantiles import NEIGHBOURS, neighbour_quantiles
 
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from trdomics.identity.matching import Match
+from trdomics.identity.profile_matching import Match
 from trdomics.names import display_name
 from trdomics.style import BLUE, GREY, ORANGE, VERMILION, empty_figure
 

@@ -22,7 +22,7 @@ def headline(
         One per layer, from :func:`trdomics.identity.sex.summarise`.
     pairs : sequence of mapping
         One per pair of layers: `first`, `second`, `method`, `reason` and the keys of
-        :class:`trdomics.identity.matching.Match`'s summary if it was done.
+        :class:`trdomics.identity.profile_matching.Match`'s summary if it was done.
     quality : DataFrame
         From :func:`trdomics.identity.quality.sample_quality`.
     haemolysis : mapping of layer to mapping

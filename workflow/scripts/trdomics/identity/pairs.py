@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.identity import concordance, matching
-from trdomics.identity.matching import USEFUL_POWER, Match
+from trdomics.identity import genotype_matching, profile_matching
+from trdomics.identity.profile_matching import USEFUL_POWER, Match
 
 COLUMNS = ["first", "second", "method", "patient_id", "score", "rank_first", "rank_second"]
 COLUMNS += ["n_candidates", "flagged", "likely_partner", "sexes_differ"]
@@ -53,15 +53,15 @@ def match_all(
         method = "genotypes" if by_genotype else "profiles"
         source = genotypes if by_genotype else normalised
         a, b = source[first], source[second]
-        reason = (concordance if by_genotype else matching).why_not(a, b)
+        reason = (genotype_matching if by_genotype else profile_matching).why_not(a, b)
         head = {"first": first, "second": second, "method": method}
         if reason:
             summaries.append({**head, "reason": reason})
             continue
         match = (
-            concordance.match_genotypes(a, b)
+            genotype_matching.match_genotypes(a, b)
             if by_genotype
-            else matching.match_layers(a, b, seed, place=place)
+            else profile_matching.match_layers(a, b, seed, place=place)
         )
         matches[first, second] = match
         table = match.patients.assign(**head)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.config_types import LayerConfig
-from trdomics.inputs.consequences import Effect, is_snv, is_transition
+from trdomics.inputs.consequences import Effect
 
 log = logging.getLogger(__name__)
 
@@ -333,3 +333,13 @@ def warn_of_terms(unknown: Counter[str]) -> None:
             "unknown consequences, treated as having no effect on the protein: %s",
             counted(unknown, 8),
         )
+
+
+def is_snv(ref: str, alt: str) -> bool:
+    """Return whether one base is replaced by another."""
+    return len(ref) == len(alt) == 1 and ref in "ACGT" and alt in "ACGT"
+
+
+def is_transition(ref: str, alt: str) -> bool:
+    """Return whether an SNV is a transition (purine to purine or pyrimidine to pyrimidine)."""
+    return {ref, alt} in ({"A", "G"}, {"C", "T"})

@@ -27,13 +27,9 @@ from trdomics.inputs.calls import (
     counted,
     warn_of_terms,
 )
-from trdomics.inputs.consequences import (
-    ConsequenceClasses,
-    gene_name,
-    population_frequency,
-    split_terms,
-)
+from trdomics.inputs.consequences import ConsequenceClasses, gene_name, split_terms
 from trdomics.inputs.text_table import check_printable, lines_of
+from trdomics.inputs.variant_annotation import population_frequency
 
 log = logging.getLogger(__name__)
 

@@ -17,17 +17,15 @@ from cyvcf2 import VCF
 from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
 from trdomics.inputs.calls import FILTERED, CallCollector, Variant, VariantCalls, warn_of_terms
-from trdomics.inputs.consequences import (
+from trdomics.inputs.consequences import ConsequenceClasses, Effect
+from trdomics.inputs.text_table import check_printable
+from trdomics.inputs.variant_annotation import (
     ANNOTATION_TAGS,
     AnnotationFormat,
-    ConsequenceClasses,
-    Effect,
-    dosage_of,
     entries_of_allele,
     gene_and_terms,
     population_frequency,
 )
-from trdomics.inputs.text_table import check_printable
 
 log = logging.getLogger(__name__)
 
@@ -325,3 +323,19 @@ def _compound_entries(
                 if "+" in entry.get("dna_change", ""):
                     found.setdefault((record.CHROM, str(record.POS)), []).append(entry)
     return found
+
+
+def dosage_of(genotypes: np.ndarray, number: int) -> np.ndarray:
+    """Return the copies of one ALT, -1 if the genotype is not called.
+
+    Parameters
+    ----------
+    genotypes : ndarray of int, shape (n_samples, ploidy)
+        Allele numbers; -1 is missing, -2 fills up a lower ploidy.
+    number : int
+        Which ALT, from 1.
+    """
+    copies = (genotypes == number).sum(axis=1)
+    # a half call with the ALT certainly has it; without it, it is missing
+    unknown = (genotypes == -1).any(axis=1) & (copies == 0)
+    return np.where(unknown, -1, copies).astype(np.int8)

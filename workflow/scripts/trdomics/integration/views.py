@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from trdomics.config_types import LayerConfig
 from trdomics.layers.normalise import normaliser
 from trdomics.layers.residualise import CovariateResidualiser
-from trdomics.layers.select import TopVariance
+from trdomics.layers.top_variance import TopVariance
 from trdomics.layers.types import DOSAGE_PREFIX, GAUSSIAN, layer_type
 from trdomics.tables import LayerTables
 

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from trdomics.config_types import LayerConfig
 from trdomics.layers.normalise import normaliser
-from trdomics.layers.select import TopVariance
+from trdomics.layers.top_variance import TopVariance
 from trdomics.layers.types import layer_type
 
 N_COMPONENTS = 5

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from vcf_data import ANN, BCSQ, CSQ, csq, effects, read, reasons, record
 
-from trdomics.inputs.consequences import (
+from trdomics.inputs.consequences import ConsequenceClasses
+from trdomics.inputs.variant_annotation import (
     AnnotationFormat,
-    ConsequenceClasses,
-    dosage_of,
     population_frequency,
     trimmed,
     vep_names,
 )
+from trdomics.inputs.vcf import dosage_of
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from trdomics.classification.run_split import nested_search
 from trdomics.frozen_model.training_reference import distance_scores, squares_of_scores
 from trdomics.frozen_model.training_summaries import DECILES, TrainingSummaries, summary_of
 from trdomics.quantiles import neighbour_quantiles
-from trdomics.scoring.shift import PATIENTS, compare, judge, shift_summary
+from trdomics.scoring.out_of_distribution import PATIENTS, compare, judge, shift_summary
 from trdomics.tables import LayerTables
 
 POPULATIONS = 2

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
-from trdomics.layers.select import TopVariance
+from trdomics.layers.top_variance import TopVariance
 
 MIN_PATIENTS = 40
 # Below this power, the absence of flags is uninformative.

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 from trdomics.layers.normalise import normaliser
 from trdomics.layers.residualise import CovariateResidualiser
-from trdomics.layers.select import TopVariance
+from trdomics.layers.top_variance import TopVariance
 from trdomics.layers.transforms import TRANSFORMS, CovariateEffects, LayerTransform
 from trdomics.layers.types import layer_type
 from trdomics.parts import one_of, put_together, stored, take_apart

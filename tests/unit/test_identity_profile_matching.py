@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trdomics.identity.concordance import concordance, match_genotypes
+from trdomics.identity.genotype_matching import concordance, match_genotypes
 from trdomics.identity.genotypes import LEVELS
-from trdomics.identity.matching import _pairs, why_not
-from trdomics.identity.matching import match_layers as match_with_trials
 from trdomics.identity.pairs import COLUMNS, match_all
+from trdomics.identity.profile_matching import _pairs, why_not
+from trdomics.identity.profile_matching import match_layers as match_with_trials
 
 
 def two_layers(seed, n=150, shared=5, noise=1.0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trdomics.identity.matching import Match
+from trdomics.identity.profile_matching import Match
 
 MIN_SITES = 30
 # In RNA, sites are called only where there are reads: pairs with fewer sites in common are not
