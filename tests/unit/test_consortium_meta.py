@@ -21,7 +21,7 @@ from trdomics.consortium.pooled_performance import (
     combine_aurocs,
 )
 from trdomics.files import save_figure
-from trdomics.report.page import render
+from trdomics.report.render import render
 from trdomics.style import set_style
 
 EVIL = '<script>alert("x")</script> $(touch x) {{ 7 * 7 }}'

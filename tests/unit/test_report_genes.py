@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from trdomics.report.genes import LayerResults, compact, covariates_added, feature_table
-from trdomics.report.page import render
+from trdomics.report.render import render
 from trdomics.shipped import shipped
 
 PATIENTS = pd.Index([f"P{i}" for i in range(40)])

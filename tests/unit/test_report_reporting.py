@@ -7,7 +7,7 @@ import pytest
 from trdomics.cohort.config import config_schema
 from trdomics.files import read_table
 from trdomics.report.methods import FAMILIES, bibtex, methods, without_citations
-from trdomics.report.page import render
+from trdomics.report.render import render
 from trdomics.report.reporting import (
     ANSWERED,
     OPEN,

@@ -12,7 +12,7 @@ from trdomics.errors import InputError
 from trdomics.evaluation.calibration_curve import shift_prevalence
 from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.layers.burden import GeneBurden
-from trdomics.report.page import render
+from trdomics.report.render import render
 from trdomics.schema import SCHEMAS
 from trdomics.scoring.apply import (
     PREDICTIONS,

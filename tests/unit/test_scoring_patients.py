@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from trdomics.report.page import render
+from trdomics.report.render import render
 from trdomics.scoring.page import histogram
 from trdomics.scoring.patients import GROUPS, patients_context, terms
 from trdomics.scoring.terms import BASELINE, CONTRIBUTIONS, NOT_MEASURED, OTHERS

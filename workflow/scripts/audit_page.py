@@ -6,7 +6,7 @@ start(snakemake)
 
 from trdomics.audit.page import page_context
 from trdomics.files import read_json, read_table
-from trdomics.report.page import embedded, render, write_page
+from trdomics.report.render import embedded, render, write_page
 from trdomics.shipped import shipped
 
 inputs = snakemake.input

@@ -9,7 +9,7 @@ from pathlib import Path
 from trdomics.consortium.figures import agreement_figure, forest_figure, volcano_figure
 from trdomics.consortium.page import page_context
 from trdomics.files import read_json, read_table, save_figure
-from trdomics.report.page import embedded, render, write_page
+from trdomics.report.render import embedded, render, write_page
 from trdomics.shipped import shipped
 from trdomics.style import set_style
 

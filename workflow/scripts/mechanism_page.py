@@ -7,7 +7,7 @@ start(snakemake)
 from trdomics.files import read_table, write_json
 from trdomics.mechanism.specification import read_specification
 from trdomics.mechanism.words import page_context, summary
-from trdomics.report.page import embedded, render, write_page
+from trdomics.report.render import embedded, render, write_page
 from trdomics.shipped import shipped
 
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params

@@ -7,7 +7,7 @@ start(snakemake)
 from trdomics.files import read_json, read_table, save_figure
 from trdomics.panels.figures import draw_members
 from trdomics.panels.page import page_context
-from trdomics.report.page import embedded, render, write_page
+from trdomics.report.render import embedded, render, write_page
 from trdomics.shipped import shipped
 
 inputs, outputs, settings = snakemake.input, snakemake.output, snakemake.params.settings

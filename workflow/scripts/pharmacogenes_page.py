@@ -7,7 +7,7 @@ start(snakemake)
 from trdomics.files import read_json, read_table, save_figure, write_json
 from trdomics.pharmacogenes.figures import draw_phenotypes
 from trdomics.pharmacogenes.page import page_context
-from trdomics.report.page import embedded, render, write_page
+from trdomics.report.render import embedded, render, write_page
 from trdomics.shipped import shipped
 from trdomics.style import set_style
 

@@ -9,7 +9,7 @@ import pandas as pd
 from trdomics.cohort.load import load_labels
 from trdomics.files import read_matrix, read_table, replacing
 from trdomics.report.genes import LayerResults, compact, covariates_added, feature_table
-from trdomics.report.page import render, write_page
+from trdomics.report.render import render, write_page
 from trdomics.shipped import shipped
 
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params

@@ -7,7 +7,7 @@ start(snakemake)
 from trdomics import __version__
 from trdomics.files import read_json, replacing, write_table
 from trdomics.report.methods import bibtex, methods
-from trdomics.report.page import render
+from trdomics.report.render import render
 from trdomics.report.reporting import facts, probast_table, tripod_table
 from trdomics.shipped import shipped
 

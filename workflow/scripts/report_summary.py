@@ -7,7 +7,7 @@ start(snakemake)
 from trdomics.files import read_json, read_table
 from trdomics.report import explore
 from trdomics.report.context import page_context
-from trdomics.report.page import embedded, packed, render, write_page
+from trdomics.report.render import embedded, packed, render, write_page
 from trdomics.report.words import read_as
 from trdomics.shipped import shipped
 

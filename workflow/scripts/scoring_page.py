@@ -5,7 +5,7 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.files import read_json, read_table
-from trdomics.report.page import render, write_page
+from trdomics.report.render import render, write_page
 from trdomics.scoring.page import page_context
 from trdomics.scoring.patients import patients_context
 from trdomics.shipped import shipped

@@ -10,7 +10,7 @@ import pandas as pd
 
 from trdomics.classification.feature_sets import SELECTED
 from trdomics.names import EFFECT_SIGNS, display_name
-from trdomics.report.page import short
+from trdomics.report.render import short
 
 # In the order of preference: where estimates were shrunken, the static figure shows those.
 EFFECTS = {

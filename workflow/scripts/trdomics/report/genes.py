@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.intervals import Z95
-from trdomics.report.page import packed, short
+from trdomics.report.render import packed, short
 
 MAIN = "main"
 PARTS = ("effect", "lower", "upper", "padj")

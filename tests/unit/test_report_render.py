@@ -3,7 +3,7 @@ import base64
 import pytest
 from jinja2 import UndefinedError
 
-from trdomics.report.page import embedded, render, write_page
+from trdomics.report.render import embedded, render, write_page
 
 
 @pytest.fixture
