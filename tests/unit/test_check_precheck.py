@@ -244,8 +244,9 @@ def test_a_vcf_without_annotation(cohort):
     cohort.raw["layers"]["dna"] = {"type": "variants", "file": "dna.vcf", "id_column": "tube"}
     Path("dna.vcf").write_text(VCF.format(info="", samples=names))
     assert cohort.failure() == (
-        "dna.vcf (layer dna): its header declares no consequence annotation (CSQ, ANN or BCSQ); "
-        "annotate it with VEP, SnpEff or bcftools csq, or name variants in `dosages`"
+        "dna.vcf (layer dna): its header declares no consequence annotation (CSQ, ANN or BCSQ) "
+        "with genes; annotate it with VEP (--symbol), SnpEff or bcftools csq, or name variants in "
+        "`dosages`"
     )
     Path("dna.vcf").write_text(VCF.format(info=CSQ, samples=names))
     cohort.check()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from trdomics.check.covariates import check_layer_classes
-from trdomics.check.sheet_values import label_warnings, value_warnings
+from trdomics.check.sheet_values import id_warnings, label_warnings, value_warnings
 from trdomics.errors import InputError
 
 N = 20
@@ -53,6 +53,14 @@ def test_values_of_a_scale_are_no_codes(values):
 
 def test_nine_among_zeros_and_ones_is_a_code():
     assert "`9` (2)" in told([0.0, 1.0] * 9 + [9.0, 9.0])[0]
+
+
+def test_one_name_in_two_spellings_is_said():
+    assert told(["Berlin", "berlin", "Ber lin", "Munich"] * 5) == [
+        "column x: `Berlin` and `berlin` and `Ber lin` differ in case or blanks alone"
+    ]
+    (line,) = id_warnings(pd.DataFrame(index=["P1", "p1", "P-1"]))
+    assert "patients `P1` and `p1` differ in case or blanks alone" in line
 
 
 def test_texts_as_many_as_patients_are_no_categories():

@@ -137,11 +137,35 @@ def test_the_line_that_is_wrong_is_named(tmp_path, line, row, expected):
         ([ROWS[0].replace("notes", "age"), *ROWS[1:]], "column `age` is duplicated"),
         ([ROWS[0]], "it has no patients"),
         ([""], "empty"),
-        ([row.replace("\t", ",") for row in ROWS], "its columns are not separated by tabs"),
+        ([ROWS[0].replace("\t", ","), *ROWS[1:]], "it has 1 field, but each row below has 8"),
     ],
 )
 def test_a_sheet_that_is_no_sheet(tmp_path, rows, expected):
     assert expected in failure(tmp_path, *rows)
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_sheet_may_be_separated_otherwise_than_its_name_says(tmp_path, separator):
+    settings = config(tmp_path, *(row.replace("\t", separator) for row in ROWS))
+    pd.testing.assert_frame_equal(
+        read_samples(settings), read_samples(config(tmp_path, *ROWS)), check_exact=True
+    )
+
+
+def test_a_header_below_comments_of_its_width_is_the_header(tmp_path):
+    """cBioPortal's clinical tables: names, descriptions, types and priorities."""
+    comments = ["#" + "\t".join([text] * 8) for text in ("A name", "About it", "STRING", "1")]
+    assert read_samples(config(tmp_path, *comments, *ROWS)).index.tolist() == ["07", "p2", "p3"]
+
+
+def test_numbers_with_a_unit_are_no_categories(tmp_path):
+    rows = [
+        row.replace(f"\t{age}\t", f"\t{age} years\t")
+        for row, age in ((ROWS[1], "31"), (ROWS[2], "45.5"), (ROWS[3].replace("NA", "50"), "50"))
+    ]
+    assert "column `age`: its values are numbers with a unit, such as `31 years` (line 2)" in (
+        failure(tmp_path, ROWS[0], *rows)
+    )
 
 
 def test_spreadsheets_and_missing_files(tmp_path):

@@ -88,9 +88,37 @@ def test_ids_that_differ_in_spelling_alone_are_matched_and_shown(spelt):
     assert columns == {"rna": "rna_id"}
     assert sheet["rna_id"].tolist() == names
     assert notes == [
-        "rna: 8 samples are matched to `patient_id` by their letters and numbers alone; check the "
-        "column rna_id"
+        "rna: 8 samples are matched to `patient_id` by letters and numbers alone "
+        f"(`{names[0]}` is `P-001`); check the column rna_id"
     ]
+
+
+def test_ids_of_which_some_are_spelt_otherwise_are_all_matched():
+    ids = [f"P{i:02d}" for i in range(1, 9)]
+    names = [name.lower() if i % 3 else name for i, name in enumerate(ids)]
+    sheet, _, notes = join_ids({"rna": names}, pd.DataFrame({"patient_id": ids}))
+    assert sheet["rna_id"].tolist() == names
+    assert "(`p02` is `P02`)" in notes[0]
+
+
+@pytest.mark.parametrize(
+    "longer", ["{}_S4", "bams/{}.sorted.bam", "{}-01A-11D-A1-08", "20240101_{}.raw"]
+)
+def test_ids_that_are_part_of_the_samples_names_are_matched(longer):
+    ids = [f"TCGA-AA-{1000 + i}" for i in range(8)]
+    names = [longer.format(name) for name in ids]
+    sheet, columns, notes = join_ids({"rna": names[::-1]}, pd.DataFrame({"patient_id": ids}))
+    assert columns == {"rna": "rna_id"}
+    assert sheet["rna_id"].tolist() == names
+    assert f"by a part of their names (`{names[-1]}` is `{ids[-1]}`)" in notes[0]
+
+
+def test_several_samples_of_a_patient_are_named_and_not_matched():
+    ids = [f"P{i}" for i in range(8)]
+    names = [f"{name}_L00{lane}" for name in ids for lane in (1, 2)]
+    sheet, _, notes = join_ids({"rna": names}, pd.DataFrame({"patient_id": ids}))
+    assert (sheet["rna_id"] == "").all()
+    assert "rna: patient P0 has several samples (P0_L001, P0_L002)" in notes[1]
 
 
 def test_numbers_that_are_no_ids_do_not_join_a_layer():

@@ -1,5 +1,6 @@
 """Tables of upstream pipelines: the columns and rows that are no data, and what are no counts."""
 
+import csv
 import zipfile
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from trdomics.errors import InputError
+from trdomics.inputs.checks import check_not_label
 from trdomics.inputs.layouts import sample_ids
 from trdomics.inputs.matrix import read_header, read_layer_matrix
 from trdomics.layers.types import layer_type
@@ -42,7 +44,8 @@ def table(values=COUNTS, first="gene_id", features=ENSEMBL, samples=IDS, **colum
 
 def with_rows(frame, **rows):
     """Put rows of one value each before a table."""
-    more = pd.DataFrame([[name] + [value] * N for name, value in rows.items()])
+    width = frame.shape[1] - 1
+    more = pd.DataFrame([[name] + [value] * width for name, value in rows.items()])
     return pd.concat([more.set_axis(frame.columns, axis=1), frame], ignore_index=True)
 
 
@@ -90,11 +93,14 @@ STAR = {"N_unmapped": 10**6, "N_multimapping": 10**5, "N_noFeature": 7, "N_ambig
         (with_rows(table(), **STAR), "star_merged.tsv", "", False),
         (table(first=""), "txi_counts.csv", "", False),
         (table(first="").reset_index(names="Unnamed: 0"), "pandas.csv", "", False),
+        (table(first="Name", Description="a gene"), "gene_reads.gct", "GCT", False),
+        (with_rows(table(Total=COUNTS.sum(axis=1).astype(int)), Total=9), "pivot.tsv", "", False),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value else None,
 )
 def test_the_same_counts_come_out_of_every_layout(tmp_path, frame, name, layout, symbols):
     comment = '# Program:featureCounts v2.0.6; Command:"featureCounts"\n' * (name == "counts.txt")
+    comment += f"#1.2\n{GENES}\t{N}\n" * name.endswith(".gct")
     matrix = read(frame, tmp_path / name, comment=comment)
     np.testing.assert_array_equal(matrix.values.loc[IDS].to_numpy().T, COUNTS)
     assert matrix.values.shape == (N, GENES)
@@ -282,6 +288,116 @@ def test_semicolons_are_read_and_their_decimal_commas(tmp_path):
     (tmp_path / "m.tsv").write_text(text)
     with pytest.raises(InputError, match=r"is not a number; write decimal points"):
         read_file(tmp_path / "m.tsv")
+
+
+@pytest.mark.parametrize(
+    ("name", "separator", "said"),
+    [
+        ("m.csv", "\t", "tabs, not by commas"),
+        ("m.tsv", ",", "commas, not by tabs"),
+        ("m.txt", ";", "semicolons, not by tabs"),
+        ("m.txt", " ", "blanks, not by tabs"),
+    ],
+)
+def test_what_separates_fields_is_seen_in_the_header(tmp_path, name, separator, said):
+    text = table().to_csv(sep=separator, index=False, quoting=csv.QUOTE_NONNUMERIC)
+    # blanks come from R's write.table, which does not name the row names
+    (tmp_path / name).write_text(text.replace('"gene_id" ', "", 1))
+    matrix = read_file(tmp_path / name)
+    np.testing.assert_array_equal(matrix.values.T, COUNTS)
+    assert matrix.notes[0] == f"its fields are separated by {said}"
+
+
+def test_a_series_matrix_is_read_between_its_other_lines(tmp_path):
+    text = '!Series_title\t"A study"\n!Sample_title\t"' + '"\t"'.join(IDS) + '"\n'
+    text += table(np.log2(COUNTS + 0.5), first="ID_REF").to_csv(sep="\t", index=False)
+    (tmp_path / "GSE1_series_matrix.txt").write_text(text + "!series_matrix_table_end\n")
+    matrix = read_file(tmp_path / "GSE1_series_matrix.txt", "continuous", log2=False)
+    assert list(matrix.values.columns) == ENSEMBL
+    np.testing.assert_allclose(matrix.values.T, np.log2(COUNTS + 0.5))
+
+
+def test_a_miRNA_with_several_precursors_counts_once(tmp_path):
+    counts = dict(zip(IDS, COUNTS.astype(int).T, strict=True))
+    frame = pd.DataFrame({"#miRNA": MIRNAS, "read_count": COUNTS.sum(axis=1).astype(int)})
+    frame = frame.assign(precursor="hsa-mir-1", total=frame["read_count"], **counts)
+    frame = frame.assign(**{f"{name}(norm)": 1.5 for name in IDS})
+    fewer = frame.assign(**dict.fromkeys(IDS, 1), precursor="hsa-mir-1-2").iloc[[3, 8]]
+    path = tmp_path / "miRNAs_expressed_all_samples.csv"
+    pd.concat([fewer, frame]).to_csv(path, sep="\t", index=False)
+    matrix = read_file(path)
+    found = matrix.values.T.reindex(MIRNAS)
+    np.testing.assert_array_equal(found, COUNTS)
+    assert matrix.layout == "miRDeep2's table"
+    assert "2 rows of miRNAs with another precursor were left out" in " ".join(matrix.notes)
+    assert read_header(str(path), "rna") == IDS
+
+
+def test_genes_of_one_symbol_or_none_are_told_apart_by_their_entrez_ids(tmp_path):
+    symbols = ["SAME", "SAME", "", *SYMBOLS[3:]]
+    frame = table(first="Hugo_Symbol", features=symbols, Entrez_Gene_Id=range(1, GENES + 1))
+    matrix = read(frame, tmp_path / "data_mrna_seq_v2_rsem.txt")
+    assert list(matrix.values.columns) == ["SAME|1", "SAME|2", "?|3", *SYMBOLS[3:]]
+    assert "3 features have another's symbol or none" in matrix.notes[0]
+
+
+def grouped(number, mark):
+    return f"{int(number):,}".replace(",", mark)
+
+
+@pytest.mark.parametrize(
+    ("name", "separator", "mark"), [("m.tsv", "\t", "."), ("m.csv", ";", "."), ("m.csv", ";", ",")]
+)
+@pytest.mark.parametrize("kind", ["counts", "continuous"])
+def test_separators_of_thousands_are_no_decimal_marks(tmp_path, name, separator, mark, kind):
+    frame = table().map(lambda n: n if isinstance(n, str) else grouped(9 * n, mark))
+    frame.to_csv(tmp_path / name, sep=separator, index=False)
+    with pytest.raises(InputError, match="points or commas separate thousands"):
+        read_file(tmp_path / name, kind, **({"log2": False} if kind == "continuous" else {}))
+
+
+@pytest.mark.parametrize("mark", [",", "'", "\u202f", "."])
+def test_what_separates_thousands_is_named(tmp_path, mark):
+    frame = table().map(lambda n: n if isinstance(n, str) else grouped(n * 10**6, mark))
+    with pytest.raises(InputError, match=r"is not a number; write decimal points, and no separ"):
+        read(frame, tmp_path / "m.tsv")
+
+
+def test_large_counts_of_three_digits_were_in_a_spreadsheet(tmp_path):
+    rounded = np.vectorize(lambda n: float(f"{n:.2e}"))(COUNTS * 1e4)
+    assert (
+        "have three digits, as a spreadsheet writes them"
+        in read(table(rounded), tmp_path / "m.tsv").notes[-1]
+    )
+    assert not read(table(COUNTS * 1e4 + 7), tmp_path / "m.tsv").notes
+
+
+@pytest.mark.parametrize("title", ["Counts of run 12", "Counts\tof", "\tTRD" + "\t" * N])
+def test_a_line_above_the_header_is_one_error(tmp_path, title):
+    (tmp_path / "m.tsv").write_text(f"{title}\n" + table().to_csv(sep="\t", index=False))
+    with pytest.raises(InputError, match="each row below has 9; remove what is above the line"):
+        read_file(tmp_path / "m.tsv")
+
+
+def test_a_row_of_groups_is_one_error(tmp_path):
+    header, rest = table().to_csv(sep="\t", index=False).split("\n", 1)
+    text = "\n".join([header, "group" + "\tTRD" * N, rest])
+    (tmp_path / "m.tsv").write_text(text)
+    with pytest.raises(InputError, match=r"^[^\n]*`group`: none of its values is a number"):
+        read_file(tmp_path / "m.tsv")
+
+
+@pytest.mark.parametrize("name", ["Response", "group"])
+def test_the_label_is_no_feature(name):
+    label = pd.Series([1.0, 0.0, np.nan] * 16)
+    values = pd.DataFrame({"gene": np.arange(48), name: label.fillna(1)})
+    if name == "Response":
+        values[name] = 5
+    with pytest.raises(InputError, match=f"feature `{name}` is the label `response`"):
+        check_not_label(values, label, "response", "m.tsv")
+    check_not_label(values[["gene"]], label, "response", "m.tsv")
+    # among few patients a gene of few reads can be one per class by chance
+    check_not_label(values.rename(columns={name: "gene2"})[:6], label, "response", "m.tsv")
 
 
 def test_a_quote_in_a_description_takes_in_no_lines(tmp_path):

@@ -168,6 +168,10 @@ def test_quotes_mean_nothing(tmp_path):
         text_of().replace(text_of().splitlines()[0], text_of().splitlines()[0].lower()),
         text_of().replace("\n", "\t\t\n"),
         text_of().replace("\n", "\t,\n").replace("FILTER\t,", "FILTER"),
+        ROWS.to_csv(sep="\t", index=False, quoting=csv.QUOTE_ALL),
+        # R's write.table: row names, without a name of theirs
+        ROWS.to_csv(sep="\t", quoting=csv.QUOTE_ALL).replace('""\t', "", 1),
+        ROWS.to_csv(index=False),
     ],
 )
 def test_what_editors_and_tools_leave_in_the_text(tmp_path, text):
@@ -218,6 +222,23 @@ def test_a_row_without_position_is_left_out(tmp_path, caplog):
         "17:100:C:T": "", "2:0:A:G": "no position", "2:0:AT:-": "no position",
     }  # fmt: skip
     assert "alleles left out: 2 no position" in caplog.text
+
+
+def test_positions_that_a_spreadsheet_cut_to_three_digits(tmp_path):
+    rows = ROWS.assign(Start_Position="1.15E+08")
+    with pytest.raises(InputError, match=r"line 2: Start_Position '1\.15E\+08' has lost digits"):
+        read_maf(write(tmp_path, rows), SETTINGS, NAMES, ALL)
+    # R writes 100000 so
+    many = pd.concat([ROWS] * 4).reset_index(drop=True)
+    many.loc[7, "Start_Position"] = "1e+05"
+    assert "2:100000:A:G" in set(
+        read_maf(write(tmp_path, many), SETTINGS, NAMES, ALL).annotation["variant"]
+    )
+
+
+def test_samples_that_became_floats(tmp_path):
+    rows = ROWS.assign(Tumor_Sample_Barcode=["1.0", "2.0", "1.0", "1.0", "9.0"])
+    assert maf_samples(write(tmp_path, rows), "Tumor_Sample_Barcode") == ["1", "2", "9"]
 
 
 def test_a_file_is_a_maf_by_its_header(tmp_path):

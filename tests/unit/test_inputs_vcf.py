@@ -142,6 +142,13 @@ def test_a_record_without_genotypes_is_left_out(tmp_path, caplog):
     assert "alleles left out: 1 no genotypes" in caplog.text
 
 
+def test_a_file_of_which_no_variant_is_left_is_refused(tmp_path):
+    calls = read(tmp_path, record(format="DP", s1="9", s2="9", s3="9"))
+    with pytest.raises(InputError, match=r"v\.vcf: no variant is left: 1 no genotypes"):
+        calls.check_any("v.vcf")
+    read(tmp_path, record()).check_any("v.vcf")
+
+
 def test_not_a_vcf(tmp_path):
     path = tmp_path / "a.vcf"
     path.write_text("gene\tsample\n", encoding="utf-8")

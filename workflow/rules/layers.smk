@@ -27,6 +27,7 @@ rule layers_table:
         content=layer_content("file"),
         patient_id=config["samples"]["patient_id"],
         settings=layer_keys("type", "file", "id_column", "log2"),
+        label=config["label"]["column"],
     script:
         "../scripts/layers_table.py"
 

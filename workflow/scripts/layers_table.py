@@ -7,7 +7,7 @@ start(snakemake)
 from trdomics.cohort.membership import LeftOut
 from trdomics.cohort.samples import sample_names
 from trdomics.files import read_table, write_json, write_matrix, write_table
-from trdomics.inputs.checks import check_not_clinical, check_varies
+from trdomics.inputs.checks import check_not_clinical, check_not_label, check_varies
 from trdomics.inputs.matrix import read_layer_matrix
 from trdomics.inputs.text_table import few, of_layer
 from trdomics.layers.types import layer_type
@@ -24,6 +24,9 @@ matrix = read_layer_matrix(params.settings["file"], layer, names, rules)
 where = of_layer(params.settings["file"], layer)
 if matrix.turned:
     check_not_clinical(matrix.values.columns, patients.columns, where)
+label = patients["label"].astype(float)
+if params.label is not None:
+    check_not_label(matrix.values, label, params.label, where)
 check_varies(matrix.values.to_numpy(float), where)
 
 write_matrix(matrix.values, snakemake.output.table)

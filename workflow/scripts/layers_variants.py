@@ -8,6 +8,7 @@ from trdomics.cohort.membership import check_gzip, read_profiled
 from trdomics.cohort.samples import sample_names
 from trdomics.files import read_table, write_json, write_matrix, write_table
 from trdomics.inputs.maf import read_maf
+from trdomics.inputs.text_table import of_layer
 from trdomics.inputs.vcf import read_vcf
 from trdomics.layers.normalise import normaliser
 
@@ -27,6 +28,7 @@ with warnings_of("trdomics") as notes:
     # whole-cohort numbers, descriptive: each training set decides separately
     reasons = normaliser(settings).burden_reasons(calls.dosages)
     calls = calls.with_reasons(reasons, settings["dosages"])
+calls.check_any(of_layer(settings["file"], layer))
 write_matrix(calls.dosages, snakemake.output.table)
 write_table(calls.annotation, snakemake.output.annotation)
 write_table(calls.patients, snakemake.output.calls)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.check.precheck import known_samples
-from trdomics.check.sheet_values import label_warnings, value_warnings
+from trdomics.check.sheet_values import id_warnings, label_warnings, value_warnings
 from trdomics.classification.derived import derived_tables
 from trdomics.classification.feature_sets import PRESENCE, feature_sets
 from trdomics.cohort.config import from_reads, is_simulated, sheet_settings, text_columns
@@ -101,6 +101,7 @@ def cohort_plan(config: CohortConfig, readings: Mapping[str, Mapping[str, Any]])
             *presence_warnings(has, label, config["label"]),
             *(f"layer {n}: {note}" for n, e in layers.items() for note in e.get("notes", [])),
             *sheet_notes(settings),
+            *id_warnings(whole),
             *label_warnings(sheet, config["label"]),
             *value_warnings(sheet, settings, text_columns(settings)),
         ],

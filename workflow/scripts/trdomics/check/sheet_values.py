@@ -49,6 +49,10 @@ def value_warnings(sheet: pd.DataFrame, settings: SheetConfig, categorical: list
                 f"column {column}: {_counted(suspect)} {what}: leave the field empty if the "
                 "value is unknown"
             )
+        if not pd.api.types.is_numeric_dtype(values):
+            message += [
+                f"column {column}: {pair} differ in case or blanks alone" for pair in _alike(values)
+            ]
         levels = values.nunique()
         if (
             not pd.api.types.is_numeric_dtype(values)
@@ -60,6 +64,23 @@ def value_warnings(sheet: pd.DataFrame, settings: SheetConfig, categorical: list
                 f"categories, such as {', '.join(map(repr, values.unique()[:3]))}"
             )
     return message
+
+
+def id_warnings(sheet: pd.DataFrame) -> list[str]:
+    """Say which patients' ids may be the same one, written in two ways."""
+    ids = pd.Series(sheet.index, dtype=object)
+    return [
+        f"patients {pair} differ in case or blanks alone: is it one patient?"
+        for pair in _alike(ids)
+    ]
+
+
+def _alike(values: pd.Series) -> list[str]:
+    """Return texts that are the same but for case and blanks."""
+    texts = pd.Series(values.astype(str).unique(), dtype=object)
+    groups = texts.groupby(texts.str.casefold().str.replace(r"\s+", "", regex=True), sort=False)
+    same = [" and ".join(f"`{text}`" for text in group) for _, group in groups if len(group) > 1]
+    return same[:SHOWN]
 
 
 def _number_codes(values: pd.Series) -> dict[str, int]:

@@ -84,8 +84,9 @@ def _vcf_samples(path: str, layer: str, annotated: bool) -> list[str]:
     if annotated and header.annotation is None:
         raise InputError(
             where,
-            "its header declares no consequence annotation (CSQ, ANN or BCSQ)",
-            "annotate it with VEP, SnpEff or bcftools csq, or name variants in `dosages`",
+            "its header declares no consequence annotation (CSQ, ANN or BCSQ) with genes",
+            "annotate it with VEP (--symbol), SnpEff or bcftools csq, or name variants in "
+            "`dosages`",
         )
     if not header.samples:
         raise InputError(where, "no sample columns in it", "give a multi-sample VCF")
@@ -157,13 +158,13 @@ def memberships(
                 f"{layer['file']} (layer {name})",
                 f"it shares no patient with the sheet: its samples are {quoted_ids(present)}, "
                 f"`{column}` of {settings['samples']['file']} has {own}",
-                _longer_names(list(names.dropna()), present)
+                longer_names(list(names.dropna()), present)
                 or f"set `layers.{name}.id_column` to the sheet's column with the layer's names",
             )
     return has.astype(bool)
 
 
-def _longer_names(ids: Sequence[str], samples: Sequence[str]) -> str:
+def longer_names(ids: Sequence[str], samples: Sequence[str]) -> str:
     """Return the fix if the samples are named like the patients with a suffix."""
     of: dict[str, list[str]] = {}
     known = set(ids)

@@ -15,22 +15,21 @@ from trdomics.errors import InputError
 from trdomics.inputs.numbers import DECIMAL_COMMAS
 from trdomics.inputs.text_table import (
     CONTROL,
+    FLOATED,
     MISSING,
-    NAMES,
     SEPARATORS,
     TextTable,
     raise_all,
     read_text_table,
     readable,
-    suffix_separator,
 )
 from trdomics.schema import did_you_mean
 
 EXCLUDE, REASON = "exclude", "exclude_reason"
 # A number except for a decimal comma, a thousands separator or a percent sign.
 ALMOST_NUMBER = re.compile(r"[-+]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?")
-# Whole numbers written as floats by a program without missing integers.
-FLOATED = re.compile(r"(-?\d+)\.0+")
+# A number with a unit.
+WITH_UNIT = re.compile(r"[-+]?\d+(?:[.,]\d+)?\s*([a-zA-Zµ]{2,}\.?)")
 DECIMAL_COMMA = re.compile(r"^([-+]?\d+),(\d+)$")
 # Columns that identify the patient of a row, in lower case.
 PERSON = {"patient", "patient_id", "patientid", "subject", "subject_id", "participant"} | {
@@ -108,11 +107,6 @@ def _read_text(file: str) -> TextTable:
         text = read_text_table(file, file, fix)
     if text is None:
         raise InputError(file, "empty", "give a header and one row per patient")
-    if len(text.header) == 1 and any(mark in text.header[0] for mark in ",;\t"):
-        wanted = NAMES[suffix_separator(file, file, fix)]
-        raise InputError(
-            file, f"its columns are not separated by {wanted}", "save it as .tsv with tabs"
-        )
     if not text.rows:
         raise InputError(file, "it has no patients", "give one row per patient")
     return text
@@ -246,6 +240,13 @@ def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: 
             "are names",
         )
     if odd.equals(known):
+        units = set(text[known].str.extract(rf"^{WITH_UNIT.pattern}$", expand=False))
+        if len(units) == 1 and text[known].nunique() > 2 and not units & {np.nan}:
+            raise InputError(
+                f"{file} column `{column}`",
+                f"its values are numbers with a unit, such as `{text[row]}` (line {line[row]})",
+                "write the numbers alone, or list the column in `samples.categorical`",
+            )
         return text.astype(object)
     # Neither interpretation is safe: one "unknown" would turn an age into sixty categories.
     raise_all(

@@ -16,7 +16,7 @@ import yaml
 
 from trdomics.cohort.config import RNASEQ, config_schema, resolve_config
 from trdomics.cohort.formula import quoted
-from trdomics.cohort.membership import layer_samples
+from trdomics.cohort.membership import layer_samples, longer_names
 from trdomics.cohort.samples import MISSING, quoted_ids, with_points
 from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
@@ -28,6 +28,7 @@ from trdomics.inputs.text_table import read_text_table, readable
 from trdomics.inputs.value_rules import ValueRules
 from trdomics.layers.types import Counts, Variants, guessed_type, layer_type
 from trdomics.reads.folder import guess_protocol, units_of_folder
+from trdomics.schema import did_you_mean
 
 VARIANT_SUFFIXES = {".vcf": "vcf", ".bcf": "vcf", ".maf": "maf"}
 LABEL = "response"
@@ -56,6 +57,8 @@ references:
   hairpin: # FASTA of miRBase, for small RNA
   mature: # the same
 """
+# How samples are matched to ids that are not their names.
+ALIKE, WITHIN = "letters and numbers alone", "a part of their names"
 SAMPLE_COLUMN = """\
     # The column of the MAF with the names of the samples.
     # sample_column: Tumor_Sample_Barcode
@@ -216,21 +219,34 @@ def join_ids(
             best = max(shared, key=lambda column: (shared[column], column == "patient_id"))
             if 2 * shared[best] < min(len(names), len(ids_of[best])) and best != "patient_id":
                 shared[best] = 0
+            matches = [
+                (column, match(known, names), how)
+                for match, how in ((_spelt_alike, ALIKE), (_named_within, WITHIN))
+                for column, known in ids_of.items()
+                if shared[best] < min(len(names), len(known))
+            ]
+            column, match, how = max(matches, key=lambda m: len(m[1]), default=("", {}, ""))
+            if len(match) > shared[best]:
+                columns[layer] = f"{layer}_id"
+                sheet[columns[layer]] = sheet[column].map(match).fillna("")
+                one = next((i for i in match if i != match[i]), next(iter(match)))
+                notes.append(
+                    f"{layer}: {len(match)} samples are matched to `{column}` by {how} "
+                    f"(`{match[one]}` is `{one}`); check the column {columns[layer]}"
+                )
+                continue
             if not shared[best]:
                 columns[layer] = f"{layer}_id"
-                alike = {column: _spelt_alike(known, names) for column, known in ids_of.items()}
-                best = max(alike, key=lambda column: len(alike[column]))
-                sheet[columns[layer]] = sheet[best].map(alike[best]).fillna("")
-                if len(alike[best]):
-                    notes.append(
-                        f"{layer}: {len(alike[best])} samples are matched to `{best}` by their "
-                        f"letters and numbers alone; check the column {columns[layer]}"
-                    )
-                    continue
+                sheet[columns[layer]] = ""
                 notes.append(
                     f"no column has the samples of {layer} ({quoted_ids(names)}): "
                     f"write them into the column {columns[layer]}"
                 )
+                notes += [
+                    f"{layer}: {several}"
+                    for known in ids_of.values()
+                    if (several := longer_names(list(known), names))
+                ][:1]
             elif best != "patient_id":
                 columns[layer] = best
             left = sorted(set(names) - set(sheet[best])) if shared[best] else []
@@ -277,6 +293,23 @@ def _spelt_alike(ids: pd.Series, names: Sequence[str]) -> dict[str, str]:
     if 2 * found.sum() < min(len(names), len(ids)):
         return {}
     return dict(zip(ids[found], keys[found].map(by_key), strict=True))
+
+
+def _named_within(ids: pd.Series, names: Sequence[str]) -> dict[str, str]:
+    """Return id → the name with it as a part, as `P1_S4` and `bams/P1.bam` have P1.
+
+    None is returned if an id is part of several names, or few ids are part of any.
+    """
+    longest = sorted(ids, key=len, reverse=True)
+    part = re.compile(rf"(?<![^\W_])({'|'.join(map(re.escape, longest))})(?![^\W_])")
+    owners = {name: set(part.findall(name)) for name in names}
+    of: dict[str, list[str]] = {}
+    for name, own in owners.items():
+        if len(own) == 1:
+            of.setdefault(own.pop(), []).append(name)
+    if any(len(mine) > 1 for mine in of.values()) or 2 * len(of) < min(len(names), len(ids)):
+        return {}
+    return {own: mine[0] for own, mine in of.items()}
 
 
 def begin_cohort(
@@ -340,7 +373,7 @@ def begin_cohort(
         sheet.insert(1, LABEL, "")
     column = label or LABEL
     if column not in sheet:
-        where, fix = clinical or "--label", "correct --label"
+        where, fix = clinical or "--label", did_you_mean(column, list(sheet), "its columns are")
         if clinical is None:
             fix = "name the table that has it with --clinical"
         raise InputError(where, f"no column `{column}`", fix)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.config_types import LayerConfig
+from trdomics.errors import InputError
 from trdomics.inputs.consequences import Effect
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,22 @@ class VariantCalls:
                 "of %d variants in the table, not in the burden: %s", len(rows), counted(counts)
             )
         return replace(self, annotation=annotation)
+
+    def check_any(self, where: str) -> None:
+        """Check that a variant is left.
+
+        Raises
+        ------
+        InputError
+            Counting the reasons, if there is none.
+        """
+        if self.dosages.empty:
+            reasons = Counter(dict(self.annotation["reason"].value_counts()))
+            raise InputError(
+                where,
+                f"no variant is left: {counted(reasons, most=8)}",
+                "correct the file or the layer's filters, or name variants in `dosages`",
+            )
 
 
 class CallCollector:

@@ -6,12 +6,20 @@ import re
 from collections.abc import Callable, Collection
 
 import numpy as np
+import pandas as pd
 
 from trdomics.errors import InputError
-from trdomics.inputs.estimates import look_like_counts, why_not_counts
+from trdomics.inputs.estimates import (
+    digits_lost,
+    look_like_counts,
+    thousands_separated,
+    why_not_counts,
+)
 from trdomics.inputs.text_table import check_printable, raise_all
 from trdomics.inputs.value_rules import ValueRules
 
+# Patients among whom no measured value is one per class by chance.
+MANY = 30
 # Gene symbols converted to dates by a spreadsheet (MARCH1, SEPT2), in English and German.
 _MONTH = r"(Jan|Feb|Mar|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez)"
 DATE = re.compile(
@@ -35,6 +43,37 @@ def check_not_clinical(features: Collection[str], columns: Collection[str], wher
             where,
             f"its samples are in rows, and its column `{found[0]}` is one of the sample sheet",
             "remove the clinical columns from the table",
+        )
+
+
+def check_not_label(values: pd.DataFrame, label: pd.Series, named: str, where: str) -> None:
+    """Check that no feature is the label, such as a row of groups below the header.
+
+    Parameters
+    ----------
+    values : DataFrame, shape (n_patients, n_features)
+    label : Series
+        1, 0 or missing by patient.
+    named : str
+        The sheet's column of the label.
+
+    Raises
+    ------
+    InputError
+        If one is named like it, or has in at least `MANY` patients one value per class.
+    """
+    found = [name for name in values.columns if str(name).casefold() == named.casefold()]
+    known = label.reindex(values.index).dropna()
+    classes = [values.loc[known.index[known == c]].to_numpy(float) for c in (1, 0)]
+    if not found and len(known) >= MANY and all(map(len, classes)):
+        first, second = ((c == c[0]).all(axis=0) for c in classes)
+        same = first & second & (classes[0][0] != classes[1][0])
+        found = list(values.columns[same])
+    if found:
+        raise InputError(
+            where,
+            f"feature `{found[0]}` is the label `{named}`",
+            "remove the row with the patients' groups",
         )
 
 
@@ -96,6 +135,10 @@ def checked_values(
     forbid(np.isinf(values), " is not finite", "correct the value")
     for rule in rules.forbidden:
         forbid(rule.wrong(values), rule.problem, rule.fix)
+    if thousands_separated(values):
+        problem = "points or commas separate thousands: no value is above 999.999, those below "
+        problem += "1,000 are whole, all others have three decimals"
+        errors.append(InputError(where, problem, "save it without separators of thousands"))
     if rules.are_counts and not errors:
         values = _counts(values, forbid, notes)
     if rules.take_log2 and not errors and look_like_counts(values):
@@ -134,6 +177,11 @@ def _counts(
             f"give raw counts, or `type: continuous`{logged} for values that are normalised",
         )
         return values
+    if digits_lost(values):
+        notes.append(
+            "all values of 100,000 and more have three digits, as a spreadsheet writes them "
+            "(1.23E+05): use the original table"
+        )
     if changed.any():
         notes.append(
             f"estimated counts: {int(changed.sum()):,} of {values.size:,} values were rounded "

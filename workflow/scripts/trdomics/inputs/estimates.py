@@ -68,6 +68,28 @@ def why_not_counts(
     return None
 
 
+def thousands_separated(values: NDArray[np.float64]) -> bool:
+    """Return whether fractions are whole numbers with a separator of thousands: 1.234 is 1234.
+
+    Then none is below 1, nothing is above 999.999, and numbers below a thousand are whole.
+    """
+    present = values[values > 0]
+    fractions = present[present != np.floor(present)]
+    if not len(fractions) or not 100 < present.max() < 1000 or fractions.min() < 1:
+        return False
+    three_digits = np.isclose(fractions * 1000, np.rint(fractions * 1000), rtol=0, atol=1e-6).all()
+    two_digits = np.isclose(fractions * 100, np.rint(fractions * 100), rtol=0, atol=1e-6).mean()
+    # of decimals with three digits one in a thousand is whole
+    return bool(three_digits and two_digits < 0.5 and len(fractions) < 0.99 * len(present))
+
+
+def digits_lost(values: NDArray[np.float64]) -> bool:
+    """Return whether all large values have three digits, as a spreadsheet shows 1.23E+05."""
+    large = values[values >= 1e5]
+    scale = 10.0 ** (np.floor(np.log10(large)) - 2)
+    return len(large) >= 20 and bool(np.isclose(large / scale, np.rint(large / scale)).all())
+
+
 def has_whole_numbers(values: NDArray[np.float64]) -> bool:
     """Return whether whole numbers but 0 are commoner than rounding to few digits explains."""
     values = values[values > 0]

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from trdomics.errors import InputError
+from trdomics.inputs.text_table import unfloated
 
 # Columns that describe a feature, in lower case; the first of a pair names the annotation.
 SYMBOL = ("symbol", "gene_symbol", "gene_name", "hgnc_symbol", "external_gene_name", "hugo_symbol")
+ENTREZ = "entrez_gene_id"
 CHROMOSOME = ("chromosome", "chr", "chrom", "seqname", "seqnames", "chromosome_name")
 DESCRIBING = {
     *SYMBOL,
@@ -19,14 +21,17 @@ DESCRIBING = {
     *("transcript_id", "transcript_ids", "transcript_id(s)", "tx", "description"),
     "gene_description",
     *("start", "end", "strand", "width", "length", "effective_length", "eff_length", "exon_length"),
-    *("entrez", "entrezid", "entrez_id", "entrez_gene_id", "entrezgene", "ensembl_gene_id"),
+    *("entrez", "entrezid", "entrez_id", ENTREZ, "entrezgene", "ensembl_gene_id"),
     *("ensembl_id", "accession", "sequence", "precursor", "precursors", "mirna_region", "type"),
 }
+# Columns and rows that sum up the others, in lower case.
+SUMS = {"total", "grand total", "sum", "mean", "average", "median", "gesamt", "summe", "mittelwert"}
 # Rows with reads outside features: STAR, HTSeq (now and before 0.6), featureCounts, samtools
 # idxstats, miRge.
 SUMMARY_ROW = re.compile(
     r"N_(unmapped|multimapping|noFeature|ambiguous)|__[A-Za-z_]+|no_feature|ambiguous"
     r"|too_low_aQual|not_aligned|alignment_not_unique|(Una|A)ssigned(_\w+)?|\*|miRNA(total|merge)"
+    rf"|(?i:{'|'.join(SUMS)})"
 )
 # Suffixes that aligners and counters add to sample names.
 SUFFIX = re.compile(
@@ -55,6 +60,8 @@ ONE_SAMPLE = {
     ("mirna_id", "read_count"): ("GDC's miRNA counts", "read_count"),
 }
 ISOMIRS = {"uid", "read", "mirna", "iso_5p", "iso_3p"}
+MIRDEEP2 = "miRDeep2's table"
+NORMALISED = "(norm)"
 LAYOUTS = {
     ("geneid", "chr", "start", "end", "strand", "length"): "featureCounts",
     ("gene_id", "gene_name", "gene_type"): "GDC's STAR counts",
@@ -64,7 +71,9 @@ LAYOUTS = {
     ("tx", "gene_id"): "nf-core/rnaseq's merged table of transcripts",
     ("target_id",): "kallisto's merged table",
     ("hugo_symbol", "entrez_gene_id"): "cBioPortal's table",
+    ("mirna", "read_count", "precursor", "total"): MIRDEEP2,
     ("mirna",): "a table of miRNAs",
+    ("name", "description"): "a GCT file",
 }
 FEATURE = re.compile(r"ENS[A-Z]*[GT]\d{6,}|[a-z]{3}-(miR|mir|let|lin|bantam)[-.]|N[MR]_\d|MIMAT\d")
 
@@ -139,6 +148,16 @@ def layout_of(
             described[lower[i]] = i
     columns = [i for i in range(first + 1, len(names)) if i not in described.values()]
     notes: list[str] = []
+    sums = [i for i in columns if names[i] not in known and lower[i] in SUMS]
+    program = next(
+        (p for marks, p in LAYOUTS.items() if tuple(lower[first : first + len(marks)]) == marks), ""
+    )
+    if program == MIRDEEP2:
+        sums = [i for i in columns if lower[i] in ("read_count", "total") or NORMALISED in lower[i]]
+    if sums:
+        columns = [i for i in columns if i not in sums]
+        shown = ", ".join(f"`{names[i]}`" for i in sums[:3]) + ", …" * (len(sums) > 3)
+        notes.append(f"columns that are made of others were left out ({shown})")
     passed = [names[i] for name, i in described.items() if name not in DESCRIBING]
     if passed:
         shown = ", ".join(f"`{name}`" for name in passed[:3]) + ", …" * (len(passed) > 3)
@@ -163,21 +182,20 @@ def layout_of(
     renamed = sum(a != b for a, b in zip(own, plain, strict=True))
     if renamed:
         first = next(i for i in range(len(own)) if own[i] != plain[i])
-        notes.append(
-            f"{renamed} samples are named by paths or files (`{own[first]}` is `{plain[first]}`)"
-        )
-    program = next(
-        (p for marks, p in LAYOUTS.items() if tuple(lower[first : first + len(marks)]) == marks), ""
-    )
+        notes.append(f"{renamed} sample names were shortened (`{own[first]}` is `{plain[first]}`)")
     return Layout(dict(zip(plain, columns, strict=True)), described, program, notes)
 
 
 def sample_ids(names: Sequence[str], known: Collection[str]) -> list[str]:
     """Return the names of samples without folders and program suffixes.
 
-    A known name is kept. If two samples would get the same name, all names are kept.
+    A known name is kept, and 12.0 is 12 if all are such. If two samples would get the same name,
+    all names are kept.
     """
-    plain = [name if name in known else _sample_id(name, known) for name in names]
+    plain = [
+        given if given in known else _sample_id(name, known)
+        for given, name in zip(names, unfloated(names), strict=True)
+    ]
     return plain if len(set(plain)) == len(set(names)) else list(names)
 
 

@@ -28,7 +28,7 @@ from trdomics.inputs.calls import (
     warn_of_terms,
 )
 from trdomics.inputs.consequences import ConsequenceClasses, gene_name, split_terms
-from trdomics.inputs.text_table import check_printable, lines_of
+from trdomics.inputs.text_table import check_printable, lines_of, unfloated, unquoted
 from trdomics.inputs.variant_annotation import population_frequency
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ _SAMPLE_COLUMNS = [
 _EMPTY = {"", ".", "na", "n/a", "nan", "none", "null"}
 # Participant, and sample without its vial, of a TCGA or TARGET barcode.
 _TCGA = re.compile(r"([a-z0-9]+-[a-z0-9]{2}-(?:[a-z0-9]{6}|[a-z0-9]{4}))(-\d\d)?(?:[a-z](?:-.*)?)?")
+SCIENTIFIC = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
 LARGEST_POSITION = 2**31 - 1
 # Number of lines or names in a message.
 _SHOWN = 3
@@ -82,9 +83,9 @@ def is_maf(path: str | os.PathLike[str]) -> bool:
         with _opened(path) as file:
             rows = lines_of(file, longest=1 << 20)
             first = next((line for line in rows if line.strip() and line[0] != "#"), "")
-    except (OSError, EOFError, ValueError, zlib.error):
+            names = {name.strip().casefold() for name in _split(first.strip(), first)}
+    except (OSError, EOFError, ValueError, zlib.error, csv.Error):
         return False
-    names = {name.strip().casefold() for name in first.split("\t")}
     return {"hugo_symbol", "variant_classification"} <= names
 
 
@@ -134,8 +135,9 @@ def read_maf(
     Parameters
     ----------
     path : path
-        Tab-separated without quoting, plain or gzipped; lines with ``#`` are comments. Column names
-        are case-insensitive.
+        Tab-separated without quoting, plain or gzipped; also with all fields quoted and row names,
+        as R writes it, or comma-separated. Lines with ``#`` are comments. Column names are
+        case-insensitive.
     sample_names : Series
         Sample name in this file by patient id.
     profiled : collection of str, optional
@@ -304,6 +306,17 @@ def _opened(path: str | os.PathLike[str]) -> TextIO:
     return opener(path, "rt", encoding="utf-8-sig", newline="\n")
 
 
+def _split(row: str, header: str) -> list[str]:
+    """Return the fields of a row: as tab-separated, or as CSV where the header has no tab.
+
+    Quotes are ordinary characters unless they are around the names in the header, as R writes it.
+    """
+    if "\t" not in header and "," in header:
+        return [field.replace("\t", " ") for field in next(csv.reader([row]), [])]
+    fields = row.split("\t")
+    return [unquoted(field) for field in fields] if header.startswith('"') else fields
+
+
 def _scan(path: str | os.PathLike[str]) -> _Lines:
     """Read the rows as text, and count their fields."""
     lines = _Lines([], [], [], [], [])
@@ -320,17 +333,21 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
                 elif not lines.header:
                     if row.strip():
                         first = row
-                        lines.header.extend(name.strip() for name in row.rstrip("\t").split("\t"))
+                        names = [name.strip() for name in _split(row.rstrip("\t"), first)]
+                        lines.header.extend(names)
                 elif "\0" in row:
                     broken.append(number)
                 elif row != first and row.strip():
-                    *fields, rest = (row + "\t").split("\t", len(lines.header))
-                    if len(fields) == len(lines.header) and not rest.strip("\t ,;"):
-                        lines.rows.append("\t".join(fields))
-                        lines.numbers.append(number)
+                    fields = _split(row, first)
+                    if not lines.rows and not odd and _has_row_name(fields, lines.header):
+                        lines.header.insert(0, "")
+                    width = len(lines.header)
+                    if len(fields) < width or "".join(fields[width:]).strip(" ,;"):
+                        odd.append((number, len(fields)))
                     else:
-                        odd.append((number, row.count("\t") + 1))
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+                        lines.rows.append("\t".join(fields[:width]))
+                        lines.numbers.append(number)
+    except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
         raise InputError(str(path), f"cannot be read ({error})", "check the file") from error
     if broken:
         lines.problems.append(
@@ -354,6 +371,11 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
                 )
             )
     return lines
+
+
+def _has_row_name(fields: Sequence[str], header: Sequence[str]) -> bool:
+    """Return whether the first row has a number in front that the header does not name."""
+    return len(fields) == len(header) + 1 and fields[0].isdigit() and bool(fields[-1].strip())
 
 
 def _table(lines: _Lines, columns: Iterable[int]) -> pd.DataFrame:
@@ -422,7 +444,7 @@ def _read(
         raise InputErrors(problems)
     table = _table(lines, {samples, *places.values()})
     rows = pd.DataFrame({name: table[place] for name, place in places.items()})
-    rows["sample"] = table[samples].str.strip()
+    rows["sample"] = unfloated(list(table[samples].str.strip()))
     for name in {"Hugo_Symbol", "sample"} & set(rows.columns):
         check_printable(rows[name], str(path), "Hugo_Symbol" if name != "sample" else "sample")
     return rows, lines
@@ -456,6 +478,16 @@ def _positions(rows: pd.DataFrame, lines: _Lines, path: str | os.PathLike[str]) 
             f"Start_Position {rows['Start_Position'].iloc[wrong[0]]!r} is not an integer"
             + (f" (as in {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""),
             "correct the position",
+        )
+    rounded = text.str.fullmatch(SCIENTIFIC)
+    # R writes 1e+05 for 100000; a spreadsheet cuts all to three digits
+    if rounded.sum() > 0.1 * len(text):
+        row = int(np.argmax(rounded))
+        raise InputError(
+            f"{path} line {lines.numbers[row]}",
+            f"Start_Position {text.iloc[row]!r} has lost digits in a spreadsheet (as in "
+            f"{int(rounded.sum()) - 1} more rows)",
+            "use the original file",
         )
     return positions.astype(int)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -15,8 +16,11 @@ import pyarrow.parquet as pq
 from trdomics.errors import InputError
 from trdomics.inputs.checks import DATE, check_features, checked_values
 from trdomics.inputs.layouts import (
+    ENTREZ,
     FEATURE,
+    MIRDEEP2,
     SUMMARY_ROW,
+    SYMBOL,
     Layout,
     annotation_columns,
     is_turned,
@@ -27,6 +31,7 @@ from trdomics.inputs.layouts import (
 from trdomics.inputs.numbers import Source, is_number, read_numbers
 from trdomics.inputs.text_table import (
     MISSING,
+    NAMES,
     SUFFIXES,
     check_printable,
     few,
@@ -146,7 +151,7 @@ def read_layer_matrix(
 def _source(path: str, layer: str, known: Collection[str]) -> Source:
     """Read the header of a file and find out how its columns are used."""
     where, known = of_layer(path, layer), set(known)
-    head, peek = None, []
+    head, peek, usual = None, [], ""
     with readable_layer(path, layer):
         if path.lower().endswith((".parquet", ".pq")):
             schema = pq.read_schema(path)
@@ -155,7 +160,8 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
             if len(textual) == len(names):
                 textual = {0}
         else:
-            head = read_head(path, suffix_separator(path, where, SUFFIXES))
+            usual = suffix_separator(path, where, SUFFIXES)
+            head = read_head(path, usual)
             if head is None:
                 raise InputError(where, "empty", "give a header and one row per feature")
             names, peek = ([""] if head.unnamed else []) + head.names, head.peek
@@ -183,7 +189,10 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
         )
         if len(layout.samples) < len(ids):
             twice = next(name for row, name in enumerate(ids) if name in ids[:row])
-            raise InputError(where, f"sample row `{twice}` is duplicated", "keep or rename one")
+            fix = "keep or rename one"
+            if 2 * len(layout.samples) < len(ids):
+                fix = "if it has a row per sample and feature, give a column per sample instead"
+            raise InputError(where, f"sample row `{twice}` is duplicated", fix)
         return replace(source, layout=layout, turned=True)
     layout = layout_of(names, first, textual, known, where)
     if not layout.samples:
@@ -193,6 +202,11 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
             "give features in rows and samples in columns, separated as the suffix says",
         )
     check_printable(layout.samples, where, "sample")
+    # spreadsheets write semicolons where the comma is the decimal mark
+    if head is not None and head.separator != usual and (usual, head.separator) != (",", ";"):
+        layout.notes.append(
+            f"its fields are separated by {NAMES[head.separator]}, not by {NAMES[usual]}"
+        )
     if head is not None and head.unnamed:
         layout.notes.append("its header has no name for the first column, as R writes it")
     return replace(source, layout=layout)
@@ -234,15 +248,21 @@ def _read_values(
     source: Source, wanted: list[str]
 ) -> tuple[list[str], np.ndarray, dict[str, list[Any]]]:
     """Return features, values (n_features, n_wanted) as float64, and columns of annotation."""
-    samples, described = source.layout.samples, source.layout.described
+    samples, layout = source.layout.samples, source.layout
     if source.turned:
-        columns = sorted({*range(source.first + 1, len(source.names))} - {*described.values()})
+        others = {*layout.described.values()}
+        columns = sorted({*range(source.first + 1, len(source.names))} - others)
         features, values, _ = read_numbers(source, columns, {})
         rows = [samples[name] for name in wanted]
         return [source.names[i] for i in columns], values[rows].T, {}
-    features, values, texts = read_numbers(
-        source, [samples[name] for name in wanted], annotation_columns(described)
-    )
+    used = annotation_columns(layout.described)
+    if source.names[source.first].lower() in SYMBOL and ENTREZ in layout.described:
+        used[ENTREZ] = layout.described[ENTREZ]
+    features, values, texts = read_numbers(source, [samples[name] for name in wanted], used)
+    if ENTREZ in texts:
+        features = _with_entrez(features, texts.pop(ENTREZ), layout.notes)
+    if layout.name == MIRDEEP2:
+        features, values = _most_reads(features, values, layout.notes)
     kept = [row for row, name in enumerate(features) if name or not np.isnan(values[row]).all()]
     if len(kept) < len(features):
         source.layout.notes.append(f"left out rows without any value: {len(features) - len(kept)}")
@@ -254,6 +274,37 @@ def _read_values(
         # featureCounts gives that of each exon
         texts["chromosome"] = [text and text.partition(";")[0] for text in texts["chromosome"]]
     return features, values, texts
+
+
+def _with_entrez(features: list[str], ids: list[Any], notes: list[str]) -> list[str]:
+    """Return the features, those with the same symbol or none named `symbol|id`, as TCGA does."""
+    times = Counter(features)
+    named = [
+        f"{name or '?'}|{own}" if own and (not name or times[name] > 1) else name
+        for name, own in zip(features, ids, strict=True)
+    ]
+    changed = [new for new, old in zip(named, features, strict=True) if new != old]
+    if changed:
+        notes.append(
+            f"{len(changed)} features have another's symbol or none and are named with their "
+            f"Entrez id ({few(changed)})"
+        )
+    return named
+
+
+def _most_reads(
+    features: list[str], values: np.ndarray, notes: list[str]
+) -> tuple[list[str], np.ndarray]:
+    """Return one row per miRNA: miRDeep2 has one per precursor, with the same reads."""
+    order = np.argsort(-values.sum(axis=1), kind="stable")
+    first = {features[row]: int(row) for row in order[::-1]}
+    kept = sorted(first.values())
+    if len(kept) < len(features):
+        notes.append(
+            f"{len(features) - len(kept)} rows of miRNAs with another precursor were left out: "
+            "that with the most reads is used"
+        )
+    return [features[row] for row in kept], values[kept]
 
 
 def _without_summary(

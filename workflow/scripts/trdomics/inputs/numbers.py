@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from trdomics.inputs.text_table import (
 )
 
 DECIMAL_COMMAS = "its fields are separated by semicolons: commas were read as decimal marks"
+# A decimal comma, or separators of thousands.
+THOUSANDS = re.compile(r"-?\d+([,.'\u2019\s]\d+)+")
 # A row of a matrix with samples in rows contains all features.
 BLOCK = 1 << 26
 
@@ -176,17 +179,24 @@ def _from_text(
         place = table.schema.get_field_index(str(i))
         table = table.set_column(place, str(i), pa.array(numbers.to_numpy(float)))
     errors = []
-    for row, i, value in sorted(wrong):
-        feature, sample = features[row], source.names[i]
-        if source.turned:
-            feature, sample = sample, feature
-        commas = "write decimal points, and no separators of thousands"
-        errors.append(
-            InputError(
-                source.where,
-                f"feature `{feature}`, sample `{sample}`: {value!r} is not a number",
-                commas if re.fullmatch(r"-?\d+(,\d+)+(\.\d+)?", value) else "correct the value",
+    commas = "write decimal points, and no separators of thousands"
+    for row, cells in itertools.groupby(sorted(wrong), key=lambda cell: cell[0]):
+        values = [(source.names[i], value) for _, i, value in cells]
+        texts = [value for _, value in values if not THOUSANDS.fullmatch(value)]
+        if len(texts) == len(columns) > 1 and not source.turned:
+            problem = f"feature `{features[row]}`: none of its values is a number, such as "
+            problem += repr(texts[0])
+            fix = "remove the row if it describes the samples"
+            errors.append(InputError(source.where, problem, fix))
+            continue
+        for column, value in values:
+            feature, sample = (column, features[row]) if source.turned else (features[row], column)
+            errors.append(
+                InputError(
+                    source.where,
+                    f"feature `{feature}`, sample `{sample}`: {value!r} is not a number",
+                    commas if THOUSANDS.fullmatch(value) else "correct the value",
+                )
             )
-        )
     raise_all(errors, source.where)
     return table

@@ -10,7 +10,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -23,14 +23,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Salmon and RSEM name the tables of a sample .sf and .results.
-SEPARATORS = {".csv": ",", **dict.fromkeys((".tsv", ".txt", ".tab", ".sf", ".results"), "\t")}
+SEPARATORS = {".csv": ","}
+SEPARATORS |= dict.fromkeys((".tsv", ".txt", ".tab", ".sf", ".results", ".gct"), "\t")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
-NAMES = {"\t": "tabs", ",": "commas"}
+NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
+# Beginnings of comments; ! in GEO's series matrices.
+COMMENTS = ("#", "!")
 # Fields that mean "missing".
 MISSING = ("", "NA", "N/A", "NaN", "nan")
 SUFFIXES = "name it .tsv, .csv (both also .gz) or .parquet"
 # Number of problems shown per file.
 SHOWN = 20
+# Whole numbers written as floats by a program without missing integers.
+FLOATED = re.compile(r"(-?\d+)\.0+")
+# The second line of a GCT file: numbers of rows and columns.
+GCT_SIZES = re.compile(r"\d+\t\d+\s*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Characters per line: a row of a matrix with samples in rows contains all features.
 LONGEST_LINE = 1 << 26
@@ -147,17 +154,19 @@ def unquoted(field: str) -> str:
 def read_head(path: str, separator: str) -> Header | None:
     """Return the header of a file, or None if the file is empty.
 
-    Lines that begin with ``#`` are comments, unless one of them has as many fields as the row
-    below it: then the last is the header. A `.csv` file may have semicolons, as spreadsheets
-    write it where the comma is the decimal mark.
+    Lines that begin with ``#`` are comments; a single one with as many fields as the row below it
+    is the header. Where the suffix's separator is not in the header, another that splits header
+    and first row alike is taken.
     """
     with open_text(path) as handle:
         comments: list[str] = []
         first = ""
         lines_below = lines_of(handle)
         for line in lines_below:
-            if line.lstrip().startswith("#"):
+            if line.lstrip().startswith(COMMENTS):
                 comments.append(line)
+            elif [c.strip() for c in comments] == ["#1.2"] and GCT_SIZES.fullmatch(line):
+                comments.append("")
             elif line.strip():
                 first = line
                 break
@@ -165,21 +174,23 @@ def read_head(path: str, separator: str) -> Header | None:
                 comments.append("")
         if not first and not comments:
             return None
-        if separator == "," and "," not in first and ";" in first:
-            separator = ";"
+        below = list(itertools.islice(lines_below, 1))
+        separator = _separator(first, "".join(below), separator)
         lines = len(comments) + 1
-        rest: Iterator[str] = lines_below
-        last = comments[-1] if comments else ""
-        if not first or (last.count(separator) and last.count(separator) == first.count(separator)):
+        rest: Iterator[str] = itertools.chain(below, lines_below)
+        # cBioPortal describes its columns in several comments as wide as the header
+        last, before = ["", "", *comments][-1], ["", "", *comments][-2]
+        width = last.count(separator) if last.lstrip().startswith("#") else 0
+        if not first or (width and width == first.count(separator) != before.count(separator)):
             lines -= 1
-            rest = itertools.chain([first] if first else [], lines_below)
+            rest = itertools.chain([first] if first else [], rest)
             first = last.lstrip().lstrip("#").lstrip(" ")
         if not first.strip():
             return None
         names = next(split_rows([first], separator))[1]
         peek = []
         for _, row in split_rows(rest, separator):
-            if any(map(str.strip, row)) and not (row[0].startswith("#") and len(row) == 1):
+            if any(map(str.strip, row)) and not _is_comment(row):
                 peek.append(row)
             if len(peek) == PEEK:
                 break
@@ -194,6 +205,23 @@ def read_head(path: str, separator: str) -> Header | None:
     return Header(names, separator, lines, 0 if unnamed or beyond < 0 else beyond, unnamed, peek)
 
 
+def _separator(first: str, second: str, usual: str) -> str:
+    """Return what separates the fields of a header and of the row below it."""
+    if usual in first:
+        return usual
+    for other in NAMES:
+        with suppress(csv.Error):
+            widths = [len(row) for line in (first, second) for _, row in split_rows([line], other)]
+            # R's write.table has no name for the first column
+            if len(widths) == 2 and widths[0] > 1 and widths[1] - widths[0] in (0, 1):
+                return other
+    return usual
+
+
+def _is_comment(row: Sequence[str]) -> bool:
+    return len(row) == 1 and row[0].startswith(COMMENTS)
+
+
 def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows below the header, each as long as the header; skip empty ones and comments.
 
@@ -204,6 +232,7 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
     """
     width = len(header.names) + header.unnamed
     wrong: list[tuple[int, int]] = []
+    fitting = 0
     with open_text(path) as handle:
         rows = lines_of(handle)
         for _ in range(header.lines):
@@ -216,11 +245,19 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
                 row = row[:width]
             if len(row) == width:
                 yield number, row
-            elif not (row[0].startswith("#") and len(row) == 1):
+            elif not _is_comment(row):
                 wrong.append((number, len(row)))
+            fitting += len(row) == width
         last = number
     if not wrong:
         return
+    if not fitting and len(wrong) > 1 and len({n for _, n in wrong}) == 1:
+        raise InputError(
+            f"{where} line {header.lines}",
+            f"taken for the header, it has {width} {'field' if width == 1 else 'fields'}, but each "
+            f"row below has {wrong[0][1]}",
+            "remove what is above the line that names the columns, such as a title",
+        )
     raise_all(
         [
             InputError(
@@ -321,6 +358,13 @@ def read_user_table(
 def of_layer(path: str, layer: str) -> str:
     """Return the name of a layer's file in errors."""
     return f"{path} (layer {layer})"
+
+
+def unfloated(names: Sequence[str]) -> list[str]:
+    """Return names that are all like 12.0 as 12: a program has converted them to floats."""
+    if names and all(FLOATED.fullmatch(name) for name in names):
+        return [name.partition(".")[0] for name in names]
+    return list(names)
 
 
 def few(names: Sequence[object]) -> str:

@@ -98,8 +98,9 @@ def read_vcf(
         if annotation is None and not settings["dosages"]:
             raise InputError(
                 str(path),
-                "has no consequence annotation (INFO CSQ, ANN or BCSQ)",
-                "annotate it with VEP, SnpEff or bcftools csq, or name variants in dosages",
+                "has no consequence annotation (INFO CSQ, ANN or BCSQ) with genes",
+                "annotate it with VEP (--symbol), SnpEff or bcftools csq, or name variants in "
+                "dosages",
             )
         columns = {name: i for i, name in enumerate(vcf.samples)}
         known = sample_names[sample_names.isin(list(columns))]
