@@ -106,3 +106,10 @@ def test_certain_predictions_have_finite_log_odds():
     assert np.isfinite(odds).all()
     assert odds[1] == 0
     assert odds[0] == pytest.approx(-odds[2])
+
+
+def test_a_slope_that_cannot_be_fitted_says_whether_the_predictions_are_alike():
+    noise = 0.5 + 1e-5 * np.random.default_rng(0).normal(size=36)
+    found = performance([1, 0] * 18, noise, ["calibration_slope"]).iloc[0]
+    assert np.isnan(found["value"])
+    assert found["reason"] == "the predictions hardly differ, so the slope is too large to fit"

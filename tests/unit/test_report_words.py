@@ -81,8 +81,11 @@ def test_what_was_read_otherwise_is_said_without_the_names_of_samples():
 
 
 def test_a_gain_that_is_missing_is_said_to_be():
-    told = words.gain(gains(0.1, 0.2).iloc[:0], "clinical", "the clinical predictors alone")
-    assert "could not be computed" in told
+    rows, described = gains(0.1, 0.2), "the clinical predictors alone"
+    told = words.gain(rows.assign(gain=np.nan), "clinical", described)
+    assert told == f"The gain over {described} could not be computed."
+    told = words.gain(rows.iloc[:0], "clinical", described)
+    assert told == f"No gain over {described} is computed: the config names none."
 
 
 def test_a_metric_without_a_value_says_why():

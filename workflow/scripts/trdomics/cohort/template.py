@@ -373,7 +373,7 @@ def begin_cohort(
         sheet.insert(1, LABEL, "")
     column = label or LABEL
     if column not in sheet:
-        where, fix = clinical or "--label", did_you_mean(column, list(sheet), "its columns are")
+        where, fix = clinical or "--label", did_you_mean(column, map(str, sheet), "its columns are")
         if clinical is None:
             fix = "name the table that has it with --clinical"
         raise InputError(where, f"no column `{column}`", fix)

@@ -18,6 +18,8 @@ from trdomics.evaluation.recalibration import Floats, fit_recalibration, log_odd
 
 # Probabilities are calibrated, so above 0.5 the positive class is more likely.
 THRESHOLD = 0.5
+# Probabilities that differ less are taken for the same when the slope cannot be fitted.
+ALIKE = 0.01
 
 
 def auroc(label: Floats, probability: Floats, counts: Floats) -> Floats:
@@ -156,7 +158,9 @@ def performance(
         reason = next(filter(None, reasons), "")
         value = np.nan if reason else measure(metric, truth, repeats)
         if not (reason or np.isfinite(value)):
-            reason = "the predictions nearly separate the classes, so the slope is too large to fit"
+            alike = np.ptp(repeats, axis=0).min() < ALIKE
+            what = "hardly differ" if alike else "nearly separate the classes"
+            reason = f"the predictions {what}, so the slope is too large to fit"
         rows.append({"metric": metric, "value": value, "reason": reason})
     return pd.DataFrame(rows)
 

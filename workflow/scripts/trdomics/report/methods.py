@@ -50,12 +50,12 @@ def methods(config: MethodsConfig, summary: Mapping[str, Any]) -> str:
         f"Differences: {'; '.join(tested)}; false discovery rates by Benjamini and Hochberg "
         "[@Benjamini1995] within each layer.",
         "The layers were integrated with MOFA [@Argelaguet2018; @Argelaguet2020] (mofapy2, "
-        f"{summary['integration']['n_seeds']} starts, the model with the highest evidence lower "
-        "bound was kept).",
+        f"{words.several(summary['integration']['n_seeds'], 'start')}; the model with the highest "
+        "evidence lower bound was kept).",
         f"Prediction: nested cross-validation [@Varma2006], {found['n_splits']} outer splits in "
-        f"{found['n_repeats']} repeats; normalisation, feature selection, MOFA, tuning, "
-        "calibration and the stacking of the feature sets [@VanDerLaan2007] were all fitted within "
-        f"the training patients. Models were {families}.",
+        f"{words.several(found['n_repeats'], 'repeat')}; normalisation, feature selection, MOFA, "
+        "tuning, calibration and the stacking of the feature sets [@VanDerLaan2007] were all "
+        f"fitted within the training patients. Models were {families}.",
         "Intervals are from a bootstrap over patients; gains are paired over folds with the "
         "correction of Nadeau and Bengio [@Nadeau2003] for overlapping training sets.",
         "Calibration was assessed by slope, intercept and a curve [@VanCalster2019], clinical "

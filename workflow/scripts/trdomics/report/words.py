@@ -73,6 +73,11 @@ def metric_row(performance: pd.DataFrame, feature_set: str, metric: str) -> dict
     return {str(key): value for key, value in rows.iloc[0].items()}
 
 
+def several(n: int, what: str) -> str:
+    """Return a number and what it counts."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def headline(performance: pd.DataFrame, positive: str, negative: str) -> str:
     """State how well the selected model discriminates, compared with clinical data."""
     auroc = metric_row(performance, "selected", "auroc")
@@ -96,7 +101,9 @@ def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
         & (gains["baseline"] == baseline)
         & (gains["metric"] == "auroc")
     ]
-    if rows.empty or pd.isna(rows.iloc[0]["gain"]):
+    if rows.empty:
+        return f"No gain over {described} is computed: the config names none."
+    if pd.isna(rows.iloc[0]["gain"]):
         return f"The gain over {described} could not be computed."
     row = {str(key): value for key, value in rows.iloc[0].items()}
     if pd.isna(row["lower"]):
@@ -214,14 +221,13 @@ def factors(summary: Mapping[str, Any], layers: Iterable[str]) -> str:
     )
     text = (
         f"MOFA summarises the layers of {summary['n_patients']} patients in "
-        f"{summary['n_factors']} factors, which explain {explained} (for binary "
+        f"{several(summary['n_factors'], 'factor')}, explaining {explained} (for binary "
         "layers, of the variance of MOFA's pseudo-data)."
     )
     if summary["stable_factors"] is not None:
-        text += (
-            f" {summary['stable_factors']} of them are found from each of the other "
-            f"{summary['n_seeds'] - 1} starts."
-        )
+        others = summary["n_seeds"] - 1
+        found = "the other start" if others == 1 else f"each of the other {others} starts"
+        text += f" {summary['stable_factors']} of them are found from {found}."
     return text
 
 
