@@ -219,9 +219,10 @@ def factors(summary: Mapping[str, Any], layers: Iterable[str]) -> str:
             if layer in shares
         ]
     )
+    explain = "explains" if summary["n_factors"] == 1 else "explain"
     text = (
         f"MOFA summarises the layers of {summary['n_patients']} patients in "
-        f"{several(summary['n_factors'], 'factor')}, explaining {explained} (for binary "
+        f"{several(summary['n_factors'], 'factor')}, which {explain} {explained} (for binary "
         "layers, of the variance of MOFA's pseudo-data)."
     )
     if summary["stable_factors"] is not None:
