@@ -157,9 +157,9 @@ def test_headline_says_why_where_nothing_could_be_done():
     pair = {"first": "rna", "second": "dna", "method": "profiles", "reason": "5 patients"}
     found = headline([sex], [pair], quality(), {})
     assert found["n_sex_discordant"] is None
-    assert found["n_sex_discordant_reason"] == "rna: the layer does not have XIST"
+    assert found["n_sex_discordant_reason"] == "RNA: the layer does not have XIST"
     assert found["n_mismatched"] is None
-    assert found["n_mismatched_reason"] == "rna and dna: 5 patients"
+    assert found["n_mismatched_reason"] == "RNA and DNA: 5 patients"
     assert headline([sex], [], quality(), {})["swaps_reason"] == "there is only one layer"
 
 

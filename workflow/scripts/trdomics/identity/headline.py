@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.names import display_name
+
 
 def headline(
     sex: Sequence[Mapping[str, Any]],
@@ -62,7 +64,7 @@ def _sex(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         reason = (
             "the config names no column of the sex, or none of its values is in the sheet"
             if called
-            else "; ".join(f"{layer['layer']}: {layer['reason']}" for layer in layers)
+            else "; ".join(f"{display_name(layer['layer'])}: {layer['reason']}" for layer in layers)
         )
         return dict.fromkeys(keys) | {f"{key}_reason": reason for key in keys}
     found = sorted({patient for layer in compared for patient in layer["discordant"]})
@@ -81,7 +83,10 @@ def _match(pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if not pair.get("usable")
     ]
     if not usable:
-        message = "; ".join(f"{p['first']} and {p['second']}: {p['reason']}" for p in pairs)
+        message = "; ".join(
+            f"{display_name(p['first'])} and {display_name(p['second'])}: {p['reason']}"
+            for p in pairs
+        )
         reason = message or "there is only one layer"
         result = dict.fromkeys(keys) | {f"{key}_reason": reason for key in keys}
         return result | best | ({} if power else {"best_power_reason": reason})

@@ -79,7 +79,8 @@ def confounding(summary: Mapping[str, Any]) -> list[str]:
         text.append(f"Prediction from technical columns alone: {technical['auc_reason']}.")
     else:
         auc = (
-            f"Technical columns alone ({listed(technical['columns'])}) reach an AUROC of "
+            f"Technical columns alone ({listed(map(display_name, technical['columns']))}) reach an "
+            "AUROC of "
             f"{number(technical['auc'])} ({technical['lower']:.2f} to {technical['upper']:.2f}"
         )
         if technical["warning"]:
