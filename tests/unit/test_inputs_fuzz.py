@@ -6,17 +6,20 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from vcf_data import COLUMNS, CSQ
 
 from trdomics.cohort.config import check_duplicate_keys, resolve_config, sheet_settings
 from trdomics.cohort.samples import read_sheet
 from trdomics.errors import InputError
 from trdomics.inputs.maf import read_maf
 from trdomics.inputs.matrix import read_layer_matrix
+from trdomics.inputs.vcf import read_vcf
 from trdomics.layers.types import layer_type
 
 pytestmark = pytest.mark.slow
@@ -39,9 +42,25 @@ MAF_COLUMNS = ["Hugo_Symbol", "Chromosome", "Start_Position", "Reference_Allele"
 MAF_COLUMNS += ["Tumor_Seq_Allele2", "Variant_Classification", "Tumor_Sample_Barcode", "t_depth"]
 MAF = "\t".join(MAF_COLUMNS) + "\n"
 MAF += "".join(f"G{i}\t1\t{i + 9}\tA\tG\tNonsense_Mutation\t{IDS[i]}\t30\n" for i in range(4))
+VCF = f"""\
+##fileformat=VCFv4.2
+##contig=<ID=1>
+##INFO=<ID=CSQ,Number=.,Type=String,Description="{CSQ}">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="g">
+##FORMAT=<ID=DP,Number=1,Type=Integer,Description="d">
+"""
+VCF += "\t".join([*COLUMNS, *IDS]) + "\n"
+VCF += "".join(
+    f"1\t{9 + i}\t.\tA\tG,T\t50\tPASS\tCSQ=G|stop_gained|HIGH|G{i}|E|,T|stop_gained|HIGH|G{i}|E|"
+    f"\tGT:DP\t0/1:30\t0/0:30\t1|2:30\t./.:0\n"
+    for i in range(4)
+)
 VARIANTS = {"sample_column": "Tumor_Sample_Barcode", "pass_only": True, "min_depth": 8}
+VARIANTS |= {"min_genotype_quality": 20, "min_quality": 30}
 VARIANTS |= {"max_allele_frequency": 0.01, "no_call": "missing", "snv_only": False, "dosages": []}
 PIECES = ["\t", "\n", "\r", '"', "'", ",", ";", "#", "\0", "\x1b", "-", "NA", "nan", "inf", "1e400"]
+# Of tables without quotes, comments or other separators, which a strict reader needs no rules for.
+PLAIN = set("genpG0123456789.\t\n")
 PIECES += ["9" * 40, "0x1", "{", "}", "[", "*a", "&a ", "<<: ", ": ", "é", "\ufeff", "\u202e", " "]
 
 
@@ -78,11 +97,27 @@ def reads(kind: str, data: bytes) -> None:
     elif kind == "maf":
         Path("calls.maf").write_bytes(data)
         read_maf("calls.maf", VARIANTS, NAMES, IDS)
+    elif kind == "vcf":
+        Path("calls.vcf").write_bytes(data)
+        read_vcf("calls.vcf", VARIANTS, NAMES)
     else:
         suffix = ".gz" if kind == "packed matrix" else ""
         Path(f"m.tsv{suffix}").write_bytes(gzip.compress(data) if suffix else data)
         rules = layer_type("counts").value_rules({})
-        read_layer_matrix(f"m.tsv{suffix}", "rna", NAMES, rules)
+        matrix = read_layer_matrix(f"m.tsv{suffix}", "rna", NAMES, rules)
+        if kind == "matrix" and not set(data.decode()) - PLAIN:
+            assert_read_strictly(matrix.values, data.decode())
+
+
+def assert_read_strictly(values: pd.DataFrame, text: str) -> None:
+    """Check every value against the field of its row and column, however odd the table."""
+    header, *rows = [line.split("\t") for line in text.splitlines() if line.strip()]
+    shift = int(len(header) < max(len("\t".join(row).rstrip().split("\t")) for row in rows))
+    found = {row[0].strip(): row for row in rows}
+    for patient in values.index:
+        column = [name.strip() for name in header].index(patient) + shift
+        for feature, value in values.loc[patient].items():
+            assert value == np.rint(float(found[feature][column]))
 
 
 @pytest.mark.parametrize(
@@ -93,8 +128,9 @@ def reads(kind: str, data: bytes) -> None:
         ("matrix", MATRIX),
         ("packed matrix", MATRIX),
         ("maf", MAF),
+        ("vcf", VCF),
     ],
-    ids=["config", "sheet", "matrix", "packed matrix", "maf"],
+    ids=["config", "sheet", "matrix", "packed matrix", "maf", "vcf"],
 )
 def test_damage_is_refused_in_words(kind, sound, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

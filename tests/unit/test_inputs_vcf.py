@@ -65,8 +65,9 @@ def test_chromosomes_are_named_without_chr(tmp_path):
     assert calls.annotation.loc[0, ["variant", "chromosome"]].tolist() == ["2:10:A:T", "2"]
 
 
+@pytest.mark.parametrize("declared", ["", "##FORMAT=<ID={},Number=1,Description=x>\n"])
 @pytest.mark.parametrize("dropped", ["GQ", "DP", "AD", "GT"])
-def test_genotype_fields_that_the_header_lacks(tmp_path, dropped):
+def test_genotype_fields_that_the_header_lacks(tmp_path, dropped, declared):
     rows = [
         record(pos=1, format="GT:DP:GQ", s1="0/1:8:20", s2="0/1:7:99", s3="0/1:99:19"),
         record(pos=2, format="GT:AD", s1="0/1:4,4", s2="0/1:3,4", s3="0/1:.,."),
@@ -74,7 +75,8 @@ def test_genotype_fields_that_the_header_lacks(tmp_path, dropped):
     ]
     path = write(tmp_path / "calls.vcf", rows)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if f"FORMAT=<ID={dropped}," not in line]
+    wrong = declared.format(dropped)
+    kept = [wrong if f"FORMAT=<ID={dropped}," in line else line for line in lines]
     path.write_text("".join(kept), encoding="utf-8")
     expected = [[np.nan, np.nan, 0], [1, 1, 1], [np.nan, 1, np.nan]]
     np.testing.assert_equal(read_vcf(path, SETTINGS, NAMES).dosages.to_numpy(), np.array(expected))

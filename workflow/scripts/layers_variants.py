@@ -28,7 +28,7 @@ with warnings_of("trdomics") as notes:
     # whole-cohort numbers, descriptive: each training set decides separately
     reasons = normaliser(settings).burden_reasons(calls.dosages)
     calls = calls.with_reasons(reasons, settings["dosages"])
-calls.check_any(of_layer(settings["file"], layer))
+calls.check_any(of_layer(snakemake.input.calls, layer))
 write_matrix(calls.dosages, snakemake.output.table)
 write_table(calls.annotation, snakemake.output.annotation)
 write_table(calls.patients, snakemake.output.calls)

@@ -110,7 +110,8 @@ def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -
     head = source.header
     assert head is not None
     names = [str(i) for i in range(len(source.names) + head.extra)]
-    text = dict.fromkeys([str(i) for i in (source.first, *texts)], pa.string())
+    beyond = names[len(source.names) :]
+    text = dict.fromkeys([*(str(i) for i in (source.first, *texts)), *beyond], pa.string())
 
     def read(file: Any, kind: pa.DataType, skip: int, decimal: str = ".") -> pa.Table:
         return pa_csv.read_csv(
@@ -144,7 +145,9 @@ def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -
         return read(make(), pa.string(), skip)
 
     try:
-        return attempt(lambda: source.path, head.lines)
+        table = attempt(lambda: source.path, head.lines)
+        if not any(field.strip() for name in beyond for field in table.column(name).to_pylist()):
+            return table
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             return pa.table({name: pa.array([], pa.string()) for name in names})

@@ -202,7 +202,7 @@ def read_head(path: str, separator: str) -> Header | None:
     beyond = min((len(row) - len(names) for row in peek), default=0)
     empty = all(not field.strip() for row in peek for field in row[len(names) :])
     unnamed = lengths == {width + 1} and width == len(names) and not empty
-    return Header(names, separator, lines, 0 if unnamed or beyond < 0 else beyond, unnamed, peek)
+    return Header(names, separator, lines, max(beyond, 0) if empty else 0, unnamed, peek)
 
 
 def _separator(first: str, second: str, usual: str) -> str:

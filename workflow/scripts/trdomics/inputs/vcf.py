@@ -217,9 +217,15 @@ def _place(record: Any) -> str:
 def numbers(record: Any, field: str) -> np.ndarray:
     """Return the numbers of a FORMAT field, shape (n_samples, n_values).
 
-    Missing values are negative or NaN. A field not declared in the header is returned as text.
+    Missing values are negative or NaN. A field that the header does not declare is text.
     """
-    values = record.format(field)
+    try:
+        values = record.format(field)
+    # cyvcf2 raises a bare Exception where the header declares no type that it knows
+    except Exception:
+        place = record.FORMAT.index(field)
+        samples = (text.split(":") for text in str(record).rstrip("\n").split("\t")[9:])
+        values = np.array([text[place] if place < len(text) else "." for text in samples])
     if values is None:
         return np.full((len(record.genotype.array()), 1), np.nan)
     if values.dtype.kind in "if":

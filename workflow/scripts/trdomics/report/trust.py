@@ -78,9 +78,9 @@ def confounding(summary: Mapping[str, Any]) -> list[str]:
     if technical["auc"] is None:
         text.append(f"Prediction from technical columns alone: {technical['auc_reason']}.")
     else:
+        columns = listed([display_name(name) for name in technical["columns"]])
         auc = (
-            f"Technical columns alone ({listed(map(display_name, technical['columns']))}) reach an "
-            "AUROC of "
+            f"Technical columns alone ({columns}) reach an AUROC of "
             f"{number(technical['auc'])} ({technical['lower']:.2f} to {technical['upper']:.2f}"
         )
         if technical["warning"]:
