@@ -11,7 +11,7 @@ from trdomics.reads.quality import (
     quality_columns,
 )
 
-SETTINGS = {"min_reads": 100, "min_mapped": 0.05}
+SETTINGS = {"min_reads": 100, "min_mapped": 0.05, "files": {"a": ["a.fq"], "b": ["b.fq"]}}
 GOOD = {"fragments": 1000.0, "kept": 900.0, "mapped_share": 0.8, "adapter_share": 0.9}
 
 
@@ -54,10 +54,10 @@ def test_lanes_are_weighted_by_their_reads():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"kept": 99.0}, r"sample b: 99 reads are left after trimming of 1,000, fewer than"),
-        ({"mapped_share": 0.01}, r"sample b: 1.0% of its reads are mapped"),
-        ({"mapped_share": np.nan}, r"sample b: nan% of its reads are mapped"),
-        ({"adapter_share": 0.02, "kept": 0.0}, r"sample b: 2.0% of its 1,000 reads have .* ACGT"),
+        ({"kept": 99.0}, r"sample b \(`b.fq`\): it has 99 reads after trimming of 1,000"),
+        ({"mapped_share": 0.01}, r"sample b .*: 1.0% of its reads are mapped"),
+        ({"mapped_share": np.nan}, r"sample b .*: 0.0% of its reads are mapped"),
+        ({"adapter_share": 0.02, "kept": 0.0}, r"b .*: 2.0% of its 1,000 reads have .* ACGT"),
     ],
 )
 def test_a_sample_that_would_be_all_zeros_is_an_error(changed, message):

@@ -2,6 +2,7 @@
 
 import copy
 import gzip
+import random
 import shutil
 from itertools import islice
 
@@ -132,37 +133,115 @@ def rewritten(source, target, n):
             out.write(line if number % 4 else name)
 
 
-def test_few_reads_and_swapped_mates_are_errors_and_no_column_of_zeros(drawn):
+def refused(folder, config, *targets):
+    """Run towards targets that samples in the way keep from being made; return what is said."""
+    done = run(folder, written(folder, config), *targets)
+    assert done.returncode == 1
+    assert not [target for target in targets if (folder / target).exists()]
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_swapped_mates_are_an_error(drawn):
     folder, config = drawn
     units = read_table(folder / DEMO / "mrna_units.tsv", dtype=str).drop_duplicates("sample")
-    few, swapped = units["sample"][:2]
-    for i, unit in units.iterrows():
-        for mate in ("fq1", "fq2"):
-            if unit["sample"] in (few, swapped):
-                path = f"{unit['sample']}_{mate}.fastq.gz"
-                rewritten(
-                    folder / unit[mate], folder / path, 400 if unit["sample"] == few else None
-                )
-                units.loc[i, mate] = path
-    is_swapped = units["sample"] == swapped
-    units.loc[is_swapped, ["fq1", "fq2"]] = units.loc[is_swapped, ["fq2", "fq1"]].to_numpy()
-    config = of_mrna(config, "unusable", units="units.tsv")
-    target = "results/unusable/reads/mrna/counts.tsv.gz"
-
-    def refused():
-        write_table(units, folder / "units.tsv")
-        done = run(folder, written(folder, config), target)
-        assert done.returncode == 1
-        assert not (folder / target).exists()
-        assert "Traceback" not in done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    said = refused()
-    assert f"error: layer mrna sample {few}: 100 reads are left after trimming of 100" in said
-    units = units[units["sample"] != few]
-    said = refused()
-    assert f"error: layer mrna sample {swapped}: " in said
+    own = units.index[0]
+    for mate, other in (("fq1", "fq2"), ("fq2", "fq1")):
+        rewritten(folder / units.loc[own, mate], folder / f"swapped_{other}.fastq.gz", None)
+        units.loc[own, other] = f"swapped_{other}.fastq.gz"
+    write_table(units, folder / "swapped.tsv")
+    config = of_mrna(config, "swapped", units="swapped.tsv")
+    said = refused(folder, config, "results/swapped/reads/mrna/counts.tsv.gz")
+    assert f"error: layer mrna sample {units.loc[own, 'sample']}: " in said
     assert "`fq1` and `fq2` swapped" in said
+
+
+def fastq(path, sequences):
+    lines = (f"@r{i}\n{bases}\n+\n{'I' * len(bases)}\n" for i, bases in enumerate(sequences))
+    with gzip.open(path, "wt") as out:
+        out.writelines(lines)
+
+
+def unusable(folder, layer, kinds):
+    """Give the first samples of a layer unusable reads, each of a kind.
+
+    Parameters
+    ----------
+    kinds : mapping of str to list of str
+        The reads by kind; None is the sample's own first 100.
+
+    Returns
+    -------
+    (str, dict)
+        Table of units, and the sample of each kind.
+    """
+    units = read_table(folder / DEMO / f"{layer}_units.tsv", dtype=str).drop_duplicates("sample")
+    names = dict(zip(kinds, units["sample"], strict=False))
+    mates = [mate for mate in ("fq1", "fq2") if units[mate].notna().all()]
+    for (kind, sequences), row in zip(kinds.items(), units.index, strict=False):
+        for mate in mates:
+            path = f"{layer}_{kind}_{mate}.fastq.gz"
+            if sequences is None:
+                rewritten(folder / units.loc[row, mate], folder / path, 400)
+            else:
+                fastq(folder / path, sequences)
+            units.loc[row, mate] = path
+    write_table(units, folder / f"{layer}_unusable.tsv")
+    return f"{layer}_unusable.tsv", names
+
+
+def of_another_species(n=1500, length=75, after=""):
+    rng = random.Random(1)
+    return ["".join(rng.choices("ACGT", k=length)) + after for _ in range(n)]
+
+
+@pytest.mark.parametrize("aligner", ["salmon", "star", "hisat2"])
+def test_mrna_without_usable_reads_is_one_line_per_sample(drawn, aligner):
+    folder, config = drawn
+    kinds = {"few": None, "trimmed": ["ACGTACGT"] * 1500, "species": of_another_species()}
+    units, names = unusable(folder, "mrna", kinds)
+    cohort = f"unusable_{aligner}"
+    config = of_mrna(config, cohort, units=units, aligner=aligner, min_reads=1000)
+    said = refused(folder, config, f"results/{cohort}/reads/mrna/counts.tsv.gz")
+
+    def error(kind):
+        files = ", ".join(f"`mrna_{kind}_{mate}.fastq.gz`" for mate in ("fq1", "fq2"))
+        return f"error: layer mrna sample {names[kind]} ({files}): "
+
+    assert error("few") + "it has 100 reads, fewer than `reads.min_reads` (1,000)" in said
+    assert error("trimmed") + "it has 0 reads after trimming of 1,500, fewer than" in said
+    assert error("species") + "0.0% of its reads are mapped, less than" in said
+    assert said.count("error: layer mrna sample") == 3
+
+
+def test_small_rna_and_dna_without_usable_reads_are_one_line_per_sample(drawn):
+    folder, config = drawn
+    kit = "AACTGTAGGCACCATCAAT" + "ACGTACGTACGT" + "A" * 20
+    kinds = {
+        "dimers": ["ACGT" + kit] * 1500,
+        "species": of_another_species(length=22, after=kit),
+        "mrna": of_another_species(),
+    }
+    units, small = unusable(folder, "small_rna", kinds)
+    config["layers"]["small_rna"]["reads"]["units"] = units
+    units, dna = unusable(folder, "mutations", {"few": None, "species": of_another_species()})
+    config["layers"]["mutations"]["reads"] |= {"units": units, "min_reads": 1000}
+    del config["layers"]["mrna"]
+    folders = [f"results/nothing/reads/{layer}" for layer in ("small_rna", "mutations")]
+    config = {**config, "cohort": "nothing"}
+    said = refused(folder, config, f"{folders[0]}/counts.tsv.gz", f"{folders[1]}/qc.tsv")
+
+    def error(layer, sample, kind):
+        mates = ("fq1",) if layer == "small_rna" else ("fq1", "fq2")
+        files = ", ".join(f"`{layer}_{kind}_{mate}.fastq.gz`" for mate in mates)
+        return f"error: layer {layer} sample {sample[kind]} ({files}): "
+
+    assert error("small_rna", small, "dimers") + "it has 0 reads after trimming of 1,500" in said
+    assert error("small_rna", small, "species") + "0.0% of its reads are mapped" in said
+    assert error("small_rna", small, "mrna") + "0.0% of its 1,500 reads have the adapter" in said
+    assert error("mutations", dna, "few") + "it has 100 reads, fewer than" in said
+    assert error("mutations", dna, "species") + "0.0% of its reads are mapped" in said
+    assert said.count("error: layer") == 5
 
 
 def test_the_adapter_of_another_kit_is_an_error(drawn):

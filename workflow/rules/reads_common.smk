@@ -146,10 +146,17 @@ def salmon_options(wildcards, input):
 
 
 def counting_settings(wildcards):
-    """Return what a layer's counts depend on besides the reads."""
+    """Return what a layer's counts depend on besides the reads, and what errors name."""
     settings = layer_settings(wildcards)["reads"]
+    units = UNITS[wildcards.layer]
     keys = ("protocol", "strandedness", "min_reads", "min_mapped")
-    return {"layer": wildcards.layer, **{key: settings[key] for key in keys}}
+    return {
+        "layer": wildcards.layer,
+        "files": {
+            s: [f for unit in units.of(s) for f in unit.files] for s in units.samples
+        },
+        **{key: settings[key] for key in keys if key in settings},
+    }
 
 
 def fastp_reports(wildcards):

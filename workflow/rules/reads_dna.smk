@@ -175,6 +175,7 @@ rule reads_dna_quality:
     params:
         code=code_digest("reads_dna_quality"),
         samples=samples_of,
+        settings=counting_settings,
     script:
         "../scripts/reads_dna_quality.py"
 

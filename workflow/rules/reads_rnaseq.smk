@@ -133,9 +133,13 @@ rule reads_trim_pairs:
         mem_mb=growing(1500),
         runtime=growing(60),
     shell:
+        # where no read is left, fastp writes no gzip header, without which salmon stops
         """
         fastp --in1 {input.fq1:q} --in2 {input.fq2:q} --out1 {output.fq1:q} --out2 {output.fq2:q} \
             --json {output.json:q} --html /dev/null --thread {threads} >{log:q} 2>&1
+        for file in {output.fq1:q} {output.fq2:q}; do
+            [ -s "$file" ] || gzip -c </dev/null >"$file"
+        done
         """
 
 
@@ -168,9 +172,11 @@ rule reads_trim_single:
         mem_mb=growing(1500),
         runtime=growing(60),
     shell:
+        # where no read is left, fastp writes no gzip header, without which salmon stops
         """
         fastp --in1 {input.fq1:q} --out1 {output.fq1:q} \
             --json {output.json:q} --html /dev/null --thread {threads} >{log:q} 2>&1
+        [ -s {output.fq1:q} ] || gzip -c </dev/null >{output.fq1:q}
         """
 
 
@@ -198,9 +204,12 @@ rule reads_salmon:
     params:
         options=salmon_options,
     shell:
+        # without any read of a transcript salmon writes zeros and fails; rule reads_salmon_counts
+        # names all such samples
         """
         salmon quant --index {input.index:q} {params.options:q} --output {output:q} \
-            --threads {threads} >{log:q} 2>&1
+            --minAssignedFrags 1 --threads {threads} >{log:q} 2>&1 \
+            || grep -q insufficient_assigned_fragments {output:q}/aux_info/meta_info.json
         """
 
 
@@ -327,8 +336,10 @@ rule reads_feature_counts:
         mkdir -p {output:q}
         cp {params.verified:q} {output:q}/verified.json
         pairs=
-        if grep -q '"paired": true' {params.verified:q}; then pairs="-p --countReadPairs -B -C"; fi
         samtools flagstat -@ {threads} {input.bam:q} >{output:q}/flagstat.txt
+        if grep -q '^[1-9].* paired in sequencing' {output:q}/flagstat.txt; then
+            pairs="-p --countReadPairs -B -C"
+        fi
         for strand in 0 1 2; do
             featureCounts -T {threads} $pairs -s $strand -t exon -g gene_id -a {input.gtf:q} \
                 -o {output:q}/exon.$strand.txt {input.bam:q}

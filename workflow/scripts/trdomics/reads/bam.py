@@ -67,7 +67,7 @@ def check_bam(
     if chromosomes:
         check_chromosomes(chromosomes, lengths, where, "the BAM file's genome")
     if not first or not aligned:
-        raise InputError(where, "it has no aligned reads", "remove the sample from the units")
+        raise InputError(where, "it has no aligned reads", "remove it from the units")
     return {
         "reads": aligned,
         "longest": max(read.query_length for read in first),

@@ -109,7 +109,7 @@ def check_unit(fq1: str, fq2: str | None, where: str) -> tuple[Fastq, Fastq | No
     """
     first = read_fastq(fq1, f"{where}: {fq1}")
     if first.reads == 0:
-        raise InputError(f"{where}: {fq1}", "it has no reads", "remove the sample from the units")
+        raise InputError(f"{where}: {fq1}", "it has no reads", "remove it from the units")
     if fq2 is None:
         return first, None
     second = read_fastq(fq2, f"{where}: {fq2}")

@@ -103,11 +103,13 @@ def salmon_cohort(
     rows = {}
     for sample, folder in folders.items():
         about = read_json(Path(folder, "aux_info", "meta_info.json"))
-        formats = read_json(Path(folder, "lib_format_counts.json"))
+        strands = Path(folder, "lib_format_counts.json")
+        # salmon writes neither strands nor decoys of a sample without any read of a transcript
+        formats = read_json(strands) if strands.exists() else {}
         processed = int(about["num_processed"])
-        decoys = int(about["num_decoy_fragments"])
+        decoys = int(about.get("num_decoy_fragments", 0))
         rows[sample] = {
-            **fastp_quality(reports[sample], str(formats["expected_format"])[0] in PAIRED),
+            **fastp_quality(reports[sample], str(about["library_types"][0])[0] in PAIRED),
             "mapped_share": share(int(about["num_mapped"]) + decoys, processed),
             "outside_exons_share": share(decoys, int(about["num_mapped"]) + decoys),
             "forward_share": salmon_share(formats),

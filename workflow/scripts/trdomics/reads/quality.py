@@ -10,6 +10,7 @@ import numpy as np
 
 from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError, InputErrors
+from trdomics.inputs.text_table import few
 from trdomics.reads.annotation import RRNA
 from trdomics.reads.small_rna import Collapsed
 from trdomics.shipped import shipped
@@ -223,9 +224,9 @@ def check_samples(
     Parameters
     ----------
     table : DataFrame
-        By sample: ``kept`` (reads or pairs after trimming) and the columns of quality.
+        By sample: ``kept`` (reads or pairs after trimming, if any) and the columns of quality.
     settings : mapping
-        ``min_reads`` and ``min_mapped``.
+        ``min_reads``, ``min_mapped``, and the ``files`` of each sample.
     where : str
         Name used in errors.
     adapter : str
@@ -239,6 +240,7 @@ def check_samples(
     errors = []
     for sample, row in table.iterrows():
         problem = None
+        trimmed = row["kept"] < row["fragments"]
         if adapter and row["adapter_share"] < ADAPTER_SHARE:
             problem = (
                 f"{row['adapter_share']:.1%} of its {row['fragments']:,.0f} reads have the "
@@ -247,17 +249,21 @@ def check_samples(
             )
         elif row["kept"] < settings["min_reads"]:
             problem = (
-                f"{row['kept']:,.0f} reads are left after trimming of {row['fragments']:,.0f}, "
-                f"fewer than `reads.min_reads` ({settings['min_reads']:,})",
+                f"it has {row['kept']:,.0f} reads"
+                + (f" after trimming of {row['fragments']:,.0f}" if trimmed else "")
+                + f", fewer than `reads.min_reads` ({settings['min_reads']:,})",
                 "remove it from the units, or lower `reads.min_reads`",
             )
         elif not row["mapped_share"] >= settings["min_mapped"]:
+            # missing: nothing was left to map
+            mapped = 0.0 if np.isnan(row["mapped_share"]) else row["mapped_share"]
             problem = (
-                f"{row['mapped_share']:.1%} of its reads are mapped, less than "
+                f"{mapped:.1%} of its reads are mapped, less than "
                 f"`reads.min_mapped` ({settings['min_mapped']:.0%})",
                 "is it of this species and kit? Correct `references` or remove it from the units",
             )
         if problem:
-            errors.append(InputError(f"{where} sample {sample}", *problem))
+            files = few(settings["files"][sample])
+            errors.append(InputError(f"{where} sample {sample} ({files})", *problem))
     if errors:
         raise InputErrors(errors) if len(errors) > 1 else errors[0]

@@ -54,11 +54,23 @@ def decide(forward: pd.Series, stated: str | None, where: str) -> str:
     Raises
     ------
     InputErrors
-        For each sample that deviates, with its share: counted by the others' strand, it would lose
-        its reads. With `unstranded` in the config no reads are lost, so no sample deviates.
+        For each sample without reads of genes. For each that deviates, with its share: counted by
+        the others' strand, it would lose its reads. With `unstranded` in the config no reads are
+        lost, so no sample deviates.
     """
     if stated == UNSTRANDED:
         return UNSTRANDED
+    unknown = forward.index[forward.isna()]
+    errors = [
+        InputError(
+            f"{where} sample {sample}",
+            "none of its reads is of a gene",
+            "is it of this species and kit? Correct `references` or remove it from the units",
+        )
+        for sample in unknown
+    ]
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
     found = forward.map(strandedness)
     chosen = stated or str(found.value_counts().index[0])
     if chosen == UNDETERMINED:
