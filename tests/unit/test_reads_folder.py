@@ -40,8 +40,9 @@ def test_names_that_cannot_be_read_are_refused(tmp_path, names, message):
         units_of_folder(touched(tmp_path / "fastq", *names))
 
 
-def test_the_kit_is_guessed_from_its_adapter(tmp_path):
-    read = "TGAGGTAGTAGGTTGTATAGTTAACTGTAGGCACCATCAATACGTACGTACGT"
+@pytest.mark.parametrize("after", ["", "AGATCGGAAGAGCACACGTCTGAA"])
+def test_the_kit_is_guessed_from_its_adapter_even_before_the_sequencers(tmp_path, after):
+    read = "TGAGGTAGTAGGTTGTATAGTTAACTGTAGGCACCATCAATACGTACGTACGT" + after
     folder = touched(tmp_path / "f", "a.fq", text=f"@r\n{read}\n+\n{'I' * len(read)}\n")
     assert guess_protocol(f"{folder}/a.fq") == "qiaseq_mirna"
 

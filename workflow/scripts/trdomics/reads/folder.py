@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pandas as pd
@@ -67,17 +67,23 @@ def units_of_folder(folder: str) -> pd.DataFrame:
 
 
 def guess_protocol(fq1: str) -> str:
-    """Return the protocol whose adapter is in most of a file's first reads, else ``rnaseq``.
+    """Return the protocol whose adapter comes first in most of a file's reads, else ``rnaseq``.
 
-    NEXTflex and TruSeq have the same adapter: only the user knows which it is.
+    The sequencer's own adapter, which is NEBNext's, may follow that of the kit. NEXTflex and TruSeq
+    have the same adapter: only the user knows which it is.
     """
     with open_fastq(fq1) as handle:
         lines = itertools.islice(handle, 1, 4 * LOOKED_AT, 4)
         reads = [line.decode("latin-1") for line in lines]
-    shares = {
-        name: sum(protocol.adapter[:PREFIX] in read for read in reads)
+    adapters = {
+        name: protocol.adapter[:PREFIX]
         for name, protocol in PROTOCOLS.items()
         if len(protocol.adapter) > PREFIX
     }
-    best = max(shares, key=lambda name: shares[name])
-    return best if shares[best] > SHARE * len(reads) else "rnaseq"
+    first: Counter[str] = Counter()
+    for read in reads:
+        places = {name: read.find(adapter) for name, adapter in adapters.items() if adapter in read}
+        if places:
+            first[min(places, key=lambda name: places[name])] += 1
+    best = max(adapters, key=lambda name: first[name])
+    return best if first[best] > SHARE * len(reads) else "rnaseq"
