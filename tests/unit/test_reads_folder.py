@@ -8,8 +8,8 @@ from trdomics.reads.units import read_units
 
 
 def touched(folder, *names, text="@r\nACGT\n+\nIIII\n"):
-    folder.mkdir(exist_ok=True)
     for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     return str(folder)
 
@@ -19,7 +19,7 @@ def test_samples_lanes_and_mates_are_read_off_the_names(tmp_path):
         tmp_path / "fastq",
         *("P-1_S1_L001_R1_001.fastq", "P-1_S1_L001_R2_001.fastq"),
         *("P-1_S1_L002_R1_001.fastq", "P-1_S1_L002_R2_001.fastq"),
-        *("P_2_1.fq", "P_2_2.fq", "md5.txt", "P3.fastq"),
+        *("P_2_1.fq", "P_2_2.fq", "md5.txt", "P3/P3.fastq"),
     )
     units = units_of_folder(folder).set_index(["sample", "lane"])
     assert list(units.index) == [("P-1", "L001"), ("P-1", "L002"), ("P3", "1"), ("P_2", "1")]
@@ -31,6 +31,7 @@ def test_samples_lanes_and_mates_are_read_off_the_names(tmp_path):
     ("names", "message"),
     [
         (["a_R2.fq"], "no file of first reads"),
+        (["run1/a_L001_R1.fq", "run2/a_L001_R1.fq"], "look like one lane of `a`"),
         (["a.fq", "a_1.fq"], "look like one lane of `a`"),
         (["a.txt"], "no FASTQ or BAM file"),
     ],

@@ -117,6 +117,8 @@ def reads_layer(name: str, path: str, units: pd.DataFrame) -> tuple[LayerConfig,
     if re.search("dna|exome|genom|mutation|variant", name, flags=re.IGNORECASE):
         return {"type": Variants.name, "reads": {"units": path}}, message
     protocol = guess_protocol(units["fq1"].iloc[0]) if "fq1" in units else RNASEQ
+    if protocol != RNASEQ:
+        message += ", kit guessed from the adapter"
     return {"type": Counts.name, "reads": {"units": path, "protocol": protocol}}, message
 
 

@@ -21,7 +21,7 @@ PREFIX, LOOKED_AT, SHARE = 12, 5000, 0.3
 
 
 def units_of_folder(folder: str) -> pd.DataFrame:
-    """Return a table of units for the FASTQ (or else BAM) files in a folder.
+    """Return a table of units for the FASTQ (or else BAM) files in a folder and its subfolders.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def units_of_folder(folder: str) -> pd.DataFrame:
     InputError
         If there are none, or a mate has no first reads.
     """
-    files = sorted(path for path in Path(folder).iterdir() if path.is_file())
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
     found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for path in files:
         if not FASTQ.search(path.name):
