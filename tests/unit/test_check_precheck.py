@@ -245,8 +245,8 @@ def test_a_vcf_without_annotation(cohort):
     Path("dna.vcf").write_text(VCF.format(info="", samples=names))
     assert cohort.failure() == (
         "dna.vcf (layer dna): its header declares no consequence annotation (CSQ, ANN or BCSQ) "
-        "with genes; annotate it with VEP (--symbol), SnpEff or bcftools csq, or name variants in "
-        "`dosages`"
+        "with genes; annotate it with VEP (--symbol), SnpEff or bcftools csq, give "
+        "`references.genome` and `references.annotation`, or name variants in `dosages`"
     )
     Path("dna.vcf").write_text(VCF.format(info=CSQ, samples=names))
     cohort.check()

@@ -19,6 +19,7 @@ from trdomics.cohort.config import (
 from trdomics.cohort.formula import design_columns
 from trdomics.differential.design import required_columns
 from trdomics.errors import InputError
+from trdomics.reads.quality import SMALL_RNA
 
 RAW = {
     "cohort": "mine",
@@ -220,6 +221,35 @@ def test_named_columns_say_which_key_names_them():
         "rin": "clinical.confounders",
         "tube": "layers.expression.id_column",
     }
+
+
+def with_reads():
+    """Return RAW with a layer from reads beside those from files."""
+    raw = changed("layers/small", {"type": "counts"})
+    raw["layers"]["small"]["reads"] = {"units": "small.tsv", "protocol": "truseq"}
+    return raw | {"references": {"hairpin": "hairpin.fa", "mature": "mature.fa"}}
+
+
+def test_read_quality_is_named_like_a_column_of_the_sheet():
+    raw = with_reads()
+    raw["clinical"]["technical"] = ["reads.globin_share", "reads.small.peak_share"]
+    raw["differential"]["design"] = "~ `reads.erythrocyte_share` + response"
+    quality = sheet_settings(resolve_config(raw, "x"))["quality"]
+    # of a matrix what is named; of reads everything, under the shortest name
+    assert quality["reads.globin_share"] == ["expression", "globin_share"]
+    assert quality["reads.small.peak_share"] == ["small", "peak_share"]
+    assert {name.removeprefix("reads.") for name in quality} >= set(SMALL_RNA)
+    del raw["clinical"]["technical"]
+    assert "reads.globin_share" not in sheet_settings(resolve_config(raw, "x"))["quality"]
+
+
+def test_read_quality_that_no_layer_has_is_an_error():
+    raw = with_reads()
+    raw["clinical"]["technical"] = ["reads.globin_shares"]
+    with pytest.raises(
+        InputError, match=r"`clinical.technical` names .* no layer has; .*globin_sh"
+    ):
+        resolve_config(raw, "x")
 
 
 def test_the_cohort_stage_does_not_depend_on_what_it_does_not_use():

@@ -62,6 +62,15 @@ def test_patients_and_layers(config, tmp_path):
     ]
 
 
+def test_read_quality_is_a_column_by_the_layers_sample_names(config):
+    config["clinical"]["technical"] = ["day", "reads.globin_share"]
+    quality = pd.DataFrame({"globin_share": [0.1, 0.2]}, index=["T2", "T1"])
+    patients, _ = harmonise(sheet_settings(config), {"rna": quality})
+    own = patients.set_index("patient_id")["reads.globin_share"]
+    assert own.loc[["p1", "p2"]].to_list() == [0.2, 0.1]
+    assert own.loc[["p3", "p4"]].isna().all()
+
+
 def test_nothing_is_left_out_silently(config):
     _, excluded = harmonise(sheet_settings(config))
     assert excluded.to_dict("split")["data"] == [

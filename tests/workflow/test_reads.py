@@ -7,7 +7,7 @@ import shutil
 import pytest
 from running import run, write_config
 
-from trdomics.files import read_json
+from trdomics.files import read_json, read_table
 
 TOOLS = ("cutadapt", "bowtie", "bowtie-build", "multiqc")
 ADAPTER = "AACTGTAGGCACCATCAAT"
@@ -103,3 +103,43 @@ def test_a_missing_tool_is_one_line_before_any_job(cohort, monkeypatch):
         "error: PATH: it lacks cutadapt, bowtie, bowtie-build, multiqc, needed"
         in done.stdout + done.stderr
     )
+
+
+@pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not on the path")
+def test_a_bare_vcf_is_annotated(tmp_path):
+    coding = "ATG" + "GGA" + "AAA" * 8 + "TAA"
+    (tmp_path / "genome.fa").write_text(f">1\n{'C' * 100}{coding}{'C' * 100}\n")
+    rows = (
+        ("gene", "ID=gene:G1;biotype=protein_coding;Name=G1"),
+        ("transcript", "ID=transcript:T1;Parent=gene:G1;biotype=protein_coding"),
+        ("exon", "Parent=transcript:T1"),
+        ("CDS", "Parent=transcript:T1"),
+    )
+    end = 100 + len(coding)
+    lines = [f"1\tx\t{kind}\t101\t{end}\t.\t+\t0\t{about}\n" for kind, about in rows]
+    (tmp_path / "genes.gff3").write_text("##gff-version 3\n" + "".join(lines))
+    patients = [f"p{i}" for i in range(8)]
+    header = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *patients]
+    # GGA becomes a stop, TGA
+    calls = ["1", "104", ".", "G", "T", "99", "PASS", ".", "GT:DP", "0/1:30", *["0/0:30"] * 7]
+    (tmp_path / "calls.vcf").write_text(
+        "##fileformat=VCFv4.2\n##contig=<ID=1>\n"
+        '##FORMAT=<ID=GT,Number=1,Type=String,Description="x">\n'
+        '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="x">\n'
+        + "".join("\t".join(fields) + "\n" for fields in (header, calls))
+    )
+    sheet = "".join(f"{name}\t{'ab'[i % 2]}\n" for i, name in enumerate(patients))
+    (tmp_path / "sheet.tsv").write_text("patient_id\tresponse\n" + sheet)
+    config = {
+        "cohort": "bare",
+        "samples": {"file": "sheet.tsv"},
+        "label": {"column": "response", "positive": "a", "negative": "b"},
+        "references": {"genome": "genome.fa", "annotation": "genes.gff3"},
+        "layers": {"exome": {"type": "variants", "file": "calls.vcf"}},
+        "classification": {"folds": 2, "inner_folds": 2},
+    }
+    target = "results/bare/layers/exome/annotation.tsv"
+    done = run(tmp_path, write_config(tmp_path, config), target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = read_table(tmp_path / target)[["gene", "position", "consequence_class"]]
+    assert found.to_numpy().tolist() == [["G1", 104, "lof"]]

@@ -68,7 +68,7 @@ def cohort_plan(config: CohortConfig, readings: Mapping[str, Mapping[str, Any]])
     known = {n: s for n, s in config["layers"].items() if not is_simulated(config, s["file"])}
     patient_id = config["samples"]["patient_id"]
     samples = {
-        name: known_samples(layer, name, sample_names(sheet, layer, patient_id).dropna())
+        name: known_samples(config, name, sample_names(sheet, layer, patient_id).dropna())
         for name, layer in known.items()
     }
     empty = {name: reading.get("nearly_empty", []) for name, reading in readings.items()}

@@ -38,6 +38,7 @@ from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manife
 from trdomics.inputs.text_table import of_layer
 from trdomics.mechanism.specification import read_specification, specification_file
 from trdomics.panels.panel import FOLDER, panel_files, read_panel, shipped_panels
+from trdomics.reads.callset import is_bare_vcf
 from trdomics.reads.units import missing_files, read_units
 from trdomics.schema import did_you_mean
 from trdomics.scoring.feature_names import read_names
@@ -82,7 +83,7 @@ def problems(config: CohortConfig) -> Iterator[InputError]:
             continue
         try:
             names = sample_names(sheet, layer, config["samples"]["patient_id"])
-            samples[name] = known_samples(layer, name, names.dropna())
+            samples[name] = known_samples(config, name, names.dropna())
             has[name] = memberships(sheet, settings, {name: samples[name]})[name]
         except InputError as error:
             yield error
@@ -99,11 +100,16 @@ def problems(config: CohortConfig) -> Iterator[InputError]:
         yield from _problem(check_design, sheet, has, config)
 
 
-def known_samples(layer: LayerConfig, name: str, known: Collection[str]) -> list[str]:
+def known_samples(config: CohortConfig, name: str, known: Collection[str]) -> list[str]:
     """Return the samples of a layer: those of its units if it is made from reads."""
+    layer = config["layers"][name]
     reads = layer.get("reads")
     if reads is not None:
         return list(read_units(reads["units"], name).samples)
+    if is_bare_vcf(config, layer):
+        # the workflow annotates it
+        layer = layer.copy()
+        del layer["dosages"]
     return layer_samples(layer, name, known)
 
 

@@ -85,8 +85,8 @@ def _vcf_samples(path: str, layer: str, annotated: bool) -> list[str]:
         raise InputError(
             where,
             "its header declares no consequence annotation (CSQ, ANN or BCSQ) with genes",
-            "annotate it with VEP (--symbol), SnpEff or bcftools csq, or name variants in "
-            "`dosages`",
+            "annotate it with VEP (--symbol), SnpEff or bcftools csq, give `references.genome` and "
+            "`references.annotation`, or name variants in `dosages`",
         )
     if not header.samples:
         raise InputError(where, "no sample columns in it", "give a multi-sample VCF")
