@@ -106,7 +106,7 @@ def test_a_missing_tool_is_one_line_before_any_job(cohort, monkeypatch):
 
 
 @pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not on the path")
-def test_a_bare_vcf_is_annotated(tmp_path):
+def test_a_bare_vcf_beside_a_matrix_is_annotated(tmp_path):
     coding = "ATG" + "GGA" + "AAA" * 8 + "TAA"
     (tmp_path / "genome.fa").write_text(f">1\n{'C' * 100}{coding}{'C' * 100}\n")
     rows = (
@@ -128,6 +128,8 @@ def test_a_bare_vcf_is_annotated(tmp_path):
         '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="x">\n'
         + "".join("\t".join(fields) + "\n" for fields in (header, calls))
     )
+    counts = ["\t".join(["gene", *patients]), "\t".join(["G1", *map(str, range(20, 28))])]
+    (tmp_path / "counts.tsv").write_text("\n".join(counts) + "\n")
     sheet = "".join(f"{name}\t{'ab'[i % 2]}\n" for i, name in enumerate(patients))
     (tmp_path / "sheet.tsv").write_text("patient_id\tresponse\n" + sheet)
     config = {
@@ -135,7 +137,10 @@ def test_a_bare_vcf_is_annotated(tmp_path):
         "samples": {"file": "sheet.tsv"},
         "label": {"column": "response", "positive": "a", "negative": "b"},
         "references": {"genome": "genome.fa", "annotation": "genes.gff3"},
-        "layers": {"exome": {"type": "variants", "file": "calls.vcf"}},
+        "layers": {
+            "exome": {"type": "variants", "file": "calls.vcf"},
+            "mrna": {"type": "counts", "file": "counts.tsv"},
+        },
         "classification": {"folds": 2, "inner_folds": 2},
     }
     target = "results/bare/layers/exome/annotation.tsv"

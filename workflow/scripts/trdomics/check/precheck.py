@@ -29,7 +29,7 @@ from trdomics.cohort.config import (
 from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
 from trdomics.cohort.settings import Clinical, Covariates
-from trdomics.config_types import CohortConfig, LayerConfig, ReadsConfig
+from trdomics.config_types import CohortConfig, ReadsConfig
 from trdomics.confounding.plan import own_signature
 from trdomics.enrichment.sources import is_url
 from trdomics.errors import InputError

@@ -21,7 +21,7 @@ _MANY_UNREAD = 0.2
 def is_bare_vcf(config: CohortConfig, layer: LayerConfig) -> bool:
     """Return whether a layer is a VCF without consequences, and the config has what adds them."""
     known = config["references"]["genome"] and config["references"]["annotation"]
-    if not known or layer["format"] != "vcf" or layer["reads"] is not None:
+    if not known or layer.get("format") != "vcf" or layer["reads"] is not None:
         return False
     return Path(layer["file"]).is_file() and vcf_header(layer["file"]).annotation is None
 

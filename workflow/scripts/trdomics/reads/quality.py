@@ -210,10 +210,11 @@ def all_known(values: Iterable[object]) -> bool:
 
 
 class SampleLimits(TypedDict):
-    """Keys of a layer's `reads` that bound its samples."""
+    """Keys of a layer's `reads` that bound its samples, and the files of each sample."""
 
     min_reads: int
     min_mapped: float
+    files: dict[str, list[str]]
 
 
 def check_samples(
@@ -263,7 +264,7 @@ def check_samples(
                 "is it of this species and kit? Correct `references` or remove it from the units",
             )
         if problem:
-            files = few(settings["files"][sample])
+            files = few(settings["files"][str(sample)])
             errors.append(InputError(f"{where} sample {sample} ({files})", *problem))
     if errors:
         raise InputErrors(errors) if len(errors) > 1 else errors[0]
