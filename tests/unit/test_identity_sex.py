@@ -62,6 +62,21 @@ def test_one_sex_alone_is_called_by_the_sign(is_female, sex, rng):
     assert (calls.sex == sex).all()
 
 
+def test_a_few_reads_in_small_libraries_are_no_evidence(rng):
+    """Hardly any XIST: most women have no read of a marker, and one man has three of XIST."""
+    female = np.arange(40) >= 10
+    table = layer(female, rng)
+    table[:] = 150
+    table["XIST"] = 0
+    table[["RPS4Y1", "DDX3Y"]] = rng.poisson(np.where(female, 0, 15)[:, None], (40, 2))
+    table.iloc[0, :3], table.iloc[10:20, 0], table.iloc[20, 0] = (3, 12, 12), 1, 60
+    calls = call(table)
+    assert (calls.sex[female] != "male").all()
+    assert (calls.sex[~female] == "male").sum() >= 9
+    assert calls.sex.iloc[0] != "female"
+    assert calls.sex.iloc[20] == "female"
+
+
 def test_one_man_among_women_is_found(rng):
     calls = call(layer([True] * 59 + [False], rng))
     assert calls.sex.tolist() == ["female"] * 59 + ["male"]

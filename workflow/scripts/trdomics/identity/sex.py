@@ -87,7 +87,9 @@ def expression_score(
     annotation : DataFrame
         `feature` and `symbol`.
     settings : mapping
-        `type`, and `log2` of a continuous layer. Counts become log2(counts per million + 1).
+        `type`, and `log2` of a continuous layer. Counts become log2(reads + 1): the size of the
+        library cancels out of the difference, and a single read is little evidence in a library of
+        any size.
     markers : DataFrame
         ``resources/sex_markers.tsv``: `symbol`, `ensembl`, `expressed_by`.
     """
@@ -111,11 +113,7 @@ def expression_score(
     level: dict[str, pd.DataFrame] = {
         sex: table.loc[:, features].astype(float) for sex, features in by_feature.items()
     }
-    is_counts = layer_type(settings["type"]).is_counts
-    has_zero = is_counts or bool(settings.get("log2"))
-    if is_counts:
-        total = table.sum(axis=1).replace(0, np.nan)
-        level = {sex: values.div(total, axis=0) * 1e6 for sex, values in level.items()}
+    has_zero = layer_type(settings["type"]).is_counts or bool(settings.get("log2"))
     if has_zero:
         level = {sex: (values + 1).map(np.log2) for sex, values in level.items()}
     score = level["female"].mean(axis=1) - level["male"].mean(axis=1)
