@@ -70,11 +70,8 @@ def test_a_few_reads_in_small_libraries_are_no_evidence(rng):
     table["XIST"] = 0
     table[["RPS4Y1", "DDX3Y"]] = rng.poisson(np.where(female, 0, 15)[:, None], (40, 2))
     table.iloc[0, :3], table.iloc[10:20, 0], table.iloc[20, 0] = (3, 12, 12), 1, 60
-    calls = call(table)
-    assert (calls.sex[female] != "male").all()
-    assert (calls.sex[~female] == "male").sum() >= 9
-    assert calls.sex.iloc[0] != "female"
-    assert calls.sex.iloc[20] == "female"
+    expected = ["male"] * 10 + ["unclear"] * 10 + ["female"] + ["unclear"] * 19
+    assert call(table).sex.tolist() == expected
 
 
 def test_one_man_among_women_is_found(rng):
