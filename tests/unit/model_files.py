@@ -10,9 +10,10 @@ from safetensors.numpy import load, save
 from trdomics.classification.run_split import nested_search
 from trdomics.files import read_json, write_json
 from trdomics.frozen_model.freeze import freeze, manifest
-from trdomics.frozen_model.manifest import FORMAT, MANIFEST, MODEL
+from trdomics.frozen_model.manifest import MANIFEST, MODEL
 from trdomics.frozen_model.store import save_model
-from trdomics.partner_json import with_checksum
+from trdomics.partner_json import format_of, with_checksum
+from trdomics.schema import load_schema
 
 CONFIG = config(inner_folds=2, regress_out=["age", "site"])
 # 71 patients, 65 of them in each layer: no block or feature set has as many features
@@ -96,7 +97,7 @@ def signed(folder, tmp_path, content):
 def write_manifest(folder, label, layers=()):
     """Write what is looked at of a frozen model before any job."""
     manifest = {
-        "format": FORMAT,
+        "format": format_of(load_schema("model")),
         "version": "1",
         "label": {"column": "response", **label},
         "prevalence": 0.5,

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from trdomics.files import write_counts
 from trdomics.reads.gene_counts import length_scaled_counts
-from trdomics.reads.matrix import write_counts
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tximport.tsv"
 

@@ -3,8 +3,7 @@ from trdomics.cohort.config import patients_settings
 
 MOFA = config["integration"]
 MOFA_OPTIONS = {
-    key: MOFA[key]
-    for key in ("factors", "max_iterations", "convergence", "dtype", "fast")
+    key: MOFA[key] for key in ("factors", "max_iterations", "convergence")
 }
 
 

@@ -1,9 +1,11 @@
 from trdomics.cohort.config import patients_settings
-from trdomics.panels.panel import panel_digests, panel_files
+from trdomics.panels.panel import panel_files
 
 # name -> entry in the config; panels that come with the workflow are read from the code's folder
 PANELS = {name: entry for entry in config["panels"] for name in panel_files([entry])}
-PANEL_DIGESTS = panel_digests(config["panels"])
+PANEL_CONTENTS = {
+    name: content(str(file)) for name, file in panel_files(config["panels"]).items()
+}
 
 
 rule panels_members:
@@ -27,7 +29,7 @@ rule panels_members:
         code=code_digest("panels_members"),
         layers=LAYERS,
         panels=config["panels"],
-        content=PANEL_DIGESTS,
+        content=PANEL_CONTENTS,
     script:
         "../scripts/panels_members.py"
 
@@ -85,7 +87,7 @@ rule panels_evidence:
     params:
         code=code_digest("panels_evidence"),
         panel=lookup(dpath="{panel}", within=PANELS),
-        content=lookup(dpath="{panel}", within=PANEL_DIGESTS),
+        content=lookup(dpath="{panel}", within=PANEL_CONTENTS),
         expression=EXPRESSION_LAYERS,
         carriers=CARRIER_LAYERS,
         variants=VARIANT_LAYERS,

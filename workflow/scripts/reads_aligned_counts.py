@@ -4,8 +4,8 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.files import read_json, read_table, write_json, write_table
-from trdomics.reads.matrix import aligned_cohort, write_counts
+from trdomics.files import read_json, read_table, write_counts, write_json, write_table
+from trdomics.reads.matrix import aligned_cohort
 
 params, given, output = snakemake.params, snakemake.input, snakemake.output
 genes = read_table(given.genes, dtype=str).set_index("feature")

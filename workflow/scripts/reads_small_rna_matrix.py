@@ -4,8 +4,8 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.files import read_json, write_json, write_table
-from trdomics.reads.matrix import small_rna_cohort, write_counts
+from trdomics.files import read_json, write_counts, write_json, write_table
+from trdomics.reads.matrix import small_rna_cohort
 
 params, output = snakemake.params, snakemake.output
 samples = {

@@ -195,8 +195,6 @@ class IntegrationConfig(TypedDict):
     seeds: list[int]
     max_iterations: int
     convergence: str
-    dtype: str
-    fast: bool
     regress_out: list[str]
 
 

@@ -78,6 +78,19 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, index: boo
         )
 
 
+def write_counts(counts: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a matrix of counts, features × samples, as ``.tsv.gz``; equal ones give equal files."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    names = [counts.index.name, *counts.columns]
+    columns = [pa.array(counts.index.astype(str)), *(pa.array(counts[name]) for name in counts)]
+    options = pa.csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
+    with gzipped(path, 4) as out:
+        out.write(("\t".join(names) + "\n").encode())
+        pa.csv.write_csv(pa.table(columns, names), out, options)
+
+
 def read_table(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     """Read a TSV that :func:`write_table` wrote; ``patient_id`` stays text."""
     import pandas as pd

@@ -25,8 +25,13 @@ def with_checksum(description: Mapping[str, Any]) -> dict[str, Any]:
     return {**whole, CHECKSUM: hashlib.sha256(text.encode()).hexdigest()}
 
 
+def format_of(schema: Mapping[str, Any]) -> int:
+    """Return the version of the format that a schema describes."""
+    return int(schema["properties"]["format"]["const"])
+
+
 def parse_partner_json(
-    content: bytes, schema: Mapping[str, Any], version: int, where: str, fix: str
+    content: bytes, schema: Mapping[str, Any], where: str, fix: str
 ) -> dict[str, Any]:
     """Read a description that may be damaged or malicious.
 
@@ -35,9 +40,7 @@ def parse_partner_json(
     content : bytes
         One JSON object with the key ``format``.
     schema : mapping
-        Its schema, of :func:`trdomics.schema.load_schema`.
-    version : int
-        The only ``format`` that can be read.
+        Its schema, of :func:`trdomics.schema.load_schema`; no other ``format`` can be read.
     where, fix : str
         Name used in errors, and the fix that they suggest.
 
@@ -47,6 +50,7 @@ def parse_partner_json(
         If it is not a JSON object, has another format, holds infinite numbers or text that
         cannot be written, does not fit the schema, or was changed after it was written.
     """
+    version = format_of(schema)
     try:
         found = strict_json(content)
     except (ValueError, RecursionError) as error:

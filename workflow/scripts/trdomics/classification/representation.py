@@ -182,7 +182,7 @@ def representation(config: FitConfig, incomplete: Sequence[str] = ()) -> MultiOm
     """
     clinical, mofa = config["clinical"], config["integration"]
     regress_out = list(config["classification"]["regress_out"])
-    options = {k: mofa[k] for k in ("max_iterations", "convergence", "dtype", "fast")}
+    options = {key: mofa[key] for key in ("max_iterations", "convergence")}
     return MultiOmicsRepresentation(
         layers={name: layer_parameters(layer) for name, layer in config["layers"].items()},
         columns={

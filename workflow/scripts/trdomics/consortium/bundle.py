@@ -23,7 +23,6 @@ from trdomics.partner_json import parse_partner_json, with_checksum
 from trdomics.schema import ClosedSchema, load_schema
 
 MANIFEST = "manifest.json"
-FORMAT = 3
 MODEL_FILES = ("model/model.safetensors", "model/model.json")
 LOSS_FILE = "model/missing_layer_cost.json"
 MAX_BYTES = 2**28
@@ -158,7 +157,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     if MANIFEST not in contents:
         raise InputError(where, f"has no {MANIFEST}", "name a bundle that `snakemake export` wrote")
     manifest = parse_partner_json(
-        contents.pop(MANIFEST), bundle_schema(), FORMAT, f"{where}: {MANIFEST}", AGAIN
+        contents.pop(MANIFEST), bundle_schema(), f"{where}: {MANIFEST}", AGAIN
     )
     verify(contents, manifest["files"], where)
     losses = contents.pop(LOSS_FILE, None)

@@ -15,7 +15,6 @@ from trdomics.config_types import LabelConfig
 from trdomics.consortium.audit import COUNT_KEY, audit
 from trdomics.consortium.bundle import (
     EFFECTS,
-    FORMAT,
     LOSS_FILE,
     MODEL_FILES,
     SCORES,
@@ -49,8 +48,9 @@ from trdomics.frozen_model.read_missing_layer_cost import read_missing_layer_cos
 from trdomics.frozen_model.self_test import probe_probabilities
 from trdomics.frozen_model.store import dumps, load_model, loads
 from trdomics.layers.types import CARRIERS, layer_type
-from trdomics.partner_json import with_checksum
+from trdomics.partner_json import format_of, with_checksum
 from trdomics.pharmacogenes.calling import CALLED
+from trdomics.schema import load_schema
 from trdomics.tables import CLINICAL, LayerTables
 
 MINIMUM_KEY = "export.minimum_count"
@@ -341,7 +341,7 @@ class Export:
             If patient-level data are found.
         """
         manifest = {
-            "format": FORMAT,
+            "format": format_of(load_schema("bundle")),
             "software": __version__,
             "cohort": self.cohort,
             "minimum_count": self.minimum,

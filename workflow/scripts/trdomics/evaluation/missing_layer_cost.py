@@ -13,9 +13,9 @@ from trdomics.evaluation.bootstrap import performance_intervals
 from trdomics.evaluation.out_of_fold import out_of_fold
 from trdomics.evaluation.paired_gains import corrected_resampled_t, fold_differences
 from trdomics.layers.subsets import NOTHING, named
+from trdomics.partner_json import format_of
+from trdomics.schema import load_schema
 
-# Version of missing_layer_cost.json; the frozen model's reader has its own.
-COST_FORMAT = 1
 # With 2 or 3 degrees of freedom the t interval is useless: its factor is 4.3 and 3.2.
 MIN_FOLDS = 5
 
@@ -144,7 +144,7 @@ def missing_layer_cost_summary(
     ]
     counts = {key: int(table[key].iloc[0]) if rows else 0 for key in ("n_patients", "n_positive")}
     return {
-        "format": COST_FORMAT,
+        "format": format_of(load_schema("missing_layer_cost")),
         "sha256": manifest["sha256"],
         "layers": list(layers),
         **counts,

@@ -19,12 +19,13 @@ from trdomics.classification.stacking import LateFusion
 from trdomics.config_types import LabelConfig
 from trdomics.frozen_model.freeze_classifiers import frozen_classifiers
 from trdomics.frozen_model.half_samples import PAIRS, HalfSampleReplicates
-from trdomics.frozen_model.manifest import FORMAT
 from trdomics.frozen_model.model import FrozenModel, without_rare_variants
 from trdomics.frozen_model.training_summaries import TrainingSummaries
 from trdomics.layers.subsets import subset_name, subsets
 from trdomics.layers.transforms import MIN_CARRIERS
+from trdomics.partner_json import format_of
 from trdomics.parts import put_together, take_apart
+from trdomics.schema import load_schema
 from trdomics.tables import LayerTables
 
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "pydeseq2", "mofapy2", "safetensors")
@@ -113,7 +114,7 @@ def manifest(
     )
     total, positive = len(labels), int(sum(labels))
     return {
-        "format": FORMAT,
+        "format": format_of(load_schema("model")),
         "version": __version__,
         "label": {key: label[key] for key in ("column", "positive", "negative")},
         "prevalence": positive / total,

@@ -18,7 +18,6 @@ from trdomics.schema import load_schema
 
 MODEL, MANIFEST = "model.safetensors", "model.json"
 OLD_MODEL = "model.skops"
-FORMAT = 4
 MAX_BYTES = 2**25
 AGAIN = "copy the model's folder again"
 
@@ -36,7 +35,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MAX_BYTES:
         raise InputError(where, f"is larger than {MAX_BYTES // 2**20} MiB", AGAIN)
     schema = with_layer_types(load_schema("model"))
-    return parse_partner_json(path.read_bytes(), schema, FORMAT, where, AGAIN)
+    return parse_partner_json(path.read_bytes(), schema, where, AGAIN)
 
 
 def refuse_old(folder: Path) -> None:

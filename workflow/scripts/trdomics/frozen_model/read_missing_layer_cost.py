@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from trdomics.errors import InputError
+from trdomics.frozen_model.manifest import AGAIN
 from trdomics.partner_json import parse_partner_json
 from trdomics.schema import load_schema
 
 FILE = "missing_layer_cost.json"
-# Version of the file.
-COST_FORMAT = 1
 MAX_BYTES = 2**20
-AGAIN = "copy the model's folder again"
 
 
 def read_missing_layer_cost(
@@ -52,8 +50,7 @@ def parse_missing_layer_cost(content: bytes, sha256: str, where: str) -> dict[st
     InputError
         If it is not JSON, has other keys, or is of another model.
     """
-    schema = load_schema("missing_layer_cost")
-    found = parse_partner_json(content, schema, COST_FORMAT, where, AGAIN)
+    found = parse_partner_json(content, load_schema("missing_layer_cost"), where, AGAIN)
     if found["sha256"] != sha256:
         raise InputError(where, "does not belong to the model beside it", AGAIN)
     return found

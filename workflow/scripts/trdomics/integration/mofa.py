@@ -155,8 +155,6 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
         By view. Other tables are ignored.
     convergence : {"fast", "medium", "slow"}
         mofapy2's tolerances on the evidence bound.
-    fast : bool
-        Use the fast engine where it applies.
 
     Attributes
     ----------
@@ -184,16 +182,12 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
         seed: int = 1,
         max_iterations: int = 500,
         convergence: str = "medium",
-        dtype: str = "float64",
-        fast: bool = True,
     ) -> None:
         self.n_factors = n_factors
         self.likelihoods = likelihoods
         self.seed = seed
         self.max_iterations = max_iterations
         self.convergence = convergence
-        self.dtype = dtype
-        self.fast = fast
 
     def fit(self, views: LayerTables, y: Any = None) -> Self:
         """Fit the model on the patients who have any view.
@@ -215,8 +209,6 @@ class MOFATransformer(TransformerMixin, BaseEstimator, MOFAProjection):
             seed=self.seed,
             max_iterations=self.max_iterations,
             convergence=self.convergence,
-            dtype=self.dtype,
-            fast=self.fast,
         )
         fit = fitted.fit
         self.feature_names_ = fitted.features

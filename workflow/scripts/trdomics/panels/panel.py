@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,14 +27,6 @@ def panel_files(names: Iterable[str]) -> dict[str, Path]:
     return {
         Path(name).name.split(".")[0]: shipped_or_own(name, "resources/panels", ".tsv")
         for name in names
-    }
-
-
-def panel_digests(names: Iterable[str]) -> dict[str, str | None]:
-    """Return a digest of each panel's content; missing files are reported elsewhere."""
-    return {
-        name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else None
-        for name, path in panel_files(names).items()
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trdomics.files import gzipped, read_json
+from trdomics.files import read_json
 from trdomics.reads.gene_counts import length_scaled_counts
 from trdomics.reads.quality import (
     ALIGNED,
@@ -259,9 +258,3 @@ def small_rna_cohort(
             },
         },
     )
-
-
-def write_counts(counts: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a matrix of counts, features × samples; equal matrices give equal files."""
-    with gzipped(path, level=6) as out:
-        counts.to_csv(out, sep="\t", lineterminator="\n")

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
 
-from trdomics.files import gzipped
 from trdomics.simulation.features import EFFECTS
 
 
@@ -49,15 +44,3 @@ def draw_libraries(
 ) -> np.ndarray:
     """Draw log-normal library sizes within limits, reads. Shape (n_patients,)."""
     return np.clip(rng.lognormal(np.log(median), 0.35, n_patients), *limits)
-
-
-def write_counts(counts: pd.DataFrame, first_column: str, path: str | Path) -> None:
-    """Write features × samples as ``.tsv.gz``; the same counts give the same bytes."""
-    table = pa.table(
-        [pa.array(counts.index.astype(str)), *(pa.array(counts[name]) for name in counts)],
-        names=[first_column, *counts.columns],
-    )
-    options = pa.csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
-    with gzipped(path, 4) as out:
-        out.write(("\t".join(table.column_names) + "\n").encode())
-        pa.csv.write_csv(table, out, options)

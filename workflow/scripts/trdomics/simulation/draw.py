@@ -11,7 +11,7 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from trdomics.config_types import SimulationConfig
-from trdomics.files import write_json, write_table
+from trdomics.files import write_counts, write_json, write_table
 from trdomics.simulation import counts, variants
 from trdomics.simulation.cohort import COHORT_SEED, EXPLAINED_BY, LABEL_FACTORS, Cohort
 from trdomics.simulation.features import (
@@ -226,8 +226,8 @@ def draw_present(cohort: Cohort, share: float, rng: np.random.Generator) -> pd.D
 
 def write_raw(simulation: Simulation, paths: Mapping[str, str]) -> None:
     """Write ``mrna``, ``mrna_features``, ``small_rna``, ``mutations`` and ``medication``."""
-    counts.write_counts(simulation.mrna, "gene", paths["mrna"])
-    counts.write_counts(simulation.small_rna, "mirna", paths["small_rna"])
+    write_counts(simulation.mrna.rename_axis("gene"), paths["mrna"])
+    write_counts(simulation.small_rna.rename_axis("mirna"), paths["small_rna"])
     write_table(simulation.mrna_features, paths["mrna_features"])
     write_table(simulation.medication, paths["medication"])
     variants.write_vcf(
