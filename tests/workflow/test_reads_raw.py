@@ -96,6 +96,33 @@ def test_an_aligner_counts_what_was_planted_and_so_do_its_bam_files(drawn, align
     pd.testing.assert_frame_equal(counted(folder, own), counts)
 
 
+def calls(reads):
+    """Return the records of a run's VCF, whose header names commands and times."""
+    with gzip.open(reads / "mutations/variants.vcf.gz", "rb") as vcf:
+        return b"".join(line for line in vcf if not line.startswith(b"##"))
+
+
+def test_dna_is_called_from_bam_files_as_from_their_reads(drawn):
+    folder, config = drawn
+    mutations = config["layers"]["mutations"]
+
+    def called(cohort, **reads):
+        own = {**mutations, "reads": {**mutations["reads"], **reads}}
+        path = written(folder, {**config, "cohort": cohort, "layers": {"mutations": own}})
+        target = f"results/{cohort}/reads/mutations"
+        done = run(folder, path, "--notemp", f"{target}/variants.vcf.gz", f"{target}/qc.tsv")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return calls(folder / f"results/{cohort}/reads"), (folder / target / "qc.tsv").read_text()
+
+    found = called("dna")
+    bams = sorted((folder / "results/dna/reads/mutations/bam").glob("*.bam"))
+    assert len(bams) == N_PATIENTS
+    units = pd.DataFrame({"sample": [bam.stem for bam in bams], "bam": list(map(str, bams))})
+    order = read_table(folder / DEMO / "mutations_units.tsv", dtype=str)["sample"].unique()
+    write_table(units.set_index("sample").loc[order].reset_index(), folder / "dna_bam.tsv")
+    assert called("dna_bam", units="dna_bam.tsv") == found
+
+
 def test_a_killed_run_is_resumed_to_the_same_matrices_and_calls(drawn, tmp_path):
     """With HISAT2: salmon's own estimates differ from run to run."""
     folder, config = drawn
@@ -115,10 +142,7 @@ def test_a_killed_run_is_resumed_to_the_same_matrices_and_calls(drawn, tmp_path)
     def results(reads):
         files = [*reads.glob("*/counts.tsv.gz"), *reads.glob("*/qc.tsv")]
         found = {str(file.relative_to(reads)): file.read_bytes() for file in files}
-        with gzip.open(reads / "mutations/variants.vcf.gz", "rb") as vcf:
-            # its header names commands and times
-            found["calls"] = b"".join(line for line in vcf if not line.startswith(b"##"))
-        return found
+        return {**found, "calls": calls(reads)}
 
     whole = results(folder / "results/whole/reads")
     assert len(whole) == 6
