@@ -119,6 +119,7 @@ def test_missing_files_name_their_key(cohort):
     ("block", "value", "key"),
     [
         ("cells", {"signature": "no.tsv"}, "cells.signature"),
+        ("cells", {"signature": "n" * 5000}, "cells.signature"),
         ("differential", {"burden_gene_sets": "no.gmt"}, "differential.burden_gene_sets"),
         ("enrichment", {"gene_sets": ["no.gmt"]}, "enrichment.gene_sets"),
         ("enrichment", {"mirna": {"targets": "no.tsv"}}, "enrichment.mirna.targets"),

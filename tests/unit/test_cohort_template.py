@@ -251,6 +251,19 @@ def test_a_maf_is_known_by_its_header_whatever_its_name():
     assert "A MAF does not list those without a mutation" in text
 
 
+def test_the_positive_class_is_a_question_gender_is_sex_and_the_command_is_quoted():
+    matrix("a.tsv", numbers().poisson(30, (6, N)))
+    table = pd.DataFrame({"id": IDS, "state": ["alive", "dead"] * (N // 2)})
+    table.assign(gender=["F", "M"] * (N // 2)).to_csv("c.csv", index=False)
+    told = begin_cohort("mine", {"rna": "a.tsv"}, "my configs", "c.csv", "state")
+    config = yaml.safe_load(Path("my configs/mine.yaml").read_text())
+    assert config["label"]["positive"] is None
+    assert any("which value of `state` is to be predicted" in line for line in told)
+    assert config["samples"]["sex"] == {"column": "gender"}
+    assert told[-1].endswith("--configfile 'my configs/mine.yaml'")
+    assert "to which its paths are relative" in told[-2]
+
+
 def test_nothing_is_overwritten_and_bad_names_are_told():
     matrix("a.tsv", numbers().poisson(30, (6, N)))
     begin_cohort("mine", {"rna": "a.tsv"}, "config")

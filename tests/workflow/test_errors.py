@@ -89,6 +89,12 @@ def test_check_prints_the_plan_whenever_it_is_asked(tiny):
     assert written == {"cohort", "layers", "provenance.json", "ro-crate-metadata.json"}
 
 
+def test_a_model_is_fitted_without_cross_validation(tiny):
+    planned = run(*tiny, "model", "--dry-run", "--quiet", "rules").stdout
+    assert "classification_final_model" in planned
+    assert "classification_fit_split" not in planned
+
+
 def test_check_says_what_is_wrong_in_every_layer(tiny):
     folder, config = tiny
     for name, wrong in (("rna", "-1"), ("protein", "seven")):
