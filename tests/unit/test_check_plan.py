@@ -83,6 +83,13 @@ def test_nearly_empty_samples_are_not_counted_as_measured(raw):
     assert plan["patients"]["taking_part"] == 29
 
 
+def test_one_file_as_two_layers_is_said(raw):
+    raw["layers"]["again"] = dict(raw["layers"]["rna"])
+    file = raw["layers"]["rna"]["file"]
+    plan = cohort_plan(resolve_config(raw, "mine.yaml"), READINGS)
+    assert f"layers rna and again: they are the same file, {file}" in plan["warnings"]
+
+
 def test_the_words_hold_the_numbers(raw):
     config = resolve_config(raw, "mine.yaml")
     lines = plan_in_words(cohort_plan(config, READINGS), config)

@@ -10,7 +10,7 @@ from model_files import write_manifest
 
 from trdomics.check import precheck
 from trdomics.cohort.config import resolve_config
-from trdomics.cohort.membership import check_gzip
+from trdomics.cohort.membership import check_gzip, read_profiled
 from trdomics.errors import InputError
 
 N = 24
@@ -128,6 +128,18 @@ def test_missing_files_name_their_key(cohort):
 def test_other_missing_files_name_their_key(cohort, block, value, key):
     cohort.raw[block] = {**cohort.raw.get(block, {}), **value}
     assert f"({key}): no such file; correct `{key}`; paths are relative to" in cohort.failure()
+
+
+def test_the_sheet_is_no_layer(cohort):
+    cohort.raw["layers"]["rna"]["file"] = f"./{cohort.raw['samples']['file']}"
+    assert "(layer rna): it is the sample sheet; correct `layers.rna.file`" in cohort.failure()
+
+
+@pytest.mark.parametrize("text", ["a\tWES\nb\tWES\n", "a,b,c\n"])
+def test_a_list_of_samples_has_one_per_line(tmp_path, text):
+    (tmp_path / "profiled.txt").write_text(text)
+    with pytest.raises(InputError, match=r"several names in a row; write the .* one per line"):
+        read_profiled(str(tmp_path / "profiled.txt"), "dna")
 
 
 def test_a_brace_in_a_file_name_is_refused(cohort):

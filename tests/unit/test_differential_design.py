@@ -119,6 +119,7 @@ def test_patients_without_a_covariate_are_left_out_and_counted(patients):
         ("~ age", "'group' is not in it"),
         ("~ weight + group", "no column 'weight'"),
         ("~ age + + * group)", "cannot be read"),
+        ("~ age + )group", "is misplaced"),
         ("~ nonsense(age) + group", "the function nonsense"),
         ("~ np.save(age) + group", "the function np.save"),
         ("~ {__import__('os').getcwd()} + group", "which could run as code"),

@@ -1,6 +1,7 @@
 """Tables of upstream pipelines: the columns and rows that are no data, and what are no counts."""
 
 import csv
+import gzip
 import zipfile
 
 import numpy as np
@@ -442,6 +443,12 @@ def test_a_workbook_is_named_as_such_whatever_it_is_called(tmp_path):
         archive.writestr("xl/workbook.xml", COUNTS.tobytes())
     with pytest.raises(InputError, match="a workbook or a ZIP archive, not text"):
         read_file(tmp_path / "m.tsv")
+    for name, content in (("p.tsv", gzip.compress(b"x")), ("p.tsv.gz", gzip.compress(b"x") * 2)):
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    with pytest.raises(InputError, match=r"compressed, not text; name it \.gz"):
+        read_file(tmp_path / "p.tsv")
+    with pytest.raises(InputError, match="compressed twice"):
+        read_file(tmp_path / "p.tsv.gz")
     (tmp_path / "m.tsv").rename(tmp_path / "m.xlsx")
     with pytest.raises(InputError, match=r"a spreadsheet \(\.xlsx\); save it as tab-separated"):
         read_file(tmp_path / "m.xlsx")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from trdomics.cohort.settings import Clinical
 from trdomics.cohort.site_plan import left_out_sites
 from trdomics.config_types import CohortConfig, LabelConfig, LayerConfig, SheetConfig
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+from trdomics.layers.types import layer_type
 from trdomics.panels.panel import panel_files
 
 # Samples without a patient, and patients without the sample named in the sheet.
@@ -101,11 +103,25 @@ def cohort_plan(config: CohortConfig, readings: Mapping[str, Mapping[str, Any]])
             *presence_warnings(has, label, config["label"]),
             *(f"layer {n}: {note}" for n, e in layers.items() for note in e.get("notes", [])),
             *sheet_notes(settings),
+            *_shared_files(config["layers"]),
             *id_warnings(whole),
             *label_warnings(sheet, config["label"]),
             *value_warnings(sheet, settings, text_columns(settings)),
         ],
     }
+
+
+def _shared_files(layers: Mapping[str, LayerConfig]) -> list[str]:
+    """Name matrices that are given as more than one layer."""
+    files: dict[str, list[str]] = {}
+    for name, layer in layers.items():
+        if layer_type(layer["type"]).is_matrix and not from_reads(layer):
+            files.setdefault(os.path.abspath(layer["file"]), []).append(name)
+    return [
+        f"layers {' and '.join(names)}: they are the same file, {layers[names[0]]['file']}"
+        for names in files.values()
+        if len(names) > 1
+    ]
 
 
 def _layer(

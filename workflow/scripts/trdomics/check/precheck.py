@@ -189,7 +189,7 @@ def _missing(file: str, where: str, named: str) -> Iterator[InputError]:
 
 
 def _file_problems(config: CohortConfig) -> Iterator[tuple[str | None, InputError]]:
-    """Yield missing files, with their layer."""
+    """Yield missing and mistaken files, with their layer."""
     sheet = config["samples"]["file"]
     if why_no_file(sheet) is None:
         yield from ((None, error) for error in _missing(sheet, sheet, "`samples.file`"))
@@ -203,6 +203,8 @@ def _file_problems(config: CohortConfig) -> Iterator[tuple[str | None, InputErro
             if config["simulation"] is not None:
                 named += f"; simulated files are in results/{config['cohort']}/simulation/"
             where = of_layer(path, name)
+            if os.path.abspath(path) == os.path.abspath(sheet):
+                yield name, InputError(where, "it is the sample sheet", f"correct {named}")
             yield from ((name, error) for error in _missing(path, where, named))
         if reads := layer.get("reads"):
             yield from ((name, error) for error in _unit_problems(name, reads, config))

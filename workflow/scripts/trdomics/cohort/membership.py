@@ -105,6 +105,12 @@ def read_profiled(path: str, layer: str) -> list[str]:
             "it has no samples",
             "write the profiled samples, one per line",
         )
+    if "\t" in names[0] or (len(names) == 1 and "," in names[0]):
+        raise InputError(
+            f"{path} (layer {layer})",
+            "it has several names in a row",
+            "write the profiled samples, one per line and nothing else",
+        )
     check_printable(names, f"{path} (layer {layer})", "sample")
     return list(dict.fromkeys(names))
 

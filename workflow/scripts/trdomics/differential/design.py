@@ -148,8 +148,10 @@ def required_columns(formula: str, key: str = DESIGN_KEY) -> list[str]:
     try:
         Formula(formula)
     except (FormulaicError, SyntaxError) as error:
+        # formulaic colours the place of the error
+        reason = re.sub(r"\x1b\[[\d;]*m", "", str(error))
         raise InputError(
-            key, f"{formula!r} cannot be read ({error})", "write it like '~ age + response'"
+            key, f"{formula!r} cannot be read ({reason})", "write it like '~ age + response'"
         ) from error
     return sorted(design_columns(formula))
 

@@ -185,7 +185,7 @@ def _from_text(
     commas = "write decimal points, and no separators of thousands"
     for row, cells in itertools.groupby(sorted(wrong), key=lambda cell: cell[0]):
         values = [(source.names[i], value) for _, i, value in cells]
-        texts = [value for _, value in values if not THOUSANDS.fullmatch(value)]
+        texts = [value for _, value in values if not re.search(r"\d", value)]
         if len(texts) == len(columns) > 1 and not source.turned:
             problem = f"feature `{features[row]}`: none of its values is a number, such as "
             problem += repr(texts[0])

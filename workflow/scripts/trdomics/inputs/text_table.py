@@ -31,6 +31,7 @@ NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
 COMMENTS = ("#", "!")
 # Fields that mean "missing".
 MISSING = ("", "NA", "N/A", "NaN", "nan")
+PACKED, TWICE = "compressed, not text", "no text but compressed twice, or another program's file"
 SUFFIXES = "name it .tsv, .csv (both also .gz) or .parquet"
 # Number of problems shown per file.
 SHOWN = 20
@@ -399,7 +400,12 @@ def readable(path: str, where: str, fix: str, row: str = "feature") -> Iterator[
         ) from error
     except UnicodeDecodeError as error:
         with open(path, "rb") as handle:
-            archive = handle.read(2) == b"PK"
+            begin = handle.read(2)
+        if begin == b"\x1f\x8b":
+            twice = path.lower().endswith(".gz")
+            problem, fix = (TWICE, "unpack it once") if twice else (PACKED, "name it .gz")
+            raise InputError(where, problem, fix) from error
+        archive = begin == b"PK"
         problem = "a workbook or a ZIP archive, not text" if archive else "not UTF-8 text"
         raise InputError(where, problem, "save it as text in UTF-8") from error
     except csv.Error as error:
