@@ -26,6 +26,7 @@ check: lint format types ## lint, format and type checks
 lint: .venv/ready ## ruff check and snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/snakemake --lint
+	$(BIN)/snakemake --lint --sdm conda --configfile config/reads_demo.yaml
 
 format: .venv/ready ## check the formatting (ruff format, snakefmt)
 	$(BIN)/ruff format --check .

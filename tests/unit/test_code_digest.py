@@ -1,11 +1,12 @@
 """The digest of a rule's code covers what the script runs, and nothing else."""
 
 import ast
+from typing import is_typeddict
 
 import pytest
 
-from trdomics import code_digest
-from trdomics.code_digest import SCRIPTS, closure
+from trdomics import code_digest, config_types
+from trdomics.code_digest import SCRIPTS, TYPES, closure
 from trdomics.shipped import REPOSITORY
 
 ALL = sorted(SCRIPTS.glob("*.py"))
@@ -30,7 +31,16 @@ def imported(path, seen):
 @pytest.mark.parametrize("script", ALL, ids=lambda path: path.stem)
 def test_the_closure_is_what_python_would_import(script):
     found = {path for path in closure(script) if path.suffix == ".py"}
-    assert found - {SCRIPTS / "trdomics" / "__init__.py"} == {script} | imported(script, set())
+    used = {script} | imported(script, set()) - {TYPES}
+    assert found - {SCRIPTS / "trdomics" / "__init__.py"} == used
+
+
+def test_what_the_closure_leaves_out_has_types_only():
+    nodes = ast.parse(TYPES.read_text()).body
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    assert all(is_typeddict(getattr(config_types, node.name)) for node in classes)
+    rest = [node for node in nodes if node not in classes]
+    assert all(isinstance(node, (ast.Expr, ast.ImportFrom)) for node in rest)
 
 
 def test_packages_run_nothing_that_the_closure_leaves_out():

@@ -19,6 +19,9 @@ SHIPPED = re.compile(r"\bshipped\(\s*\"([^\"]+)\"")
 # Defaults from the configs' schemas are in the rules' params anyway.
 SCHEMA = re.compile(r"\bload_schema\(\"(?!config\"|meta\"|audit\")(\w+)\"")
 
+# Types of the configs' keys change no result.
+TYPES = SCRIPTS / "trdomics" / "config_types.py"
+
 
 def code_digest(script: str) -> str:
     """Return a digest of a script, of the library modules that it imports, and of shipped files.
@@ -62,12 +65,13 @@ def _uses(path: Path) -> frozenset[Path]:
     if path.suffix != ".py":
         return frozenset()
     source = path.read_text(encoding="utf-8")
-    used = {shipped(name) for name in SHIPPED.findall(source)}
-    used |= {shipped(f"workflow/schemas/{name}.schema.yaml") for name in SCHEMA.findall(source)}
+    used = {shipped(name) for name in SHIPPED.findall(source)} if "shipped(" in source else set()
+    if "load_schema(" in source:
+        used |= {shipped(f"workflow/schemas/{name}.schema.yaml") for name in SCHEMA.findall(source)}
     for module, listed in IMPORT.findall(source):
         # a name may be a module of the package or an object in it
         names = (module, *(f"{module}.{name}" for name in re.findall(r"\w+", listed)))
         used |= {_modules()[name] for name in names if name in _modules()}
         if module == "trdomics":
             used.add(_modules()["trdomics.__init__"])
-    return frozenset(used)
+    return frozenset(used - {TYPES})

@@ -18,11 +18,11 @@ from trdomics.classification.fitted_representation import (
     columns_of,
     has_any,
 )
-from trdomics.config_types import FitConfig, LayerConfig, layer_part
+from trdomics.config_types import FitConfig, LayerConfig
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
 from trdomics.layers.normalise import already_normalised, normaliser
-from trdomics.layers.types import DOSAGE_PREFIX
+from trdomics.layers.types import DOSAGE_PREFIX, layer_part
 from trdomics.tables import CLINICAL, LayerTables
 
 

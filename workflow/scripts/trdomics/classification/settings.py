@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from trdomics.classification.derived import derived_tables
 from trdomics.cohort.config import patient_columns
-from trdomics.config_types import CohortConfig, FitConfig, LayerConfig, SearchConfig, layer_part
+from trdomics.config_types import CohortConfig, FitConfig, LayerConfig, SearchConfig
+from trdomics.layers.types import layer_part
 from trdomics.panels.panel import panel_files
 
 # Settings that decide how a layer's file is read; the fit depends on them only through the table.

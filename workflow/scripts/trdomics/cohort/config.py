@@ -19,13 +19,12 @@ from trdomics.config_types import (
     ReadsConfig,
     SamplesConfig,
     SheetConfig,
-    layer_part,
 )
 from trdomics.errors import InputError
 from trdomics.inputs.calls import variant_name
 from trdomics.inputs.maf import is_maf
 from trdomics.inputs.text_table import raise_all
-from trdomics.layers.types import layer_type, types_schema
+from trdomics.layers.types import layer_part, layer_type, types_schema
 from trdomics.reads.quality import quality_columns
 from trdomics.schema import ClosedSchema, did_you_mean, load_schema
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from trdomics.config_types import LayerConfig, layer_part
+from trdomics.config_types import LayerConfig
 from trdomics.layers.base import LayerNormaliser
 from trdomics.layers.burden import GeneBurden
 from trdomics.layers.counts import CountsNormaliser
-from trdomics.layers.types import GAUSSIAN, Binary, Continuous, Counts, Variants, layer_type
+from trdomics.layers.types import (
+    GAUSSIAN,
+    Binary,
+    Continuous,
+    Counts,
+    Variants,
+    layer_part,
+    layer_type,
+)
 from trdomics.layers.values import BinaryNormaliser, ContinuousNormaliser
 
 Binary.normaliser = BinaryNormaliser

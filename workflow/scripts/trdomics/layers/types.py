@@ -9,8 +9,8 @@ on them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -388,6 +388,12 @@ for _kind in (Binary(), Counts(), Continuous(), Variants()):
 def layer_type(name: str) -> LayerType:
     """Return the type of that name."""
     return TYPES[name]
+
+
+def layer_part(layer: LayerConfig, keys: Iterable[str]) -> LayerConfig:
+    """Return those of the keys that a layer has."""
+    whole = cast("Mapping[str, Any]", layer)
+    return cast("LayerConfig", {key: whole[key] for key in keys if key in whole})
 
 
 def guessed_type(values: NDArray[np.float64], named_counts: bool) -> LayerType:

@@ -135,7 +135,7 @@ def read_specification(path: str | os.PathLike[str]) -> Specification:
     """
     path = Path(path)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except OSError as error:
         raise InputError(str(path), "no such file", "check `mechanism.model`") from error
     except yaml.YAMLError as error:
