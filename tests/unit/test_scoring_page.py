@@ -30,7 +30,7 @@ def test_the_most_unlike_patients_are_named_first_and_ten_of_them():
 def test_the_lines_of_missing_layers_add_up():
     row = {"layers_missing": ["rna"], "n": 1, "auroc": 0.924, "loss": 0.066, "reason": ""}
     row |= {"loss_low": -0.001, "loss_high": 0.12, "ranks": True}
-    told = "1 patient lacks rna: expected AUROC 0.92 instead of 0.99, a loss of 0.07"
+    told = "1 patient lacks RNA: expected AUROC 0.92 instead of 0.99, a loss of 0.07"
     assert sentence(row) == f"{told} (0.00 to 0.12)"
     few = {**row, "loss_low": None, "reason": "3 splits, 5 needed"}
     assert sentence(few) == f"{told} (no interval: 3 splits, 5 needed)"

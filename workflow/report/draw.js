@@ -15,7 +15,8 @@ const featureLink = (layer, feature) => "genes.html#" + encodeURIComponent(layer
 
 // Gzipped JSON in base64, as Python wrote it.
 async function unpacked(script) {
-  const bytes = Uint8Array.from(atob(script.textContent), c => c.charCodeAt(0));
+  const text = atob(script.textContent), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
 }

@@ -47,16 +47,7 @@ rule differential_burden_sets:
         ancestry_summary="results/{cohort}/layers/{layer}/ancestry.json",
         sets=given(config["differential"]["burden_gene_sets"]),
     output:
-        results=report(
-            "results/{cohort}/differential/{layer}/burden_sets.tsv",
-            caption="../report/burden_table.rst",
-            category=stage("Differential"),
-            labels={
-                "result": "Odds ratios of gene sets",
-                "layer": "{layer}",
-                "kind": "table",
-            },
-        ),
+        results="results/{cohort}/differential/{layer}/burden_sets.tsv",
         summary="results/{cohort}/differential/{layer}/burden_sets.json",
         forest=report(
             "results/{cohort}/differential/{layer}/burden_sets.svg",

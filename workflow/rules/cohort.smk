@@ -26,12 +26,7 @@ rule cohort_harmonise:
     output:
         patients="results/{cohort}/cohort/patients.tsv",
         excluded="results/{cohort}/cohort/excluded.tsv",
-        sites=report(
-            "results/{cohort}/cohort/label_by_site.tsv",
-            caption="../report/cohort_label_by_site.rst",
-            category=stage("Cohort"),
-            labels={"result": "Label by site", "kind": "table"},
-        ),
+        sites="results/{cohort}/cohort/label_by_site.tsv",
         summary="results/{cohort}/cohort/summary.json",
         figure=report(
             "results/{cohort}/cohort/layers.svg",

@@ -29,12 +29,7 @@ rule confounding_table:
     input:
         patients="results/{cohort}/cohort/patients.tsv",
     output:
-        table=report(
-            "results/{cohort}/cohort/confounding.tsv",
-            caption="../report/confounding_tables.rst",
-            category=stage("Cohort"),
-            labels={"result": "Associations of the label", "kind": "table"},
-        ),
+        table="results/{cohort}/cohort/confounding.tsv",
         summary="results/{cohort}/cohort/confounding.json",
         figure=report(
             "results/{cohort}/cohort/confounding.svg",
@@ -79,15 +74,7 @@ rule confounding_cells:
         signature=given(own_signature(COVARIATES.cells)),
     output:
         fractions="results/{cohort}/cohort/cells.tsv",
-        comparison=report(
-            "results/{cohort}/cohort/cells_measured.tsv",
-            caption="../report/confounding_cells_table.rst",
-            category=stage("Cohort"),
-            labels={
-                "result": "Cell fractions, estimated and measured",
-                "kind": "table",
-            },
-        ),
+        comparison="results/{cohort}/cohort/cells_measured.tsv",
         summary="results/{cohort}/cohort/cells.json",
         figure=report(
             "results/{cohort}/cohort/cells.svg",
@@ -128,12 +115,7 @@ rule confounding_adjustment:
         fractions="results/{cohort}/cohort/cells.tsv",
     output:
         table="results/{cohort}/differential/{layer}/adjustment.tsv",
-        summary=report(
-            "results/{cohort}/differential/{layer}/adjustment_summary.tsv",
-            caption="../report/confounding_attrition_table.rst",
-            category=stage("Differential"),
-            labels={"result": "Adjustment sets", "layer": "{layer}", "kind": "table"},
-        ),
+        summary="results/{cohort}/differential/{layer}/adjustment_summary.tsv",
         headline="results/{cohort}/differential/{layer}/adjustment.json",
         figure=report(
             "results/{cohort}/differential/{layer}/attrition.svg",

@@ -68,12 +68,7 @@ rule enrichment_ranked:
         patients="results/{cohort}/cohort/patients.tsv",
         sets="results/{cohort}/enrichment/gene_sets.tsv",
     output:
-        sets=report(
-            "results/{cohort}/enrichment/layers/{layer}/sets.tsv",
-            caption="../report/enrichment_sets_table.rst",
-            category=stage("Enrichment"),
-            labels={"result": "Gene sets", "layer": "{layer}", "kind": "table"},
-        ),
+        sets="results/{cohort}/enrichment/layers/{layer}/sets.tsv",
         scores="results/{cohort}/enrichment/layers/{layer}/scores.tsv",
         signatures="results/{cohort}/enrichment/layers/{layer}/signatures.tsv",
         summary="results/{cohort}/enrichment/layers/{layer}/summary.json",
@@ -132,12 +127,7 @@ rule enrichment_mirna:
         patients="results/{cohort}/cohort/patients.tsv",
         targets=given(config["enrichment"]["mirna"]["targets"]),
     output:
-        table=report(
-            "results/{cohort}/enrichment/mirna_targets.tsv",
-            caption="../report/enrichment_mirna_table.rst",
-            category=stage("Enrichment"),
-            labels={"result": "Targets of small RNAs", "kind": "table"},
-        ),
+        table="results/{cohort}/enrichment/mirna_targets.tsv",
         pairs="results/{cohort}/enrichment/mirna_pairs.tsv",
         summary="results/{cohort}/enrichment/mirna.json",
         figure=report(
@@ -193,12 +183,7 @@ rule enrichment_factors:
         ),
     output:
         enrichment="results/{cohort}/enrichment/factors.tsv",
-        words=report(
-            "results/{cohort}/integration/factor_words.tsv",
-            caption="../report/enrichment_factor_words.rst",
-            category=stage("Integration"),
-            labels={"result": "What each factor is", "kind": "table"},
-        ),
+        words="results/{cohort}/integration/factor_words.tsv",
     log:
         "logs/{cohort}/enrichment_factors.log",
     group:

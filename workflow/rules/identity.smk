@@ -61,12 +61,7 @@ rule identity_sex:
         ),
         reads=expand("results/{{cohort}}/reads/{layer}/qc.tsv", layer=DNA_READ_LAYERS),
     output:
-        table=report(
-            "results/{cohort}/cohort/sex.tsv",
-            caption="../report/identity_tables.rst",
-            category=stage("Cohort"),
-            labels={"result": "Sex by molecules and sheet", "kind": "table"},
-        ),
+        table="results/{cohort}/cohort/sex.tsv",
         summary="results/{cohort}/cohort/sex.json",
         figure=report(
             "results/{cohort}/cohort/sex.svg",
@@ -122,12 +117,7 @@ rule identity_match:
         ),
         sex="results/{cohort}/cohort/sex.tsv",
     output:
-        table=report(
-            "results/{cohort}/cohort/matching.tsv",
-            caption="../report/identity_tables.rst",
-            category=stage("Cohort"),
-            labels={"result": "One patient across layers", "kind": "table"},
-        ),
+        table="results/{cohort}/cohort/matching.tsv",
         summary="results/{cohort}/cohort/matching.json",
         figure=report(
             "results/{cohort}/cohort/matching.svg",
@@ -171,12 +161,7 @@ rule identity_quality:
         matching="results/{cohort}/cohort/matching.tsv",
         match_summary="results/{cohort}/cohort/matching.json",
     output:
-        table=report(
-            "results/{cohort}/cohort/quality.tsv",
-            caption="../report/identity_tables.rst",
-            category=stage("Cohort"),
-            labels={"result": "Quality per sample", "kind": "table"},
-        ),
+        table="results/{cohort}/cohort/quality.tsv",
         summary="results/{cohort}/cohort/identity.json",
         figure=report(
             "results/{cohort}/cohort/haemolysis.svg",

@@ -62,12 +62,7 @@ rule panels_evidence:
             "results/{{cohort}}/layers/{layer}/ancestry.tsv", layer=CARRIER_LAYERS
         ),
     output:
-        members=report(
-            "results/{cohort}/panels/{panel}/members.tsv",
-            caption="../report/panels_members.rst",
-            category=stage("Panels"),
-            labels={"result": "Members", "panel": "{panel}", "kind": "table"},
-        ),
+        members="results/{cohort}/panels/{panel}/members.tsv",
         whole="results/{cohort}/panels/{panel}/whole.tsv",
         summary="results/{cohort}/panels/{panel}/summary.json",
     log:

@@ -59,12 +59,7 @@ rule pharmacogenes_drugs:
         calls="results/{cohort}/pharmacogenes/calls.tsv",
         medication=config["pharmacogenes"]["medication"] or [],
     output:
-        mismatches=report(
-            "results/{cohort}/pharmacogenes/mismatches.tsv",
-            caption="../report/pharmacogenes_mismatches.rst",
-            category=stage("Pharmacogenes"),
-            labels={"result": "Drugs and the genes that clear them", "kind": "table"},
-        ),
+        mismatches="results/{cohort}/pharmacogenes/mismatches.tsv",
         summary="results/{cohort}/pharmacogenes/drugs.json",
     log:
         "logs/{cohort}/pharmacogenes_drugs.log",

@@ -201,18 +201,14 @@ rule report_reporting:
         summary="results/{cohort}/summary.json",
     output:
         card="results/{cohort}/classification/model/CARD.md",
-        tripod=report(
-            "results/{cohort}/reporting/tripod_ai.tsv",
-            caption="../report/report_tripod.rst",
+        page=report(
+            "results/{cohort}/classification/model/CARD.html",
+            caption="../report/report_card.rst",
             category=stage("Summary"),
-            labels={"result": "TRIPOD+AI", "kind": "table"},
+            labels={"result": "Model card", "kind": "page"},
         ),
-        probast=report(
-            "results/{cohort}/reporting/probast_ai.tsv",
-            caption="../report/report_probast.rst",
-            category=stage("Summary"),
-            labels={"result": "PROBAST+AI", "kind": "table"},
-        ),
+        tripod="results/{cohort}/reporting/tripod_ai.tsv",
+        probast="results/{cohort}/reporting/probast_ai.tsv",
         methods="results/{cohort}/reporting/methods.md",
         references="results/{cohort}/reporting/references.bib",
     log:

@@ -62,12 +62,7 @@ if SIMULATED:
             truth="results/{cohort}/simulation/truth/truth.json",
         output:
             summary="results/{cohort}/simulation/recovery.json",
-            table=report(
-                "results/{cohort}/simulation/recovery.tsv",
-                caption="../report/simulation_table.rst",
-                category=stage("Simulation"),
-                labels={"result": "Found and planted", "kind": "table"},
-            ),
+            table="results/{cohort}/simulation/recovery.tsv",
             figure=report(
                 "results/{cohort}/simulation/recovery.svg",
                 caption="../report/simulation_recovery.rst",

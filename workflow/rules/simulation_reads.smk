@@ -62,12 +62,7 @@ if config["simulated_reads"]:
             identity="results/{cohort}/cohort/identity.json",
         output:
             summary="results/{cohort}/simulation/reads_recovery.json",
-            table=report(
-                "results/{cohort}/simulation/reads_recovery.tsv",
-                caption="../report/simulation_reads_table.rst",
-                category=stage("Simulation"),
-                labels={"result": "Reads: planted and found", "kind": "table"},
-            ),
+            table="results/{cohort}/simulation/reads_recovery.tsv",
             figure=report(
                 "results/{cohort}/simulation/reads_recovery.svg",
                 caption="../report/simulation_reads_recovery.rst",

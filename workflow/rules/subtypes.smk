@@ -10,12 +10,7 @@ rule subtypes_find:
     output:
         subtypes="results/{cohort}/integration/subtypes.tsv",
         selection="results/{cohort}/integration/subtype_selection.tsv",
-        associations=report(
-            "results/{cohort}/integration/subtype_associations.tsv",
-            caption="../report/subtypes_tables.rst",
-            category=stage("Integration"),
-            labels={"result": "Subtypes: associations", "kind": "table"},
-        ),
+        associations="results/{cohort}/integration/subtype_associations.tsv",
         consensus="results/{cohort}/integration/subtype_consensus.parquet",
         summary="results/{cohort}/integration/subtypes.json",
     log:

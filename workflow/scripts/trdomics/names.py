@@ -13,7 +13,8 @@ TITLES = {
     "clinical_circular": "clinical with circular predictors",
 }
 CAPITALS = {
-    word.lower(): word for word in ("RNA", "mRNA", "miRNA", "DNA", "MOFA", "RIN", "BMI", "CRP")
+    word.lower(): word
+    for word in ("RNA", "mRNA", "miRNA", "DNA", "MOFA", "RIN", "BMI", "CRP", "MADRS")
 }
 
 EFFECT_SIGNS = {"auc": "AUC", "rho": "ρ", "eta2": "η²"}

@@ -29,8 +29,9 @@ def circuit_figure(circuit: Mapping[str, Any]) -> Figure:
     set_style()
     figure, axis = plt.subplots(figsize=(8.6, 4.6))
     boxes = circuit["boxes"]
-    for box in boxes.values():
-        axis.text(
+    drawn = {}
+    for name, box in boxes.items():
+        text = axis.text(
             box["x"],
             box["y"],
             box["label"],
@@ -40,6 +41,7 @@ def circuit_figure(circuit: Mapping[str, Any]) -> Figure:
             bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": GREY},
             zorder=3,
         )
+        drawn[name] = text.get_bbox_patch()
     for arrow in circuit["arrows"]:
         start, end = boxes[arrow["from"]], boxes[arrow["to"]]
         look = ARROWS[arrow["kind"]]
@@ -51,8 +53,11 @@ def circuit_figure(circuit: Mapping[str, Any]) -> Figure:
                 **look,
                 "linewidth": 1.8,
                 "linestyle": "--" if arrow.get("hypothesis") else "-",
-                "shrinkA": 30,
-                "shrinkB": 30,
+                # from edge to edge, with a little room
+                "patchA": drawn[arrow["from"]],
+                "patchB": drawn[arrow["to"]],
+                "shrinkA": 4,
+                "shrinkB": 6,
                 "mutation_scale": 14 if look["arrowstyle"] == "-|>" else 5,
                 "connectionstyle": f"arc3,rad={arrow.get('bend', 0)}",
             },

@@ -28,6 +28,7 @@ def directions(summary: Mapping[str, Any]) -> str:
         return "No tested member has an expected direction."
     left = n - summary["n_confirmed"] - summary["n_contradicted"]
     return (
-        f"Of {n} tests with an expected direction, {summary['n_confirmed']} have an interval on "
-        f"that side of zero, {summary['n_contradicted']} on the other, and {left} leave it open."
+        f"Of {n} tests with an expected direction, the interval is on that side of zero in "
+        f"{summary['n_confirmed']}, on the other in {summary['n_contradicted']}, and includes zero "
+        f"in {left}."
     )

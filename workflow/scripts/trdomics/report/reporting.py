@@ -10,6 +10,7 @@ import pandas as pd
 from trdomics.config_types import ReportingConfig
 from trdomics.files import read_table
 from trdomics.intervals import with_interval
+from trdomics.names import display_name
 from trdomics.report.words import listed, number
 from trdomics.shipped import shipped
 
@@ -56,7 +57,7 @@ def facts(config: ReportingConfig, summary: Mapping[str, Any]) -> dict[str, str]
 
 
 def _names(names: list[str]) -> str:
-    return listed(names) if names else "none"
+    return listed([display_name(name) for name in names]) if names else "none"
 
 
 def _interval(found: Mapping[str, Any] | None) -> str:

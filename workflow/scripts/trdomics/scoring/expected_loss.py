@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.layers.subsets import subset_name
+from trdomics.names import display_name
 
 NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
 NOT_WRITTEN = "the model's folder has no missing_layer_cost.json"
@@ -80,7 +81,8 @@ def with_expected(predictions: pd.DataFrame, rows: Iterable[Mapping[str, Any]]) 
 def sentence(row: Mapping[str, Any]) -> str:
     """Describe the cost of a set of missing layers in one line."""
     who = "1 patient lacks" if row["n"] == 1 else f"{row['n']} patients lack"
-    message = f"{who} {', '.join(row['layers_missing']) or 'no layer'}: expected AUROC"
+    layers = ", ".join(map(display_name, row["layers_missing"]))
+    message = f"{who} {layers or 'no layer'}: expected AUROC"
     if row["auroc"] is None:
         return f"{message} not known ({row['reason']})"
     message += f" {row['auroc']:.2f}"

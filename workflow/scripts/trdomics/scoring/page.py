@@ -191,13 +191,11 @@ def standing_out(predictions: pd.DataFrame) -> list[dict[str, str]]:
 def _headline(summary: Mapping[str, Any]) -> str:
     if not summary["n_scored"]:
         return f"No patient was scored: {summary['n_scored_reason']}."
-    model = display_name(str(summary["model"]))
     source = "another cohort" if summary["external"] else "this cohort"
     return (
         f"{summary['n_scored']} patients, {summary['n_labelled']} of them with a label, were "
-        f"scored with a model of {summary['n_training']} patients of {source} "
-        f"({summary['feature_set'].replace('_', ' ')}, {model}); their mean probability of "
-        f"{summary['positive']} is {summary['mean_probability']:.2f}."
+        f"scored with a model of {summary['n_training']} patients of {source}; their mean "
+        f"probability of {summary['positive']} is {summary['mean_probability']:.2f}."
     )
 
 

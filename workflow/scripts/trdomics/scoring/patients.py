@@ -147,11 +147,11 @@ def terms(own: pd.DataFrame, symbols: Mapping[str, str]) -> dict[str, Any]:
     scale = max([abs(row["contribution"]) for row in [*rows, *top]], default=1.0) or 1.0
     log_odds = own["contribution"].sum()
     return {
-        "baseline": f"{baseline:+.2f}",
+        "baseline": _signed(baseline, 2),
         "baseline_percent": f"{100 / (1 + np.exp(-baseline)):.0f} %",
         "groups": [_bar(row, scale, symbols) for row in rows],
         "features": [_bar(row, scale, symbols) for row in top],
-        "log_odds": f"{log_odds:+.2f}",
+        "log_odds": _signed(log_odds, 2),
         "raised": _in_words(groups[groups["contribution"] >= LEAST], symbols),
         "lowered": _in_words(groups[groups["contribution"] <= -LEAST], symbols),
     }
@@ -162,7 +162,7 @@ def _in_words(groups: pd.DataFrame, symbols: Mapping[str, str]) -> str:
     named = []
     for row in groups.head(NAMED).to_dict("records"):
         name = f"{PANEL} {row['feature']}" if row["kind"] == PANEL else _named(row, symbols)
-        value = "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD, "
+        value = "" if pd.isna(row["value"]) else f"{_signed(row['value'], 1)} SD, "
         named.append(f"{name} ({value}odds × {np.exp(row['contribution']):.2g})")
     return ", ".join(named)
 
@@ -170,9 +170,15 @@ def _in_words(groups: pd.DataFrame, symbols: Mapping[str, str]) -> str:
 def _named(row: Mapping[Any, Any], symbols: Mapping[str, str]) -> str:
     name = str(row["feature"])
     # features of panels are named layer:feature
-    of_layer = name.partition(":")[2] if row["kind"] == PANEL else name
-    symbol = symbols.get(of_layer, name)
+    layer, _, of_layer = name.partition(":")
+    if row["kind"] == PANEL and of_layer:
+        return f"{symbols.get(of_layer, of_layer)} ({display_name(layer)})"
+    symbol = symbols.get(name, name)
     return symbol.replace("_", " ") if symbol == name else f"{symbol} ({name})"
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> dict[str, Any]:
@@ -180,8 +186,8 @@ def _bar(row: Mapping[Any, Any], scale: float, symbols: Mapping[str, str]) -> di
     return {
         "name": _named(row, symbols),
         "block": BLOCKS.get(row["block"], display_name(str(row["block"]))),
-        "value": "" if pd.isna(row["value"]) else f"{row['value']:+.1f} SD",
-        "contribution": f"{row['contribution']:+.2f}",
+        "value": "" if pd.isna(row["value"]) else f"{_signed(row['value'], 1)} SD",
+        "contribution": _signed(row["contribution"], 2),
         "width": f"{width:.1f}",
         "left": f"{50 - width if row['contribution'] < 0 else 50:.1f}",
         "sign": "down" if row["contribution"] < 0 else "up",
@@ -217,12 +223,12 @@ def _acted_on(row: Mapping[Any, Any], summary: Mapping[str, Any]) -> str:
 def _place(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["outlier_vs_training"]):
         return "Could not be compared with the training patients."
-    verdict = "beyond" if row["outlier_vs_training"] == 1 else "within"
-    text = f"The patient is {verdict} the limit for unseen training patients"
+    verdict = "unusual" if row["outlier_vs_training"] == 1 else "not unusual"
+    text = f"Compared with unseen training patients, this patient is {verdict}"
     if pd.isna(row["factor_distance"]) or pd.isna(row["factor_distance_limit"]):
         return f"{text}."
     return (
-        f"{text}: Mahalanobis distance of the factors {row['factor_distance']:.1f} (99 % within "
-        f"{row['factor_distance_limit']:.1f}), smallest p of the checks after correction "
+        f"{text}: distance from their mean {row['factor_distance']:.1f} (99 % of them have less "
+        f"than {row['factor_distance_limit']:.1f}; Mahalanobis, of the factors), smallest adjusted p "
         f"{row['outlier_vs_training_p']:.2g} ({display_name(row['outlier_vs_training_in'])})."
     )

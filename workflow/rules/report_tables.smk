@@ -1,0 +1,153 @@
+from trdomics.report.tables import ReportTable
+
+# What Snakemake's report shows of tables: each as a page in which one can search and sort.
+REPORT_TABLES = [
+    ReportTable("Summary", "TRIPOD+AI", "reporting/tripod_ai", "report_tripod"),
+    ReportTable("Summary", "PROBAST+AI", "reporting/probast_ai", "report_probast"),
+    ReportTable(
+        "Cohort", "Label by site", "cohort/label_by_site", "cohort_label_by_site"
+    ),
+    ReportTable(
+        "Cohort", "Sex by molecules and sheet", "cohort/sex", "identity_tables"
+    ),
+    ReportTable(
+        "Cohort", "One patient across layers", "cohort/matching", "identity_tables"
+    ),
+    ReportTable("Cohort", "Quality per sample", "cohort/quality", "identity_tables"),
+    *(
+        ReportTable(
+            "Differential",
+            "Odds ratios of gene sets",
+            f"differential/{layer}/burden_sets",
+            "burden_table",
+            {"layer": layer},
+        )
+        for layer in VARIANT_LAYERS
+    ),
+    *(
+        ReportTable(
+            "Differential",
+            "Adjustment sets",
+            f"differential/{layer}/adjustment_summary",
+            "confounding_attrition_table",
+            {"layer": layer},
+        )
+        for layer in ADJUSTED_LAYERS
+    ),
+    ReportTable(
+        "Integration",
+        "What each factor is",
+        "integration/factor_words",
+        "enrichment_factor_words",
+    ),
+    ReportTable(
+        "Integration",
+        "Subtypes: associations",
+        "integration/subtype_associations",
+        "subtypes_tables",
+    ),
+    *(
+        ReportTable(
+            "Enrichment",
+            "Gene sets",
+            f"enrichment/layers/{layer}/sets",
+            "enrichment_sets_table",
+            {"layer": layer},
+        )
+        for layer in EXPRESSION_LAYERS
+    ),
+    ReportTable(
+        "Enrichment",
+        "Targets of small RNAs",
+        "enrichment/mirna_targets",
+        "enrichment_mirna_table",
+    ),
+    ReportTable(
+        "Pharmacogenes",
+        "Drugs and the genes that clear them",
+        "pharmacogenes/mismatches",
+        "pharmacogenes_mismatches",
+    ),
+    *(
+        ReportTable(
+            "Panels",
+            "Members",
+            f"panels/{panel}/members",
+            "panels_members",
+            {"panel": panel},
+        )
+        for panel in PANELS
+    ),
+    ReportTable(
+        "Classification",
+        "Performance",
+        "classification/performance",
+        "classification_performance",
+    ),
+]
+if LABELLED:
+    REPORT_TABLES += [
+        ReportTable(
+            "Cohort",
+            "Associations of the label",
+            "cohort/confounding",
+            "confounding_tables",
+        ),
+        ReportTable(
+            "Cohort",
+            "Cell fractions, estimated and measured",
+            "cohort/cells_measured",
+            "confounding_cells_table",
+        ),
+    ]
+if SIMULATED:
+    REPORT_TABLES.append(
+        ReportTable(
+            "Simulation", "Found and planted", "simulation/recovery", "simulation_table"
+        )
+    )
+if config["simulated_reads"] is not None:
+    REPORT_TABLES.append(
+        ReportTable(
+            "Simulation",
+            "Reads: planted and found",
+            "simulation/reads_recovery",
+            "simulation_reads_table",
+        )
+    )
+
+
+rule report_tables:
+    """Write the tables of Snakemake's report as pages in which one can search and sort."""
+    input:
+        [f"results/{{cohort}}/{table.file}.tsv" for table in REPORT_TABLES],
+    output:
+        [
+            report(
+                f"results/{{cohort}}/{table.file}.html",
+                caption=f"../report/{table.caption}.rst",
+                category=stage(table.stage),
+                labels={"result": table.result, **table.of, "kind": "table"},
+            )
+            for table in REPORT_TABLES
+        ],
+    log:
+        "logs/{cohort}/report_tables.log",
+    benchmark:
+        "benchmarks/{cohort}/report_tables.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_digest("report_tables"),
+        cohort=COHORT,
+        tables=[(table.title, f"{table.file}.tsv") for table in REPORT_TABLES],
+    script:
+        "../scripts/report_tables.py"
+
+
+TARGETS += [f"results/{COHORT}/{table.file}.html" for table in REPORT_TABLES]

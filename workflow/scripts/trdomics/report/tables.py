@@ -1,0 +1,111 @@
+"""Tables as pages: searched, sorted, and with the meaning of their columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from trdomics.names import display_name
+from trdomics.report.outputs import Output
+
+# Columns whose values are names in the config, or names of the workflow's own.
+NAMES = ("layer", "feature_set", "baseline", "metric", "kind", "status")
+# Files of the results that a text names; those of any layer cannot be linked.
+FILE = re.compile(r"\b(?:\w+/)*\w+\.(?:tsv|svg|json|html|md|bib)\b")
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """A table that Snakemake's report shows as a page.
+
+    Attributes
+    ----------
+    stage, result : str
+        Where it is in the report's menu.
+    file : str
+        Path below ``results/<cohort>/``, without its suffix.
+    caption : str
+        Name of the caption.
+    of : mapping
+        The layer or panel, by ``layer`` or ``panel``.
+    """
+
+    stage: str
+    result: str
+    file: str
+    caption: str
+    of: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The heading of the page."""
+        return ": ".join([self.result, *map(display_name, self.of.values())])
+
+
+def table_context(table: pd.DataFrame, described: Output, title: str) -> dict[str, Any]:
+    """Return what the template needs of a table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As read from its file.
+    described : Output
+        What the file and its columns hold.
+    title : str
+        The heading.
+
+    Returns
+    -------
+    dict
+        ``title``, ``file`` (its name), ``meaning``, ``columns`` (of name, whether numeric, unit
+        and meaning) and ``rows`` of cells, each a list of texts and linked files.
+    """
+    columns = []
+    for name in table.columns:
+        known = next((column for column in described.columns if column.fits(name)), None)
+        columns.append(
+            {
+                "name": name,
+                "number": pd.api.types.is_numeric_dtype(table[name]),
+                "unit": known.unit if known else "",
+                "meaning": _plain(known.meaning) if known else "",
+            }
+        )
+    depth = described.file.count("/")
+    shown = [[_cell(name, value, depth) for value in table[name]] for name in table.columns]
+    return {
+        "title": title,
+        "file": described.file.rsplit("/", 1)[-1],
+        "meaning": _plain(described.meaning),
+        "columns": columns,
+        "rows": list(zip(*shown, strict=True)),
+        "home": "../" * depth,
+    }
+
+
+def _cell(name: str, value: Any, depth: int) -> list[tuple[str, str | None]]:
+    """Return the pieces of a cell: texts, and files with the way to them."""
+    if pd.isna(value):
+        return []
+    if isinstance(value, float):
+        return [(f"{value:.4g}", None)]
+    text = display_name(str(value)) if name in NAMES else str(value)
+    if name == "answer":
+        text = _plain(text)
+    pieces, end = [], 0
+    if name in ("answer", "evidence"):
+        for found in FILE.finditer(text):
+            if text[max(0, found.start() - 2) : found.start()] == ">/":
+                continue
+            pieces += [(text[end : found.start()], None), (found[0], "../" * depth + found[0])]
+            end = found.end()
+    return [piece for piece in [*pieces, (text[end:], None)] if piece[0]]
+
+
+def _plain(text: str) -> str:
+    """Return text of the shipped tables without the marks of code."""
+    return text.replace("`", "")
