@@ -109,7 +109,7 @@ def test_groups_with_the_baseline_are_the_log_odds():
     assert [(row["name"], row["value"]) for row in first["features"]] == [
         ("IL7R (ENSG1)", "+2.1 SD"),
         ("IL7R (mRNA)", "+2.1 SD"),
-        ("mrna:ENSG2", "+1.0 SD"),
+        ("ENSG2 (mRNA)", "+1.0 SD"),
     ]
 
 

@@ -229,6 +229,6 @@ def _place(row: Mapping[Any, Any]) -> str:
         return f"{text}."
     return (
         f"{text}: distance from their mean {row['factor_distance']:.1f} (99 % of them have less "
-        f"than {row['factor_distance_limit']:.1f}; Mahalanobis, of the factors), smallest adjusted p "
-        f"{row['outlier_vs_training_p']:.2g} ({display_name(row['outlier_vs_training_in'])})."
+        f"than {row['factor_distance_limit']:.1f}; Mahalanobis, of the factors), smallest adjusted "
+        f"p {row['outlier_vs_training_p']:.2g} ({display_name(row['outlier_vs_training_in'])})."
     )
