@@ -103,7 +103,7 @@ def facts(performance: pd.DataFrame) -> list[dict[str, Any]]:
         "the model": "selected",
         "clinical data alone": "clinical",
         "confounders alone": "confounders",
-        "layers present alone": PRESENCE,
+        "which layers were measured": PRESENCE,
     }
     result = []
     for name, feature_set in shown.items():
@@ -165,7 +165,9 @@ def page_context(
             "headline": words.headline(performance, label["positive"], label["negative"]),
             "gain_confounders": words.gain(gains, "confounders", "the confounders alone"),
             "gain_clinical": words.gain(gains, "clinical", "the clinical predictors alone"),
-            "gain_presence": words.gain(gains, PRESENCE, "which layers were measured alone")
+            "gain_presence": words.gain(
+                gains, PRESENCE, "a model that knows only which layers were measured"
+            )
             if PRESENCE in set(gains["baseline"])
             else "",
             "null": words.null(classification["null"], config["null_models"]),

@@ -20,6 +20,8 @@ EFFECTS = {
 }
 SMALLEST_P = 1e-300
 WEIGHTS_SHOWN, ASSOCIATIONS_SHOWN, SETS_SHOWN = 6, 8, 6
+# Strategies whose decision curves are drawn.
+CURVES = (SELECTED, "clinical", "confounders", "treat all", "treat none")
 PRINTED_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 
 
@@ -135,7 +137,8 @@ def thresholds(decision: pd.DataFrame) -> list[dict[str, Any]]:
     -------
     list of dict
         Per population: ``prevalence``; ``threshold``, ``true`` and ``false`` (positives per
-        patient) of the selected model; ``curves`` (strategy → net benefits).
+        patient) of the selected model; ``curves`` (strategy → net benefits), of few strategies
+        so that they can be told apart.
     """
     populations: list[dict[str, Any]] = []
     for _, rows in decision.groupby("population", sort=False):
@@ -152,6 +155,7 @@ def thresholds(decision: pd.DataFrame) -> list[dict[str, Any]]:
                 "curves": {
                     str(name): short(curve["net_benefit"])
                     for name, curve in rows.groupby("strategy", sort=False)
+                    if name in CURVES
                 },
             }
         )

@@ -86,12 +86,11 @@ def headline(performance: pd.DataFrame, positive: str, negative: str) -> str:
         return f"How well the model discriminates is unknown: {auroc['reason']}."
     text = (
         f"In {100 * auroc['value']:.0f} of 100 pairs of a {positive} and a {negative} patient, "
-        f"the model ranks the {positive} patient higher (AUROC {interval(auroc)}). Chance would be "
-        "50."
+        f"the model ranks the {positive} patient higher. Chance would be 50."
     )
     if clinical is not None and not pd.isna(clinical):
         text += f" Clinical data alone reach {100 * clinical:.0f}."
-    return f"{text} The model had seen none of these patients."
+    return f"{text} The model had seen none of these patients. AUROC: {interval(auroc)}."
 
 
 def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
