@@ -58,8 +58,9 @@ def test_answers_link_their_evidence_but_not_what_is_in_every_layer():
 
 
 def test_the_title_names_layer_or_panel():
-    table = ReportTable("Panels", "Members", "panels/x/members", "x", {"layer": "small_rna"})
+    table = ReportTable("Panels", "Members", "panels/x/members.tsv", "x", {"layer": "small_rna"})
     assert table.title == "Members: small RNA"
+    assert table.page == "panels/x/members.html"
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium here")

@@ -71,4 +71,7 @@ def test_snakemakes_own_report_has_one_scheme_of_labels():
         assert (keys[0], keys[-1]) == ("result", "kind")
         assert set(keys[1:-1]) <= {"layer", "panel"}
     categories = re.findall(r"category=(.+),", whole)
-    assert {c for c in categories if not c.startswith('stage("')} == {'"Audit"', '"Meta-analysis"'}
+    others = {category for category in categories if not category.startswith('stage("')}
+    assert others == {'"Audit"', '"Meta-analysis"', "stage(table.stage)"}
+    tables = (RULES / "report_tables.smk").read_text("utf-8")
+    assert set(re.findall(r'\{"(\w+)": \w+\}', tables)) == {"layer", "panel"}

@@ -2,23 +2,25 @@ from trdomics.report.tables import ReportTable
 
 # What Snakemake's report shows of tables: each as a page in which one can search and sort.
 REPORT_TABLES = [
-    ReportTable("Summary", "TRIPOD+AI", "reporting/tripod_ai", "report_tripod"),
-    ReportTable("Summary", "PROBAST+AI", "reporting/probast_ai", "report_probast"),
+    ReportTable("Summary", "TRIPOD+AI", "reporting/tripod_ai.tsv", "report_tripod"),
+    ReportTable("Summary", "PROBAST+AI", "reporting/probast_ai.tsv", "report_probast"),
     ReportTable(
-        "Cohort", "Label by site", "cohort/label_by_site", "cohort_label_by_site"
+        "Cohort", "Label by site", "cohort/label_by_site.tsv", "cohort_label_by_site"
     ),
     ReportTable(
-        "Cohort", "Sex by molecules and sheet", "cohort/sex", "identity_tables"
+        "Cohort", "Sex by molecules and sheet", "cohort/sex.tsv", "identity_tables"
     ),
     ReportTable(
-        "Cohort", "One patient across layers", "cohort/matching", "identity_tables"
+        "Cohort", "One patient across layers", "cohort/matching.tsv", "identity_tables"
     ),
-    ReportTable("Cohort", "Quality per sample", "cohort/quality", "identity_tables"),
+    ReportTable(
+        "Cohort", "Quality per sample", "cohort/quality.tsv", "identity_tables"
+    ),
     *(
         ReportTable(
             "Differential",
             "Odds ratios of gene sets",
-            f"differential/{layer}/burden_sets",
+            f"differential/{layer}/burden_sets.tsv",
             "burden_table",
             {"layer": layer},
         )
@@ -28,7 +30,7 @@ REPORT_TABLES = [
         ReportTable(
             "Differential",
             "Adjustment sets",
-            f"differential/{layer}/adjustment_summary",
+            f"differential/{layer}/adjustment_summary.tsv",
             "confounding_attrition_table",
             {"layer": layer},
         )
@@ -37,20 +39,20 @@ REPORT_TABLES = [
     ReportTable(
         "Integration",
         "What each factor is",
-        "integration/factor_words",
+        "integration/factor_words.tsv",
         "enrichment_factor_words",
     ),
     ReportTable(
         "Integration",
         "Subtypes: associations",
-        "integration/subtype_associations",
+        "integration/subtype_associations.tsv",
         "subtypes_tables",
     ),
     *(
         ReportTable(
             "Enrichment",
             "Gene sets",
-            f"enrichment/layers/{layer}/sets",
+            f"enrichment/layers/{layer}/sets.tsv",
             "enrichment_sets_table",
             {"layer": layer},
         )
@@ -59,20 +61,20 @@ REPORT_TABLES = [
     ReportTable(
         "Enrichment",
         "Targets of small RNAs",
-        "enrichment/mirna_targets",
+        "enrichment/mirna_targets.tsv",
         "enrichment_mirna_table",
     ),
     ReportTable(
         "Pharmacogenes",
         "Drugs and the genes that clear them",
-        "pharmacogenes/mismatches",
+        "pharmacogenes/mismatches.tsv",
         "pharmacogenes_mismatches",
     ),
     *(
         ReportTable(
             "Panels",
             "Members",
-            f"panels/{panel}/members",
+            f"panels/{panel}/members.tsv",
             "panels_members",
             {"panel": panel},
         )
@@ -81,7 +83,7 @@ REPORT_TABLES = [
     ReportTable(
         "Classification",
         "Performance",
-        "classification/performance",
+        "classification/performance.tsv",
         "classification_performance",
     ),
 ]
@@ -90,20 +92,23 @@ if LABELLED:
         ReportTable(
             "Cohort",
             "Associations of the label",
-            "cohort/confounding",
+            "cohort/confounding.tsv",
             "confounding_tables",
         ),
         ReportTable(
             "Cohort",
             "Cell fractions, estimated and measured",
-            "cohort/cells_measured",
+            "cohort/cells_measured.tsv",
             "confounding_cells_table",
         ),
     ]
 if SIMULATED:
     REPORT_TABLES.append(
         ReportTable(
-            "Simulation", "Found and planted", "simulation/recovery", "simulation_table"
+            "Simulation",
+            "Found and planted",
+            "simulation/recovery.tsv",
+            "simulation_table",
         )
     )
 if config["simulated_reads"] is not None:
@@ -111,7 +116,7 @@ if config["simulated_reads"] is not None:
         ReportTable(
             "Simulation",
             "Reads: planted and found",
-            "simulation/reads_recovery",
+            "simulation/reads_recovery.tsv",
             "simulation_reads_table",
         )
     )
@@ -120,11 +125,11 @@ if config["simulated_reads"] is not None:
 rule report_tables:
     """Write the tables of Snakemake's report as pages in which one can search and sort."""
     input:
-        [f"results/{{cohort}}/{table.file}.tsv" for table in REPORT_TABLES],
+        [f"results/{{cohort}}/{table.file}" for table in REPORT_TABLES],
     output:
         [
             report(
-                f"results/{{cohort}}/{table.file}.html",
+                f"results/{{cohort}}/{table.page}",
                 caption=f"../report/{table.caption}.rst",
                 category=stage(table.stage),
                 labels={"result": table.result, **table.of, "kind": "table"},
@@ -145,9 +150,9 @@ rule report_tables:
     params:
         code=code_digest("report_tables"),
         cohort=COHORT,
-        tables=[(table.title, f"{table.file}.tsv") for table in REPORT_TABLES],
+        tables=[(table.title, table.file) for table in REPORT_TABLES],
     script:
         "../scripts/report_tables.py"
 
 
-TARGETS += [f"results/{COHORT}/{table.file}.html" for table in REPORT_TABLES]
+TARGETS += [f"results/{COHORT}/{table.page}" for table in REPORT_TABLES]

@@ -27,7 +27,7 @@ class ReportTable:
     stage, result : str
         Where it is in the report's menu.
     file : str
-        Path below ``results/<cohort>/``, without its suffix.
+        Path below ``results/<cohort>/``.
     caption : str
         Name of the caption.
     of : mapping
@@ -39,6 +39,11 @@ class ReportTable:
     file: str
     caption: str
     of: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        """The page's path, beside the table."""
+        return self.file.removesuffix(".tsv") + ".html"
 
     @property
     def title(self) -> str:
