@@ -19,6 +19,7 @@ AXE = os.environ.get("AXE_CORE")
 PAGES = (
     *("summary.html", "genes.html", "mechanism/mechanism.html"),
     *("panels/serotonin/panel.html", "pharmacogenes/pharmacogenes.html"),
+    *("classification/model/CARD.html", "reporting/tripod_ai.html", "cohort/quality.html"),
 )
 
 

@@ -28,7 +28,7 @@ COHORT = {
     *("cohort_harmonise", "layers_table", "layers_variants", "layers_qc"),
     *("integration_views", "integration_fit"),
 }
-REPORT = {"report_collect", "report_summary", "report_reporting"}
+REPORT = {"report_collect", "report_summary", "report_reporting", "report_tables"}
 # what follows from the outcome of the cross-validation
 EVALUATION = REPORT | {
     *("classification_performance", "classification_sites", "classification_figures"),
