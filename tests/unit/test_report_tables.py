@@ -7,9 +7,10 @@ import subprocess
 import pandas as pd
 import pytest
 
+from trdomics.files import write_table
 from trdomics.report.outputs import read_outputs
 from trdomics.report.render import render
-from trdomics.report.tables import ReportTable, table_context
+from trdomics.report.tables import ReportTable, shown_table, table_context
 from trdomics.shipped import shipped
 
 HOSTILE = "<script>alert(1)</script>"
@@ -55,6 +56,12 @@ def test_answers_link_their_evidence_but_not_what_is_in_every_layer():
         ("../cohort/excluded.tsv", "cohort/excluded.tsv"),
         ("../summary.html", "summary.html"),
     ]
+
+
+def test_a_table_without_columns_has_a_page_too(tmp_path):
+    write_table(pd.DataFrame(), tmp_path / "empty.tsv")
+    page = page_of(shown_table(str(tmp_path / "empty.tsv")), "cohort/label_by_site.tsv")
+    assert "The table has no rows." in page
 
 
 def test_the_title_names_layer_or_panel():

@@ -4,10 +4,9 @@ from trdomics.scripting import start
 
 start(snakemake)
 
-from trdomics.files import read_table
 from trdomics.report.outputs import read_outputs
 from trdomics.report.render import render, write_page
-from trdomics.report.tables import table_context
+from trdomics.report.tables import shown_table, table_context
 from trdomics.shipped import shipped
 
 params = snakemake.params
@@ -15,7 +14,7 @@ described = read_outputs()
 pages = zip(params.tables, snakemake.input, snakemake.output, strict=True)
 for (title, file), table, page in pages:
     output = next(output for output in described if output.fits(file))
-    context = table_context(read_table(table), output, title)
+    context = table_context(shown_table(table), output, title)
     write_page(
         render(shipped("workflow/report/table.html.j2"), {"cohort": params.cohort, **context}),
         page,

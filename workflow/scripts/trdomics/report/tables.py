@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.files import read_table
 from trdomics.names import display_name
 from trdomics.report.outputs import Output
 
@@ -49,6 +50,14 @@ class ReportTable:
     def title(self) -> str:
         """The heading of the page."""
         return ": ".join([self.result, *map(display_name, self.of.values())])
+
+
+def shown_table(path: str) -> pd.DataFrame:
+    """Read a table; one of what could not be computed may not even have columns."""
+    try:
+        return read_table(path)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
 
 
 def table_context(table: pd.DataFrame, described: Output, title: str) -> dict[str, Any]:
