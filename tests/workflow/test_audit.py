@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import yaml
+from browser import assert_accessible
 from running import REPOSITORY, run
 
 from trdomics.files import read_json, read_table
@@ -49,7 +50,7 @@ def config_of(folder, **changes):
     return path
 
 
-def test_the_page_says_which_claims_hold_and_which_fail(folder, monkeypatch):
+def test_the_page_says_which_claims_hold_and_which_fail(folder, monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY / "workflow" / "scripts"))
     done = run(folder, config_of(folder), "audit")
     assert done.returncode == 0, done.stderr[-3000:]
@@ -62,6 +63,7 @@ def test_the_page_says_which_claims_hold_and_which_fail(folder, monkeypatch):
     assert "labels, the procedure finds nothing." in page
     assert TAG not in page
     assert page.count("data:image/svg+xml") == 3
+    assert_accessible(results / "audit.html", tmp_path)
     assert read_json(results / "audit" / "summary.json")["n_patients"] == 160
     assert read_json(results / "provenance.json")["run"]["status"] == "succeeded"
     # the files of patients are the group's alone

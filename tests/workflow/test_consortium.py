@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from browser import assert_accessible
 from nasty import MARKER, NEGATIVE, POSITIVE, SITES
 from running import REPOSITORY, run, undocumented
 
@@ -165,6 +166,7 @@ def test_bundles_are_combined_and_the_page_is_harmless(ran, tmp_path):
     assert page.count("<script") == 1  # of the base template
     assert "<i>resistant" not in page
     assert "&lt;i&gt;resistant" in page
+    assert_accessible(made / "meta.html", tmp_path)
     assert not list(tmp_path.rglob("x"))
     again = run(
         tmp_path / "meta", tmp_path / "meta" / "meta.yaml", "--dry-run", snakefile=CONSORTIUM

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
+from browser import AXE, CHROMIUM, assert_accessible, in_browser
 from nasty import MARKER, POISON
 
-CHROMIUM = shutil.which("chromium")
-# The file axe.min.js of the npm package axe-core, by Deque.
-AXE = os.environ.get("AXE_CORE")
 PAGES = (
     *("summary.html", "genes.html", "mechanism/mechanism.html"),
     *("panels/serotonin/panel.html", "pharmacogenes/pharmacogenes.html"),
@@ -28,30 +22,6 @@ def text_of(page: str) -> str:
     page = re.sub(r"<(script|style|code)\b.*?</\1>", "", page, flags=re.DOTALL)
     spoken = re.findall(r'(?:alt|aria-label)="([^"]*)"', page)
     return html.unescape(" ".join([re.sub(r"<[^>]*>", " ", page), *spoken]))
-
-
-def in_browser(page: Path, probe: str, folder: Path, *, width: int = 1400) -> str:
-    """Return what a script that is added to the page leaves in ``document.body.dataset.found``."""
-    # beside the page, so that its links lead where they do
-    probed = page.with_name(f"probed_{page.name}")
-    text = page.read_text("utf-8").replace("</body>", f"<script>{probe}</script></body>")
-    probed.write_text(text, encoding="utf-8")
-    try:
-        done = subprocess.run(
-            [
-                *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
-                *(f"--user-data-dir={folder / 'chromium'}", "--virtual-time-budget=20000"),
-                *(f"--window-size={width},900", probed.as_uri()),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    finally:
-        probed.unlink()
-    found = re.search(r'data-found="([^"]*)"', done.stdout)
-    assert found is not None, done.stdout[-2000:]
-    return html.unescape(found[1])
 
 
 def after_ready(script: str) -> str:
@@ -119,11 +89,4 @@ def test_the_figures_of_the_summary_answer(ran, tmp_path):
 @pytest.mark.skipif(not (CHROMIUM and AXE), reason="AXE_CORE names no axe.min.js, or no chromium")
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_no_violation(ran, name, tmp_path):
-    probe = Path(str(AXE)).read_text("utf-8") + (
-        "; setTimeout(() => axe.run(document).then(result => { document.body.dataset.found = "
-        "JSON.stringify({passes: result.passes.length, violations: result.violations.map("
-        "v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])}); }), 1500);"
-    )
-    found = json.loads(in_browser(ran.results / name, probe, tmp_path))
-    assert found["violations"] == []
-    assert found["passes"] > 10
+    assert_accessible(ran.results / name, tmp_path)

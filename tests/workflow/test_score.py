@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from browser import assert_accessible
 from conftest import copied, lay_out
 from running import run, undocumented, write_config
 from scipy.special import expit
@@ -63,7 +64,9 @@ def predictions(cohort) -> pd.Series:
     return table.set_index("patient_id")["probability"]
 
 
-def test_patients_are_scored_whatever_the_order_of_features_and_with_superfluous_ones(scored):
+def test_patients_are_scored_whatever_the_order_of_features_and_with_superfluous_ones(
+    scored, tmp_path
+):
     everything = predictions(scored)
     assert len(everything) == N_PATIENTS
     assert everything.between(0, 1).all()
@@ -95,6 +98,8 @@ def test_patients_are_scored_whatever_the_order_of_features_and_with_superfluous
     np.testing.assert_allclose(expit(sums), everything, atol=1e-4)
     page = (scored.results / "scoring" / "patients.html").read_text(encoding="utf-8")
     assert page.count("not for use in patient care") == N_PATIENTS
+    for name in ("scoring.html", "patients.html"):
+        assert_accessible(scored.results / "scoring" / name, tmp_path)
 
     # the model was trained on these patients, so it must tell them apart
     patients = read_table(scored.results / "cohort" / "patients.tsv")
