@@ -183,7 +183,9 @@ def _set_name(row: Mapping[str, Any]) -> str:
     if not isinstance(row["adds"], str) or not row["adds"]:
         return f"{row['set']}\n(label only)"
     adds = row["adds"].split(", ")
-    text = ", ".join(adds[:2]) + (f" and {len(adds) - 2} more" if len(adds) > 2 else "")
+    text = ", ".join(map(display_name, adds[:2])) + (
+        f" and {len(adds) - 2} more" if len(adds) > 2 else ""
+    )
     text = shortened(text, LONGEST)
     return f"+ {row['set']}\n({text})" if row["set"] != text else f"+ {text}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -221,6 +223,14 @@ def decision_figure(decision: pd.DataFrame) -> Figure:
     return figure
 
 
+def _feature_name(block: str, feature: str, blocks: Sequence[str]) -> str:
+    """Name a feature; those of panels are named layer:feature."""
+    if block == "clinical":
+        return display_name(feature)
+    layer, _, own = feature.partition(":")
+    return f"{own} ({display_name(layer)})" if own and layer in blocks else feature
+
+
 def importance_figure(importance: pd.DataFrame) -> Figure:
     """Draw the most important features and in how many splits they were among the top.
 
@@ -239,7 +249,7 @@ def importance_figure(importance: pd.DataFrame) -> Figure:
     for y, share, sign in zip(position, rows["share"], signs, strict=True):
         left.annotate(sign, (share, y), (3, 0), textcoords="offset points", va="center")
     named = zip(rows["block"], rows["feature"], strict=True)
-    left.set_yticks(position, [display_name(f) if b == "clinical" else f for b, f in named])
+    left.set_yticks(position, [_feature_name(block, name, blocks) for block, name in named])
     left.invert_yaxis()
     left.margins(x=0.08)
     left.xaxis.set_major_locator(MaxNLocator(4))
