@@ -178,6 +178,13 @@ def test_decision_figure_has_both_populations_and_all_strategies(tables):
     assert any("one class" in text for text in texts(figures.decision_figure(empty)))
 
 
+def test_importance_figure_names_members_of_panels_by_their_layer():
+    columns = {"feature_set": "selected", "share": 0.1, "direction": 1, "top20": 0.5}
+    named = {"block": ["immune", "mrna", "clinical"], "feature": ["mrna:TNF", "a:b", "onset_age"]}
+    shown = texts(figures.importance_figure(pd.DataFrame(named).assign(**columns)))
+    assert {"TNF (mRNA)", "a:b", "onset age"} <= set(shown)
+
+
 def test_importance_figure_names_the_features_or_says_there_are_none(tables):
     assert {"g0", "g1", "g2", "g3", "g4"} <= set(
         texts(figures.importance_figure(tables["importance"]))

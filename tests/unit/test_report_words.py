@@ -250,3 +250,10 @@ def test_values_of_the_label_that_are_no_class_are_named_with_counts():
     )
     assert "partial (2) and lost (1)" in sentence
     assert "another value" not in cohort_sentence(patients[:2], {"rna": {}}, label)
+
+
+def test_no_estimate_is_minus_zero():
+    assert words.number(-0.001) == "0.00"
+    row = {"value": -0.001, "lower": -0.2, "upper": -0.001, "reason": None}
+    assert words.interval(row) == "0.00 (-0.20 to 0.00)"
+    assert words.cell(row) == {"value": "0.00", "range": "-0.20 to 0.00", "reason": ""}

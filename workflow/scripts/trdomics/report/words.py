@@ -26,7 +26,7 @@ FEW_PERMUTATIONS = 20
 
 def number(value: float | None, digits: int = 2) -> str:
     """Format a number, or say that there is none."""
-    return "not available" if value is None or pd.isna(value) else f"{value:.{digits}f}"
+    return "not available" if value is None or pd.isna(value) else f"{value:z.{digits}f}"
 
 
 def interval(row: Mapping[str, Any], value: str = "value", digits: int = 2) -> str:
@@ -35,18 +35,18 @@ def interval(row: Mapping[str, Any], value: str = "value", digits: int = 2) -> s
         return f"not available ({row.get('reason') or 'no reason given'})"
     if pd.isna(row["lower"]) or pd.isna(row["upper"]):
         reason = row.get("reason") or "no reason given"
-        return f"{row[value]:.{digits}f} (no interval: {reason})"
-    return f"{row[value]:.{digits}f} ({row['lower']:.{digits}f} to {row['upper']:.{digits}f})"
+        return f"{row[value]:z.{digits}f} (no interval: {reason})"
+    return f"{row[value]:z.{digits}f} ({row['lower']:z.{digits}f} to {row['upper']:z.{digits}f})"
 
 
 def cell(row: Mapping[str, Any], digits: int = 2) -> dict[str, str]:
     """Format an estimate for a table: the value, its interval below it, why one is missing."""
     if pd.isna(row["value"]):
         return {"value": "none", "range": "", "reason": str(row.get("reason") or "not computed")}
-    value = f"{row['value']:.{digits}f}"
+    value = f"{row['value']:z.{digits}f}"
     if pd.isna(row["lower"]) or pd.isna(row["upper"]):
         return {"value": value, "range": "no interval", "reason": str(row.get("reason") or "")}
-    limits = f"{row['lower']:.{digits}f} to {row['upper']:.{digits}f}"
+    limits = f"{row['lower']:z.{digits}f} to {row['upper']:z.{digits}f}"
     return {"value": value, "range": limits, "reason": ""}
 
 
