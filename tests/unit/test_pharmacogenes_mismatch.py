@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from trdomics.errors import InputError
+from trdomics.files import read_table
 from trdomics.pharmacogenes.calling import CALLS
 from trdomics.pharmacogenes.definitions import PHENOTYPES, read_genes
 from trdomics.pharmacogenes.medication import drugs_of_sheet, read_medication
@@ -22,6 +23,7 @@ from trdomics.pharmacogenes.mismatch import (
     without_advice,
 )
 from trdomics.pharmacogenes.page import sensitivity_sentence
+from trdomics.shipped import shipped
 
 GENES = read_genes()
 
@@ -51,6 +53,8 @@ def test_every_row_of_the_curated_tables_has_a_known_gene_and_a_source():
     for table in (read_recommendations(), read_inhibitors()):
         assert set(table["gene"]) <= names
         assert table[["source", "version"]].notna().all(axis=None)
+    claims = read_table(shipped("resources/pharmacogenes/claims.tsv"))
+    assert claims["source"].str.contains(r"doi 10\.\d{4,}/").all()
     advice = read_recommendations()
     assert set(advice["phenotype"]) <= set(PHENOTYPES)
     assert set(advice["strength"]) == {"strong", "moderate", "optional"}

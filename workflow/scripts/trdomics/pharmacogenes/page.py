@@ -8,16 +8,12 @@ from typing import Any, TypedDict
 import pandas as pd
 
 from trdomics.config_types import LabelConfig
+from trdomics.files import read_table
 from trdomics.names import display_name
 from trdomics.pharmacogenes.definitions import PHENOTYPES
 from trdomics.pharmacogenes.mismatch import read_recommendations
+from trdomics.shipped import shipped
 
-# Jukić 2018, Li 2024 and Brown 2022, as in docs/pharmacogenes.md.
-CLAIM = (
-    "CYP2C19 changes the exposure to escitalopram three-fold (2,087 patients, Jukić 2018), but no "
-    "association with response was found in 5,843 patients (Li 2024): a phenotype is a reason to "
-    "check the dose, not a prediction of resistance."
-)
 # Maximum number of combinations of drug, gene and phenotype.
 SHOWN = 20
 
@@ -58,7 +54,7 @@ def page_context(
         "genes": [{"name": name, **_gene(row)} for name, row in called["genes"].items()],
         "drugs": drugs_sentences(drugs, called),
         "combinations": combinations(mismatches),
-        "claim": CLAIM,
+        "claims": read_table(shipped("resources/pharmacogenes/claims.tsv")).to_dict("records"),
         "sensitivity": sensitivity,
         "summary": {**summary, "sentences": [headline(called), sensitivity]},
         "sources": sorted(set(read_recommendations()["source"])),
