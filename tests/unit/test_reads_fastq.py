@@ -55,16 +55,18 @@ def test_mates_must_belong_together(tmp_path):
     other = fastq(tmp_path / "other.fq", [f"x{n}" for n in names(12_000)], mate=2)
     with pytest.raises(InputError, match=r"pair 1 is `r0` in .* and `xr0`"):
         check_unit(fq1, other, "here")
-    fq2 = fastq(tmp_path / "2.fq", names(12_000), mate=2)
+    fq2 = fastq(tmp_path / "2.fq", names(12_000), length=21, mate=2)
     with pytest.raises(InputError, match="swap the two"):
         check_unit(fq2, fq1, "here")
     with pytest.raises(InputError, match="both hold the reads 1"):
         check_unit(fq1, fastq(tmp_path / "3.fq", names(12_000), mate=1), "here")
+    with pytest.raises(InputError, match="hold the same reads; name the second reads"):
+        check_unit(fastq(tmp_path / "4.fq", names(9)), fastq(tmp_path / "5.fq", names(9)), "here")
 
 
 def test_old_names_of_mates_are_one_pair(tmp_path):
     fq1 = fastq(tmp_path / "1.fq", ["a/1", "b/1"])
-    assert check_unit(fq1, fastq(tmp_path / "2.fq", ["a/2", "b/2"]), "here")[0].reads == 2
+    assert check_unit(fq1, fastq(tmp_path / "2.fq", ["a/2", "b/2"], 21), "here")[0].reads == 2
 
 
 @pytest.mark.parametrize(

@@ -170,9 +170,10 @@ def test_swapped_mates_are_an_error(drawn):
     folder, config = drawn
     units = read_table(folder / DEMO / "mrna_units.tsv", dtype=str).drop_duplicates("sample")
     own = units.index[0]
-    for mate, other in (("fq1", "fq2"), ("fq2", "fq1")):
-        rewritten(folder / units.loc[own, mate], folder / f"swapped_{other}.fastq.gz", None)
-        units.loc[own, other] = f"swapped_{other}.fastq.gz"
+    names = ["of_fq1.fastq.gz", "of_fq2.fastq.gz"]
+    for mate, name in zip(("fq1", "fq2"), names, strict=True):
+        rewritten(folder / units.loc[own, mate], folder / name, None)
+    units.loc[own, ["fq2", "fq1"]] = names
     write_table(units, folder / "swapped.tsv")
     config = of_mrna(config, "swapped", units="swapped.tsv")
     said = refused(folder, config, "results/swapped/reads/mrna/counts.tsv.gz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import itertools
 from dataclasses import dataclass
 from typing import IO
@@ -28,12 +29,15 @@ class Fastq:
         Of the first reads, without the mate suffix.
     mate : str or None
         "1" or "2" if the first read's name says so.
+    bases : str
+        Digest of the first reads' sequences.
     """
 
     reads: int
     longest: int
     names: tuple[str, ...]
     mate: str | None
+    bases: str
 
 
 def open_fastq(path: str) -> IO[bytes]:
@@ -53,16 +57,17 @@ def read_fastq(path: str, where: str) -> Fastq:
     """
     with readable(path, where, "correct the table of units"), open_fastq(path) as handle:
         names: list[str] = []
-        longest, mate = 0, None
+        longest, mate, bases = 0, None, hashlib.sha256()
         for record in range(LOOKED_AT):
             lines = [line.rstrip(b"\r\n") for line in itertools.islice(handle, 4)]
             if not lines:
-                return Fastq(record, longest, tuple(names), mate)
+                return Fastq(record, longest, tuple(names), mate, bases.hexdigest())
             _check_record(lines, f"{where} line {4 * record + 1}")
             name, which = _name(lines[0][1:].decode("latin-1"))
             mate = which if record == 0 else mate
             names.append(name)
             longest = max(longest, len(lines[1]))
+            bases.update(lines[1] + b"\n")
         count, last = 0, b"\n"
         while chunk := handle.read(CHUNK):
             count += chunk.count(b"\n")
@@ -70,7 +75,8 @@ def read_fastq(path: str, where: str) -> Fastq:
     count += last != b"\n"
     if count % 4:
         raise InputError(where, "it is truncated within a read", "copy it again")
-    return Fastq(LOOKED_AT + count // 4, longest, tuple(names), mate)
+    reads = LOOKED_AT + count // 4
+    return Fastq(reads, longest, tuple(names), mate, bases.hexdigest())
 
 
 def _check_record(lines: list[bytes], where: str) -> None:
@@ -126,4 +132,7 @@ def check_unit(fq1: str, fq2: str | None, where: str) -> tuple[Fastq, Fastq | No
         if own != other:
             problem = f"pair {number} is `{own}` in {fq1} and `{other}` in {fq2}"
             raise InputError(where, problem, "name files of one library, in the same order")
+    if first.bases == second.bases:
+        problem = "`fq1` and `fq2` hold the same reads"
+        raise InputError(where, problem, "name the second reads of the pairs in `fq2`")
     return first, second
