@@ -202,14 +202,14 @@ def unusable(folder, layer, kinds):
     """
     units = read_table(folder / DEMO / f"{layer}_units.tsv", dtype=str).drop_duplicates("sample")
     names = dict(zip(kinds, units["sample"], strict=False))
-    mates = [mate for mate in ("fq1", "fq2") if units[mate].notna().all()]
+    mates = [mate for mate in ("fq1", "fq2") if mate in units]
     for (kind, sequences), row in zip(kinds.items(), units.index, strict=False):
         for mate in mates:
             path = f"{layer}_{kind}_{mate}.fastq.gz"
             if sequences is None:
                 rewritten(folder / units.loc[row, mate], folder / path, 400)
             else:
-                fastq(folder / path, sequences)
+                fastq(folder / path, [s[::-1] if mate == "fq2" else s for s in sequences])
             units.loc[row, mate] = path
     write_table(units, folder / f"{layer}_unusable.tsv")
     return f"{layer}_unusable.tsv", names
