@@ -44,7 +44,6 @@ from trdomics.classification.splits import draw_split
 from trdomics.classification.stacking import stack_weights
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.load import load_labels, load_tables
-from trdomics.cohort.settings import Clinical
 from trdomics.inputs.vcf import read_vcf
 from trdomics.shipped import shipped
 from trdomics.simulation.cohort import draw_cohort
@@ -175,7 +174,7 @@ def decide(
     truth = labels[train].to_numpy(dtype=int)
     shared = nested_search(config).representations(tables.select(train), truth)
     test = shared.transform(tables.select(unseen))
-    sets = feature_sets(config["layers"], Clinical.of(config["clinical"]))
+    sets = feature_sets(config["layers"], config["clinical"])
     found = [
         Candidate(features, *entry)
         for features in sets

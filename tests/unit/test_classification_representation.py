@@ -7,7 +7,6 @@ from trdomics.classification.block_estimators import ColumnBlock, LayerBlock
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.classification.feature_sets import feature_sets
 from trdomics.classification.representation import layer_parameters, representation
-from trdomics.cohort.settings import Clinical
 from trdomics.errors import InputError
 from trdomics.integration.mofa import MOFATransformer
 from trdomics.integration.views import IntegrationViews
@@ -15,7 +14,8 @@ from trdomics.layers import normalise
 from trdomics.tables import LayerTables
 
 CONFIG = config()
-CLINICAL = Clinical.of(CONFIG["clinical"])
+CLINICAL = CONFIG["clinical"]
+NO_COLUMNS = {"predictors": [], "confounders": [], "circular": []}
 TABLES, _ = cohort()
 
 
@@ -177,7 +177,7 @@ def test_feature_sets_of_the_config():
 
 
 def test_who_has_which_layer_is_a_baseline_where_patients_lack_some():
-    sets = feature_sets(["rna", "noise"], Clinical(), incomplete=["noise"])
+    sets = feature_sets(["rna", "noise"], NO_COLUMNS, incomplete=["noise"])
     baseline = next(features for features in sets if features.name == "layers_present")
     assert baseline.role == "baseline"
     assert not any("layers_present" in f.blocks for f in sets if f.selectable)
@@ -191,7 +191,7 @@ def test_who_has_which_layer_is_a_baseline_where_patients_lack_some():
 
 
 def test_feature_sets_without_a_sheet_and_with_one_layer():
-    assert [f.name for f in feature_sets(["rna"], Clinical())] == [
+    assert [f.name for f in feature_sets(["rna"], NO_COLUMNS)] == [
         "rna",
         "mofa",
         "late_fusion_mofa",

@@ -3,12 +3,12 @@ import pandas as pd
 import pytest
 
 from trdomics.cohort.config import resolve_config
-from trdomics.cohort.settings import Covariates
 from trdomics.confounding.plan import (
     adjustment_sets,
     column_roles,
     cumulative,
     own_signature,
+    technical_columns,
     with_estimated,
 )
 from trdomics.confounding.sets import coded, compared_patients, set_design
@@ -32,7 +32,7 @@ def config(**changes):
     }
     for key, value in changes.items():
         raw[key] = {**raw.get(key, {}), **value}
-    return Covariates.of(resolve_config(raw, "c.yaml"))
+    return resolve_config(raw, "c.yaml")
 
 
 def test_sets_derived_from_the_roles_add_each_column_once():
@@ -57,12 +57,12 @@ def test_estimated_cells_stand_in_where_none_are_measured():
 def test_without_cells_and_signature_there_is_no_set_of_cells():
     changed = config(cells={"columns": None, "signature": None})
     assert "cells" not in adjustment_sets(changed)
-    assert own_signature(changed.cells) is None
+    assert own_signature(changed) is None
 
 
 def test_a_signature_of_the_users_is_one_file():
-    assert own_signature(config(cells={"signature": "x.tsv"}).cells) == "x.tsv"
-    assert own_signature(config().cells) is None
+    assert own_signature(config(cells={"signature": "x.tsv"})) == "x.tsv"
+    assert own_signature(config()) is None
 
 
 def test_given_sets_are_cumulative_in_their_order():
@@ -79,7 +79,7 @@ def test_a_set_may_not_adjust_for_the_label():
 def test_roles_and_technical_columns():
     changed = config()
     roles = column_roles(changed, adjustment_sets(changed))
-    assert changed.technical == ["centre", "rin"]
+    assert technical_columns(changed) == ["centre", "rin"]
     assert roles["centre"] == ["site", "technical", "confounder"]
     assert roles["sex"] == ["covariate"]
     assert roles["fails"] == ["circular"]

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2_contingency
 
-from trdomics.cohort.settings import Cells, Clinical, Covariates, Differential
 from trdomics.confounding.figures import FAR, love_figure
 from trdomics.confounding.plan import column_roles
 from trdomics.confounding.predictability import predictability
@@ -146,9 +145,13 @@ def test_who_has_a_layer_is_compared_where_patients_lack_it():
     label = np.repeat([1.0, 0.0], 30)
     has = np.r_[np.ones(30), np.arange(30) % 3 == 0]
     frame = pd.DataFrame({"label": label, "in_rna": 1.0, "in_noise": has})
-    nothing = Covariates(
-        None, "label", Clinical(), Cells(None, None), Differential(None, None, None)
-    )
+    no_columns = {key: [] for key in ("technical", "confounders", "predictors", "circular")}
+    nothing = {
+        "samples": {"site": None},
+        "label": {"column": "label"},
+        "clinical": no_columns,
+        "cells": {"columns": None},
+    }
     roles = column_roles(nothing, {}, ["rna", "noise"])
     table = confounding_table(frame, roles, seed=1)
     row = table.set_index("column").loc["in_noise"]

@@ -1,11 +1,15 @@
 from trdomics.cohort.config import cohort_quality, patients_settings
-from trdomics.cohort.settings import Covariates
-from trdomics.confounding.plan import adjustment_sets, column_roles, own_signature
+from trdomics.confounding.plan import (
+    adjustment_sets,
+    column_roles,
+    measured_cells,
+    own_signature,
+    technical_columns,
+)
 
 LABELLED = config["label"]["column"] is not None
 ADJUSTED_LAYERS = COUNT_LAYERS + CONTINUOUS_LAYERS if LABELLED else []
-COVARIATES = Covariates.of(config)
-ADJUSTMENT_SETS = adjustment_sets(COVARIATES) if LABELLED else {}
+ADJUSTMENT_SETS = adjustment_sets(config) if LABELLED else {}
 ADJUSTMENT = {
     "sets": ADJUSTMENT_SETS,
     "contrast": config["differential"]["contrast"],
@@ -51,9 +55,9 @@ rule confounding_table:
         code=code_digest("confounding_table"),
         sheet=patients_settings(config),
         roles=column_roles(
-            COVARIATES, ADJUSTMENT_SETS, LAYERS, list(cohort_quality(config))
+            config, ADJUSTMENT_SETS, LAYERS, list(cohort_quality(config))
         ),
-        technical=COVARIATES.technical,
+        technical=technical_columns(config),
         bootstrap=config["classification"]["bootstrap"],
         fdr=config["differential"]["fdr"],
         seed=config["seed"],
@@ -71,7 +75,7 @@ rule confounding_cells:
         annotations=expand(
             "results/{{cohort}}/layers/{layer}/annotation.tsv", layer=CELL_LAYERS
         ),
-        signature=given(own_signature(COVARIATES.cells)),
+        signature=given(own_signature(config)),
     output:
         fractions="results/{cohort}/cohort/cells.tsv",
         comparison="results/{cohort}/cohort/cells_measured.tsv",
@@ -96,7 +100,7 @@ rule confounding_cells:
         runtime=growing(15),
     params:
         code=code_digest("confounding_cells"),
-        content=content(own_signature(COVARIATES.cells)),
+        content=content(own_signature(config)),
         sheet=patients_settings(config),
         layers={name: config["layers"][name]["type"] for name in CELL_LAYERS},
         measured=config["cells"]["columns"] or {},

@@ -186,7 +186,7 @@ rule report_genes:
         adjusted_layers=ADJUSTED_LAYERS,
         carriers=CARRIER_LAYERS,
         design=config["differential"]["design"],
-        cells=COVARIATES.cells.measured,
+        cells=measured_cells(config),
         fdr=config["differential"]["fdr"],
     script:
         "../scripts/report_genes.py"

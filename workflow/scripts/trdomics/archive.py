@@ -65,7 +65,6 @@ def read_archive(
     *,
     max_bytes: int = MAX_BYTES,
     max_members: int = MAX_MEMBERS,
-    where: str | None = None,
 ) -> dict[str, bytes]:
     """Read all members of a zip archive that may be damaged, tampered with or malicious.
 
@@ -77,8 +76,6 @@ def read_archive(
         Largest sum of the members' sizes, uncompressed.
     max_members : int
         Largest number of members.
-    where : str, optional
-        Name used in errors; the path by default.
 
     Returns
     -------
@@ -91,7 +88,7 @@ def read_archive(
         If it is not a zip archive, is damaged, too large, or contains a folder, a link, a path that
         leads out of it, a duplicated or forbidden name, or anything encrypted.
     """
-    name = where or ("archive" if isinstance(source, bytes) else os.fspath(source))
+    name = "archive" if isinstance(source, bytes) else os.fspath(source)
     patterns = [re.compile(pattern) for pattern in allowed]
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:

@@ -55,8 +55,6 @@ def compare(predictions: Predictions, audit: AuditConfig) -> Compared:
     Parameters
     ----------
     predictions : Predictions
-    audit : mapping
-        With `confounders`, `site`, `categorical` and `seed`.
     """
     model = per_patient(predictions.rows)
     labels, sheet = predictions.labels, predictions.sheet

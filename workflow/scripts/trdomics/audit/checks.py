@@ -68,8 +68,6 @@ def check(audit: AuditConfig, written: Mapping[str, str]) -> Checked:
 
     Parameters
     ----------
-    audit : mapping
-        The block `audit` of the config, resolved.
     written : mapping of str to str
         Run of the refit command -> the predictions that it wrote; empty without one.
     """

@@ -116,8 +116,6 @@ def write_given(run: str, audit: AuditConfig, labels_file: str, features_file: s
     ----------
     run : str
         One of :func:`trdomics.audit.refit.runs_of`.
-    audit : mapping
-        The block `audit` of the config, resolved.
     labels_file : str
         Where to write patients and labels, under the names and in the values of the predictions.
     features_file : str

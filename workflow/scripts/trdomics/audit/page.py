@@ -54,8 +54,6 @@ def page_context(
 
     Parameters
     ----------
-    audit : mapping
-        The block `audit` of the config, resolved.
     claims, performance : DataFrame
         ``claims.tsv``, ``performance.tsv``.
     summary : mapping

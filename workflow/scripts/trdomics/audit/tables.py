@@ -44,11 +44,6 @@ class Predictions:
 def read_predictions(audit: AuditConfig) -> Predictions:
     """Read the predictions and what the sheet says of their patients.
 
-    Parameters
-    ----------
-    audit : mapping
-        The block `audit` of the config, resolved.
-
     Raises
     ------
     InputError
@@ -80,8 +75,6 @@ def prediction_rows(table: pd.DataFrame, columns: AuditColumns, file: str) -> pd
     ----------
     table : DataFrame
         Texts, with `line`.
-    columns : mapping
-        `audit.columns`.
     file : str
         For errors.
 

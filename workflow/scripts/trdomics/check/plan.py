@@ -29,7 +29,6 @@ from trdomics.cohort.samples import (
     sample_names,
     sheet_notes,
 )
-from trdomics.cohort.settings import Clinical
 from trdomics.cohort.site_plan import left_out_sites
 from trdomics.config_types import CohortConfig, LabelConfig, LayerConfig, SheetConfig
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
@@ -266,7 +265,7 @@ def plan_in_words(plan: Mapping[str, Any], config: CohortConfig) -> list[str]:
 def _models(config: CohortConfig, incomplete: Sequence[str]) -> list[str]:
     if config["scoring"]["model"] is not None:
         return [f"model: applied with `snakemake score`, {config['scoring']['model']}"]
-    clinical = Clinical.of(config["clinical"])
+    clinical = config["clinical"]
     panels = panel_files(config["panels"])
     derived = derived_tables(config)
     sets = feature_sets(config["layers"], clinical, derived, incomplete, panels)

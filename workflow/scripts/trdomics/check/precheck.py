@@ -28,7 +28,6 @@ from trdomics.cohort.config import (
 )
 from trdomics.cohort.membership import has_header, layer_samples, memberships, with_layers
 from trdomics.cohort.samples import EXCLUDE, labels, read_sheet, sample_names, typed_names
-from trdomics.cohort.settings import Clinical, Covariates
 from trdomics.config_types import CohortConfig, ReadsConfig
 from trdomics.confounding.plan import own_signature
 from trdomics.enrichment.sources import is_url
@@ -118,7 +117,7 @@ def _panel_problems(config: CohortConfig) -> Iterator[InputError]:
     files = panel_files(config["panels"])
     if len(files) < len(config["panels"]):
         yield InputError("`panels`", "two of them have the same name", "rename a file")
-    clinical = Clinical.of(config["clinical"])
+    clinical = config["clinical"]
     taken = {f.name for f in feature_sets(config["layers"], clinical, derived_tables(config))}
     for name, path in files.items():
         if name in taken:
@@ -148,7 +147,7 @@ def _check_patients(sheet: pd.DataFrame, config: CohortConfig) -> None:
 def _named_files(config: CohortConfig) -> Iterator[tuple[str, str]]:
     """Yield the keys of files other than the layers', with the file; URLs are left out."""
     files = {
-        "cells.signature": own_signature(Covariates.of(config).cells),
+        "cells.signature": own_signature(config),
         "differential.burden_gene_sets": config["differential"]["burden_gene_sets"],
         "enrichment.mirna.targets": config["enrichment"]["mirna"]["targets"],
     }

@@ -29,8 +29,6 @@ def value_warnings(sheet: pd.DataFrame, settings: SheetConfig, categorical: list
 
     Parameters
     ----------
-    settings : mapping
-        What :func:`trdomics.cohort.config.sheet_settings` returns.
     categorical : list of str
         Columns with intentionally many levels: ids, sites, and those listed in the config.
     """

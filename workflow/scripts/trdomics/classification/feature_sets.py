@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from trdomics.cohort.settings import Clinical
+from trdomics.config_types import ModelColumns
 
 CANDIDATE, BASELINE, CIRCULAR = "candidate", "baseline", "circular"
 SELECTED = "selected"
@@ -40,7 +40,7 @@ class FeatureSet:
 
 def feature_sets(
     layers: Iterable[str],
-    clinical: Clinical,
+    clinical: ModelColumns,
     derived: Mapping[str, bool] | None = None,
     incomplete: Iterable[str] = (),
     panels: Iterable[str] = (),
@@ -63,9 +63,9 @@ def feature_sets(
         Named lists of features; each is a candidate.
     """
     layers = tuple(layers)
-    sheet = ("clinical",) if clinical.predictors else ()
+    sheet = ("clinical",) if clinical["predictors"] else ()
     sets = [FeatureSet("clinical", sheet, BASELINE)] if sheet else []
-    if clinical.confounders:
+    if clinical["confounders"]:
         sets.append(FeatureSet("confounders", ("confounders",), BASELINE, selectable=False))
     for name, selectable in (derived or {}).items():
         role = CANDIDATE if selectable else BASELINE
@@ -82,7 +82,7 @@ def feature_sets(
     if len(layers) + len(sheet) > 1:
         sets.append(FeatureSet("late_fusion", (*layers, *sheet), fusion=True))
     sets.append(FeatureSet("late_fusion_mofa", (*layers, *sheet, "mofa"), fusion=True))
-    if clinical.circular:
+    if clinical["circular"]:
         blocks = (*sheet, "circular")
         sets.append(FeatureSet("clinical_circular", blocks, CIRCULAR, selectable=False))
     return sets

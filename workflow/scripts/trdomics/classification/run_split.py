@@ -14,7 +14,6 @@ from trdomics.classification.missing_layers import predict_without_layers
 from trdomics.classification.permutations import permuted_labels
 from trdomics.classification.representation import representation
 from trdomics.classification.splits import NO_REPEAT, Split
-from trdomics.cohort.settings import Clinical
 from trdomics.config_types import FitConfig
 from trdomics.tables import LayerTables
 
@@ -39,7 +38,7 @@ def nested_search(config: FitConfig, incomplete: Sequence[str] = ()) -> NestedSe
         representation(config, incomplete),
         feature_sets(
             config["layers"],
-            Clinical.of(config["clinical"]),
+            config["clinical"],
             config.get("derived"),
             incomplete,
             config.get("panels", ()),
@@ -80,8 +79,6 @@ def run_split(
     ----------
     split : Split
         See :func:`trdomics.classification.splits.draw_split`.
-    config : mapping
-        A resolved config.
 
     Returns
     -------

@@ -15,11 +15,6 @@ def nearly_empty(settings: SheetConfig) -> dict[str, dict[str, str]]:
     The decision on a sample takes its own reads and the config, no other patient and no label, so
     that it is the same in training, in every split and in another cohort that is scored.
 
-    Parameters
-    ----------
-    settings : mapping
-        Of :func:`trdomics.cohort.config.sheet_settings`.
-
     Returns
     -------
     dict

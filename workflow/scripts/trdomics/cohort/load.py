@@ -74,8 +74,6 @@ def load_fit_inputs(inputs: Any, settings: FitConfig) -> tuple[FitConfig, LayerT
     inputs : object
         With the paths ``patients``, ``layers`` and ``derived`` (in the order of the settings), and
         ``members`` of the panels, empty without panels.
-    settings : mapping
-        Of :func:`trdomics.classification.settings.fitting_settings`.
 
     Returns
     -------

@@ -138,8 +138,6 @@ def memberships(
 
     Parameters
     ----------
-    settings : mapping
-        The result of :func:`trdomics.cohort.config.sheet_settings`.
     samples : mapping of str to list of str
         The samples of each layer, if known.
 
@@ -203,8 +201,6 @@ def measured(
     has : DataFrame of bool, shape (n_patients, n_layers)
     sheet : DataFrame
         Indexed by the same patients.
-    settings : mapping
-        What :func:`trdomics.cohort.config.sheet_settings` returns.
     empty : mapping of str to collection of str
         Layer to its nearly empty samples.
     """

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from trdomics.cohort.config import ESTIMATED_CELLS
+from trdomics.cohort.config import ESTIMATED_CELLS, design_and_contrast
 from trdomics.cohort.formula import design_columns
-from trdomics.cohort.settings import Cells, Covariates
+from trdomics.config_types import CohortConfig
 
 MINIMAL = "minimal"
 BLOOD = "blood"
@@ -17,34 +17,43 @@ BLOOD = "blood"
 LAYER = "layer"
 
 
-def adjustment_sets(covariates: Covariates) -> dict[str, list[str]]:
+def technical_columns(config: CohortConfig) -> list[str]:
+    """Return the site's column, if there is one, and the technical ones."""
+    site = config["samples"]["site"]
+    return list(
+        dict.fromkeys([*([] if site is None else [site]), *config["clinical"]["technical"]])
+    )
+
+
+def measured_cells(config: CohortConfig) -> list[str]:
+    """Return the columns of the measured cell fractions."""
+    return list((config["cells"]["columns"] or {}).values())
+
+
+def adjustment_sets(config: CohortConfig) -> dict[str, list[str]]:
     """Return the columns that each set adds to the previous one.
 
-    Parameters
-    ----------
-    covariates : Covariates
-        Its ``differential.adjustment_sets`` or, if null, non-empty sets of the technical columns,
-        the cells, the other confounders and the rest of the design.
+    They are those of ``differential.adjustment_sets`` or, if it is null, non-empty sets of the
+    technical columns, the cells, the other confounders and the rest of the design.
 
     Returns
     -------
     dict
         Name to columns, in order; the first is ``minimal`` and adjusts for nothing.
     """
-    clinical, cells, differential = covariates.clinical, covariates.cells, covariates.differential
-    given = differential.adjustment_sets
+    clinical, given = config["clinical"], config["differential"]["adjustment_sets"]
     if given is not None:
         return {MINIMAL: [], **{name: list(columns) for name, columns in given.items()}}
-    assert differential.design is not None and differential.contrast is not None
-    measured = cells.measured
-    estimated = [ESTIMATED_CELLS] if not measured and cells.signature is not None else []
+    design, contrast = design_and_contrast(config)
+    measured = measured_cells(config)
+    is_estimated = not measured and config["cells"]["signature"] is not None
     candidates = {
-        "technical": covariates.technical,
-        "cells": [*measured, *estimated],
-        "confounders": clinical.confounders,
-        "all": design_columns(differential.design),
+        "technical": technical_columns(config),
+        "cells": [*measured, ESTIMATED_CELLS] if is_estimated else measured,
+        "confounders": clinical["confounders"],
+        "all": design_columns(design),
     }
-    taken = {covariates.label, differential.contrast[0], *clinical.circular}
+    taken = {config["label"]["column"], contrast[0], *clinical["circular"]}
     sets: dict[str, list[str]] = {MINIMAL: []}
     for name, columns in candidates.items():
         new = [column for column in dict.fromkeys(columns) if column not in taken]
@@ -95,7 +104,7 @@ def with_estimated(
 
 
 def column_roles(
-    covariates: Covariates,
+    config: CohortConfig,
     sets: Mapping[str, Sequence[str]],
     layers: Iterable[str] = (),
     quality: Sequence[str] = (),
@@ -111,26 +120,27 @@ def column_roles(
         Column to its roles; the site first, then technical columns, cells, confounders, the
         columns of the sets, predictors, circular ones, and ``in_<layer>``.
     """
-    clinical = covariates.clinical
+    clinical, site = config["clinical"], config["samples"]["site"]
     lists = {
-        "site": [] if covariates.site is None else [covariates.site],
-        "technical": [*clinical.technical, *quality],
-        "cells": covariates.cells.measured,
-        "confounder": clinical.confounders,
+        "site": [] if site is None else [site],
+        "technical": [*clinical["technical"], *quality],
+        "cells": measured_cells(config),
+        "confounder": clinical["confounders"],
         "covariate": [column for columns in sets.values() for column in columns],
-        "predictor": clinical.predictors,
-        "circular": clinical.circular,
+        "predictor": clinical["predictors"],
+        "circular": clinical["circular"],
     }
     roles: dict[str, list[str]] = {}
     for role, columns in lists.items():
         for column in columns:
-            if column not in (covariates.label, ESTIMATED_CELLS):
+            if column not in (config["label"]["column"], ESTIMATED_CELLS):
                 known = roles.setdefault(column, [])
                 if role not in known and not (role == "covariate" and known):
                     known.append(role)
     return roles | {f"in_{layer}": [LAYER] for layer in layers}
 
 
-def own_signature(cells: Cells) -> str | None:
+def own_signature(config: CohortConfig) -> str | None:
     """Return the user's signature file; None without one or for that of blood."""
-    return None if cells.signature == BLOOD else cells.signature
+    signature = config["cells"]["signature"]
+    return None if signature == BLOOD else signature

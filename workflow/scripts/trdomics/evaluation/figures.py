@@ -270,13 +270,13 @@ def importance_figure(importance: pd.DataFrame) -> Figure:
     return figure
 
 
-def contributions_figure(table: pd.DataFrame, n_groups: int = 15) -> Figure:
+def contributions_figure(table: pd.DataFrame) -> Figure:
     """Draw how far each kind of data moves the log odds, and towards which class.
 
-    `table` is of :func:`trdomics.evaluation.contributions.contributions_table`; the `n_groups`
-    that move most are shown.
+    `table` is of :func:`trdomics.evaluation.contributions.contributions_table`; the 15 that move
+    most are shown.
     """
-    rows = group_means(table).head(n_groups)
+    rows = group_means(table).head(15)
     if rows.empty:
         return style.empty_figure("No contributions: the models used no feature.")
     figure = Figure(figsize=(WIDTH, 1.5 + 0.26 * max(len(rows), 4)), layout="constrained")

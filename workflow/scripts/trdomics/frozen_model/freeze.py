@@ -94,11 +94,6 @@ def manifest(
 ) -> dict[str, Any]:
     """Describe a search's selected model: what it needs, and what it was fitted on.
 
-    Parameters
-    ----------
-    label : mapping
-        The config's ``label``: ``column``, ``positive``, ``negative``.
-
     Returns
     -------
     dict

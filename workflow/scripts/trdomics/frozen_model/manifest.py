@@ -52,8 +52,6 @@ def compare_labels(label: LabelConfig, manifest: Mapping[str, Any]) -> str | Non
 
     Parameters
     ----------
-    label : mapping
-        The config's ``label``: ``column``, ``positive``, ``negative``.
     manifest : mapping
         The model's.
 

@@ -27,8 +27,6 @@ def read_genotypes(
     ----------
     path : path
         VCF with genotypes. Annotation is not needed.
-    settings : mapping
-        `pass_only`, `min_quality`, `min_depth` and `min_genotype_quality` of the layer.
 
     Returns
     -------

@@ -29,13 +29,7 @@ COLUMNS += ["reason_adjusted"]
 
 
 def variable_kinds(clinical: ClinicalConfig, site: str | None) -> dict[str, str]:
-    """Return "label", "site", "technical" or "covariate" by column, each column once.
-
-    Parameters
-    ----------
-    clinical : mapping
-        The config's lists of columns: predictors, circular, confounders, technical.
-    """
+    """Return "label", "site", "technical" or "covariate" by column, each column once."""
     kinds = {LABEL: "label"}
     if site is not None:
         kinds[site] = "site"

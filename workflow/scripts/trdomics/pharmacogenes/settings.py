@@ -13,11 +13,6 @@ NO_LAYER, MAF, NOT_GERMLINE, NO_SITE = "no_variants", "maf", "not_germline", "no
 def germline_layer(config: CohortConfig) -> tuple[str | None, str]:
     """Return the first germline VCF among the layers, or the reason why there is none.
 
-    Parameters
-    ----------
-    config : mapping
-        A resolved config.
-
     Returns
     -------
     layer : str or None

@@ -69,8 +69,6 @@ def read_site_genotypes(
     ----------
     path : path
         VCF. Annotation is not needed.
-    settings : mapping
-        `pass_only`, `min_quality`, `min_depth` and `min_genotype_quality` of the layer.
     sites : DataFrame
         Of :func:`trdomics.pharmacogenes.definitions.read_sites`.
 

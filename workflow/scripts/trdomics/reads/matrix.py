@@ -96,8 +96,6 @@ def salmon_cohort(
         Gene of each transcript.
     genes : DataFrame
         ``symbol``, ``chromosome``, ``biotype`` by feature.
-    settings : mapping
-        ``layer``, and the layer's ``strandedness``, ``min_reads`` and ``min_mapped``.
     """
     rows = {}
     for sample, folder in folders.items():
@@ -225,8 +223,6 @@ def small_rna_cohort(
     samples : mapping of str to mapping
         Sample -> ``counts`` by feature, ``quality``, ``unreadable_umis`` (reads whose UMI has an
         N) and ``matures_on_no_hairpin``.
-    settings : mapping
-        ``layer``, and the layer's ``protocol``, ``min_reads`` and ``min_mapped``.
     """
     table = pd.DataFrame({name: found["quality"] for name, found in samples.items()}).T
     table = table.astype(float)

@@ -135,10 +135,6 @@ def page_context(
 
     Parameters
     ----------
-    config : mapping
-        ``cohort``, ``label``, ``site`` (or None), ``layers``, ``simulated``, ``reads`` (page of
-        their quality, or None), ``confounders``,
-        ``null_models``.
     patients, performance, gains, missing_layer_cost : DataFrame
         As the stages wrote them.
     """

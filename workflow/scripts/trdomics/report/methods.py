@@ -25,15 +25,7 @@ FIELDS = ("author", "title", "journal", "year", "volume", "pages", "doi")
 
 
 def methods(config: MethodsConfig, summary: Mapping[str, Any]) -> str:
-    """Return a methods paragraph for a manuscript, with citations of what was run.
-
-    Parameters
-    ----------
-    config : mapping
-        With layers, models and null_models.
-    summary : mapping
-        ``summary.json``.
-    """
+    """Return a methods paragraph for a manuscript, with citations of what was run."""
     found, sites = summary["classification"], summary["sites"]
     null_models = words.listed([display_name(name) for name in config["null_models"]])
     families = words.listed(

@@ -19,13 +19,7 @@ ANSWERED, PARTLY, OPEN = "answered", "partly", "for the authors"
 
 
 def facts(config: ReportingConfig, summary: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables of the texts, from a run's ``summary.json``.
-
-    Parameters
-    ----------
-    config : mapping
-        With label (positive, negative), predictors and circular.
-    """
+    """Return the variables of the texts, from a run's ``summary.json``."""
     cohort, found, sites = summary["cohort"], summary["classification"], summary["sites"]
     selected, baselines = found["selected"], found["baselines"]
     null, prevalence = found["null"], found["prevalence"]

@@ -39,14 +39,14 @@ def interval(row: Mapping[str, Any], value: str = "value", digits: int = 2) -> s
     return f"{row[value]:z.{digits}f} ({row['lower']:z.{digits}f} to {row['upper']:z.{digits}f})"
 
 
-def cell(row: Mapping[str, Any], digits: int = 2) -> dict[str, str]:
+def cell(row: Mapping[str, Any]) -> dict[str, str]:
     """Format an estimate for a table: the value, its interval below it, why one is missing."""
     if pd.isna(row["value"]):
         return {"value": "none", "range": "", "reason": str(row.get("reason") or "not computed")}
-    value = f"{row['value']:z.{digits}f}"
+    value = f"{row['value']:z.2f}"
     if pd.isna(row["lower"]) or pd.isna(row["upper"]):
         return {"value": value, "range": "no interval", "reason": str(row.get("reason") or "")}
-    limits = f"{row['lower']:z.{digits}f} to {row['upper']:z.{digits}f}"
+    limits = f"{row['lower']:z.2f} to {row['upper']:z.2f}"
     return {"value": value, "range": limits, "reason": ""}
 
 

@@ -94,8 +94,6 @@ def simulate(
 
     Parameters
     ----------
-    settings : mapping
-        ``genes``, ``small_rnas``, ``variant_genes`` (numbers) and ``missing_layer`` (share).
     seed : int
         The same seed gives the same files. Every part has its own generator, so that more genes do
         not change the small RNAs.
