@@ -76,7 +76,7 @@ def judged(found: pd.DataFrame, mean: np.ndarray, differs: np.ndarray) -> dict[s
 def main() -> None:
     """Combine every draw that was asked for."""
     sys.path.insert(0, str(REPOSITORY / "workflow" / "scripts"))
-    from trdomics.consortium.combine import combine_features
+    from trdomics.consortium.meta_analysis import combine_features
     from trdomics.files import write_table
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

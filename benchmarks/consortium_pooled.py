@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, norm
 
-from trdomics.consortium.combine import combine_features
+from trdomics.consortium.meta_analysis import combine_features
 from trdomics.differential.counts import differential_counts
 from trdomics.differential.design import build_design
 from trdomics.simulation import counts

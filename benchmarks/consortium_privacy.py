@@ -57,10 +57,10 @@ def measured(consortium: Any, epsilons: list[float]) -> Iterator[dict[str, Any]]
     from consortium_pooled import CONTRAST, COVARIATES, FDR, adjusted, recovered, tested
     from sklearn.metrics import roc_auc_score
 
-    from trdomics.consortium.combine import combine_features
+    from trdomics.consortium.differential_privacy import Budget, normal_scores, private_effects
     from trdomics.consortium.digits import effect_step
     from trdomics.consortium.disclosure import expression_effects
-    from trdomics.consortium.formal import Budget, normal_scores, private_effects
+    from trdomics.consortium.meta_analysis import combine_features
 
     column, positive, _ = CONTRAST
     pooled = tested(*consortium.pooled(), f"site + {COVARIATES}")

@@ -10,9 +10,9 @@ from scipy.stats import norm, t
 from trdomics.archive import write_archive
 from trdomics.consortium.agreement import best_matches, factor_agreement, shared_weights
 from trdomics.consortium.bundle import SITE_VALUES, read_bundle
-from trdomics.consortium.combine import combine_features
 from trdomics.consortium.figures import agreement_figure, forest_figure, volcano_figure
 from trdomics.consortium.gather import cohort_table, layers_of, side_by_side
+from trdomics.consortium.meta_analysis import combine_features
 from trdomics.consortium.page import meta_summary, page_context
 from trdomics.consortium.pooled_performance import (
     COMBINED,

@@ -2,12 +2,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from trdomics.evaluation.calibration_curve import (
-    calibration_curve,
-    calibration_table,
-    shift_prevalence,
-)
+from trdomics.evaluation.calibration_curve import calibration_curve, calibration_table
 from trdomics.evaluation.metrics import performance
+from trdomics.evaluation.prevalence import shift_prevalence
 
 
 def test_shift_is_bayes_rule_with_other_prior_odds():

@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 
 from trdomics.classification.run_split import nested_search
 from trdomics.errors import InputError
-from trdomics.evaluation.calibration_curve import shift_prevalence
+from trdomics.evaluation.prevalence import shift_prevalence
 from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.layers.burden import GeneBurden
 from trdomics.report.render import render

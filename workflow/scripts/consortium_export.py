@@ -11,7 +11,7 @@ from trdomics.archive import pack, sha256_of, write_archive
 from trdomics.cohort.load import read_patients
 from trdomics.consortium.bundle import MANIFEST
 from trdomics.consortium.export import Export, identifiers
-from trdomics.consortium.formal import Budget, cost
+from trdomics.consortium.differential_privacy import Budget, cost
 from trdomics.consortium.ledger import open_ledger
 from trdomics.files import read_json, read_matrix, read_table, replacing
 

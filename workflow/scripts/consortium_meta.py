@@ -8,7 +8,7 @@ import pandas as pd
 
 from trdomics.consortium.agreement import factor_agreement
 from trdomics.consortium.bundle import defused
-from trdomics.consortium.combine import combine_features
+from trdomics.consortium.meta_analysis import combine_features
 from trdomics.consortium.digits import effect_step
 from trdomics.consortium.gather import cohort_table, layers_of, read_bundles, side_by_side
 from trdomics.consortium.page import meta_summary

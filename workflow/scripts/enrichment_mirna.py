@@ -5,7 +5,7 @@ from trdomics.scripting import start
 start(snakemake)
 
 from trdomics.cohort.load import read_patients
-from trdomics.enrichment.cross import ExpressionLayer, cross_layers
+from trdomics.enrichment.mirna import ExpressionLayer, cross_layers
 from trdomics.enrichment.figures import target_figure
 from trdomics.enrichment.summary import target_summary
 from trdomics.enrichment.targets import read_targets

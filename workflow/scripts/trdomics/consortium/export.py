@@ -24,6 +24,7 @@ from trdomics.consortium.bundle import (
     table_bytes,
     with_manifest,
 )
+from trdomics.consortium.differential_privacy import Budget, private_effects
 from trdomics.consortium.digits import significant
 from trdomics.consortium.disclosure import (
     CARRYING,
@@ -38,7 +39,6 @@ from trdomics.consortium.disclosure import (
     shareable_losses,
     short_share,
 )
-from trdomics.consortium.formal import Budget, private_effects
 from trdomics.consortium.profiles import Profiles, profiles_of
 from trdomics.consortium.shareable_model import obstacles, shareable
 from trdomics.errors import InputError

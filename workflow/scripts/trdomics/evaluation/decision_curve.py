@@ -9,8 +9,8 @@ import pandas as pd
 from dcurves import dca
 from numpy.typing import ArrayLike
 
-from trdomics.evaluation.calibration_curve import shift_prevalence
 from trdomics.evaluation.metrics import checked
+from trdomics.evaluation.prevalence import shift_prevalence
 from trdomics.evaluation.recalibration import Floats
 
 # Beyond these, everyone or no one would act.

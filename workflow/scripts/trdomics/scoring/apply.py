@@ -11,7 +11,7 @@ import pandas as pd
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
-from trdomics.evaluation.calibration_curve import shift_prevalence
+from trdomics.evaluation.prevalence import shift_prevalence
 from trdomics.frozen_model.model import FrozenModel, FrozenRisk
 from trdomics.layers.transforms import BurdenTransform
 from trdomics.tables import CLINICAL, LayerTables

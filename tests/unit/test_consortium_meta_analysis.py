@@ -7,9 +7,14 @@ from consortium_pooled import draw_consortium
 from scipy.stats import false_discovery_control, norm, t
 from statsmodels.stats.meta_analysis import combine_effects
 
-from trdomics.consortium import combine
-from trdomics.consortium.combine import between_cohorts, combine_features, moderate, weighted_mean
+from trdomics.consortium import meta_analysis
 from trdomics.consortium.digits import effect_step, on_grid
+from trdomics.consortium.meta_analysis import (
+    between_cohorts,
+    combine_features,
+    moderate,
+    weighted_mean,
+)
 from trdomics.simulation.features import read_genes
 
 REPETITIONS = 8000
@@ -70,7 +75,7 @@ def test_features_of_some_cohorts_only():
     effects.iloc[2] = np.nan
     found = combine_features(effects, errors)
     assert found["k"].tolist()[:4] == [1, 2, 0, 4]
-    assert found["reason"][0] == found["reason"][2] == combine.TOO_FEW
+    assert found["reason"][0] == found["reason"][2] == meta_analysis.TOO_FEW
     assert found.loc[[0, 2], ["effect", "pvalue", "padj"]].isna().all(axis=None)
     two = combine_effects(
         effects.iloc[1, 2:].to_numpy(), errors.iloc[1, 2:].to_numpy() ** 2, method_re="dl"

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from trdomics.enrichment.anticorrelation import anticorrelation, expression_bins, random_means
-from trdomics.enrichment.cross import ExpressionLayer, cross_layers
 from trdomics.enrichment.figures import target_figure
+from trdomics.enrichment.mirna import ExpressionLayer, cross_layers
 from trdomics.enrichment.summary import target_summary
 from trdomics.enrichment.targets import (
     looks_like_mirnas,
