@@ -274,7 +274,7 @@ def test_a_cohort_is_summed_up_for_the_page(frozen):
     assert "40 patients, 40 of them with a label" in context["headline"]
     text = render(TEMPLATE, context)
     assert "Do the patients resemble the training patients?" in text
-    assert "lack rna: expected AUROC not known" in text
+    assert "lack RNA: expected AUROC not known" in text
     assert "Not for clinical use" in text
     assert "used to train the model, these numbers are not a validation" in text
     nobody = done.predictions.assign(outlier_vs_training=0.0)
