@@ -40,7 +40,7 @@ def state(estimator):
 
 @pytest.mark.parametrize("likelihoods", [GAUSSIAN, LIKELIHOODS, {"mutation": "bernoulli"}])
 def test_projecting_the_training_patients_reproduces_their_factors(views, likelihoods):
-    options = {"seed": 1, "max_iterations": 1000, "convergence": "medium", "dtype": "float64"}
+    options = {"seed": 1, "max_iterations": 1000, "convergence": "medium"}
     fitted = fit_views(views, likelihoods, n_factors=6, fast=True, **options)
     model = MOFATransformer(6, likelihoods, **options).fit(views)
     projected = model.transform(views).loc[fitted.patients].to_numpy()
