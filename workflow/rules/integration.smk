@@ -2,9 +2,7 @@ from trdomics.classification.settings import fitted_layers
 from trdomics.cohort.config import patients_settings
 
 MOFA = config["integration"]
-MOFA_OPTIONS = {
-    key: MOFA[key] for key in ("factors", "max_iterations", "convergence")
-}
+MOFA_OPTIONS = {key: MOFA[key] for key in ("factors", "max_iterations", "convergence")}
 
 
 rule integration_views:
