@@ -27,6 +27,8 @@ def test_every_stage_leaves_its_summary_and_the_page_is_self_contained(ran):
     links = set(re.findall(r"""(?:src|href)=["'](?!data:|#)([^"']*)""", page))
     # other pages of the run, which the page does without
     pages = {"genes.html", "mechanism/mechanism.html", "pharmacogenes/pharmacogenes.html"}
+    pages |= {"classification/model/CARD.html", "reporting/methods.md", "reporting/references.bib"}
+    pages |= {"reporting/tripod_ai.html", "reporting/probast_ai.html"}
     assert links == pages | {f"panels/{name}/panel.html" for name in ran.settings["panels"]}
     assert all((ran.results / link).is_file() for link in links)
     assert len(page) < 4e6

@@ -303,9 +303,9 @@ class NestedSearch(ClassifierMixin, BaseEstimator):
         names = [name_of[id(member)] for member in fitted.models_]
         return fitted.with_members([fit_candidate(self.best_[name], fits) for name in names])
 
-    def risk_model(self) -> RiskModel:
-        """Return the selected model with only what it needs."""
-        name = self.features(SELECTED).name
+    def risk_model(self, feature_set: str = SELECTED) -> RiskModel:
+        """Return a feature set's best model with only what it needs, the selected by default."""
+        name = self.features(feature_set).name
         return RiskModel(
             self.representation_.restricted(self.features(name).blocks),
             self.models_[name],
