@@ -1,6 +1,6 @@
 # Two commands on a fresh machine with Python >= 3.11, make and git: `make run` and `make test`.
 PYTHON ?= python3
-CORES ?= $(shell nproc 2>/dev/null || echo 2)
+CORES ?= $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
 .PHONY: help run test test-full check lint format types docs clean
