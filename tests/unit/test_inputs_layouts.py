@@ -12,6 +12,7 @@ from trdomics.errors import InputError
 from trdomics.inputs.checks import check_not_label
 from trdomics.inputs.layouts import sample_ids
 from trdomics.inputs.matrix import read_header, read_layer_matrix
+from trdomics.inputs.text_table import read_head
 from trdomics.layers.types import layer_type
 
 N, GENES = 8, 60
@@ -452,3 +453,10 @@ def test_a_workbook_is_named_as_such_whatever_it_is_called(tmp_path):
     (tmp_path / "m.tsv").rename(tmp_path / "m.xlsx")
     with pytest.raises(InputError, match=r"a spreadsheet \(\.xlsx\); save it as tab-separated"):
         read_file(tmp_path / "m.xlsx")
+
+
+@pytest.mark.parametrize("below", ["", "# a comment\n", "g1;1;2;;\n"])
+def test_semicolons_are_seen_whatever_is_below_the_header(tmp_path, below):
+    path = tmp_path / "m.csv"
+    path.write_text(f"gene;s1;s2\n{below}", "utf-8")
+    assert read_head(str(path), ",").separator == ";"

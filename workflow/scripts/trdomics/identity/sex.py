@@ -87,9 +87,8 @@ def expression_score(
     annotation : DataFrame
         `feature` and `symbol`.
     settings : mapping
-        `type`, and `log2` of a continuous layer. Counts become log2(reads + 1): the size of the
-        library cancels out of the difference, and a single read is little evidence in a library of
-        any size.
+        `type`, and `log2` of a continuous layer. Counts become log2(reads + 1), not per
+        million: a single read is little evidence in a library of any size.
     markers : DataFrame
         ``resources/sex_markers.tsv``: `symbol`, `ensembl`, `expressed_by`.
     """

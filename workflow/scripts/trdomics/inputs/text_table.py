@@ -216,7 +216,8 @@ def _separator(first: str, second: str, usual: str) -> str:
             # R's write.table has no name for the first column
             if len(widths) == 2 and widths[0] > 1 and widths[1] - widths[0] in (0, 1):
                 return other
-    return usual
+    # below the header may be an empty row, a comment or trailing empty fields
+    return ";" if usual == "," and ";" in first else usual
 
 
 def _is_comment(row: Sequence[str]) -> bool:

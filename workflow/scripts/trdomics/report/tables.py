@@ -106,7 +106,7 @@ def _cell(name: str, value: Any, depth: int) -> list[tuple[str, str | None]]:
     if pd.isna(value):
         return []
     if isinstance(value, float):
-        return [(f"{value:.4g}", None)]
+        return [(f"{value:.0f}" if value.is_integer() else f"{value:.4g}", None)]
     text = display_name(str(value)) if name in NAMES else str(value)
     if name == "answer":
         text = _plain(text)
