@@ -30,6 +30,15 @@ TELLING = (
     "classification/splits/s01/predictions.tsv",
     "classification/model/model.safetensors",
 )
+# Settings with which a small cohort runs to its page in a minute or two.
+FAST = {
+    "integration": {"factors": 2, "seeds": [1], "max_iterations": 5},
+    "classification": {
+        "models": ["elastic_net"],
+        "learning_curve": 0,
+        **{"repeats": 1, "folds": 2, "inner_folds": 2, "permutations": 0, "bootstrap": 100},
+    },
+}
 
 
 def invocation(

@@ -10,20 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from running import run, write_config
+from running import FAST, run, write_config
 
 from trdomics.files import read_json, read_table
 
 N = 36
 PATIENTS = [f"p{i:02}" for i in range(N)]
-FAST = {
-    "integration": {"factors": 2, "seeds": [1], "max_iterations": 5},
-    "classification": {
-        "models": ["elastic_net"],
-        "learning_curve": 0,
-        **{"repeats": 1, "folds": 2, "inner_folds": 2, "permutations": 0, "bootstrap": 100},
-    },
-}
 
 
 def matrix(name: str, kind: str, features: int = 12) -> dict[str, Any]:

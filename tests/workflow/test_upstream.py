@@ -10,20 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from running import REPOSITORY, run, write_config
+from running import FAST, REPOSITORY, run, write_config
 
 from trdomics.files import read_json, read_table
 
 N, FEATURES = 36, 40
 PATIENTS = [f"TRD-{i:02}" for i in range(N)]
-FAST = {
-    "integration": {"factors": 2, "seeds": [1], "max_iterations": 5},
-    "classification": {
-        "models": ["elastic_net"],
-        "learning_curve": 0,
-        **{"repeats": 1, "folds": 2, "inner_folds": 2, "permutations": 0, "bootstrap": 100},
-    },
-}
 
 
 def counts(seed: int, samples: list[str], **described: object) -> pd.DataFrame:

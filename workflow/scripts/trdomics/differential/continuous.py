@@ -60,8 +60,8 @@ def differential_continuous(
                 rows = present[:, open_[0]]
                 matrix = design.matrix.to_numpy()[rows]
                 freedom[open_] = len(matrix) - matrix.shape[1]
-                (effect[open_], variance[open_], spread[open_]), reason[open_] = _least_squares(
-                    matrix, outcome[np.ix_(rows, open_)], design
+                (effect[open_], variance[open_], spread[open_]), reason[open_] = least_squares(
+                    matrix, outcome[np.ix_(rows, open_)], design.contrast_vector
                 )
 
     total_freedom = freedom.astype(float)
@@ -93,10 +93,18 @@ def _same_pattern(present: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(group.ravel()[order])) + 1)
 
 
-def _least_squares(
-    matrix: np.ndarray, outcome: np.ndarray, design: Design
+def least_squares(
+    matrix: np.ndarray, outcome: np.ndarray, contrast: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return effect, residual variance and variance factor (3, n_features), and reasons."""
+    """Return effect, residual variance and variance factor (3, n_features), and reasons.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_patients, n_coefficients)
+    outcome : ndarray, shape (n_patients, n_features)
+    contrast : ndarray, shape (n_coefficients,)
+        Weights of the coefficients.
+    """
     n_features = outcome.shape[1]
     freedom = len(matrix) - matrix.shape[1]
     nothing = np.full((3, n_features), np.nan)
@@ -104,10 +112,9 @@ def _least_squares(
         return nothing, np.full(n_features, TOO_FEW, dtype=object)
     coefficients = np.linalg.lstsq(matrix, outcome, rcond=None)[0]
     variance = ((outcome - matrix @ coefficients) ** 2).sum(axis=0) / freedom
-    weights = design.contrast_vector
-    spread = weights @ np.linalg.inv(matrix.T @ matrix) @ weights
+    spread = contrast @ np.linalg.inv(matrix.T @ matrix) @ contrast
     constant = variance <= 1e-20 * np.maximum((outcome**2).mean(axis=0), 1e-300)
-    found = np.array([weights @ coefficients, variance, np.full(n_features, spread)])
+    found = np.array([contrast @ coefficients, variance, np.full(n_features, spread)])
     found[:, constant] = np.nan
     reasons = np.full(n_features, None, dtype=object)
     reasons[constant] = CONSTANT

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
+from trdomics.differential.continuous import least_squares
 from trdomics.differential.moderation import moderate
 from trdomics.layers.counts import size_factors
 from trdomics.pvalues import adjusted
@@ -59,11 +60,8 @@ def stable_features(
 
 def _pvalues(values: Floats, matrix: Floats, contrast: Floats) -> Floats:
     """Test each feature by a moderated t; 1 for constant ones."""
-    coefficients = np.linalg.lstsq(matrix, values, rcond=None)[0]
-    freedom = len(matrix) - matrix.shape[1]
-    variance = ((values - matrix @ coefficients) ** 2).sum(axis=0) / freedom
-    variance[variance <= 1e-20] = np.nan
-    moderated, total = moderate(variance, np.full(len(variance), freedom))
-    spread = contrast @ np.linalg.inv(matrix.T @ matrix) @ contrast
-    pvalues = 2 * t.sf(np.abs(contrast @ coefficients) / np.sqrt(moderated * spread), total)
+    (effect, variance, spread), _ = least_squares(matrix, values, contrast)
+    freedom = np.full(len(variance), len(matrix) - matrix.shape[1])
+    moderated, total = moderate(variance, freedom)
+    pvalues = 2 * t.sf(np.abs(effect) / np.sqrt(moderated * spread), total)
     return np.where(np.isnan(pvalues), 1.0, pvalues)
