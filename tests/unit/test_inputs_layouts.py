@@ -358,6 +358,14 @@ def test_separators_of_thousands_are_no_decimal_marks(tmp_path, name, separator,
         read_file(tmp_path / name, kind, **({"log2": False} if kind == "continuous" else {}))
 
 
+@pytest.mark.parametrize("spread", [1, 3])
+def test_decimals_raised_to_one_are_no_thousands(tmp_path, spread):
+    values = np.exp(np.random.default_rng(5).normal(1, spread, COUNTS.shape)).round(3)
+    values[0, 0] = 123.456
+    matrix = read(table(values.clip(1, 999)), tmp_path / "m.tsv", "continuous", log2=False)
+    np.testing.assert_array_equal(matrix.values.T, values.clip(1, 999))
+
+
 @pytest.mark.parametrize("mark", [",", "'", "\u202f", "."])
 def test_what_separates_thousands_is_named(tmp_path, mark):
     frame = table().map(lambda n: n if isinstance(n, str) else grouped(n * 10**6, mark))
@@ -389,17 +397,42 @@ def test_a_row_of_groups_is_one_error(tmp_path):
         read_file(tmp_path / "m.tsv")
 
 
+LABEL = pd.Series([1.0, 0.0, np.nan] * 16)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        LABEL.fillna(1),
+        LABEL,
+        # standardised; three groups, two of which are the negative class
+        (LABEL - 0.5) / 0.5164,
+        LABEL.fillna(1).where((LABEL != 0) | (LABEL.index % 2 == 0), 2),
+    ],
+    ids=["1 or 0", "missing where the label is", "standardised", "three groups"],
+)
 @pytest.mark.parametrize("name", ["Response", "group"])
-def test_the_label_is_no_feature(name):
-    label = pd.Series([1.0, 0.0, np.nan] * 16)
-    values = pd.DataFrame({"gene": np.arange(48), name: label.fillna(1)})
-    if name == "Response":
-        values[name] = 5
-    with pytest.raises(InputError, match=f"feature `{name}` is the label `response`"):
-        check_not_label(values, label, "response", "m.tsv")
-    check_not_label(values[["gene"]], label, "response", "m.tsv")
+def test_the_label_is_no_feature(name, codes):
+    values = pd.DataFrame({"gene": np.arange(48), name: codes})
+    with pytest.raises(InputError, match=f"feature `{name}` is the label `response`: its value"):
+        check_not_label(values, LABEL, "response", "m.tsv")
     # among few patients a gene of few reads can be one per class by chance
-    check_not_label(values.rename(columns={name: "gene2"})[:6], label, "response", "m.tsv")
+    check_not_label(values.rename(columns={name: "gene2"})[:6], LABEL, "response", "m.tsv")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(48),
+        np.full(48, 5),
+        LABEL.fillna(0).where(LABEL.index > 1, 0),
+        np.where(LABEL == 1, 20 + np.arange(48) % 7, np.arange(48) % 7),
+        np.where(LABEL == 1, 0, 20 + np.arange(48) % 7),
+    ],
+    ids=["no marker", "constant", "all but one", "strong marker", "absent in one class"],
+)
+def test_a_marker_may_be_named_like_the_label(values):
+    check_not_label(pd.DataFrame({"IDH1": values}), LABEL, "IDH1", "m.tsv")
 
 
 def test_a_quote_in_a_description_takes_in_no_lines(tmp_path):
@@ -434,9 +467,43 @@ def test_normalised_values_of_few_digits_are_no_counts(tmp_path, digits):
         read(table(text(COUNTS / factors)), tmp_path / "m.tsv")
 
 
-def test_only_counts_have_rows_of_no_feature(tmp_path):
-    frame = table(np.log2(ESTIMATED + 1), features=["*", *ENSEMBL[1:]])
-    assert "*" in read(frame, tmp_path / "m.tsv", "continuous", log2=False).values
+@pytest.mark.parametrize("name", ["*", "Total", "mean", "ambiguous"])
+def test_only_counts_have_rows_of_no_feature_by_their_names(tmp_path, name):
+    frame = table(np.log2(ESTIMATED + 1), features=[name, *ENSEMBL[1:]])
+    matrix = read(frame, tmp_path / "m.tsv", "continuous", log2=False)
+    assert name in matrix.values
+    kept = ["rows named like sums of the others, which they are not, are kept: `" + name + "`"]
+    assert matrix.notes == (kept if name in ("Total", "mean") else [])
+
+
+@pytest.mark.parametrize(("name", "way"), [("Total", "sum"), ("Mean", "mean"), ("Median", "median")])
+def test_a_row_that_sums_up_the_others_is_no_feature_of_any_layer(tmp_path, name, way):
+    values = np.log2(ESTIMATED + 1)
+    values[3, 2] = np.nan
+    last = getattr(np, "nan" + way)(values, axis=0).round(2)
+    frame = table(np.vstack([values, last]), features=[*ENSEMBL, name])
+    matrix = read(frame, tmp_path / "m.tsv", "continuous", log2=False)
+    assert list(matrix.values.columns) == ENSEMBL
+    assert matrix.notes[0].startswith(f"left out 1 row that is not a feature (`{name}`), with ")
+
+
+def test_the_sum_of_all_counts_is_no_gene_whatever_its_name(tmp_path):
+    rng = np.random.default_rng(3)
+    values = rng.poisson(50, (20, 12))
+    samples = [*IDS, "x1", "x2", "x3", "x4"]
+    frame = table(
+        np.vstack([values, values.sum(axis=0)]),
+        features=[*ENSEMBL[:20], "lib.size"],
+        samples=samples,
+    )
+    frame.to_csv(tmp_path / "m.tsv", sep="\t", index=False)
+    own = pd.Series(samples, samples, dtype=object)
+    rules = layer_type("counts").value_rules({})
+    matrix = read_layer_matrix(str(tmp_path / "m.tsv"), "rna", own, rules)
+    assert matrix.values.shape == (12, 20)
+    assert matrix.notes == [
+        "left out 1 row that is not a feature (`lib.size`), with 50 % of the sum of all values"
+    ]
 
 
 def test_a_workbook_is_named_as_such_whatever_it_is_called(tmp_path):

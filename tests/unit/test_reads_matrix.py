@@ -63,6 +63,14 @@ def test_a_sample_without_any_read_of_a_transcript_is_one_line(tmp_path, kept, m
     assert counts["good"].to_dict() == {"g1": 180, "g2": 720}
 
 
+def test_a_sample_without_library_type_is_one_line(tmp_path):
+    folder = quantified(tmp_path / "bad", 0, 0)
+    path = tmp_path / "bad/aux_info/meta_info.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "library_types": []}))
+    with pytest.raises(InputError, match="layer x: sample bad: salmon found no library type"):
+        salmon_cohort({"bad": folder}, {"bad": [fastp(0)]}, pd.Series({"t1": "g1"}), GENES, SETTINGS)
+
+
 def counted(folder, reads, mapped, of_genes):
     """Write what samtools and featureCounts write about a sample of single reads."""
     folder.mkdir()

@@ -24,7 +24,7 @@ from trdomics.files import replacing, write_table
 from trdomics.inputs.layouts import summary_rows
 from trdomics.inputs.maf import BARCODE, is_maf, maf_columns
 from trdomics.inputs.matrix import read_header, read_layer_matrix
-from trdomics.inputs.text_table import read_text_table, readable
+from trdomics.inputs.text_table import few, read_text_table, readable
 from trdomics.inputs.value_rules import ValueRules
 from trdomics.layers.types import Counts, Variants, guessed_type, layer_type
 from trdomics.reads.folder import guess_protocol, units_of_folder
@@ -86,11 +86,17 @@ def guess_layer(
     samples = read_header(file, name, known)
     own = pd.Series(samples, samples, dtype=object)
     matrix = read_layer_matrix(file, name, own, ValueRules())
-    summaries = summary_rows(list(matrix.values.columns))
-    numbers = np.delete(matrix.values.to_numpy().T, summaries, axis=0)
+    features, values = list(matrix.values.columns), matrix.values.to_numpy().T
+    summaries, _ = summary_rows(features, values, are_counts=True)
+    numbers = np.delete(values, summaries, axis=0)
     present = numbers[~np.isnan(numbers)]
     # length-scaled counts are hardly ever whole: the file name identifies them
     guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())
+    if summaries and guessed.is_counts:
+        matrix = read_layer_matrix(file, name, own, guessed.value_rules({}))
+    elif summaries:
+        numbers = values
+        present = numbers[~np.isnan(numbers)]
     settings: LayerConfig = {"type": guessed.name, "file": file, **guessed.guess(present)}
     message = f"{len(numbers):,} features, {present.min():.4g} to {present.max():.4g}"
     missing, negative = numbers.size - present.size, int((present < 0).sum())
@@ -354,8 +360,11 @@ def begin_cohort(
     for layer, file in files.items():
         if Path(file).is_dir():
             table_file = str(Path(folder) / f"{name}_{layer}_units.tsv")
-            units[table_file] = table_of_units = units_of_folder(file)
+            table_of_units, left_out = units_of_folder(file)
+            units[table_file] = table_of_units
             layers[layer], message[layer] = reads_layer(layer, table_file, table_of_units)
+            if left_out:
+                message[layer] += f", without {len(left_out)} files of no sample ({few(left_out)})"
             samples[layer] = list(table_of_units["sample"].unique())
             continue
         layers[layer], samples[layer], message[layer] = guess_layer(

@@ -87,8 +87,9 @@ def expression_score(
     annotation : DataFrame
         `feature` and `symbol`.
     settings : mapping
-        `type`, and `log2` of a continuous layer. Counts become log2(reads + 1), not per
-        million: a single read is little evidence in a library of any size.
+        `type`, and `log2` of a continuous layer. Counts become log2(reads + 1) in a library of
+        the cohort's median size, so that the score does not grow with depth; not per million, where
+        a single read of a small library would be evidence. Empty libraries have no score.
     markers : DataFrame
         ``resources/sex_markers.tsv``: `symbol`, `ensembl`, `expressed_by`.
     """
@@ -112,7 +113,12 @@ def expression_score(
     level: dict[str, pd.DataFrame] = {
         sex: table.loc[:, features].astype(float) for sex, features in by_feature.items()
     }
-    has_zero = layer_type(settings["type"]).is_counts or bool(settings.get("log2"))
+    is_counts = layer_type(settings["type"]).is_counts
+    has_zero = is_counts or bool(settings.get("log2"))
+    if is_counts:
+        reads = table.sum(axis=1)
+        depth = (reads / reads[reads > 0].median()).where(reads > 0)
+        level = {sex: values.div(depth, axis=0) for sex, values in level.items()}
     if has_zero:
         level = {sex: (values + 1).map(np.log2) for sex, values in level.items()}
     score = level["female"].mean(axis=1) - level["male"].mean(axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,9 @@ from trdomics.inputs.estimates import (
 from trdomics.inputs.text_table import check_printable, raise_all
 from trdomics.inputs.value_rules import ValueRules
 
-# Patients among whom no measured value is one per class by chance.
-MANY = 30
+# Groups that a label may join in its negative class, and the number of features below which none is
+# expected to agree with it by chance.
+CODES, UNLIKELY = 4, 1e-3
 # Gene symbols converted to dates by a spreadsheet (MARCH1, SEPT2), in English and German.
 _MONTH = r"(Jan|Feb|Mar|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez)"
 DATE = re.compile(
@@ -49,32 +51,51 @@ def check_not_clinical(features: Collection[str], columns: Collection[str], wher
 def check_not_label(values: pd.DataFrame, label: pd.Series, named: str, where: str) -> None:
     """Check that no feature is the label, such as a row of groups below the header.
 
+    A feature is the label if it has one value in the positive class and up to `CODES` others in
+    the negative, which may join several groups, and if chance explains that in no feature. A
+    marker that separates the classes by a threshold varies within them.
+
     Parameters
     ----------
     values : DataFrame, shape (n_patients, n_features)
     label : Series
         1, 0 or missing by patient.
     named : str
-        The sheet's column of the label.
+        The sheet's column of the label. A feature with its name is the label in a cohort of any
+        size, if it has one value per class.
 
     Raises
     ------
     InputError
-        If one is named like it, or has in at least `MANY` patients one value per class.
+        Naming the first of them.
     """
-    found = [name for name in values.columns if str(name).casefold() == named.casefold()]
     known = label.reindex(values.index).dropna()
-    classes = [values.loc[known.index[known == c]].to_numpy(float) for c in (1, 0)]
-    if not found and len(known) >= MANY and all(map(len, classes)):
-        first, second = ((c == c[0]).all(axis=0) for c in classes)
-        same = first & second & (classes[0][0] != classes[1][0])
-        found = list(values.columns[same])
+    numbers = values.loc[known.index].to_numpy(float)
+    positive = (known == 1).to_numpy()
+    found = []
+    for i in _constant(numbers[positive]):
+        cases, others = (part[~np.isnan(part)] for part in (numbers[positive, i], numbers[~positive, i]))
+        codes = set(others)
+        if not codes or cases[0] in codes or len(codes) > CODES:
+            continue
+        name = str(values.columns[i])
+        by_chance = values.shape[1] / comb(len(cases) + len(others), len(cases))
+        same_name = name.casefold() == named.casefold() and min(len(cases), len(others)) > 1
+        if by_chance < UNLIKELY or (same_name and len(codes) == 1):
+            found.append(name)
     if found:
         raise InputError(
             where,
-            f"feature `{found[0]}` is the label `{named}`",
-            "remove the row with the patients' groups",
+            f"feature `{found[0]}` is the label `{named}`: its value tells each patient's class",
+            "remove its row, and any other that the label was derived from",
         )
+
+
+def _constant(numbers: np.ndarray) -> np.ndarray:
+    """Return the columns with one value besides missing ones."""
+    low = np.where(np.isnan(numbers), np.inf, numbers).min(axis=0, initial=np.inf)
+    high = np.where(np.isnan(numbers), -np.inf, numbers).max(axis=0, initial=-np.inf)
+    return np.flatnonzero(low == high)
 
 
 def check_features(features: list[str], where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 # log2 of more reads than in any sample.
@@ -71,16 +72,30 @@ def why_not_counts(
 def thousands_separated(values: NDArray[np.float64]) -> bool:
     """Return whether fractions are whole numbers with a separator of thousands: 1.234 is 1234.
 
-    Then none is below 1, nothing is above 999.999, and numbers below a thousand are whole.
+    Then none is below 1, nothing is above 999.999, and numbers below a thousand are whole. What
+    distinguishes them from decimals with three digits, some of which may be whole or raised to 1,
+    are features on both sides of a thousand: 980, 1.02 and 1.3 are closer together as 980, 1020
+    and 1300.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_features, n_samples)
     """
-    present = values[values > 0]
-    fractions = present[present != np.floor(present)]
+    known = values > 0
+    present = values[known]
+    fractional = present != np.floor(present)
+    fractions = present[fractional]
     if not len(fractions) or not 100 < present.max() < 1000 or fractions.min() < 1:
         return False
-    three_digits = np.isclose(fractions * 1000, np.rint(fractions * 1000), rtol=0, atol=1e-6).all()
-    two_digits = np.isclose(fractions * 100, np.rint(fractions * 100), rtol=0, atol=1e-6).mean()
-    # of decimals with three digits one in a thousand is whole
-    return bool(three_digits and two_digits < 0.5 and len(fractions) < 0.99 * len(present))
+    if not np.isclose(fractions * 1000, np.rint(fractions * 1000), rtol=0, atol=1e-6).all():
+        return False
+    logs, features = np.log(present), np.nonzero(known)[0]
+    joined = logs + np.where(fractional, np.log(1000), 0)
+    table = pd.DataFrame({"decimal": logs, "joined": joined, "fractional": fractional})
+    by_feature = table.groupby(features)
+    crossing = by_feature["fractional"].mean().between(0, 1, inclusive="neither")
+    spread = by_feature[["decimal", "joined"]].std()[crossing]
+    return bool((spread["joined"] < spread["decimal"]).mean() > 0.5)
 
 
 def digits_lost(values: NDArray[np.float64]) -> bool:

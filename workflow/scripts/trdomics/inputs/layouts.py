@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
 
 from trdomics.errors import InputError
 from trdomics.inputs.text_table import unfloated
@@ -31,8 +35,9 @@ SUMS = {"total", "grand total", "sum", "mean", "average", "median", "gesamt", "s
 SUMMARY_ROW = re.compile(
     r"N_(unmapped|multimapping|noFeature|ambiguous)|__[A-Za-z_]+|no_feature|ambiguous"
     r"|too_low_aQual|not_aligned|alignment_not_unique|(Una|A)ssigned(_\w+)?|\*|miRNA(total|merge)"
-    rf"|(?i:{'|'.join(SUMS)})"
 )
+# Rows and samples from which the values alone show that a row is the sum of the others.
+MANY = 10
 # Suffixes that aligners and counters add to sample names.
 SUFFIX = re.compile(
     r"([._-]?(Aligned|ReadsPerGene)|[._-](sorted|sortedByCoord|toTranscriptome|out|markdup|dedup"
@@ -236,9 +241,46 @@ def is_turned(names: Sequence[str], first: Sequence[str], known: Collection[str]
     return 2 * of_columns > len(names) and not of_rows
 
 
-def summary_rows(features: Sequence[str]) -> list[int]:
-    """Return the rows with reads outside features."""
-    return [i for i, name in enumerate(features) if SUMMARY_ROW.fullmatch(name)]
+def summary_rows(
+    features: Sequence[str], values: NDArray[np.float64], are_counts: bool
+) -> tuple[list[int], list[int]]:
+    """Return the rows that sum up the others or count reads outside features.
+
+    In a table of counts the name is enough, or the values: one of half the sum of all rows, in
+    ten samples or more, is the sum of the others whatever its name. Elsewhere a feature may be
+    called `total` or `*`, so that name and values must agree.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_features, n_samples)
+
+    Returns
+    -------
+    found, doubtful : list of int
+        The latter have such a name, but other values.
+    """
+    named = np.array([name.casefold() in SUMS for name in features], dtype=bool)
+    if are_counts:
+        outside = np.array([bool(SUMMARY_ROW.fullmatch(name)) for name in features], dtype=bool)
+        found = named | outside
+        if min(values.shape) >= MANY:
+            rest = np.flatnonzero(~found)
+            total = values[rest].sum(axis=0)
+            rest = rest[np.isclose(2 * values[rest, 0], total[0])]
+            found[rest] = np.isclose(2 * values[rest], total).all(axis=1) & total.all()
+        return list(np.flatnonzero(found)), []
+    rows = np.flatnonzero(named)
+    if not len(rows):
+        return [], []
+    rest = values[~named]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a sample without any value
+        ways = [way(rest, axis=0) for way in (np.nansum, np.nanmean, np.nanmedian)]
+    alike = [
+        len(rest) > 1 and any(np.allclose(values[i], way, rtol=1e-3, equal_nan=True) for way in ways)
+        for i in rows
+    ]
+    return list(rows[alike]), list(rows[np.logical_not(alike)])
 
 
 def annotation_columns(described: Mapping[str, int]) -> dict[str, int]:

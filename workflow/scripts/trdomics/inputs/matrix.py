@@ -126,8 +126,10 @@ def read_layer_matrix(
         )
     features, values, annotation = _read_values(source, wanted)
     notes = list(source.layout.notes)
-    if rules.are_counts:
-        features, values, annotation = _without_summary(features, values, annotation, notes)
+    kept = _without_summary(features, values, rules.are_counts, notes)
+    if len(kept) < len(features):
+        features, values = [features[i] for i in kept], values[kept]
+        annotation = {name: [text[i] for i in kept] for name, text in annotation.items()}
     check_features(features, source.where)
     values = checked_values(values, features, wanted, rules, source.where, notes)
     dates = [name for name in features if DATE.fullmatch(name)]
@@ -308,17 +310,18 @@ def _most_reads(
 
 
 def _without_summary(
-    features: list[str], values: np.ndarray, texts: dict[str, list[Any]], notes: list[str]
-) -> tuple[list[str], np.ndarray, dict[str, list[Any]]]:
-    """Leave out rows with reads outside features, and note it."""
-    left = summary_rows(features)
-    if not left:
-        return features, values, texts
-    share = np.nansum(values[left]) / max(np.nansum(values), 1e-300)
-    notes.append(
-        f"left out {len(left)} rows that are not features ({few([features[i] for i in left])}), "
-        f"with {100 * share:.3g} % of the sum of all values"
-    )
-    kept = np.setdiff1d(np.arange(len(features)), left)
-    texts = {name: [text[i] for i in kept] for name, text in texts.items()}
-    return [features[i] for i in kept], values[kept], texts
+    features: list[str], values: np.ndarray, are_counts: bool, notes: list[str]
+) -> np.ndarray:
+    """Return the rows that are features, and note the others."""
+    left, doubtful = summary_rows(features, values, are_counts)
+    if left:
+        share = np.nansum(values[left]) / max(np.nansum(values), 1e-300)
+        rows = "row that is not a feature" if len(left) == 1 else "rows that are not features"
+        notes.append(
+            f"left out {len(left)} {rows} ({few([features[i] for i in left])}), with "
+            f"{100 * share:.3g} % of the sum of all values"
+        )
+    if doubtful:
+        names = few([features[i] for i in doubtful])
+        notes.append(f"rows named like sums of the others, which they are not, are kept: {names}")
+    return np.setdiff1d(np.arange(len(features)), left)

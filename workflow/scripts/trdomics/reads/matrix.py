@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trdomics.errors import InputError
 from trdomics.files import read_json
 from trdomics.reads.gene_counts import length_scaled_counts
 from trdomics.reads.quality import (
@@ -103,6 +104,12 @@ def salmon_cohort(
         strands = Path(folder, "lib_format_counts.json")
         # salmon writes neither strands nor decoys of a sample without any read of a transcript
         formats = read_json(strands) if strands.exists() else {}
+        if not about["library_types"]:
+            raise InputError(
+                f"layer {settings['layer']}: sample {sample}",
+                "salmon found no library type, since it could use no read",
+                "see its log, or remove the sample from the units",
+            )
         processed = int(about["num_processed"])
         decoys = int(about.get("num_decoy_fragments", 0))
         rows[sample] = {
