@@ -36,7 +36,8 @@ def stable_of(counts, patients):
 
 
 def test_size_factors_do_not_follow_genes_that_differ_in_one_direction(counts, patients):
-    stable = stable_of(counts, patients)
+    stable, warning = stable_of(counts, patients)
+    assert warning == ""
     assert not stable[:N_LOWER].any() and stable[N_LOWER:].mean() > 0.9
     cases = patients["group"] == "case"
     null = counts.iloc[:, N_LOWER:].sum(axis=1)
@@ -67,9 +68,35 @@ def test_one_directional_differences_make_no_false_calls(counts, patients):
 
 
 def test_a_few_features_all_give_the_size_factors(counts, patients):
-    assert stable_of(counts.iloc[:, : MIN_STABLE + 1], patients).all()
+    stable, warning = stable_of(counts.iloc[:, : MIN_STABLE + 1], patients)
+    assert stable.all()
+    assert "computed from all features" in warning
+
+
+def test_features_that_the_median_of_ratios_cannot_use_do_not_count(counts, patients):
+    # 55 have reads in all patients, and 30 of those differ
+    sparse = counts.copy()
+    sparse.iloc[0, [*range(60), *range(115, N_GENES)]] = 0
+    stable, warning = stable_of(sparse, patients)
+    assert stable.all()
+    assert "seem not to differ and have reads in all patients" in warning
+    design = build_design(patients, "~ group", CONTRAST)
+    _, summary = differential_counts(
+        sparse, design, min_count=10, min_share=0.25, fdr=0.05, deges=True
+    )
+    assert summary["deges"] is False
+    assert warning in summary["notes"]
+
+
+def test_most_features_left_out_is_a_warning(counts, patients):
+    cases = np.flatnonzero(patients["group"] == "case")
+    changed = counts.copy()
+    changed.iloc[cases, N_LOWER : 2 * N_LOWER] *= 2
+    stable, warning = stable_of(changed, patients)
+    assert not stable.all()
+    assert "features seem to differ and are left out of the size factors" in warning
 
 
 def test_constant_features_do_not_count_as_different(counts, patients):
     constant = counts.assign(g299=7)
-    assert stable_of(constant, patients).sum() >= N_GENES - N_LOWER - 0.1 * N_GENES
+    assert stable_of(constant, patients)[0].sum() >= N_GENES - N_LOWER - 0.1 * N_GENES

@@ -74,6 +74,21 @@ def test_a_few_reads_in_small_libraries_are_no_evidence(rng):
     assert call(table).sex.tolist() == expected
 
 
+def test_the_score_does_not_grow_with_depth_and_empty_libraries_have_none(rng):
+    female = np.arange(60) % 2 == 0
+    table = layer(female, rng)
+    depth = np.exp2(rng.uniform(-3, 1, 60))
+    table = (table.mul(depth, axis=0)).round()
+    table.iloc[0], table.iloc[1] = 0, (table.iloc[1] / 1000).round()
+    scores = expression_score(table, annotation(table), COUNTS, MARKERS).values
+    assert list(scores.index) == list(table.index[2:])
+    for sex in (True, False):
+        mine = scores[female[2:] == sex]
+        slope = np.polyfit(np.log2(depth[2:][female[2:] == sex]), mine, 1)[0]
+        assert abs(slope) < 0.3
+    assert call(table).sex.tolist() == np.where(female[2:], "female", "male").tolist()
+
+
 def test_one_man_among_women_is_found(rng):
     calls = call(layer([True] * 59 + [False], rng))
     assert calls.sex.tolist() == ["female"] * 59 + ["male"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +19,8 @@ from trdomics.differential.counts import expressed
 from trdomics.differential.normalisation import stable_features
 from trdomics.layers.counts import size_factors, without_empty_libraries
 from trdomics.layers.types import layer_type
+
+log = logging.getLogger(__name__)
 
 # How the tests with adjustment sets differ from the main one, by whether the layer has counts.
 TESTS = {
@@ -61,7 +64,9 @@ def prepared_counts(
         stable = np.ones(values.shape[1], dtype=bool)
         if positive is not None:
             matrix = np.column_stack([np.ones(len(positive)), positive])
-            stable = stable_features(values, matrix, np.array([0.0, 1.0]))
+            stable, warning = stable_features(values, matrix, np.array([0.0, 1.0]))
+            if warning:
+                log.warning("%s", warning)
         logs, libraries = log_cpm(values, size_factors(values[:, stable]))
     return {
         "values": logs,

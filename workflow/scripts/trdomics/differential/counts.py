@@ -134,10 +134,10 @@ def differential_counts(
     with threadpool_limits(limits=1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         tested = counts.loc[:, kept]
-        stable = np.ones(tested.shape[1], dtype=bool)
+        stable, warning = np.ones(tested.shape[1], dtype=bool), ""
         if deges:
             matrix = design.matrix.to_numpy(float)
-            stable = stable_features(tested.to_numpy(), matrix, design.contrast_vector)
+            stable, warning = stable_features(tested.to_numpy(), matrix, design.contrast_vector)
         if winsorise is not None:
             tested = winsorised(tested, winsorise, stable)
         fitted = _fit(tested, design, stable, threads)
@@ -146,7 +146,8 @@ def differential_counts(
         )
         tests.summary()
         modes, errors, scale = _shrunken(fitted, tests, design)
-    notes = sorted({" ".join(str(warning.message).split()) for warning in caught})
+    notes = sorted({" ".join(str(each.message).split()) for each in caught})
+    notes += [warning] if warning else []
     for note in notes:
         log.warning("%s", note)
 

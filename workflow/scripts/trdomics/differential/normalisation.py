@@ -8,7 +8,7 @@ from scipy.stats import t
 
 from trdomics.differential.continuous import least_squares
 from trdomics.differential.moderation import moderate
-from trdomics.layers.counts import size_factors
+from trdomics.layers.counts import by_ratios, size_factors
 from trdomics.pvalues import adjusted
 
 Floats = NDArray[np.float64]
@@ -22,8 +22,8 @@ MIN_STABLE = 50
 
 def stable_features(
     counts: NDArray[np.number], matrix: Floats, contrast: Floats
-) -> NDArray[np.bool_]:
-    """Return the features that size factors are computed from, shape (n_features,).
+) -> tuple[NDArray[np.bool_], str]:
+    """Return the features that size factors are computed from, and a warning or "".
 
     The median of ratios assumes that few features differ, or as many upwards as downwards. Where a
     fifth of them differ mostly in one direction, all others seem to differ in the opposite one.
@@ -42,10 +42,15 @@ def stable_features(
 
     Returns
     -------
-    ndarray of bool
-        All true if fewer than ``MIN_STABLE`` would remain.
+    stable : ndarray of bool, shape (n_features,)
+        All true if too few would remain: fewer than ``MIN_STABLE``, not counting those without
+        reads in some patient, which the median of ratios cannot use.
+    warning : str
+        Says so, or that most features were left out, although DEGES assumes that most do not
+        differ.
     """
     everything = np.ones(counts.shape[1], dtype=bool)
+    usable = (counts > 0).all(axis=0) if by_ratios(counts) else everything
     stable = everything
     for _ in range(ROUNDS):
         factors = size_factors(counts[:, stable])
@@ -53,9 +58,18 @@ def stable_features(
         n_differing = max(int((adjusted(pvalues) < LEVEL).sum()), int(FLOOR * len(pvalues)))
         stable = everything.copy()
         stable[np.argsort(pvalues, kind="stable")[:n_differing]] = False
-        if stable.sum() < MIN_STABLE:
-            return everything
-    return stable
+        n_usable = int((stable & usable).sum())
+        if n_usable < MIN_STABLE:
+            return everything, (
+                f"size factors are computed from all features: only {n_usable} seem not to differ "
+                f"and have reads in all patients, and DEGES needs {MIN_STABLE}"
+            )
+    if n_differing > len(stable) / 2:
+        return stable, (
+            f"{n_differing} of {len(stable)} features seem to differ and are left out of the size "
+            "factors; DEGES assumes that most do not"
+        )
+    return stable, ""
 
 
 def _pvalues(values: Floats, matrix: Floats, contrast: Floats) -> Floats:

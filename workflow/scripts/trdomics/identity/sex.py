@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.mixture import GaussianMixture
 
 from trdomics.config_types import LayerConfig, SexConfig
+from trdomics.layers.counts import NEARLY_EMPTY
 from trdomics.layers.types import layer_type
 
 MIN_SAMPLES = 10
@@ -89,7 +90,7 @@ def expression_score(
     settings : mapping
         `type`, and `log2` of a continuous layer. Counts become log2(reads + 1) in a library of
         the cohort's median size, so that the score does not grow with depth; not per million, where
-        a single read of a small library would be evidence. Empty libraries have no score.
+        a single read of a small library would be evidence. Nearly empty ones have no score.
     markers : DataFrame
         ``resources/sex_markers.tsv``: `symbol`, `ensembl`, `expressed_by`.
     """
@@ -117,7 +118,8 @@ def expression_score(
     has_zero = is_counts or bool(settings.get("log2"))
     if is_counts:
         reads = table.sum(axis=1)
-        depth = (reads / reads[reads > 0].median()).where(reads > 0)
+        depth = reads / reads[reads > 0].median()
+        depth = depth.where(depth >= NEARLY_EMPTY)
         level = {sex: values.div(depth, axis=0) for sex, values in level.items()}
     if has_zero:
         level = {sex: (values + 1).map(np.log2) for sex, values in level.items()}
