@@ -77,7 +77,31 @@ def test_rows_that_count_reads_of_no_feature_do_not_hide_the_type():
     path = matrix("m.tsv", numbers().poisson(300, (6, N)))
     with open(path, "a") as handle:
         handle.write("\t".join(["__no_feature", *["1000000.5"] * N]) + "\n")
-    assert guess_layer("layer", path)[0]["type"] == "counts"
+    settings, _, said = guess_layer("layer", path)
+    assert settings["type"] == "counts"
+    assert "left out 1 row that is not a feature (`__no_feature`)" in said
+
+
+def test_other_columns_than_the_patients_may_hold_anything():
+    table = pd.DataFrame(numbers().poisson(300, (6, N)), columns=IDS)
+    table.insert(0, "name", [f"f{i}" for i in range(6)])
+    table.insert(1, "COMP ID", np.arange(6) + 0.5)
+    table.insert(2, "PLATFORM", "LC/MS")
+    table.to_csv("m.tsv", sep="\t", index=False)
+    settings, samples, said = guess_layer("layer", "m.tsv", IDS)
+    assert settings["type"] == "counts"
+    assert samples == ["COMP ID", "PLATFORM", *IDS]
+    assert "estimated" not in said
+
+
+def test_a_field_of_several_lines_becomes_one_and_rows_below_the_patients_are_named():
+    matrix("a.tsv", numbers().poisson(30, (6, N)))
+    clinical = pd.DataFrame({"id": IDS, "response": ["no", "yes"] * (N // 2), "note": "a\n b\tc"})
+    clinical.loc[N] = ["Exported on 1 May", "", ""]
+    clinical.to_csv("c.csv", index=False)
+    said = begin_cohort("mine", {"rna": "a.tsv"}, ".", "c.csv", "response")
+    assert set(read_table("mine.tsv")["note"][:N]) == {"a b c"}
+    assert any("1 patients are in no layer" in n and n.endswith("Exported on 1 May") for n in said)
 
 
 @pytest.mark.parametrize("spelt", ["P.{:03d}", "p{}", "P_0{}"])

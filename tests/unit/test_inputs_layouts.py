@@ -476,7 +476,9 @@ def test_only_counts_have_rows_of_no_feature_by_their_names(tmp_path, name):
     assert matrix.notes == (kept if name in ("Total", "mean") else [])
 
 
-@pytest.mark.parametrize(("name", "way"), [("Total", "sum"), ("Mean", "mean"), ("Median", "median")])
+@pytest.mark.parametrize(
+    ("name", "way"), [("Total", "sum"), ("Mean", "mean"), ("Median", "median")]
+)
 def test_a_row_that_sums_up_the_others_is_no_feature_of_any_layer(tmp_path, name, way):
     values = np.log2(ESTIMATED + 1)
     values[3, 2] = np.nan
@@ -527,3 +529,46 @@ def test_semicolons_are_seen_whatever_is_below_the_header(tmp_path, below):
     path = tmp_path / "m.csv"
     path.write_text(f"gene;s1;s2\n{below}", "utf-8")
     assert read_head(str(path), ",").separator == ";"
+
+
+@pytest.mark.parametrize("described", [{}, {"pr_gene_symbol": SYMBOLS}], ids=["no", "a symbol"])
+def test_a_gct_file_of_version_3_has_rows_and_columns_that_describe(tmp_path, described):
+    frame = table(first="id", **described)
+    start = "\t".join(["age", "na"][: 1 + len(described)])
+    above = f"{start}\t" + "\t".join(map(str, range(30, 30 + N))) + "\n"
+    header, rest = frame.to_csv(sep="\t", index=False).split("\n", 1)
+    sizes = f"#1.3\n{GENES}\t{N}\t{len(described)}\t1\n"
+    (tmp_path / "m.gct").write_text(f"{sizes}{header}\n{above}{rest}")
+    matrix = read_file(tmp_path / "m.gct")
+    np.testing.assert_array_equal(matrix.values.T, COUNTS)
+    assert list(matrix.values.columns) == ENSEMBL
+
+
+def test_whole_numbers_of_equal_size_are_noticed(tmp_path):
+    factors = np.exp(np.log(COUNTS).mean(axis=1, keepdims=True))
+    normalised = np.rint(COUNTS / np.median(COUNTS / factors, axis=0))
+    downsampled = np.random.default_rng(2).multinomial(10**4, np.ones(GENES) / GENES, N).T
+    for values in (normalised, downsampled):
+        (note,) = read(table(values), tmp_path / "m.tsv").notes
+        assert note.startswith("all samples have the same size, as after normalisation")
+
+
+def test_sums_of_coverage_and_summaries_are_no_counts(tmp_path):
+    with pytest.raises(InputError, match="recount3's sums of base coverage"):
+        read(table(), tmp_path / "sra.gene_sums.SRP1.G026.tsv")
+    names = ["Assigned", "Unassigned_Unmapped", "Unassigned_NoFeatures"]
+    frame = table(COUNTS[:3], first="Status", features=names)
+    with pytest.raises(InputError, match=r"none of its rows is a feature \(`Assigned`"):
+        read(frame, tmp_path / "counts.txt.summary.tsv")
+
+
+def test_a_column_or_a_table_of_text_is_one_error(tmp_path):
+    frame = table().assign(P3="high")
+    with pytest.raises(InputError, match=r"^[^\n]*sample `P3`: none of its values is a number"):
+        read(frame, tmp_path / "m.tsv")
+    text = np.where(COUNTS > 300, "Yes", "No")
+    frame = pd.DataFrame(text, columns=IDS)
+    frame.insert(0, "gene", ENSEMBL)
+    frame.to_csv(tmp_path / "m.tsv", sep="\t", index=False)
+    with pytest.raises(InputError, match=r"^[^\n]*such as '(Yes|No)'; write numbers, such as 1"):
+        read_file(tmp_path / "m.tsv", "binary")

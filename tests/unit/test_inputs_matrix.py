@@ -117,7 +117,7 @@ def test_up_to_twenty_are_named_in_reading_order(tmp_path):
     first, second = failures(path)
     assert "feature `g1`, sample `b`: 'first'" in first
     assert "feature `g2`, sample `a`: 'second'" in second
-    rows = "".join(f"g{i}\tx\t1\n" for i in range(30))
+    rows = "g\t1\t1\n" + "".join(f"g{i}\tx\t1\n" for i in range(30))
     *_, last = found = failures(write(tmp_path, f"f\ta\tb\n{rows}"))
     assert len(found) == 21
     assert "10 more problems like these" in last

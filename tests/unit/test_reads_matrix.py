@@ -68,7 +68,9 @@ def test_a_sample_without_library_type_is_one_line(tmp_path):
     path = tmp_path / "bad/aux_info/meta_info.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "library_types": []}))
     with pytest.raises(InputError, match="layer x: sample bad: salmon found no library type"):
-        salmon_cohort({"bad": folder}, {"bad": [fastp(0)]}, pd.Series({"t1": "g1"}), GENES, SETTINGS)
+        salmon_cohort(
+            {"bad": folder}, {"bad": [fastp(0)]}, pd.Series({"t1": "g1"}), GENES, SETTINGS
+        )
 
 
 def counted(folder, reads, mapped, of_genes):

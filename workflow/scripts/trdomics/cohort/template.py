@@ -84,7 +84,9 @@ def guess_layer(
         reading: LayerConfig = {"format": kind, "profiled": None, "sample_column": BARCODE}
         return found, layer_samples({**found, **reading}, name), f"a {kind.upper()}"
     samples = read_header(file, name, known)
-    own = pd.Series(samples, samples, dtype=object)
+    # other columns than the patients' may hold anything
+    used = [sample for sample in samples if sample in known] or samples
+    own = pd.Series(used, used, dtype=object)
     matrix = read_layer_matrix(file, name, own, ValueRules())
     features, values = list(matrix.values.columns), matrix.values.to_numpy().T
     summaries, _ = summary_rows(features, values, are_counts=True)
@@ -92,8 +94,9 @@ def guess_layer(
     present = numbers[~np.isnan(numbers)]
     # length-scaled counts are hardly ever whole: the file name identifies them
     guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())
-    if summaries and guessed.is_counts:
-        matrix = read_layer_matrix(file, name, own, guessed.value_rules({}))
+    # as it will be read
+    if summaries and (guessed.is_counts or not len(numbers)):
+        matrix = read_layer_matrix(file, name, own, Counts().value_rules({}))
     elif summaries:
         numbers = values
         present = numbers[~np.isnan(numbers)]
@@ -149,7 +152,10 @@ def read_clinical(path: str) -> pd.DataFrame:
     if twice is not None:
         raise InputError(path, f"column `{twice}` is duplicated", "rename one of them")
     table = pd.DataFrame(text.rows, columns=text.header, dtype=object)
-    table = table.apply(lambda column: column.str.strip())
+    # a field of the sheet, which has tabs, cannot hold a line end or a tab
+    table = table.apply(
+        lambda column: column.str.strip().str.replace(r"\s*[\r\n\t]\s*", " ", regex=True)
+    )
     if text.separator == ";":
         table = table.apply(with_points)
     if "patient_id" not in table:
@@ -392,9 +398,13 @@ def begin_cohort(
     present = pd.DataFrame(
         {n: sheet[columns.get(n, "patient_id")].isin(names) for n, names in samples.items()}
     )
-    lost = int((~present.any(axis=1)).sum())
+    without = list(sheet["patient_id"][~present.any(axis=1)])
+    lost = len(without)
     if lost:
-        notes.append(f"{lost} patients are in no layer: they are left out (`without_layers`)")
+        notes.append(
+            f"{lost} patients are in no layer: they are left out (`without_layers`): "
+            f"{quoted_ids(without)}"
+        )
     text = _config_text(name, sheet_file, column, classes, counts, layers, message, sheet, lost)
     # an unusable name is reported as the config's own check reports it
     config = yaml.safe_load(text)

@@ -13,6 +13,7 @@ from trdomics.errors import InputError
 from trdomics.inputs.estimates import (
     digits_lost,
     look_like_counts,
+    same_sizes,
     thousands_separated,
     why_not_counts,
 )
@@ -74,7 +75,9 @@ def check_not_label(values: pd.DataFrame, label: pd.Series, named: str, where: s
     positive = (known == 1).to_numpy()
     found = []
     for i in _constant(numbers[positive]):
-        cases, others = (part[~np.isnan(part)] for part in (numbers[positive, i], numbers[~positive, i]))
+        cases, others = (
+            part[~np.isnan(part)] for part in (numbers[positive, i], numbers[~positive, i])
+        )
         codes = set(others)
         if not codes or cases[0] in codes or len(codes) > CODES:
             continue
@@ -202,6 +205,11 @@ def _counts(
         notes.append(
             "all values of 100,000 and more have three digits, as a spreadsheet writes them "
             "(1.23E+05): use the original table"
+        )
+    elif not changed.any() and same_sizes(values):
+        notes.append(
+            "all samples have the same size, as after normalisation and rounding, or after "
+            "downsampling: give raw counts"
         )
     if changed.any():
         notes.append(

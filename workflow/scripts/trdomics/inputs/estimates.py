@@ -69,6 +69,19 @@ def why_not_counts(
     return None
 
 
+def same_sizes(values: NDArray[np.float64]) -> bool:
+    """Return whether whole numbers look normalised: four or more samples have the same size.
+
+    The size is the sum or, of fifty features or more, the size factor, which no two libraries
+    share.
+    """
+    if values.shape[1] < 4:
+        return False
+    in_all = int((values > 0).all(axis=1).sum())
+    factors = in_all >= 50 and _log_size_factors(values).std() < SAME
+    return _same(values.sum(axis=0)) or bool(factors)
+
+
 def thousands_separated(values: NDArray[np.float64]) -> bool:
     """Return whether fractions are whole numbers with a separator of thousands: 1.234 is 1234.
 

@@ -25,6 +25,8 @@ DESCRIBING = {
     *("transcript_id", "transcript_ids", "transcript_id(s)", "tx", "description"),
     "gene_description",
     *("start", "end", "strand", "width", "length", "effective_length", "eff_length", "exon_length"),
+    *("chrom_start", "chrom_end", "start_position", "end_position", "gene_length"),
+    *("transcript_length", "percentage_gene_gc_content", "entrezgene_id", "hgnc_id"),
     *("entrez", "entrezid", "entrez_id", ENTREZ, "entrezgene", "ensembl_gene_id"),
     *("ensembl_id", "accession", "sequence", "precursor", "precursors", "mirna_region", "type"),
 }
@@ -277,7 +279,8 @@ def summary_rows(
         warnings.simplefilter("ignore", RuntimeWarning)  # a sample without any value
         ways = [way(rest, axis=0) for way in (np.nansum, np.nanmean, np.nanmedian)]
     alike = [
-        len(rest) > 1 and any(np.allclose(values[i], way, rtol=1e-3, equal_nan=True) for way in ways)
+        len(rest) > 1
+        and any(np.allclose(values[i], way, rtol=1e-3, equal_nan=True) for way in ways)
         for i in rows
     ]
     return list(rows[alike]), list(rows[np.logical_not(alike)])

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ from trdomics.inputs.text_table import (
 from trdomics.inputs.value_rules import ValueRules
 
 NUMBER = re.compile(r"[-+]?\d*[.,]?\d+([eE][-+]?\d+)?$|[-+]?(inf|Inf)")
+COVERAGE = re.compile(r"(gene|exon)_sums")
 ROW_NUMBERS = ("", "Unnamed: 0", "index", "X")
 
 
@@ -127,6 +129,9 @@ def read_layer_matrix(
     features, values, annotation = _read_values(source, wanted)
     notes = list(source.layout.notes)
     kept = _without_summary(features, values, rules.are_counts, notes)
+    if not len(kept):
+        problem = f"none of its rows is a feature ({few(features)})"
+        raise InputError(source.where, problem, "give the table of counts, not their summary")
     if len(kept) < len(features):
         features, values = [features[i] for i in kept], values[kept]
         annotation = {name: [text[i] for i in kept] for name, text in annotation.items()}
@@ -168,6 +173,12 @@ def _source(path: str, layer: str, known: Collection[str]) -> Source:
                 raise InputError(where, "empty", "give a header and one row per feature")
             names, peek = ([""] if head.unnamed else []) + head.names, head.peek
             textual = _textual(peek, len(names))
+    if COVERAGE.search(PurePath(path).name):
+        raise InputError(
+            where,
+            "by its name it has recount3's sums of base coverage, not counts of reads",
+            "convert it by recount3's transform_counts or compute_read_counts, and rename it",
+        )
     if SUMMARY_ROW.fullmatch(names[0]) or (len(names) > 1 and FEATURE.match(names[0])):
         raise InputError(
             where,

@@ -171,24 +171,45 @@ def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -
 def _from_text(
     table: pa.Table, source: Source, features: list[str], columns: Sequence[int]
 ) -> pa.Table:
-    """Convert text columns to numbers; name the first non-numeric value in reading order."""
+    """Convert text columns to numbers; name the non-numeric values in reading order.
+
+    A column or row of text is one error, and so is a table of text.
+    """
     wrong: list[tuple[int, int, str]] = []
+    of_text: dict[int, str] = {}
     for i in columns:
         text = pd.Series(table.column(str(i)).to_pylist(), dtype=object).fillna("").astype(str)
         text = text.str.strip().map(unquoted)
         numbers = pd.to_numeric(text, errors="coerce")
         odd = (numbers.isna() & ~text.isin(MISSING)).to_numpy()
-        wrong += [(int(row), i, text.iloc[row]) for row in np.flatnonzero(odd)]
+        cells = [(int(row), i, text.iloc[row]) for row in np.flatnonzero(odd)]
+        if len(cells) == (~text.isin(MISSING)).sum() > 1 and not any(
+            THOUSANDS.fullmatch(value) for _, _, value in cells
+        ):
+            of_text[i] = cells[0][2]
+        else:
+            wrong += cells
         place = table.schema.get_field_index(str(i))
         table = table.set_column(place, str(i), pa.array(numbers.to_numpy(float)))
-    errors = []
+    none = "none of its values is a number, such as"
+    if len(of_text) == len(columns):
+        fix = "write numbers, such as 1 and 0 in a binary layer"
+        raise InputError(source.where, f"{none} {of_text[columns[0]]!r}", fix)
+    what = "feature" if source.turned else "sample"
+    errors = [
+        InputError(
+            source.where,
+            f"{what} `{source.names[i]}`: {none} {value!r}",
+            f"remove the column if it is no {what}",
+        )
+        for i, value in of_text.items()
+    ]
     commas = "write decimal points, and no separators of thousands"
     for row, cells in itertools.groupby(sorted(wrong), key=lambda cell: cell[0]):
         values = [(source.names[i], value) for _, i, value in cells]
         texts = [value for _, value in values if not re.search(r"\d", value)]
-        if len(texts) == len(columns) > 1 and not source.turned:
-            problem = f"feature `{features[row]}`: none of its values is a number, such as "
-            problem += repr(texts[0])
+        if len(texts) == len(columns) - len(of_text) > 1 and not source.turned:
+            problem = f"feature `{features[row]}`: {none} {texts[0]!r}"
             fix = "remove the row if it describes the samples"
             errors.append(InputError(source.where, problem, fix))
             continue

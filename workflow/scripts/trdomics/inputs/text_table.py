@@ -37,8 +37,9 @@ SUFFIXES = "name it .tsv, .csv (both also .gz) or .parquet"
 SHOWN = 20
 # Whole numbers written as floats by a program without missing integers.
 FLOATED = re.compile(r"(-?\d+)\.0+")
-# The second line of a GCT file: numbers of rows and columns.
-GCT_SIZES = re.compile(r"\d+\t\d+\s*")
+# The second line of a GCT file: numbers of rows and columns; in version 1.3 also of columns that
+# describe rows, and of rows below the header that describe columns.
+GCT_SIZES = re.compile(r"\d+\t\d+(?:\t\d+\t(\d+))?\s*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Characters per line: a row of a matrix with samples in rows contains all features.
 LONGEST_LINE = 1 << 26
@@ -161,13 +162,16 @@ def read_head(path: str, separator: str) -> Header | None:
     """
     with open_text(path) as handle:
         comments: list[str] = []
-        first = ""
+        first, describing = "", 0
         lines_below = lines_of(handle)
         for line in lines_below:
             if line.lstrip().startswith(COMMENTS):
                 comments.append(line)
-            elif [c.strip() for c in comments] == ["#1.2"] and GCT_SIZES.fullmatch(line):
+            elif [c.strip() for c in comments] in (["#1.2"], ["#1.3"]) and (
+                sizes := GCT_SIZES.fullmatch(line)
+            ):
                 comments.append("")
+                describing = int(sizes[1] or 0)
             elif line.strip():
                 first = line
                 break
@@ -177,8 +181,10 @@ def read_head(path: str, separator: str) -> Header | None:
             return None
         below = list(itertools.islice(lines_below, 1))
         separator = _separator(first, "".join(below), separator)
-        lines = len(comments) + 1
-        rest: Iterator[str] = itertools.chain(below, lines_below)
+        lines = len(comments) + 1 + describing
+        rest: Iterator[str] = itertools.islice(
+            itertools.chain(below, lines_below), describing, None
+        )
         # cBioPortal describes its columns in several comments as wide as the header
         last, before = ["", "", *comments][-1], ["", "", *comments][-2]
         width = last.count(separator) if last.lstrip().startswith("#") else 0
