@@ -275,6 +275,12 @@ def test_a_maf_is_known_by_its_header_whatever_its_name():
     assert "A MAF does not list those without a mutation" in text
 
 
+def test_a_vcf_of_another_name_is_refused_as_such():
+    Path("calls.txt").write_text("##fileformat=VCFv4.2\n")
+    with pytest.raises(InputError, match=r"by its first line it is a VCF; name it .vcf"):
+        guess_layer("x", "calls.txt")
+
+
 def test_the_positive_class_is_a_question_gender_is_sex_and_the_command_is_quoted():
     matrix("a.tsv", numbers().poisson(30, (6, N)))
     table = pd.DataFrame({"id": IDS, "state": ["alive", "dead"] * (N // 2)})

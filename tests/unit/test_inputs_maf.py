@@ -348,3 +348,56 @@ def test_without_a_list_names_are_taken_as_they_are(tmp_path):
     rows = ROWS.assign(Tumor_Sample_Barcode=["S1", "s2", "S1", "S1", "s2"])
     calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, None)
     assert list(calls.dosages.index) == ["p2"]
+
+
+def test_the_allele_that_differs_from_the_reference_is_the_mutation(tmp_path, caplog):
+    first, second = ["T", "C", "A", "-", ""], ["C", "c", "G", "AT", "A"]
+    rows = ROWS.assign(Tumor_Seq_Allele1=first, Tumor_Seq_Allele2=second)
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
+    assert reasons(calls) == {
+        "17:100:C:T": "",
+        "17:100:C:C": "no allele but the reference",
+        "2:7:A:G": "consequence without effect on the protein",
+        "2:9:AT:-": "",
+    }
+    assert "2 rows have the reference as Tumor_Seq_Allele2" in caplog.text
+    assert "1 no allele but the reference" in caplog.text
+
+
+def test_bases_in_small_letters_are_the_same(tmp_path):
+    rows = ROWS.assign(Reference_Allele=ROWS["Reference_Allele"].str.lower())
+    whole, small = (
+        read_maf(write(tmp_path, each), SETTINGS, NAMES, ALL).dosages for each in (ROWS, rows)
+    )
+    pd.testing.assert_frame_equal(whole, small)
+
+
+def test_rows_that_are_no_mutation_by_their_status(tmp_path, caplog):
+    rows = ROWS.assign(Mutation_Status=["Somatic", "UNCALLED", "", "Wildtype", "LOH"])
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
+    assert calls.dosages["17:100:C:T"].to_numpy().ravel().tolist() == [1, 0, 0]
+    assert "1 Mutation_Status uncalled, 1 Mutation_Status wildtype" in caplog.text
+
+
+@pytest.mark.parametrize("beside", [[], ["EUR_AF"]])
+def test_a_lone_AF_may_be_that_of_the_tumour(tmp_path, caplog, beside):
+    rows = ROWS.assign(AF="0.4", **dict.fromkeys(beside, "0.3"))
+    kept = read_maf(write(tmp_path, rows), SETTINGS, NAMES, ALL).dosages
+    assert kept.empty == bool(beside)
+    assert ("AF is not used" in caplog.text) != bool(beside)
+
+
+def test_semicolons_and_other_encodings(tmp_path):
+    text = ROWS.to_csv(sep=";", index=False)
+    path = write_text(tmp_path, text, "calls.csv")
+    assert is_maf(path)
+    pd.testing.assert_frame_equal(
+        read_maf(path, SETTINGS, NAMES, ALL).dosages,
+        read_maf(write(tmp_path), SETTINGS, NAMES, ALL).dosages,
+    )
+    path.write_bytes(text.replace("KRAS", "K\u00e9").encode("latin-1"))
+    with pytest.raises(InputError, match=r"not UTF-8 text; save it as text in UTF-8"):
+        maf_samples(path, "Tumor_Sample_Barcode")
+    path.write_bytes(b"PK\3\4")
+    with pytest.raises(InputError, match="a workbook or a ZIP archive"):
+        maf_samples(path, "Tumor_Sample_Barcode")

@@ -158,6 +158,30 @@ def test_not_a_vcf(tmp_path):
         vcf_header(path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("s3", "s1", "sample column `s1` is duplicated; keep or rename one"),
+        ("\t", " ", "its fields are separated by blanks; separate them by tabs"),
+        ("##fileformat=VCFv4.2\n", "", "its first line is not ##fileformat=VCFv4.2"),
+    ],
+)
+def test_what_is_wrong_with_a_header_is_said(tmp_path, old, new, said):
+    path = write(tmp_path / "a.vcf", [record()])
+    text = path.read_text("utf-8").replace(old, new)
+    if not new:
+        text = "".join(line for line in text.splitlines(True) if line[:2] != "##")
+    path.write_text(text, "utf-8")
+    with pytest.raises(InputError, match=said):
+        vcf_header(path)
+
+
+@pytest.mark.parametrize("annotated", ["T", "t"])
+def test_bases_in_small_letters_are_the_same(tmp_path, annotated):
+    small = record(ref="a", alt="t", annotation=f"{annotated}|missense_variant|MODERATE|G1|E1|")
+    pd.testing.assert_frame_equal(read(tmp_path, small).dosages, read(tmp_path, record()).dosages)
+
+
 def test_a_bgzipped_file_without_its_end(tmp_path):
     block = bytes.fromhex("1f8b08040000000000ff060042430200")
     path = tmp_path / "a.vcf.gz"

@@ -22,7 +22,7 @@ from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
 from trdomics.files import replacing, write_table
 from trdomics.inputs.layouts import summary_rows
-from trdomics.inputs.maf import BARCODE, is_maf, maf_columns
+from trdomics.inputs.maf import BARCODE, is_maf, is_vcf, maf_columns
 from trdomics.inputs.matrix import read_header, read_layer_matrix
 from trdomics.inputs.text_table import few, read_text_table, readable
 from trdomics.inputs.value_rules import ValueRules
@@ -134,6 +134,8 @@ def reads_layer(name: str, path: str, units: pd.DataFrame) -> tuple[LayerConfig,
 def _variant_format(file: str) -> str | None:
     """Return "vcf" or "maf" by the file's name or its header, None for a matrix."""
     kinds = [VARIANT_SUFFIXES[s] for s in Path(file.lower()).suffixes if s in VARIANT_SUFFIXES]
+    if not kinds and is_vcf(file):
+        raise InputError(file, "by its first line it is a VCF", "name it .vcf or .vcf.gz")
     return kinds[0] if kinds else "maf" if is_maf(file) else None
 
 

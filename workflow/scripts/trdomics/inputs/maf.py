@@ -38,6 +38,9 @@ _REQUIRED = ["Hugo_Symbol", "Chromosome", "Start_Position", "Reference_Allele"]
 _REQUIRED += ["Tumor_Seq_Allele2", "Variant_Classification"]
 _FREQUENCIES = ["gnomAD_AF", "gnomADe_AF", "gnomADg_AF", "ExAC_AF", "AF", "MAX_AF"]
 _OPTIONAL = ["t_depth", "t_ref_count", "t_alt_count", "FILTER", "dbSNP_RS", *_FREQUENCIES]
+_OPTIONAL += ["Tumor_Seq_Allele1", "Mutation_Status"]
+# Values of Mutation_Status of rows that cBioPortal does not load either.
+_NO_MUTATION = ("wildtype", "loh", "uncalled")
 # Sample columns of a MAF without Tumor_Sample_Barcode.
 _SAMPLE_COLUMNS = [
     "Tumor_Sample_ID", "Tumor_Sample", "Tumor_Barcode", "Sample_Barcode", "Sample_ID", "Sample",
@@ -89,6 +92,15 @@ def is_maf(path: str | os.PathLike[str]) -> bool:
     return {"hugo_symbol", "variant_classification"} <= names
 
 
+def is_vcf(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file starts like a VCF, regardless of its name."""
+    try:
+        with _opened(path) as file:
+            return file.read(16).startswith("##fileformat=VCF")
+    except (OSError, EOFError, ValueError, zlib.error):
+        return False
+
+
 def maf_samples(path: str | os.PathLike[str], sample_column: str) -> list[str]:
     """Return the samples that have a row, in the order of their first rows.
 
@@ -125,9 +137,11 @@ def read_maf(
 ) -> VariantCalls:
     """Read the mutations of the cohort's patients.
 
-    A row is one call of one patient, with a dosage of 1. It is not a call if it has no position,
-    fails ``pass_only`` (FILTER) or its depth (``t_depth``, else ``t_ref_count + t_alt_count``,
-    where these exist) is below ``min_depth``. A profiled patient without a call is 0.
+    A row is one call of one patient, with a dosage of 1. It is not a call if it has no position or
+    no allele that differs from the reference, fails ``pass_only`` (FILTER), is no mutation by its
+    ``Mutation_Status``, or its depth (``t_depth``, else ``t_ref_count + t_alt_count``, where these
+    exist) is below ``min_depth``. A profiled patient without a call is 0. Where
+    ``Tumor_Seq_Allele2`` is the reference, ``Tumor_Seq_Allele1`` is the allele.
 
     Samples are matched with ``profiled`` by name, otherwise ignoring case, otherwise as TCGA
     barcodes: an aliquot belongs to the sample or patient with which its barcode starts.
@@ -136,8 +150,8 @@ def read_maf(
     ----------
     path : path
         Tab-separated without quoting, plain or gzipped; also with all fields quoted and row names,
-        as R writes it, or comma-separated. Lines with ``#`` are comments. Column names are
-        case-insensitive.
+        as R writes it, or separated by commas or semicolons. Lines with ``#`` are comments. Column
+        names are case-insensitive.
     sample_names : Series
         Sample name in this file by patient id.
     profiled : collection of str, optional
@@ -174,6 +188,7 @@ def read_maf(
         )
     place = {str(name): i for i, name in enumerate(known)}
     rows["position"] = _positions(rows, lines, path)
+    _resolve_alleles(rows)
     rows = rows.assign(
         Chromosome=rows["Chromosome"].str.removeprefix("chr"),
         place=rows["sample"].map(meant).map(place),
@@ -300,7 +315,10 @@ def _few(names: Iterable[object]) -> str:
 
 def _opened(path: str | os.PathLike[str]) -> TextIO:
     with open(path, "rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
+        begin = file.read(2)
+    if begin == b"PK":
+        raise ValueError("a workbook or a ZIP archive, not text")
+    packed = begin == b"\x1f\x8b"
     opener: Any = gzip.open if packed else open
     # line ends are removed by hand: a stray carriage return within a field does not end a row
     return opener(path, "rt", encoding="utf-8-sig", newline="\n")
@@ -311,8 +329,10 @@ def _split(row: str, header: str) -> list[str]:
 
     Quotes are ordinary characters unless they are around the names in the header, as R writes it.
     """
-    if "\t" not in header and "," in header:
-        return [field.replace("\t", " ") for field in next(csv.reader([row]), [])]
+    delimiter = next((mark for mark in "\t,;" if mark in header), "\t")
+    if delimiter != "\t":
+        fields = next(csv.reader([row], delimiter=delimiter), [])
+        return [field.replace("\t", " ") for field in fields]
     fields = row.split("\t")
     return [unquoted(field) for field in fields] if header.startswith('"') else fields
 
@@ -347,6 +367,9 @@ def _scan(path: str | os.PathLike[str]) -> _Lines:
                     else:
                         lines.rows.append("\t".join(fields[:width]))
                         lines.numbers.append(number)
+    except UnicodeDecodeError as error:
+        fix = "save it as text in UTF-8"
+        raise InputError(str(path), "not UTF-8 text", fix) from error
     except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
         raise InputError(str(path), f"cannot be read ({error})", "check the file") from error
     if broken:
@@ -442,6 +465,9 @@ def _read(
     problems += lines.problems
     if problems or samples is None:
         raise InputErrors(problems)
+    if "AF" in places and not any(name.endswith("_af") for name in folded):
+        log.warning("AF is not used: without frequencies of populations it may be of the tumour")
+        del places["AF"]
     table = _table(lines, {samples, *places.values()})
     rows = pd.DataFrame({name: table[place] for name, place in places.items()})
     rows["sample"] = unfloated(list(table[samples].str.strip()))
@@ -492,6 +518,24 @@ def _positions(rows: pd.DataFrame, lines: _Lines, path: str | os.PathLike[str]) 
     return positions.astype(int)
 
 
+def _resolve_alleles(rows: pd.DataFrame) -> None:
+    """Write bases in capitals, and the allele of a row into ``Tumor_Seq_Allele2``."""
+    names = ["Reference_Allele", "Tumor_Seq_Allele2", "Tumor_Seq_Allele1"]
+    for name in rows.columns.intersection(names):
+        rows[name] = rows[name].str.strip().str.upper()
+    if "Tumor_Seq_Allele1" not in rows.columns:
+        return
+    reference, first, second = (rows[name] for name in (names[0], names[2], names[1]))
+    none = (second == reference) | second.str.casefold().isin(_EMPTY)
+    other = none & (first != reference) & ~first.str.casefold().isin(_EMPTY)
+    if other.any():
+        rows.loc[other, "Tumor_Seq_Allele2"] = first[other]
+        log.warning(
+            "%d rows have the reference as Tumor_Seq_Allele2: Tumor_Seq_Allele1 is used",
+            other.sum(),
+        )
+
+
 def _failures(rows: pd.DataFrame, settings: LayerConfig) -> pd.Series:
     """Return the filter that each row fails, or an empty string."""
     failures = pd.Series("", index=rows.index, dtype=object)
@@ -506,6 +550,11 @@ def _failures(rows: pd.DataFrame, settings: LayerConfig) -> pd.Series:
     if settings["pass_only"] and "FILTER" in rows.columns:
         failed = ~rows["FILTER"].str.strip().str.casefold().isin({"pass", *_EMPTY})
         failures[failed] = FILTERED + rows.loc[failed, "FILTER"]
+    if "Mutation_Status" in rows.columns:
+        status = rows["Mutation_Status"].str.strip().str.casefold()
+        for name in _NO_MUTATION:
+            failures[status == name] = f"Mutation_Status {name}"
+    failures[rows["Tumor_Seq_Allele2"] == rows["Reference_Allele"]] = "no allele but the reference"
     failures[rows["position"] <= 0] = "no position"
     return failures
 

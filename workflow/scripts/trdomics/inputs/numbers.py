@@ -182,13 +182,13 @@ def _from_text(
         text = text.str.strip().map(unquoted)
         numbers = pd.to_numeric(text, errors="coerce")
         odd = (numbers.isna() & ~text.isin(MISSING)).to_numpy()
-        cells = [(int(row), i, text.iloc[row]) for row in np.flatnonzero(odd)]
-        if len(cells) == (~text.isin(MISSING)).sum() > 1 and not any(
-            THOUSANDS.fullmatch(value) for _, _, value in cells
+        found = [(int(row), i, text.iloc[row]) for row in np.flatnonzero(odd)]
+        if len(found) == (~text.isin(MISSING)).sum() > 1 and not any(
+            THOUSANDS.fullmatch(value) for _, _, value in found
         ):
-            of_text[i] = cells[0][2]
+            of_text[i] = found[0][2]
         else:
-            wrong += cells
+            wrong += found
         place = table.schema.get_field_index(str(i))
         table = table.set_column(place, str(i), pa.array(numbers.to_numpy(float)))
     none = "none of its values is a number, such as"

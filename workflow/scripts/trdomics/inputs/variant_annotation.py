@@ -11,6 +11,8 @@ from trdomics.inputs.consequences import gene_name, split_terms
 # INFO tags of VEP, SnpEff and bcftools csq, in the order in which one is chosen
 ANNOTATION_TAGS = ("CSQ", "ANN", "BCSQ")
 _GENE_FIELDS = ("symbol", "gene_name", "gene", "gene_id")
+# Alleles and changes of sequences, not VEP's words such as "deletion".
+_BASES = re.compile(r"[acgtnACGTN\d>+-]+")
 _FREQUENCY_FIELDS = ("gnomad_af", "gnomade_af", "gnomadg_af", "exac_af", "af")
 
 
@@ -33,8 +35,15 @@ class AnnotationFormat:
         return cls(tag, fields) if known and set(_GENE_FIELDS) & set(fields) else None
 
     def entries(self, text: str) -> list[dict[str, str]]:
-        """Return the transcripts of one INFO value as dictionaries by field."""
-        return [dict(zip(self.fields, entry.split("|"), strict=False)) for entry in text.split(",")]
+        """Return the transcripts of one INFO value as dictionaries by field, bases in capitals."""
+        entries = [
+            dict(zip(self.fields, entry.split("|"), strict=False)) for entry in text.split(",")
+        ]
+        for entry in entries:
+            for name in ("allele", "dna_change"):
+                if _BASES.fullmatch(entry.get(name, "")):
+                    entry[name] = entry[name].upper()
+        return entries
 
 
 def gene_and_terms(entry: Mapping[str, str]) -> tuple[str, Sequence[str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import itertools
 import logging
 import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +31,7 @@ from trdomics.inputs.variant_annotation import (
 
 log = logging.getLogger(__name__)
 
+_FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
 # Entries among the ALTs that are not alleles.
 _NO_ALLELE = ("*", "<*>", "<NON_REF>")
 
@@ -143,7 +146,11 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
     try:
         vcf = VCF(str(path))
     except Exception as error:
-        raise InputError(str(path), f"is not a readable VCF ({error})", "check the file") from error
+        problem, fix = _header_problem(path) or (
+            f"is not a readable VCF ({error})",
+            "check the file",
+        )
+        raise InputError(str(path), problem, fix) from error
     try:
         yield vcf
     finally:
@@ -163,6 +170,25 @@ def _check_end(path: str | os.PathLike[str]) -> None:
         file.seek(max(0, file.tell() - len(_BGZF_END)))
         if file.read() != _BGZF_END:
             raise InputError(str(path), "is truncated (no BGZF end block)", "copy the file again")
+
+
+def _header_problem(path: str | os.PathLike[str]) -> tuple[str, str] | None:
+    """Return what is wrong with a VCF's header, and the fix, if it is one of the usual errors."""
+    opener: Any = gzip.open if str(path).endswith(".gz") else open
+    with (
+        contextlib.suppress(OSError, EOFError, zlib.error),
+        opener(path, "rt", errors="replace") as file,
+    ):
+        line = next((line for line in file if not line.startswith("##")), "").rstrip("\r\n")
+        names = line.split("\t")[len(_FIXED) :]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            return f"sample column `{twice}` is duplicated", "keep or rename one"
+        if line.split()[: len(_FIXED) - 1] == _FIXED[:-1]:
+            if "\t" not in line:
+                return "its fields are separated by blanks", "separate them by tabs"
+            return "its first line is not ##fileformat=VCFv4.2 or the like", "add that line"
+    return None
 
 
 def _annotation(vcf: Any) -> AnnotationFormat | None:
@@ -279,7 +305,7 @@ def _annotated(
         parts = [place]
         if text and len(site) > 1:
             parts = [i for i, other in enumerate(texts) if other == text]
-        alleles = [record.REF, *(alt for i in parts for alt in site[i].ALT)]
+        alleles = [_capitals(a) for a in (record.REF, *(a for i in parts for a in site[i].ALT))]
         first = sum(len(site[i].ALT) for i in parts if i < place)
         entries: list[dict[str, str]] | None = None
         if annotation and (text or annotation.tag != "BCSQ"):
@@ -290,6 +316,11 @@ def _annotated(
                 pointed = field[:1] == "@"
                 entries += pointers.get((record.CHROM, field[1:]), []) if pointed else [entry]
         yield record, alleles, first, entries
+
+
+def _capitals(allele: str) -> str:
+    """Return bases in capitals, as VEP names them; a masked genome has them in small letters."""
+    return allele.upper() if allele.isalpha() else allele
 
 
 def _variant(
@@ -304,7 +335,7 @@ def _variant(
     return Variant(
         record.CHROM,
         record.POS,
-        record.REF,
+        alleles[0],
         alleles[number],
         next((name for name in (record.ID or "").split(";") if name != "."), ""),
         {"": Effect("", "other")}
