@@ -562,6 +562,12 @@ def test_sums_of_coverage_and_summaries_are_no_counts(tmp_path):
         read(frame, tmp_path / "counts.txt.summary.tsv")
 
 
+def test_a_note_below_the_table_is_named(tmp_path):
+    (tmp_path / "m.tsv").write_text(table().to_csv(sep="\t", index=False) + "\nraw counts\n")
+    with pytest.raises(InputError, match=r"line 63: 1 field .*; remove the line if it is a note"):
+        read_file(tmp_path / "m.tsv")
+
+
 def test_a_column_or_a_table_of_text_is_one_error(tmp_path):
     frame = table().assign(P3="high")
     with pytest.raises(InputError, match=r"^[^\n]*sample `P3`: none of its values is a number"):
@@ -570,5 +576,7 @@ def test_a_column_or_a_table_of_text_is_one_error(tmp_path):
     frame = pd.DataFrame(text, columns=IDS)
     frame.insert(0, "gene", ENSEMBL)
     frame.to_csv(tmp_path / "m.tsv", sep="\t", index=False)
-    with pytest.raises(InputError, match=r"^[^\n]*such as '(Yes|No)'; write numbers, such as 1"):
+    with pytest.raises(
+        InputError, match=r"^[^\n]*such as '(Yes|No)'; write plain numbers, such as 1"
+    ):
         read_file(tmp_path / "m.tsv", "binary")

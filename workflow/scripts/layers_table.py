@@ -22,8 +22,7 @@ names = sample_names(patients, params.settings, params.patient_id)
 rules = layer_type(params.settings["type"]).value_rules(params.settings)
 matrix = read_layer_matrix(params.settings["file"], layer, names, rules)
 where = of_layer(params.settings["file"], layer)
-if matrix.turned:
-    check_not_clinical(matrix.values.columns, patients.columns, where)
+check_not_clinical(matrix.values, patients, where)
 label = patients["label"].astype(float)
 if params.label is not None:
     check_not_label(matrix.values, label, params.label, where)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from math import comb
 
 import numpy as np
@@ -32,21 +32,38 @@ DATE = re.compile(
 )
 
 
-def check_not_clinical(features: Collection[str], columns: Collection[str], where: str) -> None:
-    """Check that a table with samples in rows has no column of the sheet as a feature.
+def check_not_clinical(values: pd.DataFrame, sheet: pd.DataFrame, where: str) -> None:
+    """Check that no feature is a column of the sheet: it could predict the label, as a covariate.
+
+    Parameters
+    ----------
+    values : DataFrame, shape (n_patients, n_features)
+    sheet : DataFrame of str
+        The patients' columns.
 
     Raises
     ------
     InputError
-        If it does: such a column could be the label.
+        If a feature has the name of a column, and its values: the same numbers, or one for each
+        of the column's texts.
     """
-    found = [name for name in columns if name in set(features)]
-    if found:
-        raise InputError(
-            where,
-            f"its samples are in rows, and its column `{found[0]}` is one of the sample sheet",
-            "remove the clinical columns from the table",
-        )
+    columns = {str(name).casefold(): name for name in sheet.columns}
+    for feature in values.columns:
+        column = columns.get(str(feature).casefold())
+        if column is None:
+            continue
+        both = pd.DataFrame({"own": values[feature], "text": sheet[column].reindex(values.index)})
+        both = both.dropna()
+        numbers = pd.to_numeric(both["text"], errors="coerce")
+        n_levels = both["text"].nunique()
+        same = len(both) > 1 and n_levels > 1 and np.allclose(numbers, both["own"])
+        coded = n_levels == both["own"].nunique() == len(both.drop_duplicates())
+        if same or (numbers.isna().all() and 1 < n_levels < len(both) and coded):
+            raise InputError(
+                where,
+                f"feature `{feature}` is the column `{column}` of the sample sheet",
+                "remove the patients' clinical data from the table",
+            )
 
 
 def check_not_label(values: pd.DataFrame, label: pd.Series, named: str, where: str) -> None:

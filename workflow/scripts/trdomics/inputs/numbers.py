@@ -193,7 +193,7 @@ def _from_text(
         table = table.set_column(place, str(i), pa.array(numbers.to_numpy(float)))
     none = "none of its values is a number, such as"
     if len(of_text) == len(columns):
-        fix = "write numbers, such as 1 and 0 in a binary layer"
+        fix = "write plain numbers, such as 1 and 0 in a binary layer"
         raise InputError(source.where, f"{none} {of_text[columns[0]]!r}", fix)
     what = "feature" if source.turned else "sample"
     errors = [

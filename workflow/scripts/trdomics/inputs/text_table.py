@@ -271,9 +271,11 @@ def fitted_rows(path: str, header: Header, where: str) -> Iterator[tuple[int, li
             InputError(
                 f"{where} line {line}",
                 f"{n} {'field' if n == 1 else 'fields'} where the header has {width}",
-                "the file is truncated in this row: copy it again"
-                if line == last and n < width
-                else "add or remove separators",
+                "add or remove separators"
+                if line < last or n > width
+                else "remove the line if it is a note; if the file is truncated, copy it again"
+                if n == 1
+                else "the file is truncated in this row: copy it again",
             )
             for line, n in wrong
         ],
