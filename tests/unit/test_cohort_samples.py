@@ -216,7 +216,10 @@ def test_all_that_is_wrong_with_a_sheet_is_reported(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("values", [("7,5", "8,1", "7"), ("61%", "5%", "4%"), ("1.234,5", "2,5")])
+@pytest.mark.parametrize(
+    "values",
+    [("7,5", "8,1", "7"), ("61%", "5%", "4%"), ("1.234,5", "2,5"), ("\u22125", "\u22122.5")],
+)
 def test_numbers_but_for_a_comma_or_a_sign_name_their_column(tmp_path, values):
     rows = [f"p{i}\tno\t{value}\t1\t04\tSSRI\tT{i}\t" for i, value in enumerate(values * 3)]
     told = failure(tmp_path, ROWS[0], *rows)

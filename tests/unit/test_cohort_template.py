@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,18 @@ def test_a_field_of_several_lines_becomes_one_and_rows_below_the_patients_are_na
     said = begin_cohort("mine", {"rna": "a.tsv"}, ".", "c.csv", "response")
     assert set(read_table("mine.tsv")["note"][:N]) == {"a b c"}
     assert any("1 patients are in no layer" in n and n.endswith("Exported on 1 May") for n in said)
+
+
+@pytest.mark.parametrize("composed", [True, False])
+def test_letters_with_separate_accents_are_the_same(composed):
+    ids = [f"\u00c4-{i}" for i in range(N)]
+    apart = [unicodedata.normalize("NFD", name) for name in ids]
+    matrix("a.tsv", numbers().poisson(30, (6, N)), apart if composed else ids)
+    table = pd.DataFrame({"id": ids if composed else apart, "response": ["no", "yes"] * (N // 2)})
+    table.to_csv("c.csv", index=False)
+    begin_cohort("mine", {"rna": "a.tsv"}, ".", "c.csv", "response")
+    assert yaml.safe_load(Path("mine.yaml").read_text())["layers"]["rna"].get("id_column") is None
+    assert list(read_table("mine.tsv")["patient_id"]) == ids
 
 
 @pytest.mark.parametrize("spelt", ["P.{:03d}", "p{}", "P_0{}"])

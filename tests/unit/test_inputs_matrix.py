@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -226,7 +227,13 @@ cells = st.integers(0, 2**31 - 2)
 # rows and columns that sum up the others are left out, by their names
 names = st.text(
     st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters='"'), min_size=1
-).filter(lambda name: not SUMMARY_ROW.fullmatch(name) and name.casefold() not in SUMS)
+).filter(
+    lambda name: (
+        not SUMMARY_ROW.fullmatch(name)
+        and name.casefold() not in SUMS
+        and unicodedata.is_normalized("NFC", name)
+    )
+)
 
 
 @settings(

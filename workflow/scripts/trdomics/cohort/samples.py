@@ -26,8 +26,8 @@ from trdomics.inputs.text_table import (
 from trdomics.schema import did_you_mean
 
 EXCLUDE, REASON = "exclude", "exclude_reason"
-# A number except for a decimal comma, a thousands separator or a percent sign.
-ALMOST_NUMBER = re.compile(r"[-+]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?")
+# A number except for a decimal comma, a thousands separator, a percent sign or a printer's minus.
+ALMOST_NUMBER = re.compile(r"[-+\u2212\u2013]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?")
 # A number with a unit.
 WITH_UNIT = re.compile(r"[-+]?\d+(?:[.,]\d+)?\s*([a-zA-Zµ]{2,}\.?)")
 DECIMAL_COMMA = re.compile(r"^([-+]?\d+),(\d+)$")
@@ -236,8 +236,8 @@ def _typed(values: pd.Series, line: pd.Series, file: str, column: str, is_text: 
             f"{file} column `{column}`",
             f"{odd.sum()} values are numbers except for a comma, mark or sign, such as "
             f"`{text[row]}` (line {line[row]})",
-            "use decimal points only, or list the column in `samples.categorical` if the values "
-            "are names",
+            "use decimal points and hyphens only, or list the column in `samples.categorical` if "
+            "the values are names",
         )
     if odd.equals(known):
         units = set(text[known].str.extract(rf"^{WITH_UNIT.pattern}$", expand=False))

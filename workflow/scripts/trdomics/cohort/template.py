@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import textwrap
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -295,7 +296,8 @@ def _filled(column: pd.Series) -> pd.Series:
 
 def spelling_free(name: str) -> str:
     """Return an id without case, punctuation, leading zeros and the X that R puts before digits."""
-    text = re.sub(r"[\W_]+", "", re.sub(r"(?<!\d)0+(?=\d)", "", name.casefold()))
+    text = re.sub(r"(?<!\d)0+(?=\d)", "", unicodedata.normalize("NFKC", name).casefold())
+    text = re.sub(r"[\W_]+", "", text)
     return re.sub(r"^x(?=\d)", "", text)
 
 
