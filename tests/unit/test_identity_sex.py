@@ -89,6 +89,20 @@ def test_the_score_does_not_grow_with_depth_and_empty_libraries_have_none(rng):
     assert call(table).sex.tolist() == np.where(female[2:], "female", "male").tolist()
 
 
+def test_women_without_a_read_of_xist_are_not_grouped_with_the_men(rng):
+    xist = np.array([0] * 28 + [1, 1, 1, 2, 2, 3, 6, 8, 78, 137, 155])
+    women = np.arange(39) >= 9
+    table = layer(women, rng)
+    table["XIST"] = xist
+    table[["RPS4Y1", "DDX3Y"]] = rng.poisson(np.where(women, 0, 18)[:, None], (39, 2))
+    depth = (150 * np.exp2(rng.uniform(-1.2, 1.2, 39))).astype(int)
+    table.iloc[:, 3:] = np.tile(depth, (100, 1)).T
+    calls = call(table)
+    assert (calls.sex[~women] == "male").all()
+    assert (calls.sex[women] != "male").all()
+    assert (calls.sex[28:31] == "unclear").all() and (calls.sex[-3:] == "female").all()
+
+
 def test_one_man_among_women_is_found(rng):
     calls = call(layer([True] * 59 + [False], rng))
     assert calls.sex.tolist() == ["female"] * 59 + ["male"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ _REACH = 6.0
 # A difference between two groups, in units of the sum of their standard deviations; the halves of
 # one normal distribution differ by 1.3.
 _SEPARATION = 1.5
+# Without two reads of XIST, or of each Y-linked gene in the mean, there is no evidence of a sex.
+_EVIDENCE = np.log2(3)
 # On a scale without a natural zero, a smaller group consists of outliers, not of a sex.
 _SMALLEST_GROUP = 0.05
 
@@ -42,12 +45,15 @@ class SexScore:
         Distance from `middle` within which a single group is uninformative.
     reason : str
         Why there is no score, empty otherwise.
+    silent : set of str
+        Patients without evidence of either sex: their score says nothing, and they form no group.
     """
 
     values: pd.Series
     middle: float | None
     margin: float
     reason: str = ""
+    silent: Set[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -115,16 +121,23 @@ def expression_score(
         sex: table.loc[:, features].astype(float) for sex, features in by_feature.items()
     }
     is_counts = layer_type(settings["type"]).is_counts
-    has_zero = is_counts or bool(settings.get("log2"))
+    if not is_counts and not settings.get("log2"):
+        return SexScore(
+            (level["female"].mean(axis=1) - level["male"].mean(axis=1)).dropna(), None, 1.0
+        )
+    evidence = pd.concat([_log2(values) for values in level.values()], axis=1).max(axis=1)
     if is_counts:
         reads = table.sum(axis=1)
         depth = reads / reads[reads > 0].median()
         depth = depth.where(depth >= NEARLY_EMPTY)
         level = {sex: values.div(depth, axis=0) for sex, values in level.items()}
-    if has_zero:
-        level = {sex: (values + 1).map(np.log2) for sex, values in level.items()}
-    score = level["female"].mean(axis=1) - level["male"].mean(axis=1)
-    return SexScore(score.dropna(), 0.0 if has_zero else None, 1.0)
+    score = (_log2(level["female"]) - _log2(level["male"])).dropna()
+    return SexScore(score, 0.0, 1.0, silent=frozenset(evidence.index[evidence < _EVIDENCE]))
+
+
+def _log2(values: pd.DataFrame) -> pd.Series:
+    """Return each patient's mean of log2(value + 1)."""
+    return np.log2(values + 1).mean(axis=1)
 
 
 def genotype_score(genotypes: pd.DataFrame) -> SexScore:
@@ -186,7 +199,8 @@ def call_sex(score: SexScore) -> SexCalls:
     values = score.values
     if len(values) < MIN_SAMPLES:
         return SexCalls(empty, reason=f"{len(values)} samples, {MIN_SAMPLES} are needed")
-    groups = _two_groups(values.to_numpy(dtype=float), score)
+    silent = values.index.isin(list(score.silent))
+    groups = _two_groups(values[~silent].to_numpy(dtype=float), score)
     if groups is not None:
         low, high = groups
     elif score.middle is None:
@@ -195,7 +209,8 @@ def call_sex(score: SexScore) -> SexCalls:
         )
     else:
         low, high = score.middle - score.margin, score.middle + score.margin
-    sex = np.select([values < low, values > high], ["male", "female"], "unclear")
+    calls = [(values < low) & ~silent, (values > high) & ~silent]
+    sex = np.select(calls, ["male", "female"], "unclear")
     return SexCalls(
         pd.Series(sex, index=values.index, dtype=object), low, high, 1 if groups is None else 2
     )
