@@ -22,7 +22,9 @@ names = sample_names(patients, params.settings, params.patient_id)
 rules = layer_type(params.settings["type"]).value_rules(params.settings)
 matrix = read_layer_matrix(params.settings["file"], layer, names, rules)
 where = of_layer(params.settings["file"], layer)
-check_not_clinical(matrix.values, patients, where)
+# a layer of mutations may well have the gene of a clinical column
+if matrix.turned or params.settings["type"] != "binary":
+    check_not_clinical(matrix.values, patients, where)
 label = patients["label"].astype(float)
 if params.label is not None:
     check_not_label(matrix.values, label, params.label, where)
