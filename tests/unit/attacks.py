@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.covariance import LedoitWolf
 
 from trdomics.consortium.disclosure import expression_effects
 from trdomics.differential.continuous import differential_continuous
@@ -75,6 +76,26 @@ def along_effects(table, sheet, values):
     deviations = ((values - values.mean()) / values.std())[effects.index]
     side = np.where(sheet["response"] == "TRD", 1, -1)
     return side * (deviations.to_numpy() @ (effects / values.std()[effects.index]).to_numpy())
+
+
+def tracing(effects, values, reference):
+    """Return how strongly profiles appear in effects, positive on the side of the first group.
+
+    The likelihood ratio of taking part for correlated normal features, with the covariance of a
+    reference population that the attacker has (after Sankararaman 2009, doi 10.1038/ng.436).
+
+    Parameters
+    ----------
+    effects : Series
+        Difference of means of every feature.
+    values, reference : DataFrame, shape (n, n_features)
+        Profiles of the persons in question, and of others like them.
+    """
+    names = list(effects.index)
+    centre, spread = reference[names].mean(), reference[names].std()
+    covariance = LedoitWolf().fit(((reference[names] - centre) / spread).to_numpy())
+    weights = covariance.get_precision() @ (effects / spread).to_numpy()
+    return ((values[names] - centre) / spread).to_numpy() @ weights
 
 
 def guessed_label(whole, without, profile, centre):

@@ -47,5 +47,8 @@ ledger.record(groups, sha256_of(pack(members)), params.minimum, privacy and priv
 write_archive(members, outputs.bundle)
 with replacing(outputs.manifest) as temporary:
     temporary.write_bytes(members[MANIFEST])
+log = logging.getLogger("export")
+if privacy is None:
+    log.info("a person's whole profile shows whether the person took part: see docs/consortium.md")
 for reason in export.left_out:
-    logging.getLogger("export").info("left out: %s", reason)
+    log.info("left out: %s", reason)
