@@ -18,7 +18,7 @@ from trdomics.frozen_model.freeze import freeze, manifest
 from trdomics.frozen_model.manifest import MANIFEST, MODEL
 from trdomics.frozen_model.read_missing_layer_cost import FILE
 from trdomics.frozen_model.store import save_model
-from trdomics.layers.subsets import NOTHING, missing_name, missing_sets
+from trdomics.layers.subsets import NOTHING, joined, missing_sets
 from trdomics.tables import LayerTables
 
 MINIMUM = 5
@@ -130,7 +130,7 @@ def exported():
 
 def losses():
     """Return what missing layers cost, of 63 patients who have all."""
-    rows = pd.DataFrame({"layers_missing": [missing_name(m) for m in missing_sets(LAYERS)]})
+    rows = pd.DataFrame({"layers_missing": [joined(m) for m in missing_sets(LAYERS)]})
     rows = rows.assign(auroc=0.7123456, auroc_low=0.6, auroc_high=0.99999, loss=0.0123456)
     whole = rows["layers_missing"] == NOTHING
     rows = rows.assign(auroc=rows["auroc"].mask(whole, 0.7246912), loss=rows["loss"].mask(whole, 0))

@@ -94,7 +94,7 @@ def test_who_gets_the_bundle_can_load_its_model(content, tmp_path):
     assert told["n_training"] % MINIMUM == 0
     assert told["inner_auc"] == round(told["inner_auc"], 3)
     losses = read_missing_layer_cost(folder, told)
-    scored = pd.DataFrame({"layers_missing": ["none", "rna", "rna, protein", "rna, protein, dna"]})
+    scored = pd.DataFrame({"layers_missing": ["-", "rna", "rna+protein", "rna+protein+dna"]})
     description = {"layers": ["rna", "protein", "dna"], "predictors": ["age"]}
     rows = expected_losses(scored, losses, description)
     assert [row["auroc"] for row in rows] == [0.725, 0.712, 0.712, None]

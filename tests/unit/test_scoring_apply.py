@@ -221,7 +221,7 @@ def test_intervals_hold_the_probability_and_are_wider_without_a_layer(frozen):
         odds = logit(table[["probability_lower", "probability_upper"]].to_numpy(dtype=float))
         return odds[:, 1] - odds[:, 0]
 
-    had_all = (predictions["layers_missing"] == "none").to_numpy()
+    had_all = (predictions["layers_missing"] == "-").to_numpy()
     added = frozen[0].replicates.missing_["rna"]
     assert added > 0.05
     # what the layer's absence adds is at least there

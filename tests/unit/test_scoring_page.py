@@ -52,7 +52,7 @@ def test_who_has_nothing_that_the_model_uses_is_not_promised_what_the_procedure_
             {"layers_missing": ["rna"], "auroc": 0.73, "loss": -0.01, "reason": ""},
         ]
     }
-    scored = pd.DataFrame({"layers_missing": ["none", "rna"]})
+    scored = pd.DataFrame({"layers_missing": ["-", "rna"]})
     blind = expected_losses(scored, losses, {"layers": ["rna"], "predictors": []})
     assert [row["auroc"] for row in blind] == [0.72, 0.5]
     assert blind[1]["loss"] == pytest.approx(0.22)

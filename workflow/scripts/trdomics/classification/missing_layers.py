@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trdomics.classification.inner_search import RiskModel
-from trdomics.layers.subsets import missing_name, missing_sets
+from trdomics.layers.subsets import joined, missing_sets
 from trdomics.tables import LayerTables
 
 PREDICTIONS = ["patient_id", "split", "repeat", "fold", "layers_missing", "probability"]
@@ -53,7 +53,7 @@ def predict_without_layers(
             part = {
                 "patient_id": whole.patients,
                 **where,
-                "layers_missing": missing_name(missing),
+                "layers_missing": joined(missing),
                 "probability": known[effective],
             }
             parts.append(pd.DataFrame(part)[PREDICTIONS])

@@ -34,11 +34,11 @@ def missing_sets(layers: Sequence[str]) -> list[tuple[str, ...]]:
     return [(), *subsets(layers)[:-1]]
 
 
-def missing_name(missing: Sequence[str]) -> str:
-    """Return the value for a table's ``layers_missing``; :func:`named` reads it."""
-    return AND.join(missing) or NOTHING
+def joined(layers: Sequence[str]) -> str:
+    """Return the names of layers as a table's cell; :func:`named` reads it."""
+    return AND.join(layers) or NOTHING
 
 
-def named(layers_missing: str) -> list[str]:
-    """Return the names of the layers in a table's ``layers_missing``."""
-    return [] if layers_missing == NOTHING else layers_missing.split(AND)
+def named(cell: str) -> list[str]:
+    """Return the names of the layers in a table's cell."""
+    return [] if cell == NOTHING else cell.split(AND)

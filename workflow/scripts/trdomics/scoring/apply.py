@@ -13,6 +13,7 @@ from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
 from trdomics.evaluation.prevalence import shift_prevalence
 from trdomics.frozen_model.model import FrozenModel, FrozenRisk
+from trdomics.layers.subsets import joined
 from trdomics.layers.transforms import BurdenTransform
 from trdomics.tables import CLINICAL, LayerTables
 
@@ -208,7 +209,7 @@ def score(
         layer: tables.profiled(layer) if layer in tables else np.zeros(len(tables), dtype=bool)
         for layer in layers
     }
-    used = [", ".join(layer for layer in layers if has[layer][i]) for i in range(len(tables))]
+    used = [[layer for layer in layers if has[layer][i]] for i in range(len(tables))]
     lacking = [[layer for layer in layers if not has[layer][i]] for i in range(len(tables))]
     lower, upper = frozen.replicates.interval(blocks, probability, lacking)
     moved = [
@@ -225,8 +226,8 @@ def score(
             **dict(
                 zip((AT_TARGET, f"{AT_TARGET}_lower", f"{AT_TARGET}_upper"), moved, strict=True)
             ),
-            "layers_used": [names or "none" for names in used],
-            "layers_missing": [", ".join(names) or "none" for names in lacking],
+            "layers_used": [joined(names) for names in used],
+            "layers_missing": [joined(names) for names in lacking],
             "n_layers_used": np.sum([has[layer] for layer in layers], axis=0, dtype=int)
             if layers
             else 0,

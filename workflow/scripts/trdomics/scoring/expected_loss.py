@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.layers.subsets import subset_name
+from trdomics.layers.subsets import joined, named, subset_name
 from trdomics.names import display_name
 
 NUMBERS = ("auroc", "auroc_low", "auroc_high", "loss", "loss_low", "loss_high")
@@ -49,8 +49,8 @@ def expected_losses(
     used, whole = set(description["layers"]), known.get(subset_name([]))
     rows = []
     counts = predictions["layers_missing"].value_counts()
-    for text in sorted(counts.index, key=lambda text: (text.count(","), text != "none", text)):
-        missing = [] if text == "none" else text.split(", ")
+    for text in sorted(counts.index, key=lambda text: (len(named(text)), text)):
+        missing = named(text)
         found = known.get(subset_name(used & set(missing)))
         ranks = not used or not used <= set(missing) or bool(description["predictors"])
         if not ranks:
@@ -67,7 +67,7 @@ def expected_losses(
 
 def with_expected(predictions: pd.DataFrame, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the predictions with ``expected_auroc`` and ``expected_auroc_loss``."""
-    by_name = {", ".join(row["layers_missing"]) or "none": row for row in rows}
+    by_name = {joined(row["layers_missing"]): row for row in rows}
     columns = {"expected_auroc": "auroc", "expected_auroc_loss": "loss"}
     added = {
         column: pd.to_numeric(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trdomics.layers.subsets import NOTHING, named
 from trdomics.names import display_name
 from trdomics.scoring.terms import BASELINE, LAYER, NOT_MEASURED, OTHERS, PANEL, TREES
 
@@ -51,8 +52,8 @@ def patients_context(
             "id": row["patient_id"],
             "percent": f"{100 * row['probability']:.0f} %",
             "probabilities": _probabilities(row, summary),
-            "used": display_name(row["layers_used"]),
-            "missing": display_name(row["layers_missing"]),
+            "used": _layers(row["layers_used"]),
+            "missing": _layers(row["layers_missing"]),
             "place": _place(row),
             "acted_on": _acted_on(row, summary),
             "warnings": warnings(row, drugs.get(row["patient_id"], [])),
@@ -72,6 +73,10 @@ def patients_context(
     }
 
 
+def _layers(cell: str) -> str:
+    return ", ".join(map(display_name, named(cell))) or "none"
+
+
 def warnings(row: Mapping[Any, Any], drugs: list[dict[Any, Any]]) -> list[str]:
     """Return warnings for a reader of one patient's probability.
 
@@ -88,8 +93,8 @@ def warnings(row: Mapping[Any, Any], drugs: list[dict[Any, Any]]) -> list[str]:
             f"Out-of-distribution in {display_name(row['outlier_vs_training_in'])} "
             f"(p = {row['outlier_vs_training_p']:.2g}): nothing supports this probability."
         )
-    if row["layers_missing"] != "none":
-        text = f"Not measured: {display_name(row['layers_missing'])}."
+    if row["layers_missing"] != NOTHING:
+        text = f"Not measured: {_layers(row['layers_missing'])}."
         if pd.notna(row["expected_auroc"]):
             text += f" Expected AUROC without it: {row['expected_auroc']:.2f}."
         found.append(text)
