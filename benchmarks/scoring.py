@@ -45,7 +45,7 @@ from trdomics.evaluation.metrics import METRICS, measure
 from trdomics.evaluation.recalibration import log_odds
 from trdomics.frozen_model.half_samples import HalfSampleReplicates
 from trdomics.frozen_model.training_summaries import TrainingSummaries
-from trdomics.scoring.out_of_distribution import judge, shift_summary
+from trdomics.scoring.out_of_distribution import assess, shift_summary
 from trdomics.scoring.recalibration import (
     kind_of,
     net_benefit_interval,
@@ -93,7 +93,7 @@ def trained_reference(settings: Any, tables: LayerTables, truth: NDArray[np.int6
 
 def flagged_and_warned(model: Any, tables: LayerTables) -> tuple[float, bool]:
     """Return the share of patients that are called unlike training, and whether one is warned."""
-    patients, shift = judge(model, tables)
+    patients, shift = assess(model, tables)
     warned = shift_summary(patients, shift)["warning"] is not None
     return float(patients["outlier_vs_training"].mean()), warned
 

@@ -8,14 +8,14 @@ from trdomics.consortium.disclosure import expression_effects
 from trdomics.differential.continuous import differential_continuous
 from trdomics.differential.design import build_design
 from trdomics.frozen_model.training_reference import patient_levels
-from trdomics.scoring.out_of_distribution import judge
+from trdomics.scoring.out_of_distribution import assess
 
 
 def membership(model, tables, labels):
     """Return how much patients look like training patients, by attack, shape (n,) each."""
     truth = labels.to_numpy()
     risk = np.clip(model.risk.predict_proba(tables)[:, 1], 1e-9, 1 - 1e-9)
-    patients, _ = judge(model, tables)
+    patients, _ = assess(model, tables)
     distance = patients["factor_distance"]
     return {
         "loss": truth * np.log(risk) + (1 - truth) * np.log(1 - risk),

@@ -1,4 +1,4 @@
-"""What a run would do is told as it is, and every problem at once."""
+"""What a run would do is reported as it is, and every problem at once."""
 
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def test_the_words_hold_the_numbers(raw):
     assert "layer rna: counts, 25 patients, 25 features, read as featureCounts" in lines
     assert "baselines: clinical" in text
     assert "15 splits (5 × 3 folds)" in text
-    # site b has one class only, so that neither can be told from the other
+    # site b has one class only, so that neither can be separated from the other
     assert "sites left out, each once: none" in lines
     assert lines[-1].startswith("warning: ")
 

@@ -38,6 +38,6 @@ def test_a_search_with_a_toy_family(discriminant):
     assert len(tried) > 2 * len(discriminant.grid)
     probability = search.predict_proba(tables)[:, 1]
     assert ((probability > 0) & (probability < 1)).all()
-    # it is fitted on these patients: they are told apart
+    # it is fitted on these patients: they are separated
     assert probability[labels == 1].mean() > probability[labels == 0].mean()
     assert np.isfinite(search.importance()["importance"]).all()

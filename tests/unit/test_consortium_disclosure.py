@@ -41,7 +41,7 @@ def test_bins_hold_enough_of_both_groups_and_the_curves_come_from_them():
     low = everyone[everyone["threshold"] == 0.05].iloc[0]
     assert low["net_benefit"] == pytest.approx(low["treat_all"], abs=0.011)
     assert risk_bins(np.array([1] * 4 + [0] * 90), np.linspace(0, 1, 94), MINIMUM).empty
-    # groups that are told apart perfectly leave one bin, whose curve would be that of chance
+    # groups that are separated perfectly leave one bin, whose curve would be that of chance
     apart, risk = np.repeat([1, 0], 50), np.linspace(1, 0, 100)
     assert len(risk_bins(apart, risk, MINIMUM)) == 1
     assert not curves(apart, risk[:, None], MINIMUM)

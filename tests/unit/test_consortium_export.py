@@ -43,7 +43,7 @@ from trdomics.frozen_model.store import dumps, load_model, loads
 from trdomics.partner_json import with_checksum
 from trdomics.parts import take_apart
 from trdomics.scoring.expected_loss import NOT_MEASURED, expected_losses
-from trdomics.scoring.out_of_distribution import FEW_FOLDS, judge
+from trdomics.scoring.out_of_distribution import FEW_FOLDS, assess
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,7 @@ def test_means_of_small_folds_are_not_shared(fitted, sheet):
     none = shareable(model, sheet, raw_tables(), int(sizes.max()) + 1)
     assert not any(len(found["fold_means"]) for found in held_out(none))
     # and who gets such a model can still compare
-    patients, shift = judge(none, tables)
+    patients, shift = assess(none, tables)
     assert patients["outlier_vs_training"].notna().any()
     rows = shift[shift["name"].str.contains("reproduction error")]
     assert len(rows)

@@ -196,14 +196,14 @@ for node in ast.parse(Path(scripts, "scoring_apply.py").read_text("utf-8")).body
 import pandas as pd
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.frozen_model.store import load_model
-from trdomics.scoring.out_of_distribution import judge
+from trdomics.scoring.out_of_distribution import assess
 from trdomics.tables import LayerTables
 new = LayerTables(*pd.read_pickle(cohort))
 frozen, _ = load_model(folder)
 probability = frozen.risk.predict_proba(new)[:, 1]
 blocks = DenseBlocks.of(frozen.representation.transform(new))
 lower, upper = frozen.replicates.interval(blocks, probability, [[]] * len(new))
-patients, _ = judge(frozen, new)
+patients, _ = assess(frozen, new)
 learning = {"sklearn", "pydeseq2", "mofapy2"} & set(sys.modules)
 assert not learning, learning
 rows = np.column_stack([probability, lower, upper, patients["factor_distance"]])

@@ -9,7 +9,7 @@ from trdomics.classification.run_split import nested_search
 from trdomics.frozen_model.training_reference import distance_scores, squares_of_scores
 from trdomics.frozen_model.training_summaries import DECILES, TrainingSummaries, summary_of
 from trdomics.quantiles import neighbour_quantiles
-from trdomics.scoring.out_of_distribution import PATIENTS, compare, judge, shift_summary
+from trdomics.scoring.out_of_distribution import PATIENTS, assess, compare, shift_summary
 from trdomics.tables import LayerTables
 
 POPULATIONS = 2
@@ -33,7 +33,7 @@ def test_the_same_population_is_flagged_at_about_the_nominal_rate(models):
     for number, model in enumerate(models):
         for seed in range(COHORTS):
             new, _ = cohort(n=100, seed=100 * number + seed, prefix="new-", lacking=5)
-            patients, shift = judge(model, new)
+            patients, shift = assess(model, new)
             flagged.append(patients["outlier_vs_training"].mean())
             warned.append(shift_summary(patients, shift)["warning"] is not None)
     # nominal 1 % of the patients and 5 % of the cohorts; two false alarms more among 24 cohorts
@@ -45,7 +45,7 @@ def test_the_same_population_is_flagged_at_about_the_nominal_rate(models):
 def test_another_platform_is_found_in_its_layer(models):
     new, _ = cohort(n=80, seed=5, prefix="new-")
     factors = np.where(np.arange(40) % 2, 3, 1)
-    patients, shift = judge(models[0], new.replace(rna=new["rna"] * factors))
+    patients, shift = assess(models[0], new.replace(rna=new["rna"] * factors))
     found = shift_summary(patients, shift)
     assert "layer rna: reproduction error" in found["shifted"]
     assert "protein: reproduction error" not in str(found["shifted"])
@@ -58,7 +58,7 @@ def test_another_platform_is_found_in_its_layer(models):
 
 def test_deeper_sequencing_shows_as_level_and_nothing_else(models):
     new, _ = cohort(n=80, seed=6, prefix="new-")
-    _, shift = judge(models[0], new.replace(rna=new["rna"] * 4))
+    _, shift = assess(models[0], new.replace(rna=new["rna"] * 4))
     rows = shift.set_index("name")
     assert rows.loc["rna: level", "shifted"] == 1
     assert rows.loc["protein: level", "shifted"] == 0
@@ -67,7 +67,7 @@ def test_deeper_sequencing_shows_as_level_and_nothing_else(models):
 def test_an_older_cohort_shows_in_its_column(models):
     new, _ = cohort(n=80, seed=7, prefix="new-")
     older = new["clinical"].assign(age=new["clinical"]["age"] + 15)
-    _, shift = judge(models[0], new.replace(clinical=older))
+    _, shift = assess(models[0], new.replace(clinical=older))
     row = shift.set_index("name").loc["age"]
     assert row["shifted"] == 1
     assert row["mean_difference"] > 1
@@ -77,7 +77,7 @@ def test_one_strange_patient_is_flagged_among_others(models):
     new, _ = cohort(n=60, seed=8, prefix="new-", lacking=0)
     rna = new["rna"].copy()
     rna.iloc[10] = rna.iloc[10].to_numpy()[::-1]
-    patients, _ = judge(models[0], new.replace(rna=rna))
+    patients, _ = assess(models[0], new.replace(rna=rna))
     assert patients["outlier_vs_training"][10] == 1
     assert patients["outlier_vs_training_in"][10] == "rna"
     assert patients["outlier_vs_training"].sum() <= 4
@@ -86,7 +86,7 @@ def test_one_strange_patient_is_flagged_among_others(models):
 def test_patients_without_anything_to_check_are_not_judged(models):
     new, _ = cohort(n=20, seed=9, prefix="new-")
     bare = LayerTables({"clinical": new["clinical"]}, new.patients)
-    patients, shift = judge(models[0], bare)
+    patients, shift = assess(models[0], bare)
     assert list(patients.columns) == PATIENTS
     assert patients["outlier_vs_training"].isna().all()
     row = shift.set_index("name").loc["unlike training"]
@@ -95,7 +95,7 @@ def test_patients_without_anything_to_check_are_not_judged(models):
 
 def test_a_single_patient_can_be_judged(models):
     new, _ = cohort(n=10, seed=10, prefix="new-", lacking=0)
-    patients, shift = judge(models[0], new.take(np.array([0])))
+    patients, shift = assess(models[0], new.take(np.array([0])))
     assert patients["outlier_vs_training"].notna().all()
     assert shift["p"].notna().any()
 

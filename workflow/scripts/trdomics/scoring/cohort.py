@@ -16,7 +16,7 @@ from trdomics.scoring.apply import PREDICTIONS, judgeable, score, with_reference
 from trdomics.scoring.contributions import contributions, listed
 from trdomics.scoring.expected_loss import expected_losses, sentence, with_expected
 from trdomics.scoring.feature_names import mapped, read_names
-from trdomics.scoring.out_of_distribution import PATIENTS, SHIFT, judge, shift_summary
+from trdomics.scoring.out_of_distribution import PATIENTS, SHIFT, assess, shift_summary
 from trdomics.scoring.recalibration import recalibrate
 from trdomics.scoring.terms import CONTRIBUTIONS
 from trdomics.tables import LayerTables
@@ -94,7 +94,7 @@ def score_cohort(
         ``predictions`` has the columns of :func:`trdomics.scoring.apply.score`,
         ``probability_recalibrated`` and those of
         :func:`trdomics.scoring.expected_loss.with_expected` and
-        :func:`trdomics.scoring.out_of_distribution.judge`, ``contributions`` those of
+        :func:`trdomics.scoring.out_of_distribution.assess`, ``contributions`` those of
         :func:`trdomics.scoring.contributions.listed`.
     """
     tables = with_reference_dosages(frozen, tables, layers)
@@ -113,7 +113,7 @@ def score_cohort(
     expected = expected_losses(predictions, losses, description)
     types = {name: layer["type"] for name, layer in layers.items()}
     known = judgeable(frozen, tables, types, settings["max_missing"])
-    patients, shift = judge(frozen, known)
+    patients, shift = assess(frozen, known)
     predictions = with_expected(predictions, expected).merge(patients, on="patient_id")
     risk = frozen.risk
     blocks = DenseBlocks.of(risk.representation.transform(tables))

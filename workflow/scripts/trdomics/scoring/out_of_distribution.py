@@ -35,7 +35,7 @@ PATIENTS = ["patient_id", "outlier_vs_training", "outlier_vs_training_p", "outli
 PATIENTS += ["factor_distance", "factor_distance_limit"]
 
 
-def judge(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]:
+def assess(frozen: Any, tables: LayerTables) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare patients with a frozen model's summaries of the training patients.
 
     Parameters
