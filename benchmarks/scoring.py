@@ -41,18 +41,18 @@ from trdomics.classification.run_split import nested_search
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.load import load_labels, load_tables
 from trdomics.evaluation.bootstrap import performance_intervals, resample
+from trdomics.evaluation.logistic_recalibration import log_odds
 from trdomics.evaluation.metrics import METRICS, measure
-from trdomics.evaluation.recalibration import log_odds
 from trdomics.frozen_model.half_samples import HalfSampleReplicates
 from trdomics.frozen_model.training_summaries import TrainingSummaries
-from trdomics.scoring.out_of_distribution import assess, shift_summary
-from trdomics.scoring.recalibration import (
+from trdomics.scoring.external_validation import (
     kind_of,
     net_benefit_interval,
     recalibrate,
     recalibration_curve,
     validation,
 )
+from trdomics.scoring.out_of_distribution import assess, shift_summary
 from trdomics.tables import LayerTables
 
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
-from trdomics.evaluation.recalibration import fit_recalibration
+from trdomics.evaluation.logistic_recalibration import fit_recalibration
 
 FOLDS, SELECTED = 5, 15
 LEAKS = ("none", "selection", "supervised_scaling", "normalisation")

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trdomics.evaluation.logistic_recalibration import log_odds
 from trdomics.evaluation.metrics import METRICS, performance
-from trdomics.evaluation.recalibration import log_odds
 
 
 def values(table: pd.DataFrame) -> pd.Series:

@@ -17,8 +17,8 @@ from sklearn.pipeline import make_pipeline
 
 from trdomics.classification.block_estimators import ColumnBlock
 from trdomics.evaluation.bootstrap import resample
+from trdomics.evaluation.logistic_recalibration import Floats
 from trdomics.evaluation.metrics import auroc, measure
-from trdomics.evaluation.recalibration import Floats
 
 FOLDS, REPEATS = 5, 5
 PERMUTATIONS, WARN_PVALUE = 999, 0.05

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trdomics.evaluation.logistic_recalibration import Floats
 from trdomics.evaluation.metrics import METRICS, checked, performance
 from trdomics.evaluation.out_of_fold import feature_sets, out_of_fold
-from trdomics.evaluation.recalibration import Floats
 
 # Percentiles of fewer resamples than this are noise.
 MIN_RESAMPLES = 50

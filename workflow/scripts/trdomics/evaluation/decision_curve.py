@@ -9,9 +9,9 @@ import pandas as pd
 from dcurves import dca
 from numpy.typing import ArrayLike
 
+from trdomics.evaluation.logistic_recalibration import Floats
 from trdomics.evaluation.metrics import checked
 from trdomics.evaluation.prevalence import shift_prevalence
-from trdomics.evaluation.recalibration import Floats
 
 # Beyond these, everyone or no one would act.
 THRESHOLDS = np.round(np.arange(0.05, 0.705, 0.01), 2)

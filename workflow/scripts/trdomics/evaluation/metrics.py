@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trdomics.evaluation.recalibration import Floats, fit_recalibration, log_odds
+from trdomics.evaluation.logistic_recalibration import Floats, fit_recalibration, log_odds
 
 # Probabilities are calibrated, so above 0.5 the positive class is more likely.
 THRESHOLD = 0.5

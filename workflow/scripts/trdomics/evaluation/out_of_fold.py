@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from trdomics.evaluation.recalibration import Floats
+from trdomics.evaluation.logistic_recalibration import Floats
 
 
 def of_splits(tables: Iterable[pd.DataFrame], predictions: Iterable[pd.DataFrame]) -> pd.DataFrame:

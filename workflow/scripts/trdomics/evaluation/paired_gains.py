@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from trdomics.evaluation.logistic_recalibration import Floats
 from trdomics.evaluation.metrics import measure, not_computable
 from trdomics.evaluation.out_of_fold import feature_sets
-from trdomics.evaluation.recalibration import Floats
 
 
 def corrected_resampled_t(differences: ArrayLike, test_to_train: float) -> dict[str, float]:

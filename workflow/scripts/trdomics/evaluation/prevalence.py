@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from trdomics.evaluation.recalibration import Floats, log_odds
+from trdomics.evaluation.logistic_recalibration import Floats, log_odds
 
 
 def shift_prevalence(probability: ArrayLike, source: float, target: float) -> Floats:

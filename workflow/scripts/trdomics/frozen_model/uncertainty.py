@@ -10,7 +10,7 @@ from scipy.special import expit
 from scipy.stats import t as student
 
 from trdomics.classification.feature_blocks import DenseBlocks, Floats
-from trdomics.evaluation.recalibration import log_odds
+from trdomics.evaluation.logistic_recalibration import log_odds
 from trdomics.frozen_model.classifiers import CalibratedClassifiers
 from trdomics.layers.subsets import subset_name
 from trdomics.parts import NUMBER, mapping, part, stored

@@ -15,9 +15,9 @@ from trdomics.frozen_model.model import FrozenModel
 from trdomics.scoring.apply import PREDICTIONS, judgeable, score, with_reference_dosages
 from trdomics.scoring.contributions import contributions, listed
 from trdomics.scoring.expected_loss import expected_losses, sentence, with_expected
+from trdomics.scoring.external_validation import recalibrate
 from trdomics.scoring.feature_names import mapped, read_names
 from trdomics.scoring.out_of_distribution import PATIENTS, SHIFT, assess, shift_summary
-from trdomics.scoring.recalibration import recalibrate
 from trdomics.scoring.terms import CONTRIBUTIONS
 from trdomics.tables import LayerTables
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from trdomics.evaluation.calibration_curve import calibration_curve
 from trdomics.evaluation.metrics import METRICS
-from trdomics.scoring.recalibration import validation
+from trdomics.scoring.external_validation import validation
 from trdomics.scoring.versions import FROZEN, MOVED, RECALIBRATED
 
 INTERVAL = (

@@ -5,7 +5,7 @@ from scipy.special import expit, logit
 from sklearn.model_selection import StratifiedKFold
 
 from trdomics.evaluation.metrics import measure
-from trdomics.scoring.recalibration import (
+from trdomics.scoring.external_validation import (
     dealt,
     kind_of,
     net_benefit_interval,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from trdomics.evaluation.bootstrap import MIN_RESAMPLES, performance_intervals, resample
-from trdomics.evaluation.recalibration import Floats, fit_recalibration, log_odds
+from trdomics.evaluation.logistic_recalibration import Floats, fit_recalibration, log_odds
 
 # Patients of the rarer class: an intercept is one parameter, a slope a second that needs more
 # (about 10 events per parameter move an estimate by no more than noise; Steyerberg et al. 2004,
