@@ -115,16 +115,16 @@ def drawn(kind: str, seed: int) -> tuple[dict[str, Any], LayerTables, pd.Series,
 
 
 def simulated(
-    seed: int, folder: Path
-) -> tuple[dict[str, Any], LayerTables, pd.Series, pd.Series, int]:
-    """Draw the default cohort with another seed, 1,240 patients and 3,000 genes."""
+    seed: int, folder: Path, n_patients: int
+) -> tuple[dict[str, Any], LayerTables, pd.Series, pd.Series]:
+    """Draw the default cohort with another seed, other patients and 3,000 genes."""
     raw = yaml.safe_load(Path("config/config.yaml").read_text())
     for derived in ("pharmacogenes", "mechanism"):
         raw.pop(derived)
     raw["simulation"]["genes"] = 3000
     raw["integration"] |= {"convergence": "fast", "max_iterations": 150}
     config = resolve_config(raw, "simulated")
-    cohort = draw_cohort(1240, seed)
+    cohort = draw_cohort(n_patients, seed)
     simulation = simulate(
         cohort,
         config["simulation"],
@@ -150,7 +150,7 @@ def simulated(
     tables[CLINICAL] = sheet.drop(columns=[label, "mrna_id", "small_rna_id"])
     labels = (sheet[label] == config["label"]["positive"]).astype(float)
     risk = pd.Series(cohort.logit, cohort.patients.index)
-    return config, LayerTables(tables, sheet.index), labels, risk, 240
+    return config, LayerTables(tables, sheet.index), labels, risk
 
 
 def grid(name: str, trees: bool) -> list[tuple[str, int | None, tuple[tuple[str, Any], ...]]]:
@@ -440,7 +440,8 @@ def main() -> None:
             if options.source == "drawn":
                 config, tables, labels, n_train = drawn(options.name, seed)
             else:
-                config, tables, labels, risk, n_train = simulated(seed, options.cache)
+                config, tables, labels, risk = simulated(seed, options.cache, 1240)
+                n_train = 240
             train, unseen = train_test_split(
                 labels.index.to_numpy(), train_size=n_train, stratify=labels, random_state=seed
             )
