@@ -175,6 +175,7 @@ def test_missing_values_stay_missing_where_they_may_be(tmp_path):
         ("f\ta\tb\ng\t1\nh\t1\t1\n", "line 2: 2 fields where the header has 3; add or remove"),
         ("f\ta\tb\nh\t1\t1\ng\t1\t1\t7\n", "line 3: 4 fields where the header has 3"),
         ("f\ta\tb\n", "it has no features; give one row per feature"),
+        ("f\ta\tb", "it has no features; give one row per feature"),
         ("", "empty; give a header"),
         ("f\ng\n", "no sample columns in its header"),
         ("f\ta\tb\ng\t0\t1\n", "sample `a` has no counts at all; remove its column, or set `excl"),

@@ -111,6 +111,8 @@ def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -
     assert head is not None
     names = [str(i) for i in range(len(source.names) + head.extra)]
     beyond = names[len(source.names) :]
+    if not head.peek:
+        return pa.table({name: pa.array([], pa.string()) for name in names})
     text = dict.fromkeys([*(str(i) for i in (source.first, *texts)), *beyond], pa.string())
 
     def read(file: Any, kind: pa.DataType, skip: int, decimal: str = ".") -> pa.Table:
@@ -149,8 +151,6 @@ def _read_text(source: Source, columns: Sequence[int], texts: Collection[int]) -
         if not any(field.strip() for name in beyond for field in table.column(name).to_pylist()):
             return table
     except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
-            return pa.table({name: pa.array([], pa.string()) for name in names})
         if not re.search(r"Expected \d+ columns", str(error)):
             raise
     # rows that differ in length: those which only end in separators are cut, others are named
