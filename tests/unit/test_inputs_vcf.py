@@ -176,6 +176,17 @@ def test_what_is_wrong_with_a_header_is_said(tmp_path, old, new, said):
         vcf_header(path)
 
 
+def test_a_genotype_that_fails_its_own_filter_is_missing(tmp_path):
+    row = record(format="GT:FT", s1="0/1:PASS", s2="0/1:LowGQ;LowDP", s3="0/1:.")
+    path = write(tmp_path / "calls.vcf", [row])
+    text = path.read_text("utf-8")
+    declared = '##FORMAT=<ID=FT,Number=1,Type=String,Description="f">\n#CHROM'
+    path.write_text(text.replace("#CHROM", declared), "utf-8")
+    for pass_only, expected in ((True, [np.nan, 1, 1]), (False, [1, 1, 1])):
+        dosages = read_vcf(path, SETTINGS | {"pass_only": pass_only}, NAMES).dosages
+        np.testing.assert_equal(dosages.to_numpy()[:, 0], np.array(expected))
+
+
 @pytest.mark.parametrize("annotated", ["T", "t"])
 def test_bases_in_small_letters_are_the_same(tmp_path, annotated):
     small = record(ref="a", alt="t", annotation=f"{annotated}|missense_variant|MODERATE|G1|E1|")

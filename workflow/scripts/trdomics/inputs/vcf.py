@@ -249,9 +249,7 @@ def numbers(record: Any, field: str) -> np.ndarray:
         values = record.format(field)
     # cyvcf2 raises a bare Exception where the header declares no type that it knows
     except Exception:
-        place = record.FORMAT.index(field)
-        samples = (text.split(":") for text in str(record).rstrip("\n").split("\t")[9:])
-        values = np.array([text[place] if place < len(text) else "." for text in samples])
+        values = _texts(record, field)
     if values is None:
         return np.full((len(record.genotype.array()), 1), np.nan)
     if values.dtype.kind in "if":
@@ -260,8 +258,18 @@ def numbers(record: Any, field: str) -> np.ndarray:
     return parts.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
 
 
+def _texts(record: Any, field: str) -> np.ndarray:
+    """Return a FORMAT field as it is written, whatever the header declares, shape (n_samples,)."""
+    place = record.FORMAT.index(field)
+    samples = (text.split(":") for text in str(record).rstrip("\n").split("\t")[9:])
+    return np.array([text[place] if place < len(text) else "." for text in samples])
+
+
 def unreliable(record: Any, settings: LayerConfig) -> np.ndarray:
-    """Return a mask of the genotypes with too little depth or quality, shape (n_samples,)."""
+    """Return a mask of the genotypes that are not to be used, shape (n_samples,).
+
+    They have too little depth or quality, or fail a filter of their own (FORMAT FT).
+    """
     fields = set(record.FORMAT)
     bad = np.zeros(len(record.genotype.array()), dtype=bool)
     depth = None
@@ -276,6 +284,8 @@ def unreliable(record: Any, settings: LayerConfig) -> np.ndarray:
     if "GQ" in fields:
         quality = numbers(record, "GQ")[:, 0]
         bad |= (quality >= 0) & (quality < settings["min_genotype_quality"])
+    if "FT" in fields and settings["pass_only"]:
+        bad |= ~np.isin(_texts(record, "FT"), ["PASS", ".", ""])
     return bad
 
 
@@ -305,7 +315,7 @@ def _annotated(
         parts = [place]
         if text and len(site) > 1:
             parts = [i for i, other in enumerate(texts) if other == text]
-        alleles = [_capitals(a) for a in (record.REF, *(a for i in parts for a in site[i].ALT))]
+        alleles = [capitals(a) for a in (record.REF, *(a for i in parts for a in site[i].ALT))]
         first = sum(len(site[i].ALT) for i in parts if i < place)
         entries: list[dict[str, str]] | None = None
         if annotation and (text or annotation.tag != "BCSQ"):
@@ -318,7 +328,7 @@ def _annotated(
         yield record, alleles, first, entries
 
 
-def _capitals(allele: str) -> str:
+def capitals(allele: str) -> str:
     """Return bases in capitals, as VEP names them; a masked genome has them in small letters."""
     return allele.upper() if allele.isalpha() else allele
 

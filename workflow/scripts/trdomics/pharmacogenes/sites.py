@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from trdomics.config_types import LayerConfig
 from trdomics.errors import InputError
-from trdomics.inputs.vcf import opened, records, site_failure, unreliable
+from trdomics.inputs.vcf import capitals, opened, records, site_failure, unreliable
 from trdomics.pharmacogenes.definitions import BUILDS
 from trdomics.pharmacogenes.settings import ABSENT, FAILED, FOUND
 
@@ -93,7 +93,8 @@ def read_site_genotypes(
                 genotypes = record.genotype.array()[:, :-1][order].astype(int)
                 genotypes[unreliable(record, settings)[order]] = -1
                 failure = site_failure(record, settings)
-                found[place].append(_Record(record.REF, list(record.ALT), genotypes, failure))
+                ref, *alts = map(capitals, (record.REF, *record.ALT))
+                found[place].append(_Record(ref, alts, genotypes, failure))
     build = genome_build(found, sites, str(path))
     dosages, rows = {}, []
     for site in sites.itertuples():
