@@ -83,6 +83,14 @@ def test_rows_that_count_reads_of_no_feature_do_not_hide_the_type():
     assert "left out 1 row that is not a feature (`__no_feature`)" in said
 
 
+def test_two_equal_rows_beside_zeros_are_features():
+    values = np.zeros((10, N), int)
+    values[:2] = numbers().poisson(30, N)
+    settings, _, said = guess_layer("layer", matrix("m.tsv", values))
+    assert settings["type"] == "counts"
+    assert said == f"10 features, 0 to {values.max()}"
+
+
 def test_other_columns_than_the_patients_may_hold_anything():
     table = pd.DataFrame(numbers().poisson(300, (6, N)), columns=IDS)
     table.insert(0, "name", [f"f{i}" for i in range(6)])

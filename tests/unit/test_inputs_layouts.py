@@ -486,7 +486,7 @@ def test_a_row_that_sums_up_the_others_is_no_feature_of_any_layer(tmp_path, name
     frame = table(np.vstack([values, last]), features=[*ENSEMBL, name])
     matrix = read(frame, tmp_path / "m.tsv", "continuous", log2=False)
     assert list(matrix.values.columns) == ENSEMBL
-    assert matrix.notes[0].startswith(f"left out 1 row that is not a feature (`{name}`), with ")
+    assert matrix.notes == [f"left out 1 row that is not a feature (`{name}`)"]
 
 
 def test_the_sum_of_all_counts_is_no_gene_whatever_its_name(tmp_path):

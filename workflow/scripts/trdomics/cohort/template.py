@@ -92,15 +92,14 @@ def guess_layer(
     features, values = list(matrix.values.columns), matrix.values.to_numpy().T
     summaries, _ = summary_rows(features, values, are_counts=True)
     numbers = np.delete(values, summaries, axis=0)
-    present = numbers[~np.isnan(numbers)]
     # length-scaled counts are hardly ever whole: the file name identifies them
-    guessed = guessed_type(numbers, named_counts="count" in Path(file).name.lower())
-    # as it will be read
+    named_counts = "count" in Path(file).name.lower()
+    guessed = guessed_type(numbers, named_counts)
     if summaries and (guessed.is_counts or not len(numbers)):
         matrix = read_layer_matrix(file, name, own, Counts().value_rules({}))
     elif summaries:
-        numbers = values
-        present = numbers[~np.isnan(numbers)]
+        numbers, guessed = values, guessed_type(values, named_counts)
+    present = numbers[~np.isnan(numbers)]
     settings: LayerConfig = {"type": guessed.name, "file": file, **guessed.guess(present)}
     message = f"{len(numbers):,} features, {present.min():.4g} to {present.max():.4g}"
     missing, negative = numbers.size - present.size, int((present < 0).sum())

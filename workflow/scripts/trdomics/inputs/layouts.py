@@ -265,7 +265,7 @@ def summary_rows(
     if are_counts:
         outside = np.array([bool(SUMMARY_ROW.fullmatch(name)) for name in features], dtype=bool)
         found = named | outside
-        if min(values.shape) >= MANY:
+        if values.shape[1] >= MANY <= values.any(axis=1).sum():
             rest = np.flatnonzero(~found)
             total = values[rest].sum(axis=0)
             rest = rest[np.isclose(2 * values[rest, 0], total[0])]

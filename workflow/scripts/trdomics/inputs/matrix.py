@@ -327,12 +327,10 @@ def _without_summary(
     """Return the rows that are features, and note the others."""
     left, doubtful = summary_rows(features, values, are_counts)
     if left:
-        share = np.nansum(values[left]) / max(np.nansum(values), 1e-300)
+        share = 100 * np.nansum(values[left]) / max(np.nansum(values), 1e-300)
+        size = f", with {share:.3g} % of the sum of all values" if are_counts else ""
         rows = "row that is not a feature" if len(left) == 1 else "rows that are not features"
-        notes.append(
-            f"left out {len(left)} {rows} ({few([features[i] for i in left])}), with "
-            f"{100 * share:.3g} % of the sum of all values"
-        )
+        notes.append(f"left out {len(left)} {rows} ({few([features[i] for i in left])}){size}")
     if doubtful:
         names = few([features[i] for i in doubtful])
         notes.append(f"rows named like sums of the others, which they are not, are kept: {names}")
