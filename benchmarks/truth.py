@@ -14,7 +14,7 @@ nested procedure on permuted labels. `pipeline`: cohorts of 1,000 cut to 300, on
 learned anew (normalisation, MOFA, tuning, calibration), against the patients that were cut off;
 calibration, intervals, and what the learning curve said of 600. `nested`: the default cohort from
 other seeds with 3,000 genes, one repeat of the cross-validation: distance of the AUROC to that of
-the true risk, and whether the slope's interval holds 1. Results: benchmarks/truth.md.
+the true risk, and whether the slope's interval contains 1. Results: benchmarks/truth.md.
 """
 
 from __future__ import annotations

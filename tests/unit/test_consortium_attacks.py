@@ -67,7 +67,7 @@ def test_membership_cannot_be_read_off_a_model():
     assert max(areas.values()) <= 0.6, areas
 
 
-def test_who_has_a_profile_and_a_reference_reads_membership_and_label_off_the_effects():
+def test_profile_and_reference_give_membership_and_label_from_effects():
     """Rounding is no defence, as docs/consortium.md says; without a reference less is found."""
     found = {"exact": [], "rounded": [], "without reference": [], "label": []}
     for seed in (1, 2):

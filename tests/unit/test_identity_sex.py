@@ -103,6 +103,22 @@ def test_women_without_a_read_of_xist_are_not_grouped_with_the_men(rng):
     assert (calls.sex[28:31] == "unclear").all() and (calls.sex[-3:] == "female").all()
 
 
+def test_a_shallow_library_is_no_evidence_of_a_sex(rng):
+    table = layer(np.arange(60) % 2 == 0, rng)
+    table.iloc[1] = (table.iloc[1] / 30).round()
+    table.loc[table.index[1], ["XIST", "RPS4Y1", "DDX3Y"]] = 2, 0, 0
+    assert call(table).sex.iloc[1] == "unclear"
+
+
+def test_a_continuous_layer_needs_no_reads(rng):
+    female = np.arange(40) % 2 == 0
+    table = layer(female, rng).astype(float)
+    table["XIST"] = np.where(female, 1.6, 0.02)
+    table["RPS4Y1"] = table["DDX3Y"] = np.where(female, 0.02, 1.6)
+    calls = call(table, {"type": "continuous", "log2": True})
+    assert calls.sex.tolist() == np.where(female, "female", "male").tolist()
+
+
 def test_one_man_among_women_is_found(rng):
     calls = call(layer([True] * 59 + [False], rng))
     assert calls.sex.tolist() == ["female"] * 59 + ["male"]
@@ -141,7 +157,7 @@ def test_a_scale_without_zero_needs_two_groups(rng):
 
 
 def test_few_samples_are_not_judged(rng):
-    assert call(layer([True] * 5, rng)).reason == "5 samples, 10 are needed"
+    assert call(layer([True] * 5, rng)).reason == "5 samples with evidence, 10 are needed"
 
 
 def test_a_sample_between_the_groups_is_unclear():

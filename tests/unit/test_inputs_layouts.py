@@ -358,6 +358,15 @@ def test_separators_of_thousands_are_no_decimal_marks(tmp_path, name, separator,
         read_file(tmp_path / name, kind, **({"log2": False} if kind == "continuous" else {}))
 
 
+def test_separators_of_thousands_are_found_in_a_panel_that_none_crosses(tmp_path):
+    rng = np.random.default_rng(2)
+    means = np.repeat([150, 20172], [GENES // 2, GENES - GENES // 2])
+    counts = rng.poisson(means[:, None] * rng.uniform(0.8, 1.2, N), (GENES, N))
+    frame = table(counts).map(lambda n: n if isinstance(n, str) else grouped(n, "."))
+    with pytest.raises(InputError, match="points or commas separate thousands"):
+        read(frame, tmp_path / "m.tsv")
+
+
 @pytest.mark.parametrize("spread", [1, 3])
 def test_decimals_raised_to_one_are_no_thousands(tmp_path, spread):
     values = np.exp(np.random.default_rng(5).normal(1, spread, COUNTS.shape)).round(3)
@@ -414,7 +423,7 @@ LABEL = pd.Series([1.0, 0.0, np.nan] * 16)
 @pytest.mark.parametrize("name", ["Response", "group"])
 def test_the_label_is_no_feature(name, codes):
     values = pd.DataFrame({"gene": np.arange(48), name: codes})
-    with pytest.raises(InputError, match=f"feature `{name}` is the label `response`: its value"):
+    with pytest.raises(InputError, match=f"feature `{name}` is the label `response`: it "):
         check_not_label(values, LABEL, "response", "m.tsv")
     # among few patients a gene of few reads can be one per class by chance
     check_not_label(values.rename(columns={name: "gene2"})[:6], LABEL, "response", "m.tsv")
@@ -425,14 +434,21 @@ def test_the_label_is_no_feature(name, codes):
     [
         np.arange(48),
         np.full(48, 5),
-        LABEL.fillna(0).where(LABEL.index > 1, 0),
         np.where(LABEL == 1, 20 + np.arange(48) % 7, np.arange(48) % 7),
         np.where(LABEL == 1, 0, 20 + np.arange(48) % 7),
     ],
-    ids=["no marker", "constant", "all but one", "strong marker", "absent in one class"],
+    ids=["no marker", "constant", "strong marker", "absent in one class"],
 )
 def test_a_marker_may_be_named_like_the_label(values):
     check_not_label(pd.DataFrame({"IDH1": values}), LABEL, "IDH1", "m.tsv")
+
+
+@pytest.mark.parametrize("n", [6, 48])
+def test_a_corrected_label_with_its_name_is_no_feature(n):
+    values = pd.DataFrame({"gene": np.arange(48), "Response": LABEL.fillna(0)})[:n]
+    values.loc[0, "Response"] = 1 - values.loc[0, "Response"]
+    with pytest.raises(InputError, match="feature `Response` is the label `response`"):
+        check_not_label(values, LABEL, "response", "m.tsv")
 
 
 def test_a_quote_in_a_description_takes_in_no_lines(tmp_path):

@@ -364,6 +364,19 @@ def test_the_allele_that_differs_from_the_reference_is_the_mutation(tmp_path, ca
     assert "1 no allele but the reference" in caplog.text
 
 
+@pytest.mark.parametrize("allele", ["", "NA", "-"])
+def test_rows_without_alleles_are_no_reference(tmp_path, allele):
+    rows = ROWS.assign(Reference_Allele=allele, Tumor_Seq_Allele2=allele)
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
+    assert "no allele but the reference" not in reasons(calls).values()
+
+
+def test_a_tumours_frequency_is_no_populations(tmp_path):
+    rows = ROWS.assign(AF="0.4", t_AF="0.3")
+    calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
+    assert "common in the population" not in reasons(calls).values()
+
+
 def test_bases_in_small_letters_are_the_same(tmp_path):
     rows = ROWS.assign(Reference_Allele=ROWS["Reference_Allele"].str.lower())
     whole, small = (

@@ -19,10 +19,11 @@ def test_samples_lanes_and_mates_are_read_off_the_names(tmp_path):
         tmp_path / "fastq",
         *("P-1_S1_L001_R1_001.fastq", "P-1_S1_L001_R2_001.fastq"),
         *("P-1_S1_L002_R1_001.fastq", "P-1_S1_L002_R2_001.fastq"),
-        *("P_2_1.fq", "P_2_2.fq", "md5.txt", "P3/P3.fastq"),
+        *("P_2_1.fq", "P_2_2.fq", "md5.txt", "P3/P3.fastq", "WT_R3_1.fq", "WT_R3_2.fq"),
     )
     units = units_of_folder(folder)[0].set_index(["sample", "lane"])
-    assert list(units.index) == [("P-1", "L001"), ("P-1", "L002"), ("P3", "1"), ("P_2", "1")]
+    lanes = [("P-1", "L001"), ("P-1", "L002"), ("P3", "1"), ("P_2", "1"), ("WT_R3", "1")]
+    assert list(units.index) == lanes
     assert units.loc[("P_2", "1"), "fq2"].endswith("P_2_2.fq")
     assert units.loc[("P3", "1"), "fq2"] == ""
 

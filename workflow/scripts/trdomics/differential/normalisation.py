@@ -43,8 +43,8 @@ def stable_features(
     Returns
     -------
     stable : ndarray of bool, shape (n_features,)
-        All true if too few would remain: fewer than ``MIN_STABLE``, not counting those without
-        reads in some patient, which the median of ratios cannot use.
+        All true if too few would remain: fewer than ``MIN_STABLE`` and than half of those with
+        reads in all patients, the only ones that the median of ratios uses.
     warning : str
         Says so, or that most features were left out, although DEGES assumes that most do not
         differ.
@@ -59,10 +59,10 @@ def stable_features(
         stable = everything.copy()
         stable[np.argsort(pvalues, kind="stable")[:n_differing]] = False
         n_usable = int((stable & usable).sum())
-        if n_usable < MIN_STABLE:
+        if n_usable < min(MIN_STABLE, usable.sum() / 2):
             return everything, (
-                f"size factors are computed from all features: only {n_usable} seem not to differ "
-                f"and have reads in all patients, and DEGES needs {MIN_STABLE}"
+                f"size factors are computed from all features: only {n_usable} of "
+                f"{usable.sum()} with reads in all patients seem not to differ"
             )
     if n_differing > len(stable) / 2:
         return stable, (

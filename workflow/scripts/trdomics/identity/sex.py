@@ -25,8 +25,8 @@ _REACH = 6.0
 # A difference between two groups, in units of the sum of their standard deviations; the halves of
 # one normal distribution differ by 1.3.
 _SEPARATION = 1.5
-# Without two reads of XIST, or of each Y-linked gene in the mean, there is no evidence of a sex.
-_EVIDENCE = np.log2(3)
+# Without three reads of XIST, or of each Y-linked gene in the mean, there is no evidence of a sex.
+_EVIDENCE = np.log2(4)
 # On a scale without a natural zero, a smaller group consists of outliers, not of a sex.
 _SMALLEST_GROUP = 0.05
 
@@ -125,14 +125,16 @@ def expression_score(
         return SexScore(
             (level["female"].mean(axis=1) - level["male"].mean(axis=1)).dropna(), None, 1.0
         )
-    evidence = pd.concat([_log2(values) for values in level.values()], axis=1).max(axis=1)
+    silent = frozenset[Any]()
     if is_counts:
+        evidence = pd.concat([_log2(values) for values in level.values()], axis=1).max(axis=1)
+        silent = frozenset(evidence.index[evidence < _EVIDENCE])
         reads = table.sum(axis=1)
         depth = reads / reads[reads > 0].median()
         depth = depth.where(depth >= NEARLY_EMPTY)
         level = {sex: values.div(depth, axis=0) for sex, values in level.items()}
     score = (_log2(level["female"]) - _log2(level["male"])).dropna()
-    return SexScore(score, 0.0, 1.0, silent=frozenset(evidence.index[evidence < _EVIDENCE]))
+    return SexScore(score, 0.0, 1.0, silent=silent)
 
 
 def _log2(values: pd.DataFrame) -> pd.Series:
@@ -197,9 +199,10 @@ def call_sex(score: SexScore) -> SexCalls:
     if score.reason:
         return SexCalls(empty, reason=score.reason)
     values = score.values
-    if len(values) < MIN_SAMPLES:
-        return SexCalls(empty, reason=f"{len(values)} samples, {MIN_SAMPLES} are needed")
     silent = values.index.isin(list(score.silent))
+    if (~silent).sum() < MIN_SAMPLES:
+        few = f"{(~silent).sum()} samples with evidence, {MIN_SAMPLES} are needed"
+        return SexCalls(empty, reason=few)
     groups = _two_groups(values[~silent].to_numpy(dtype=float), score)
     if groups is not None:
         low, high = groups

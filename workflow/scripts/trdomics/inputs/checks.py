@@ -23,6 +23,8 @@ from trdomics.inputs.value_rules import ValueRules
 # Groups that a label may join in its negative class, and the number of features below which none is
 # expected to agree with it by chance.
 CODES, UNLIKELY = 4, 1e-3
+# Share of patients in whom a feature has the number of a column of its name, but for corrections.
+MOST = 0.9
 # Gene symbols converted to dates by a spreadsheet (MARCH1, SEPT2), in English and German.
 _MONTH = r"(Jan|Feb|Mar|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez)"
 DATE = re.compile(
@@ -44,8 +46,8 @@ def check_not_clinical(values: pd.DataFrame, sheet: pd.DataFrame, where: str) ->
     Raises
     ------
     InputError
-        If a feature has the name of a column, and its values: the same numbers, or one for each
-        of the column's texts.
+        If a feature has the name of a column, and the same number in most patients or one for
+        each of the column's few levels.
     """
     columns = {str(name).casefold(): name for name in sheet.columns}
     for feature in values.columns:
@@ -56,9 +58,9 @@ def check_not_clinical(values: pd.DataFrame, sheet: pd.DataFrame, where: str) ->
         both = both.dropna()
         numbers = pd.to_numeric(both["text"], errors="coerce")
         n_levels = both["text"].nunique()
-        same = len(both) > 1 and n_levels > 1 and np.allclose(numbers, both["own"])
+        same = n_levels > 1 and np.isclose(numbers, both["own"]).mean() > MOST
         coded = n_levels == both["own"].nunique() == len(both.drop_duplicates())
-        if same or (numbers.isna().all() and 1 < n_levels < len(both) and coded):
+        if same or (1 < n_levels < len(both) and n_levels <= CODES + 1 and coded):
             raise InputError(
                 where,
                 f"feature `{feature}` is the column `{column}` of the sample sheet",
@@ -79,8 +81,8 @@ def check_not_label(values: pd.DataFrame, label: pd.Series, named: str, where: s
     label : Series
         1, 0 or missing by patient.
     named : str
-        The sheet's column of the label. A feature with its name is the label in a cohort of any
-        size, if it has one value per class.
+        The sheet's column of the label. A feature with its name is the label, corrected or not,
+        if it has no more than the label's two values and `CODES` - 1 others.
 
     Raises
     ------
@@ -90,7 +92,11 @@ def check_not_label(values: pd.DataFrame, label: pd.Series, named: str, where: s
     known = label.reindex(values.index).dropna()
     numbers = values.loc[known.index].to_numpy(float)
     positive = (known == 1).to_numpy()
-    found = []
+    found = [
+        str(name)
+        for name in values.columns[values.columns.astype(str).str.casefold() == named.casefold()]
+        if 1 < values.loc[known.index, name].nunique() <= min(CODES + 1, len(known) - 1)
+    ]
     for i in _constant(numbers[positive]):
         cases, others = (
             part[~np.isnan(part)] for part in (numbers[positive, i], numbers[~positive, i])
@@ -98,15 +104,13 @@ def check_not_label(values: pd.DataFrame, label: pd.Series, named: str, where: s
         codes = set(others)
         if not codes or cases[0] in codes or len(codes) > CODES:
             continue
-        name = str(values.columns[i])
-        by_chance = values.shape[1] / comb(len(cases) + len(others), len(cases))
-        same_name = name.casefold() == named.casefold() and min(len(cases), len(others)) > 1
-        if by_chance < UNLIKELY or (same_name and len(codes) == 1):
-            found.append(name)
+        if values.shape[1] / comb(len(cases) + len(others), len(cases)) < UNLIKELY:
+            found.append(str(values.columns[i]))
     if found:
         raise InputError(
             where,
-            f"feature `{found[0]}` is the label `{named}`: its value tells each patient's class",
+            f"feature `{found[0]}` is the label `{named}`: it separates the classes exactly, "
+            "or has its name and few values",
             "remove its row, and any other that the label was derived from",
         )
 

@@ -107,6 +107,10 @@ def thousands_separated(values: NDArray[np.float64]) -> bool:
     table = pd.DataFrame({"decimal": logs, "joined": joined, "fractional": fractional})
     by_feature = table.groupby(features)
     crossing = by_feature["fractional"].mean().between(0, 1, inclusive="neither")
+    if not crossing.any():
+        # of decimals with three digits one in ten ends in zero, and one in a thousand is whole
+        two = np.isclose(fractions * 100, np.rint(fractions * 100), rtol=0, atol=1e-6).mean()
+        return bool(two < 0.5 and len(fractions) < 0.99 * len(present))
     spread = by_feature[["decimal", "joined"]].std()[crossing]
     return bool((spread["joined"] < spread["decimal"]).mean() > 0.5)
 

@@ -37,9 +37,12 @@ BARCODE = "Tumor_Sample_Barcode"
 _REQUIRED = ["Hugo_Symbol", "Chromosome", "Start_Position", "Reference_Allele"]
 _REQUIRED += ["Tumor_Seq_Allele2", "Variant_Classification"]
 _FREQUENCIES = ["gnomAD_AF", "gnomADe_AF", "gnomADg_AF", "ExAC_AF", "AF", "MAX_AF"]
+# Frequencies of populations, beside which AF is one too.
+_POPULATIONS = {f"{name.casefold()}_af" for name in ("afr", "amr", "eas", "eur", "sas")}
+_POPULATIONS |= {name.casefold() for name in _FREQUENCIES if name != "AF"}
 _OPTIONAL = ["t_depth", "t_ref_count", "t_alt_count", "FILTER", "dbSNP_RS", *_FREQUENCIES]
 _OPTIONAL += ["Tumor_Seq_Allele1", "Mutation_Status"]
-# Values of Mutation_Status of rows that cBioPortal does not load either.
+# Values of Mutation_Status that name no mutation.
 _NO_MUTATION = ("wildtype", "loh", "uncalled")
 # Sample columns of a MAF without Tumor_Sample_Barcode.
 _SAMPLE_COLUMNS = [
@@ -465,7 +468,7 @@ def _read(
     problems += lines.problems
     if problems or samples is None:
         raise InputErrors(problems)
-    if "AF" in places and not any(name.endswith("_af") for name in folded):
+    if "AF" in places and not _POPULATIONS & set(folded):
         log.warning("AF is not used: without frequencies of populations it may be of the tumour")
         del places["AF"]
     table = _table(lines, {samples, *places.values()})
@@ -554,7 +557,10 @@ def _failures(rows: pd.DataFrame, settings: LayerConfig) -> pd.Series:
         status = rows["Mutation_Status"].str.strip().str.casefold()
         for name in _NO_MUTATION:
             failures[status == name] = f"Mutation_Status {name}"
-    failures[rows["Tumor_Seq_Allele2"] == rows["Reference_Allele"]] = "no allele but the reference"
+    allele = rows["Tumor_Seq_Allele2"].str.strip()
+    given = ~allele.str.casefold().isin({*_EMPTY, "-"})
+    same = allele == rows["Reference_Allele"].str.strip()
+    failures[given & same] = "no allele but the reference"
     failures[rows["position"] <= 0] = "no position"
     return failures
 

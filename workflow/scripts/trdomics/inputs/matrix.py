@@ -35,7 +35,6 @@ from trdomics.inputs.text_table import (
     NAMES,
     SUFFIXES,
     check_printable,
-    composed,
     few,
     fitted_rows,
     of_layer,
@@ -46,7 +45,7 @@ from trdomics.inputs.text_table import (
 from trdomics.inputs.value_rules import ValueRules
 
 NUMBER = re.compile(r"[-+]?\d*[.,]?\d+([eE][-+]?\d+)?$|[-+]?(inf|Inf)")
-COVERAGE = re.compile(r"(gene|exon)_sums")
+COVERAGE = re.compile(r"\.(gene|exon)_sums\.")
 ROW_NUMBERS = ("", "Unnamed: 0", "index", "X")
 
 
@@ -230,9 +229,9 @@ def _first_column(source: Source) -> list[str]:
     """Return the values of the feature column, which are samples if the matrix is transposed."""
     if source.header is None:
         column = pq.read_table(source.path, columns=[source.names[source.first]]).column(0)
-        return [composed(str(value).strip()) for value in column.to_pylist()]
+        return [str(value).strip() for value in column.to_pylist()]
     rows = fitted_rows(source.path, source.header, source.where)
-    return [composed(row[source.first].strip()) for _, row in rows]
+    return [row[source.first].strip() for _, row in rows]
 
 
 def _textual(peek: Sequence[Sequence[str]], width: int) -> set[int]:

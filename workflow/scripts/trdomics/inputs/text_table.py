@@ -8,7 +8,6 @@ import io
 import itertools
 import os
 import re
-import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -154,11 +153,6 @@ def unquoted(field: str) -> str:
     return field
 
 
-def composed(text: str) -> str:
-    """Return text with letters and their accents as one character; macOS writes them as two."""
-    return unicodedata.normalize("NFC", text)
-
-
 def read_head(path: str, separator: str) -> Header | None:
     """Return the header of a file, or None if the file is empty.
 
@@ -207,7 +201,7 @@ def read_head(path: str, separator: str) -> Header | None:
                 peek.append(row)
             if len(peek) == PEEK:
                 break
-    names = [composed(name.strip()) for name in names]
+    names = [name.strip() for name in names]
     width = len(names)
     while len(names) > 1 and not names[-1]:
         names.pop()
@@ -337,7 +331,7 @@ def read_text_table(path: str, where: str, fix: str) -> TextTable | None:
     header = read_head(path, suffix_separator(path, where, fix))
     if header is None:
         return None
-    rows = [(n, [composed(field) for field in row]) for n, row in fitted_rows(path, header, where)]
+    rows = list(fitted_rows(path, header, where))
     names = ["", *header.names] if header.unnamed else header.names
     lines = [number for number, _ in rows]
     return TextTable(names, [row for _, row in rows], lines, header.separator)

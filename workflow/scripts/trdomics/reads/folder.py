@@ -52,7 +52,7 @@ def units_of_folder(folder: str) -> tuple[pd.DataFrame, list[str]]:
             continue
         match = NAME.fullmatch(TRIMMED.sub("", name) or name)
         assert match is not None, "every file name must start with a sample name"
-        if re.search(r"_R3$", match["sample"]):
+        if match["mate"] is None and match["sample"].endswith("_R3"):
             problem = "third reads: one of the three files of a lane has the UMIs"
             raise InputError(str(path), problem, "write the table of units by hand")
         key = (match["sample"], f"L{match['lane']}" if match["lane"] else "1")

@@ -124,7 +124,7 @@ def refuse(features: pd.DataFrame, max_missing: float) -> None:
         )
 
 
-def judgeable(
+def assessable(
     frozen: FrozenModel, tables: LayerTables, types: Mapping[str, str], max_missing: float
 ) -> LayerTables:
     """Return the layers that can be compared with the training patients.

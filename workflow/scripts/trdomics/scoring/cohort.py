@@ -12,7 +12,7 @@ import pandas as pd
 from trdomics.classification.feature_blocks import DenseBlocks
 from trdomics.config_types import LayerConfig
 from trdomics.frozen_model.model import FrozenModel
-from trdomics.scoring.apply import PREDICTIONS, judgeable, score, with_reference_dosages
+from trdomics.scoring.apply import PREDICTIONS, assessable, score, with_reference_dosages
 from trdomics.scoring.contributions import contributions, listed
 from trdomics.scoring.expected_loss import expected_losses, sentence, with_expected
 from trdomics.scoring.external_validation import recalibrate
@@ -112,7 +112,7 @@ def score_cohort(
     predictions = predictions.assign(probability_recalibrated=recalibrated)
     expected = expected_losses(predictions, losses, description)
     types = {name: layer["type"] for name, layer in layers.items()}
-    known = judgeable(frozen, tables, types, settings["max_missing"])
+    known = assessable(frozen, tables, types, settings["max_missing"])
     patients, shift = assess(frozen, known)
     predictions = with_expected(predictions, expected).merge(patients, on="patient_id")
     risk = frozen.risk
