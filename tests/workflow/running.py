@@ -18,8 +18,13 @@ from trdomics.report.outputs import COMMON, SUFFIXES, read_outputs, written_colu
 REPOSITORY = Path(__file__).resolve().parents[2]
 # set by `make test` for unit tests that run side by side
 THREADS = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
-# the record of a run holds its command and time
-NOT_A_RESULT = {"provenance.json", "ro-crate-metadata.json"}
+# the record of a run holds its command and time, the ledger of exports times and a random key
+NOT_A_RESULT = {
+    "provenance.json",
+    "ro-crate-metadata.json",
+    "export/ledger.json",
+    "export/.ledger.key",
+}
 # what is dearest and what could depend on where it runs, for runs that would take long as a whole
 TELLING = (
     "cohort/confounding.tsv",
