@@ -175,19 +175,19 @@ def test_sentences_are_true(tables):
     words = factor_words(["Factor1", "Factor2", "Factor3"], *tables, "TRD")
     first, second, third = words["sentence"]
     assert first == (
-        "Factor1 follows neutrophils (ρ = 0.93, higher with more), sex (AUC 0.29, lower in 1 than "
+        "Factor 1 follows neutrophils (ρ = 0.93, higher with more), sex (AUC 0.29, lower in 1 than "
         "in 0), site (η² = 0.30) and 1 more and is carried by mRNA (20 % of its variance: "
         "S100A8 ↑, CD3E ↓); enriched for neutrophils (higher with the factor); is associated "
         "with TRD: higher there (AUC 0.61, 0.55 to 0.67; 0.55 adjusted for the confounders, 0.49 "
         "to 0.61)."
     )
     assert second == (
-        "Factor2 is associated with no column of the sheet and explains less than 1 % of every "
+        "Factor 2 is associated with no column of the sheet and explains less than 1 % of every "
         "layer; enriched for no gene set; no significant association with TRD (AUC 0.55, 0.49 "
-        "to 0.61; adjusted p 0.3)."
+        "to 0.61; adjusted p = 0.30)."
     )
     assert third == (
-        "Factor3 could not be compared with the sheet and is carried by miRNA (3 % of its "
+        "Factor 3 could not be compared with the sheet and is carried by miRNA (3 % of its "
         "variance: hsa-miR-1-3p ↑); mRNA (2 % of its variance); no gene set has enough genes in "
         "the model to be tested; could not be compared with the label; not found with every seed "
         "(lowest |r| 0.40)."
@@ -201,7 +201,7 @@ def test_a_set_that_only_independent_genes_would_support_is_not_named(tables):
 
 
 def test_headline_takes_the_layer_with_most_immune_genes():
-    words = pd.DataFrame({"factor": ["Factor1"], "sentence": ["Factor1 follows nothing."]})
+    words = pd.DataFrame({"factor": ["Factor1"], "sentence": ["Factor 1 follows nothing."]})
     collections = pd.DataFrame(
         {"collection": ["curated"], "file": ["f"], "sha256": ["0"], "n_sets": [16]}
     )
@@ -209,7 +209,7 @@ def test_headline_takes_the_layer_with_most_immune_genes():
     some = {"immune": {"genes": 90, "difference": -0.4}, "immune_sentence": "lower"}
     result = headline({"small": none, "mrna": some}, {"n_tested": 3}, words, collections)
     assert (result["immune_layer"], result["immune_sentence"]) == ("mrna", "lower")
-    assert result["factor_words"] == {"Factor1": "Factor1 follows nothing."}
+    assert result["factor_words"] == {"Factor1": "Factor 1 follows nothing."}
     result = headline({"small": none}, {}, words, collections)
     assert result["immune"] is None
     assert result["immune_reason"] == "too few genes"

@@ -31,7 +31,7 @@ def test_site_filters_have_reasons(tmp_path):
 @pytest.mark.parametrize(("flagged", "said"), [(3, True), (1, False)])
 def test_a_filter_that_takes_most_alleles_comes_with_its_key(tmp_path, caplog, flagged, said):
     read(tmp_path, *(record(pos=i, filter="bad" if i <= flagged else "PASS") for i in range(1, 6)))
-    assert f"alleles left out: {flagged} filter bad" in caplog.text
+    assert f"alleles left out: filter bad ({flagged})" in caplog.text
     assert ("to keep those that FILTER flags, set `pass_only: false`" in caplog.text) == said
 
 

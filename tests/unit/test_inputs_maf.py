@@ -221,7 +221,7 @@ def test_a_row_without_position_is_left_out(tmp_path, caplog):
     assert reasons(calls) == {
         "17:100:C:T": "", "2:0:A:G": "no position", "2:0:AT:-": "no position",
     }  # fmt: skip
-    assert "alleles left out: 2 no position" in caplog.text
+    assert "alleles left out: no position (2)" in caplog.text
 
 
 def test_positions_that_a_spreadsheet_cut_to_three_digits(tmp_path):
@@ -319,10 +319,10 @@ def test_terms_joined_in_other_case_and_unknown(tmp_path, caplog):
     calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ["s1"])
     classes = dict(calls.annotation[["gene", "consequence_class"]].to_numpy())
     assert classes == {"A": "damaging", "B": "damaging", "C": "lof", "D": "lof", "E": "lof"}
-    assert "treated as having no effect on the protein: 1 x" in caplog.text
+    assert "treated as having no effect on the protein: x (1)" in caplog.text
     caplog.clear()
     read_maf(write(tmp_path, ROWS.assign(Variant_Classification="")), SETTINGS, NAMES, None)
-    assert "3 (empty)" in caplog.text
+    assert "(empty) (3)" in caplog.text
 
 
 def test_rows_of_no_gene_and_of_dates(tmp_path, caplog):
@@ -341,7 +341,7 @@ def test_an_empty_filter_is_none(tmp_path, caplog):
     assert calls.dosages.to_numpy().tolist() == [[1, 1], [1, 0], [0, 0]]
     assert "no calls" not in caplog.text
     read_maf(write(tmp_path, ROWS.assign(FILTER="wga")), settings, NAMES, ALL)
-    assert "of 4 rows are not calls: 4 filter wga" in caplog.text
+    assert "of 4 rows are not calls: filter wga (4)" in caplog.text
 
 
 def test_without_a_list_names_are_taken_as_they_are(tmp_path):

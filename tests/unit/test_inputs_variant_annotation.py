@@ -200,7 +200,7 @@ def test_alleles_without_an_entry_are_counted(tmp_path, caplog):
     )
     nothing = "no annotation of this allele"
     assert reasons(calls) == [nothing, "", nothing, nothing]
-    assert f"alleles left out: 3 {nothing}" in caplog.text
+    assert f"alleles left out: {nothing} (3)" in caplog.text
 
 
 def test_a_variant_in_no_gene_has_its_reason(tmp_path):
@@ -258,7 +258,7 @@ def test_terms_in_any_case_and_joined_otherwise(tmp_path, caplog):
         record(pos=5, annotation="T|never_heard||G3|E3|"),
     )
     assert calls.dosages.columns.get_level_values("gene").tolist() == ["G1", "G2"]
-    assert "no effect on the protein: 2 never_heard, 1 made_up" in caplog.text
+    assert "no effect on the protein: never_heard (2), made_up (1)" in caplog.text
 
 
 def test_snpeff(tmp_path):

@@ -141,12 +141,12 @@ def test_a_record_without_genotypes_is_left_out(tmp_path, caplog):
         tmp_path, record(), record(pos=12, format="DP", s1="9", s2="9", s3="9"), record(pos=14)
     )
     assert reasons(calls) == ["", "no genotypes", ""]
-    assert "alleles left out: 1 no genotypes" in caplog.text
+    assert "alleles left out: no genotypes (1)" in caplog.text
 
 
 def test_a_file_of_which_no_variant_is_left_is_refused(tmp_path):
     calls = read(tmp_path, record(format="DP", s1="9", s2="9", s3="9"))
-    with pytest.raises(InputError, match=r"v\.vcf: no variant is left: 1 no genotypes"):
+    with pytest.raises(InputError, match=r"v\.vcf: no variant is left: no genotypes \(1\)"):
         calls.check_any("v.vcf")
     read(tmp_path, record()).check_any("v.vcf")
 

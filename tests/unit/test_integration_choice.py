@@ -199,7 +199,7 @@ def test_the_summary_holds_the_headline(cohort, models):
     assert found["chosen_seed"] == chosen
     assert found["n_factors"] == len(model.factors)
     assert found["label_factors"][0] == "Factor2"
-    assert found["label_associations"][0].startswith("Factor2 with label: AUC 1.00")
+    assert found["label_associations"][0].startswith("Factor 2 with label: AUC 1.00")
     assert ", higher in positive than in negative, adjusted p" in found["label_associations"][0]
     assert found["variance_explained"] == model.together
     assert found["views_left_out"] == {"empty": "no feature varies"}
@@ -223,18 +223,18 @@ def test_an_association_is_told_so_that_an_auc_of_1_is_the_strongest():
         }
     )
     assert in_words(row) == (
-        "Factor2 with sex: AUC 0.98 (0.95 to 1.00), higher in well than in ill, adjusted p 1e-11"
+        "Factor 2 with sex: AUC 0.98 (0.95 to 1.00), higher in well than in ill, adjusted p < 0.001"
     )
     # which group is which cannot be told: the contrast as it is
     odd = row.copy()
     odd["contrast"] = "ill vs well vs young"
     assert in_words(odd) == (
-        "Factor2 with sex (ill vs well vs young): AUC 0.02 (0.00 to 0.05), adjusted p 1e-11"
+        "Factor 2 with sex (ill vs well vs young): AUC 0.02 (0.00 to 0.05), adjusted p < 0.001"
     )
     rho = row.copy()
     rho[["effect_name", "effect", "lower", "upper"]] = ["rho", -0.3, -0.5, -0.1]
     rho["contrast"] = np.nan
-    assert in_words(rho) == "Factor2 with sex: ρ -0.30 (-0.50 to -0.10), adjusted p 1e-11"
+    assert in_words(rho) == "Factor 2 with sex: ρ -0.30 (-0.50 to -0.10), adjusted p < 0.001"
 
 
 def test_views_without_factors_and_seeds_that_disagree_are_warned_of():

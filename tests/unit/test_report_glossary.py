@@ -28,6 +28,13 @@ def test_parts_of_words_are_no_terms():
     assert explained("<p>P4 hsa-miR-p steps, no-factor, Ρ</p>")[1] == []
 
 
+def test_signs_stay_with_their_numbers():
+    html, _ = explained("<p>71% of -0.39 (-0.5 to 0.1), 5 %; x &lt; 0.1, 2024-05, `-1`</p>")
+    space = "\N{NO-BREAK SPACE}"
+    assert f"71{space}% of −0.39 (−0.5 to 0.1), 5{space}%; x &lt;{space}0.1, 2024-05," in html
+    assert "<code>-1</code>" in html
+
+
 def test_markup_of_names_stays_what_it_was():
     hostile = "<p>&lt;img onerror=p&gt; `&lt;b&gt;` `a.b`</p>"
     html, _ = explained(hostile)

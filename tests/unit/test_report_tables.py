@@ -36,9 +36,18 @@ def test_cells_are_read_by_people_and_columns_are_described(members):
     assert context["rows"][0] == ([("HTR2B", None)], [("small RNA", None)], *context["rows"][0][2:])
     assert context["rows"][0][2] == [("0.1235", None)]
     assert context["rows"][1][2] == []
-    assert [column["number"] for column in context["columns"]] == [False, False, True, True]
+    assert [column["look"] for column in context["columns"]] == ["", "whole", "n", "n"]
     assert context["columns"][1]["meaning"]
     assert context["home"] == "../../"
+
+
+def test_long_names_wrap_and_large_numbers_are_written_out():
+    table = pd.DataFrame({"n_reads": [17399512.5], "reason": ["a,b_c"], "answer": ["x" * 60]})
+    page = page_of(table, "classification/performance.tsv")
+    assert "n_<wbr>reads" in page
+    assert "a,<wbr>b_<wbr>c" in page
+    assert '<td class="n">17399512</td>' in page
+    assert '<td class="wide">' in page
 
 
 def test_names_are_inert(members):

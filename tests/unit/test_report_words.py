@@ -43,9 +43,17 @@ def test_headline_holds_value_and_interval():
 @pytest.mark.parametrize(
     ("lower", "upper", "said"),
     [
-        (0.01, 0.11, "is higher than that of"),
+        (
+            0.01,
+            0.11,
+            "Over the clinical predictors alone it gains 6 of 100 pairs (1 to 11, ",
+        ),
         (-0.02, 0.11, "No gain over"),
-        (-0.2, -0.1, "is lower than that of"),
+        (
+            -0.2,
+            -0.1,
+            "Over the clinical predictors alone it loses 15 of 100 pairs (10 to 20, ",
+        ),
     ],
 )
 def test_a_gain_is_claimed_only_when_its_interval_is_above_zero(lower, upper, said):
@@ -104,7 +112,7 @@ def test_no_permutations_are_said_not_hidden():
 def test_the_null_names_its_restriction_and_the_smallest_p_it_can_give():
     test = {"n_permutations": 30, "mean": 0.5, "upper": 0.57, "observed": 0.77, "pvalue": 1 / 31}
     told = words.null(test, ["elastic_net"])
-    assert "restricted to elastic net models" in told
+    assert "with elastic net models reached an AUROC" in told
     assert "p = 0.032, the smallest possible with so few permutations" in told
     assert "stayed below 0.57 in 95 % of the permutations" in told
     assert "smallest" not in words.null({**test, "pvalue": 0.2}, ["elastic_net"])
@@ -114,11 +122,11 @@ def test_of_few_tries_the_largest_is_told_and_no_percentile():
     test = {"n_permutations": 2, "mean": 0.49, "upper": 0.507, "largest": 0.51, "observed": 0.99}
     told = words.null({**test, "pvalue": 1 / 3}, ["elastic_net"])
     assert "permuted 2 times" in told
-    assert "reached 0.49 on average, and 0.51 in the largest of 2; the true" in told
+    assert "reached an AUROC of 0.49 on average, and 0.51 in the largest of 2. The true" in told
     assert "95 %" not in told
     once = words.null({**test, "n_permutations": 1, "pvalue": 0.5}, ["elastic_net"])
     assert "permuted once" in once
-    assert "reached 0.49; the true labels" in once
+    assert "reached an AUROC of 0.49. The true labels" in once
 
 
 def test_the_target_prevalence_is_told_only_where_it_is_another_one():

@@ -105,7 +105,7 @@ def test_groups_with_the_baseline_are_the_log_odds():
         assert number(patient["log_odds"]) == pytest.approx(LOG_ODDS[patient["id"]], abs=0.006)
     first = context()["patients"][0]
     names = [row["name"] for row in first["groups"]]
-    assert names == ["mRNA", "Factor1", "immune", "sex"]
+    assert names == ["mRNA", "Factor 1", "immune", "sex"]
     assert [(row["name"], row["value"]) for row in first["features"]] == [
         ("IL7R (ENSG1)", "+2.1 SD"),
         ("IL7R (mRNA)", "+2.1 SD"),
@@ -188,9 +188,9 @@ def test_why_a_probability_is_high_is_said_in_words():
     first, second = context()["patients"]
     assert first["baseline_percent"] == "40 %"
     assert first["raised"] == (
-        "mRNA (odds × 2), Factor1 (−1.0 SD, odds × 1.3), panel immune (odds × 1.2)"
+        "mRNA (odds × 2), Factor 1 (−1.0 SD, odds × 1.3), panel immune (odds × 1.2)"
     )
     assert first["lowered"] == "sex (odds × 0.9)"
     assert first["acted_on"] == "30 % at the target prevalence is at or above the threshold of 30 %"
     assert second["acted_on"].endswith("is below the threshold of 30 %")
-    assert "Why 67 %?" in page()
+    assert "Why 67\N{NO-BREAK SPACE}%?" in page()

@@ -15,7 +15,9 @@ CHROMIUM = shutil.which("chromium")
 AXE = os.environ.get("AXE_CORE")
 
 
-def in_browser(page: Path, probe: str, folder: Path, *, width: int = 1400) -> str:
+def in_browser(
+    page: Path, probe: str, folder: Path, *, width: int = 1400, fragment: str = ""
+) -> str:
     """Return what a script that is added to the page leaves in ``document.body.dataset.found``."""
     # beside the page, so that its links lead where they do
     probed = page.with_name(f"probed_{page.name}")
@@ -26,7 +28,7 @@ def in_browser(page: Path, probe: str, folder: Path, *, width: int = 1400) -> st
             [
                 *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
                 *(f"--user-data-dir={folder / 'chromium'}", "--virtual-time-budget=20000"),
-                *(f"--window-size={width},900", probed.as_uri()),
+                *(f"--window-size={width},900", probed.as_uri() + fragment),
             ],
             capture_output=True,
             text=True,
@@ -39,7 +41,7 @@ def in_browser(page: Path, probe: str, folder: Path, *, width: int = 1400) -> st
     return html.unescape(found[1])
 
 
-def assert_accessible(page: Path, folder: Path) -> None:
+def assert_accessible(page: Path, folder: Path, fragment: str = "") -> None:
     """Assert that axe finds no violation on a page; without axe or a browser, nothing."""
     if not (CHROMIUM and AXE):
         return
@@ -48,6 +50,6 @@ def assert_accessible(page: Path, folder: Path) -> None:
         "JSON.stringify({passes: result.passes.length, violations: result.violations.map("
         "v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])}); }), 1500);"
     )
-    found = json.loads(in_browser(page, probe, folder))
+    found = json.loads(in_browser(page, probe, folder, fragment=fragment))
     assert found["violations"] == [], page.name
     assert found["passes"] > 10

@@ -89,4 +89,5 @@ def test_the_figures_of_the_summary_answer(ran, tmp_path):
 @pytest.mark.skipif(not (CHROMIUM and AXE), reason="AXE_CORE names no axe.min.js, or no chromium")
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_no_violation(ran, name, tmp_path):
-    assert_accessible(ran.results / name, tmp_path)
+    # of the genes, one with its card
+    assert_accessible(ran.results / name, tmp_path, "#mrna/USP18" if name == "genes.html" else "")

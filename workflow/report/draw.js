@@ -4,14 +4,14 @@ const SVG_TAGS = ["svg", "svg:a", "line", "rect", "circle", "path", "text"];
 // Names come from users' files: they only ever become text nodes and attributes.
 const make = (tag, attributes, ...children) => {
   const node = SVG_TAGS.includes(tag) ? document.createElementNS("http://www.w3.org/2000/svg", tag.replace("svg:", "")) : document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes || {})) if (value !== null) node.setAttribute(key, value);
   node.append(...children.filter(child => child !== null && child !== undefined));
   return node;
 };
 const shown = x => x === null || x === undefined ? "–" : Math.abs(x) >= 1e5 || (x !== 0 && Math.abs(x) < 1e-3) ? x.toExponential(1) : String(+x.toPrecision(3));
 const percent = x => x === null || x === undefined ? "–" : shown(100 * x) + " %";
-const displayName = name => TITLES[name] ?? name.replaceAll("_", " ").replaceAll("+", " + ").replace(/\p{L}+/gu, word => CAPITALS[word] ?? word);
-const featureLink = (layer, feature) => "genes.html#" + encodeURIComponent(layer) + "/" + encodeURIComponent(feature);
+const displayName = name => TITLES[name] ?? name.replaceAll("_", " ").replaceAll("+", " + ").replace(/^Factor(?=\d)/, "Factor ").replace(/\p{L}+/gu, word => CAPITALS[word] ?? word);
+const featureLink = (layer, feature) => ALONE ? null : "genes.html#" + encodeURIComponent(layer) + "/" + encodeURIComponent(feature);
 
 // Gzipped JSON in base64, as Python wrote it.
 async function unpacked(script) {

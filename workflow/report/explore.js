@@ -69,14 +69,14 @@ function volcanoes(layers) {
     tip.style.top = points[i][1] + 10 + "px";
   });
   canvas.addEventListener("mouseleave", () => { tip.hidden = true; });
-  canvas.addEventListener("click", event => { const i = nearest(event); if (i >= 0) location.href = featureLink(choice.value, layers[choice.value].feature[i]); });
+  canvas.addEventListener("click", event => { const i = nearest(event); if (i >= 0 && !ALONE) location.href = featureLink(choice.value, layers[choice.value].feature[i]); });
   choice.addEventListener("change", draw); query.addEventListener("input", draw); window.addEventListener("resize", draw);
   draw();
 }
 
 function factorCards(factors) {
   const box = document.getElementById("factor"), choice = box.querySelector("select");
-  choice.append(...factors.map((factor, i) => option(i, factor.name.replace("Factor", "Factor "))));
+  choice.append(...factors.map((factor, i) => option(i, displayName(factor.name))));
   const part = (title, node) => node && make("div", {}, make("h3", {}, title), node);
   const table = (head, rows) => rows.length ? make("table", {}, make("thead", {}, make("tr", {}, ...head.map((h, k) => make("th", k > 1 ? {class: "n"} : {}, h)))),
     make("tbody", {}, ...rows.map(row => make("tr", {}, ...row.map((cell, k) => make("td", k > 1 ? {class: "n"} : {}, cell)))))) : null;

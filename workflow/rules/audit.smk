@@ -119,7 +119,7 @@ rule audit_page:
             "results/{name}/audit.html",
             caption="../report/audit_page.rst",
             category="Audit",
-            labels={"result": "Which claims hold", "kind": "page"},
+            labels=labelled("Which claims hold", "page"),
         ),
     log:
         "logs/{name}/audit_page.log",

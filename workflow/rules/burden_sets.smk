@@ -53,11 +53,7 @@ rule differential_burden_sets:
             "results/{cohort}/differential/{layer}/burden_sets.svg",
             caption="../report/burden_sets.rst",
             category=stage("Differential"),
-            labels={
-                "result": "Odds ratios of gene sets",
-                "layer": "{layer}",
-                "kind": "figure",
-            },
+            labels=labelled("Odds ratios of gene sets", "figure"),
         ),
     log:
         "logs/{cohort}/differential_burden_sets.{layer}.log",

@@ -32,7 +32,7 @@ rule cohort_harmonise:
             "results/{cohort}/cohort/layers.svg",
             caption="../report/cohort_layers.rst",
             category=stage("Cohort"),
-            labels={"result": "Patients and layers", "kind": "figure"},
+            labels=labelled("Patients and layers", "figure"),
         ),
     log:
         "logs/{cohort}/cohort_harmonise.log",

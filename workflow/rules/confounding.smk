@@ -39,7 +39,7 @@ rule confounding_table:
             "results/{cohort}/cohort/confounding.svg",
             caption="../report/confounding_table.rst",
             category=stage("Cohort"),
-            labels={"result": "Associations of the label", "kind": "figure"},
+            labels=labelled("Associations of the label", "figure"),
         ),
     log:
         "logs/{cohort}/confounding_table.log",
@@ -84,7 +84,7 @@ rule confounding_cells:
             "results/{cohort}/cohort/cells.svg",
             caption="../report/confounding_cells.rst",
             category=stage("Cohort"),
-            labels={"result": "Cell fractions", "kind": "figure"},
+            labels=labelled("Cell fractions", "figure"),
         ),
     log:
         "logs/{cohort}/confounding_cells.log",
@@ -125,7 +125,7 @@ rule confounding_adjustment:
             "results/{cohort}/differential/{layer}/attrition.svg",
             caption="../report/confounding_attrition.rst",
             category=stage("Differential"),
-            labels={"result": "Adjustment sets", "layer": "{layer}", "kind": "figure"},
+            labels=labelled("Adjustment sets", "figure"),
         ),
     log:
         "logs/{cohort}/confounding_adjustment.{layer}.log",
@@ -165,11 +165,7 @@ rule confounding_variance:
             "results/{cohort}/differential/{layer}/variance_partition.svg",
             caption="../report/confounding_variance.rst",
             category=stage("Differential"),
-            labels={
-                "result": "Sources of variance",
-                "layer": "{layer}",
-                "kind": "figure",
-            },
+            labels=labelled("Sources of variance", "figure"),
         ),
     log:
         "logs/{cohort}/confounding_variance.{layer}.log",

@@ -69,7 +69,7 @@ rule consortium_meta_page:
             "results/{name}/meta.html",
             caption="../report/consortium_meta.rst",
             category="Meta-analysis",
-            labels={"result": "Several cohorts combined", "kind": "page"},
+            labels=labelled("Several cohorts combined", "page"),
         ),
         forest="results/{name}/meta/forest.svg",
         agreement="results/{name}/meta/agreement.svg",

@@ -76,13 +76,13 @@ rule enrichment_ranked:
             "results/{cohort}/enrichment/layers/{layer}/sets.svg",
             caption="../report/enrichment_sets.rst",
             category=stage("Enrichment"),
-            labels={"result": "Gene sets", "layer": "{layer}", "kind": "figure"},
+            labels=labelled("Gene sets", "figure"),
         ),
         signature_figure=report(
             "results/{cohort}/enrichment/layers/{layer}/signatures.svg",
             caption="../report/enrichment_signatures.rst",
             category=stage("Enrichment"),
-            labels={"result": "Signatures", "layer": "{layer}", "kind": "figure"},
+            labels=labelled("Signatures", "figure"),
         ),
     log:
         "logs/{cohort}/enrichment_ranked.{layer}.log",
@@ -134,7 +134,7 @@ rule enrichment_mirna:
             "results/{cohort}/enrichment/mirna_targets.svg",
             caption="../report/enrichment_mirna.rst",
             category=stage("Enrichment"),
-            labels={"result": "Targets of small RNAs", "kind": "figure"},
+            labels=labelled("Targets of small RNAs", "figure"),
         ),
     log:
         "logs/{cohort}/enrichment_mirna.log",

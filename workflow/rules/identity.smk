@@ -67,7 +67,7 @@ rule identity_sex:
             "results/{cohort}/cohort/sex.svg",
             caption="../report/identity_sex.rst",
             category=stage("Cohort"),
-            labels={"result": "Sex by molecules and sheet", "kind": "figure"},
+            labels=labelled("Sex by molecules and sheet", "figure"),
         ),
     log:
         "logs/{cohort}/identity_sex.log",
@@ -123,7 +123,7 @@ rule identity_match:
             "results/{cohort}/cohort/matching.svg",
             caption="../report/identity_match.rst",
             category=stage("Cohort"),
-            labels={"result": "One patient across layers", "kind": "figure"},
+            labels=labelled("One patient across layers", "figure"),
         ),
     log:
         "logs/{cohort}/identity_match.log",
@@ -167,7 +167,7 @@ rule identity_quality:
             "results/{cohort}/cohort/haemolysis.svg",
             caption="../report/identity_haemolysis.rst",
             category=stage("Cohort"),
-            labels={"result": "Haemolysis", "kind": "figure"},
+            labels=labelled("Haemolysis", "figure"),
         ),
     log:
         "logs/{cohort}/identity_quality.log",

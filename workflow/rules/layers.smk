@@ -123,17 +123,13 @@ rule layers_qc:
             "results/{cohort}/layers/{layer}/qc.svg",
             caption="../report/layers_qc.rst",
             category=stage("Layers"),
-            labels={"result": "Quality", "layer": "{layer}", "kind": "figure"},
+            labels=labelled("Quality", "figure"),
         ),
         pca=report(
             "results/{cohort}/layers/{layer}/pca.svg",
             caption="../report/layers_pca.rst",
             category=stage("Layers"),
-            labels={
-                "result": "Principal components",
-                "layer": "{layer}",
-                "kind": "figure",
-            },
+            labels=labelled("Principal components", "figure"),
         ),
     log:
         "logs/{cohort}/layers_qc.{layer}.log",

@@ -44,6 +44,7 @@ if MISSING:
     sys.exit(1)
 
 from trdomics.code_digest import code_digest
+from trdomics.names import display_name
 
 
 def stop_at(errors):
@@ -74,3 +75,14 @@ STAGES = (
 def stage(name):
     """Return a stage's category of the report: the stages in their order."""
     return f"{STAGES.index(name) + 1:02} {name}"
+
+
+def labelled(result, kind, **names):
+    """Return the labels of a result in the report's menu, with its layer or panel, if any."""
+
+    def labels(wildcards):
+        of = {key: wildcards[key] for key in ("layer", "panel") if key in wildcards.keys()}
+        shown = {key: display_name(name) for key, name in (of | names).items()}
+        return {"result": result, **shown, "kind": kind}
+
+    return labels

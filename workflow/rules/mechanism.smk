@@ -39,19 +39,19 @@ rule mechanism_model:
             "results/{cohort}/mechanism/circuit.svg",
             caption="../report/mechanism_circuit.rst",
             category=stage("Mechanism"),
-            labels={"result": "Circuit", "kind": "figure"},
+            labels=labelled("Circuit", "figure"),
         ),
         courses_figure=report(
             "results/{cohort}/mechanism/courses.svg",
             caption="../report/mechanism_courses.rst",
             category=stage("Mechanism"),
-            labels={"result": "Under the drug", "kind": "figure"},
+            labels=labelled("Under the drug", "figure"),
         ),
         statements_figure=report(
             "results/{cohort}/mechanism/statements.svg",
             caption="../report/mechanism_statements.rst",
             category=stage("Mechanism"),
-            labels={"result": "What holds in which share of draws", "kind": "figure"},
+            labels=labelled("What holds in which share of draws", "figure"),
         ),
     log:
         "logs/{cohort}/mechanism_model.log",
@@ -118,7 +118,7 @@ rule mechanism_trial:
             "results/{cohort}/mechanism/trial.svg",
             caption="../report/mechanism_trial.rst",
             category=stage("Mechanism"),
-            labels={"result": "Virtual trial", "kind": "figure"},
+            labels=labelled("Virtual trial", "figure"),
         ),
     log:
         "logs/{cohort}/mechanism_trial.log",
@@ -158,7 +158,7 @@ rule mechanism_page:
             "results/{cohort}/mechanism/mechanism.html",
             caption="../report/mechanism_page.rst",
             category=stage("Mechanism"),
-            labels={"result": "Mechanistic model", "kind": "page"},
+            labels=labelled("Mechanistic model", "page"),
         ),
         summary="results/{cohort}/mechanism/summary.json",
     log:

@@ -124,17 +124,13 @@ rule panels_page:
             "results/{cohort}/panels/{panel}/panel.html",
             caption="../report/panels_page.rst",
             category=stage("Panels"),
-            labels={"result": "Panel", "panel": "{panel}", "kind": "page"},
+            labels=labelled("Panel", "page"),
         ),
         figure=report(
             "results/{cohort}/panels/{panel}/members.svg",
             caption="../report/panels_figure.rst",
             category=stage("Panels"),
-            labels={
-                "result": "Effects of the members",
-                "panel": "{panel}",
-                "kind": "figure",
-            },
+            labels=labelled("Effects of the members", "figure"),
         ),
     log:
         "logs/{cohort}/panels_page.{panel}.log",

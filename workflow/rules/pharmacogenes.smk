@@ -164,13 +164,13 @@ rule pharmacogenes_page:
             "results/{cohort}/pharmacogenes/pharmacogenes.html",
             caption="../report/pharmacogenes_page.rst",
             category=stage("Pharmacogenes"),
-            labels={"result": "Pharmacogenes", "kind": "page"},
+            labels=labelled("Pharmacogenes", "page"),
         ),
         figure=report(
             "results/{cohort}/pharmacogenes/phenotypes.svg",
             caption="../report/pharmacogenes_phenotypes.rst",
             category=stage("Pharmacogenes"),
-            labels={"result": "Phenotypes", "kind": "figure"},
+            labels=labelled("Phenotypes", "figure"),
         ),
         summary="results/{cohort}/pharmacogenes/summary.json",
     log:

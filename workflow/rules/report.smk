@@ -100,7 +100,7 @@ rule report_summary:
             "results/{cohort}/summary.html",
             caption="../report/report_summary.rst",
             category=stage("Summary"),
-            labels={"result": "Summary in two minutes", "kind": "page"},
+            labels=labelled("Summary in two minutes", "page"),
         ),
     log:
         "logs/{cohort}/report_summary.log",
@@ -165,7 +165,7 @@ rule report_genes:
             "results/{cohort}/genes.html",
             caption="../report/report_genes.rst",
             category=stage("Summary"),
-            labels={"result": "Look a feature up", "kind": "page"},
+            labels=labelled("Look a feature up", "page"),
         ),
         table="results/{cohort}/genes.parquet",
     log:
@@ -205,7 +205,7 @@ rule report_reporting:
             "results/{cohort}/classification/model/CARD.html",
             caption="../report/report_card.rst",
             category=stage("Summary"),
-            labels={"result": "Model card", "kind": "page"},
+            labels=labelled("Model card", "page"),
         ),
         tripod="results/{cohort}/reporting/tripod_ai.tsv",
         probast="results/{cohort}/reporting/probast_ai.tsv",

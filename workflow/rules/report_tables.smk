@@ -132,7 +132,7 @@ rule report_tables:
                 f"results/{{cohort}}/{table.page}",
                 caption=f"../report/{table.caption}.rst",
                 category=stage(table.stage),
-                labels={"result": table.result, **table.of, "kind": "table"},
+                labels=labelled(table.result, "table", **table.of),
             )
             for table in REPORT_TABLES
         ],

@@ -88,7 +88,7 @@ rule scoring_page:
             "results/{cohort}/scoring/scoring.html",
             caption="../report/scoring_page.rst",
             category=stage("Scoring"),
-            labels={"result": "Patients scored with a frozen model", "kind": "page"},
+            labels=labelled("Patients scored with a frozen model", "page"),
         ),
         patients="results/{cohort}/scoring/patients.html",
     log:

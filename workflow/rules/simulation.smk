@@ -67,7 +67,7 @@ if SIMULATED:
                 "results/{cohort}/simulation/recovery.svg",
                 caption="../report/simulation_recovery.rst",
                 category=stage("Simulation"),
-                labels={"result": "Planted and found factors", "kind": "figure"},
+                labels=labelled("Planted and found factors", "figure"),
             ),
         log:
             "logs/{cohort}/simulation_recovery.log",

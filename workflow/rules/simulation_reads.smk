@@ -67,7 +67,7 @@ if config["simulated_reads"]:
                 "results/{cohort}/simulation/reads_recovery.svg",
                 caption="../report/simulation_reads_recovery.rst",
                 category=stage("Simulation"),
-                labels={"result": "Reads: planted and found", "kind": "figure"},
+                labels=labelled("Reads: planted and found", "figure"),
             ),
         log:
             "logs/{cohort}/simulation_reads_recovery.log",

@@ -47,19 +47,19 @@ rule subtypes_figures:
             "results/{cohort}/integration/subtype_associations.svg",
             caption="../report/subtypes_associations.rst",
             category=stage("Integration"),
-            labels={"result": "Subtypes: associations", "kind": "figure"},
+            labels=labelled("Subtypes: associations", "figure"),
         ),
         criterion=report(
             "results/{cohort}/integration/subtype_selection.svg",
             caption="../report/subtypes_criterion.rst",
             category=stage("Integration"),
-            labels={"result": "Subtypes: how many", "kind": "figure"},
+            labels=labelled("Subtypes: how many", "figure"),
         ),
         consensus=report(
             "results/{cohort}/integration/subtype_consensus.png",
             caption="../report/subtypes_consensus.rst",
             category=stage("Integration"),
-            labels={"result": "Subtypes: stability", "kind": "figure"},
+            labels=labelled("Subtypes: stability", "figure"),
         ),
     log:
         "logs/{cohort}/subtypes_figures.log",

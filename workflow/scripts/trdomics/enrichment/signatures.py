@@ -163,4 +163,4 @@ def immune_sentence(row: Mapping[str, Any], groups: tuple[str, str]) -> str:
         words = f"is lower in {groups[0]} than in {groups[1]}"
     else:
         words = f"does not differ measurably between {groups[0]} and {groups[1]}"
-    return f"The {row['set']} {words}: {interval}, adjusted for the design."
+    return f"The {row['set']} {words}: {interval}, adjusted for the covariates."

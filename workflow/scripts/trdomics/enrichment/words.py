@@ -10,7 +10,7 @@ import pandas as pd
 
 from trdomics.integration.associations import LABEL
 from trdomics.integration.characterise import FOUND_AGAIN, SIGNIFICANT
-from trdomics.names import display_name
+from trdomics.names import display_name, p_value
 
 COLUMNS = ["factor", "sentence"]
 MAX_VARIABLES = 3
@@ -74,7 +74,7 @@ def label_words(associations: pd.DataFrame, label: str) -> str:
     if row["padj"] < SIGNIFICANT:
         given = f"; {given_confounders(row)}" if np.isfinite(row["auc_adjusted"]) else ""
         return f"is associated with {label}: {_way(row['effect'] > 0.5)} there ({auc}{given})"
-    return f"no significant association with {label} ({auc}; adjusted p {row['padj']:.1g})"
+    return f"no significant association with {label} ({auc}; adjusted {p_value(row['padj'])})"
 
 
 def given_confounders(row: pd.Series) -> str:
@@ -88,7 +88,7 @@ def carriers(factor: str, variance: pd.DataFrame, top: pd.DataFrame) -> str:
     own = variance[variance["factor"] == factor].sort_values("r2", ascending=False, kind="stable")
     carrying = own[own["r2"] >= max(MIN_EXPLAINED, MIN_OF_BEST * own["r2"].max())]
     if carrying.empty:
-        return f"explains less than {MIN_EXPLAINED:.0%} of every layer".replace("%", " %")
+        return f"explains less than {100 * MIN_EXPLAINED:.0f} % of every layer"
     parts = []
     for _, row in carrying.iterrows():
         features = top[(top["factor"] == factor) & (top["view"] == row["view"])]
@@ -151,7 +151,7 @@ def factor_words(
     for factor in factors:
         own = associations[associations["factor"] == factor]
         parts = [
-            f"{factor} {follows(own)} and {carriers(factor, variance, top)}",
+            f"{display_name(factor)} {follows(own)} and {carriers(factor, variance, top)}",
             enriched(factor, enrichment),
             label_words(own, label),
             stability_words(factor, stability),

@@ -57,8 +57,8 @@ def variant_name(written: str) -> str:
 
 
 def counted(counts: Counter[str], most: int = 5) -> str:
-    """Return counts for a log line, the largest first: "12 Foo, 3 Bar"."""
-    shown = [f"{count} {name}" for name, count in counts.most_common(most)]
+    """Return counts for a log line, the largest first: "Foo (12), Bar (3)"."""
+    shown = [f"{name} ({count:,})" for name, count in counts.most_common(most)]
     return ", ".join(shown) + (", …" if len(counts) > most else "")
 
 

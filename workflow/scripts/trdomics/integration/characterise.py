@@ -12,7 +12,7 @@ import pandas as pd
 
 from trdomics.files import replacing
 from trdomics.integration.associations import LABEL, VERSUS
-from trdomics.names import EFFECT_SIGNS, display_name
+from trdomics.names import EFFECT_SIGNS, display_name, p_value
 
 SIGNIFICANT = 0.05
 # Correlation between two seeds' versions of a factor above which it counts as reproduced.
@@ -69,7 +69,7 @@ def by_label(associations: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_words(row: pd.Series) -> str:
-    """Return an association as a sentence's part, as "Factor2 with RIN: ρ 0.5, adjusted p 2e-09".
+    """Return an association as a sentence's part: "Factor 2 with RIN: ρ 0.5, adjusted p = 0.02".
 
     An AUC below 0.5 is reported as that of the other group, so that 1 is the strongest.
     """
@@ -85,8 +85,8 @@ def in_words(row: pd.Series) -> str:
     interval = f" ({lower:.2f} to {upper:.2f})" if np.isfinite(lower) else ""
     between = f" ({contrast})" if contrast else ""
     return (
-        f"{row['factor']} with {display_name(row['variable'])}{between}: "
-        f"{name} {effect:.2f}{interval}{direction}, adjusted p {row['padj']:.1g}{_adjusted(row)}"
+        f"{display_name(row['factor'])} with {display_name(row['variable'])}{between}: "
+        f"{name} {effect:.2f}{interval}{direction}, adjusted {p_value(row['padj'])}{_adjusted(row)}"
     )
 
 
@@ -102,7 +102,7 @@ def _adjusted(row: pd.Series) -> str:
     value, lower, upper = aucs
     return (
         f"; adjusted for the confounders {value:.2f} ({lower:.2f} to {upper:.2f}), "
-        f"adjusted p {row['padj_adjusted']:.1g}"
+        f"adjusted {p_value(row['padj_adjusted'])}"
     )
 
 

@@ -125,7 +125,7 @@ def sensitivity_sentence(
         return f"{n} patients may be pseudo-resistant; without them: {rest['reason']}."
     return (
         f"{n} {label['positive']} patients clear one of their drugs faster than usual and may be "
-        f"pseudo-resistant; without them the AUROC of the model is {rest['value']:.2f} "
+        f"pseudo-resistant. Without them the AUROC of the model is {rest['value']:.2f} "
         f"({rest['lower']:.2f} to {rest['upper']:.2f}) instead of {whole['value']:.2f} "
         f"({whole['lower']:.2f} to {whole['upper']:.2f}){_features(without['features'])}."
     )
@@ -134,12 +134,14 @@ def sensitivity_sentence(
 def _features(layers: Mapping[str, Mapping[str, Any]]) -> str:
     """Return how many features differ without these patients, to end a sentence."""
     parts = [
-        f"{row['n_without']:,} instead of {row['n_all']:,} {display_name(layer)} features differ "
-        f"between the groups ({row['patients_without']} instead of {row['patients_all']} patients)"
+        f"{row['n_without']:,} instead of {row['n_all']:,} {display_name(layer)} features "
+        f"({row['patients_without']} instead of {row['patients_all']} patients)"
         for layer, row in layers.items()
         if row
     ]
-    return f", and with all adjustments {' and '.join(parts)}" if parts else ""
+    return (
+        f". With all adjustments, the groups then differ in {' and '.join(parts)}" if parts else ""
+    )
 
 
 def combinations(mismatches: pd.DataFrame) -> list[dict[str, Any]]:

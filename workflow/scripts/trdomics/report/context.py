@@ -161,9 +161,7 @@ def page_context(
             "headline": words.headline(performance, label["positive"], label["negative"]),
             "gain_confounders": words.gain(gains, "confounders", "the confounders alone"),
             "gain_clinical": words.gain(gains, "clinical", "the clinical predictors alone"),
-            "gain_presence": words.gain(
-                gains, PRESENCE, "a model that knows only which layers were measured"
-            )
+            "gain_presence": words.gain(gains, PRESENCE, "which layers were measured alone")
             if PRESENCE in set(gains["baseline"])
             else "",
             "null": words.null(classification["null"], config["null_models"]),
@@ -250,7 +248,7 @@ def recovery_rows(recovery: Mapping[str, Any] | None) -> list[dict[str, str]]:
         {
             "what": f"Planted factor “{display_name(factor['planted'])}”: best correlation with a "
             "MOFA factor",
-            "found": f"{abs(factor['r']):.2f} ({factor['factor']})",
+            "found": f"{abs(factor['r']):.2f} ({display_name(factor['factor'])})",
             "truth": "1",
         }
         for factor in recovery["factors"]

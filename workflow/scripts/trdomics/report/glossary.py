@@ -246,6 +246,9 @@ CODE = re.compile(r"`([^`<>]+)`|(?<![\w/.])((?:[\w*-]+/)+[\w*-]+\.(?:tsv|json|pa
 TAG = re.compile(r"(<[^>]*>)")
 NAME = re.compile(r"</?\s*([\w-]+)")
 # Within these a link is wrong, or the text is not prose.
+PERCENT = re.compile(r"(?<=\d) ?%(?!\w)")
+BOUND = re.compile(r"(&lt;|=) (?=\d)")
+MINUS = re.compile(r"(?<![\w.)-])-(?=\d)")
 UNTOUCHED = {"a", "button", "code", "h1", "h2", "h3", "label", "script", "select", "style", "svg"}
 UNTOUCHED |= {"noscript", "title"}
 
@@ -290,10 +293,10 @@ class Glossary:
         """Return a text with what is quoted as code, and the terms of the rest linked."""
         pieces, end = [], 0
         for found in CODE.finditer(text):
-            pieces += [self._link(text[end : found.start()], seen)]
+            pieces += [_typeset(self._link(text[end : found.start()], seen))]
             pieces += [f"<code>{found[1] or found[2]}</code>"]
             end = found.end()
-        return "".join([*pieces, self._link(text[end:], seen)])
+        return "".join([*pieces, _typeset(self._link(text[end:], seen))])
 
     def _link(self, text: str, seen: set[Term]) -> str:
         def linked(found: re.Match[str]) -> str:
@@ -308,3 +311,9 @@ class Glossary:
             )
 
         return PATTERN.sub(linked, text)
+
+
+def _typeset(text: str) -> str:
+    """Return text in which signs stay with their numbers, and a minus is one."""
+    text = BOUND.sub("\\1\N{NO-BREAK SPACE}", PERCENT.sub("\N{NO-BREAK SPACE}%", text))
+    return MINUS.sub("−", text)

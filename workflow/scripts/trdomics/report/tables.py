@@ -14,9 +14,11 @@ from trdomics.names import display_name
 from trdomics.report.outputs import Output
 
 # Columns whose values are names in the config, or names of the workflow's own.
-NAMES = ("layer", "feature_set", "baseline", "metric", "kind", "status")
+NAMES = ("layer", "first", "second", "feature_set", "baseline", "metric", "kind", "status")
+# Characters up to which a text stays on one line, and from which its column needs room.
+SHORT, LONG = 18, 45
 # Files of the results that a text names; those of any layer cannot be linked.
-FILE = re.compile(r"\b(?:\w+/)*\w+\.(?:tsv|svg|json|html|md|bib)\b")
+FILE = re.compile(r"\b(?:[\w-]+/)*[\w-]+\.(?:tsv|svg|json|html|md|bib)\b")
 
 
 @dataclass(frozen=True)
@@ -75,22 +77,22 @@ def table_context(table: pd.DataFrame, described: Output, title: str) -> dict[st
     Returns
     -------
     dict
-        ``title``, ``file`` (its name), ``meaning``, ``columns`` (of name, whether numeric, unit
+        ``title``, ``file`` (its name), ``meaning``, ``columns`` (of name, look, unit
         and meaning) and ``rows`` of cells, each a list of texts and linked files.
     """
+    depth = described.file.count("/")
+    shown = [[_cell(name, value, depth) for value in table[name]] for name in table.columns]
     columns = []
-    for name in table.columns:
+    for name, cells in zip(table.columns, shown, strict=True):
         known = next((column for column in described.columns if column.fits(name)), None)
         columns.append(
             {
                 "name": name,
-                "number": pd.api.types.is_numeric_dtype(table[name]),
-                "unit": known.unit if known else "",
+                "look": _look(table[name], cells),
+                "unit": _plain(known.unit) if known else "",
                 "meaning": _plain(known.meaning) if known else "",
             }
         )
-    depth = described.file.count("/")
-    shown = [[_cell(name, value, depth) for value in table[name]] for name in table.columns]
     return {
         "title": title,
         "file": described.file.rsplit("/", 1)[-1],
@@ -101,12 +103,22 @@ def table_context(table: pd.DataFrame, described: Output, title: str) -> dict[st
     }
 
 
+def _look(column: pd.Series, cells: list[list[tuple[str, str | None]]]) -> str:
+    """Return the class of a column's cells: ``n`` of numbers, or by the length of its texts."""
+    if pd.api.types.is_numeric_dtype(column):
+        return "n"
+    length = max((sum(len(text) for text, _ in cell) for cell in cells), default=0)
+    return "whole" if length <= SHORT else "wide" if length >= LONG else ""
+
+
 def _cell(name: str, value: Any, depth: int) -> list[tuple[str, str | None]]:
     """Return the pieces of a cell: texts, and files with the way to them."""
     if pd.isna(value):
         return []
     if isinstance(value, float):
-        return [(f"{value:.0f}" if value.is_integer() else f"{value:.4g}", None)]
+        return [
+            (f"{value:.0f}" if value.is_integer() or abs(value) >= 1000 else f"{value:.4g}", None)
+        ]
     text = display_name(str(value)) if name in NAMES else str(value)
     if name == "answer":
         text = _plain(text)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trdomics.classification.feature_sets import PRESENCE
-from trdomics.names import display_name
+from trdomics.names import display_name, p_value
 
 # Plausible predictions of treatment response are well below; above this, look for leakage.
 SUSPICIOUS_AUROC = 0.9
@@ -48,13 +48,6 @@ def cell(row: Mapping[str, Any]) -> dict[str, str]:
         return {"value": value, "range": "no interval", "reason": str(row.get("reason") or "")}
     limits = f"{row['lower']:z.2f} to {row['upper']:z.2f}"
     return {"value": value, "range": limits, "reason": ""}
-
-
-def p_value(value: float | None) -> str:
-    """Format a p-value; small ones as a bound."""
-    if value is None or pd.isna(value):
-        return "p not available"
-    return "p < 0.001" if value < 0.001 else f"p = {value:.{3 if value < 0.1 else 2}f}"
 
 
 def listed(items: Sequence[str]) -> str:
@@ -107,12 +100,15 @@ def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
     row = {str(key): value for key, value in rows.iloc[0].items()}
     if pd.isna(row["lower"]):
         return f"The gain over {described} is {interval(row, 'gain')}."
-    text = f"{interval(row, 'gain')}, {p_value(row['pvalue'])}"
-    if row["lower"] > 0:
-        return f"Its AUROC is higher than that of {described}, by {text}."
-    if row["upper"] < 0:
-        return f"Its AUROC is lower than that of {described}: {text}."
-    return f"No gain over {described} is shown: {text}; the interval covers zero."
+    if row["lower"] <= 0 <= row["upper"]:
+        text = f"{interval(row, 'gain')}, {p_value(row['pvalue'])}"
+        return f"No gain over {described} is shown: {text}; the interval covers zero."
+    does, sign = ("gains", 100) if row["gain"] > 0 else ("loses", -100)
+    lower, upper = sorted((sign * row["lower"], sign * row["upper"]))
+    return (
+        f"Over {described} it {does} {sign * row['gain']:.0f} of 100 pairs "
+        f"({lower:.0f} to {upper:.0f}, {p_value(row['pvalue'])})."
+    )
 
 
 def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
@@ -130,19 +126,19 @@ def null(test: Mapping[str, Any], models: Sequence[str]) -> str:
     kinds = listed([display_name(model) for model in models])
     n = test["n_permutations"]
     text = (
-        f"With the labels permuted {'once' if n == 1 else f'{n} times'}, the same procedure, "
-        f"restricted to {kinds} models, reached {number(test['mean'])}"
+        f"With the labels permuted {'once' if n == 1 else f'{n} times'}, the same procedure with "
+        f"{kinds} models reached an AUROC of {number(test['mean'])}"
     )
     if n >= FEW_PERMUTATIONS:
         text += f" on average and stayed below {number(test['upper'])} in 95 % of the permutations"
     elif n > 1:
         text += f" on average, and {number(test['largest'])} in the largest of {n}"
     if test["pvalue"] is None:
-        return f"{text}; the comparison is not available: {test['reason']}."
+        return f"{text}. The comparison is not available: {test['reason']}."
     smallest = 1 / (1 + n)
     floor = ", the smallest possible with so few permutations" if test["pvalue"] <= smallest else ""
     observed = f"{number(test['observed'])} ({p_value(test['pvalue'])}{floor})"
-    return f"{text}; the true labels gave {observed}."
+    return f"{text}. The true labels gave {observed}."
 
 
 def prevalence(shares: Mapping[str, float], positive: str) -> str:
@@ -227,7 +223,7 @@ def factors(summary: Mapping[str, Any], layers: Iterable[str]) -> str:
     if summary["stable_factors"] is not None:
         others = summary["n_seeds"] - 1
         found = "the other start" if others == 1 else f"each of the other {others} starts"
-        text += f" {summary['stable_factors']} of them are found from {found}."
+        text += f" {summary['stable_factors']} of them are also found from {found}."
     return text
 
 

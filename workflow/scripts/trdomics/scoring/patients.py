@@ -179,7 +179,7 @@ def _named(row: Mapping[Any, Any], symbols: Mapping[str, str]) -> str:
     if row["kind"] == PANEL and of_layer:
         return f"{symbols.get(of_layer, of_layer)} ({display_name(layer)})"
     symbol = symbols.get(name, name)
-    return symbol.replace("_", " ") if symbol == name else f"{symbol} ({name})"
+    return display_name(symbol) if symbol == name else f"{symbol} ({name})"
 
 
 def _signed(value: float, digits: int) -> str:
