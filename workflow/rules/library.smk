@@ -81,7 +81,9 @@ def labelled(result, kind, **names):
     """Return the labels of a result in the report's menu, with its layer or panel, if any."""
 
     def labels(wildcards):
-        of = {key: wildcards[key] for key in ("layer", "panel") if key in wildcards.keys()}
+        of = {
+            key: wildcards[key] for key in ("layer", "panel") if key in wildcards.keys()
+        }
         shown = {key: display_name(name) for key, name in (of | names).items()}
         return {"result": result, **shown, "kind": kind}
 

@@ -7,13 +7,11 @@ import gzip
 import json
 import math
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
-from markupsafe import Markup, escape
 
 from trdomics.files import replacing
 from trdomics.names import CAPITALS, TITLES, display_name
@@ -41,11 +39,6 @@ def short(values: Iterable[float], digits: int = 3) -> list[float | None]:
     return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in values]
 
 
-def breakable(text: str) -> Markup:
-    """Return escaped text that may wrap after an underscore or a comma."""
-    return Markup(re.sub("([_,])(?=[^ ])", r"\1<wbr>", str(escape(text))))
-
-
 def packed(content: Any) -> str:
     """Return data as a page holds them: gzipped JSON in base64, which no name can break out of."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -68,7 +61,6 @@ def render(template: str | os.PathLike[str], context: Mapping[str, Any]) -> str:
     glossary = Glossary()
     environment.filters["explained"] = glossary.explain
     environment.filters["display_name"] = display_name
-    environment.filters["breakable"] = breakable
     environment.globals |= {"glossary": glossary, "titles": TITLES, "capitals": CAPITALS}
     text = Path(template).read_text(encoding="utf-8")
     return environment.from_string(text).render(**context)
