@@ -46,13 +46,13 @@ def test_headline_holds_value_and_interval():
         (
             0.01,
             0.11,
-            "Over the clinical predictors alone it gains 6 of 100 pairs (1 to 11, ",
+            "Compared with the clinical predictors alone, it gains 6 of 100 pairs (1 to 11, ",
         ),
         (-0.02, 0.11, "No gain over"),
         (
             -0.2,
             -0.1,
-            "Over the clinical predictors alone it loses 15 of 100 pairs (10 to 20, ",
+            "Compared with the clinical predictors alone, it loses 15 of 100 pairs (10 to 20, ",
         ),
     ],
 )

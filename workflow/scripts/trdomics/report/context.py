@@ -161,7 +161,9 @@ def page_context(
             "headline": words.headline(performance, label["positive"], label["negative"]),
             "gain_confounders": words.gain(gains, "confounders", "the confounders alone"),
             "gain_clinical": words.gain(gains, "clinical", "the clinical predictors alone"),
-            "gain_presence": words.gain(gains, PRESENCE, "which layers were measured alone")
+            "gain_presence": words.gain(
+                gains, PRESENCE, "a model that knows only which layers were measured"
+            )
             if PRESENCE in set(gains["baseline"])
             else "",
             "null": words.null(classification["null"], config["null_models"]),

@@ -106,7 +106,7 @@ def gain(gains: pd.DataFrame, baseline: str, described: str) -> str:
     does, sign = ("gains", 100) if row["gain"] > 0 else ("loses", -100)
     lower, upper = sorted((sign * row["lower"], sign * row["upper"]))
     return (
-        f"Over {described} it {does} {sign * row['gain']:.0f} of 100 pairs "
+        f"Compared with {described}, it {does} {sign * row['gain']:.0f} of 100 pairs "
         f"({lower:.0f} to {upper:.0f}, {p_value(row['pvalue'])})."
     )
 
