@@ -361,7 +361,7 @@ def test_the_allele_that_differs_from_the_reference_is_the_mutation(tmp_path, ca
         "2:9:AT:-": "",
     }
     assert "2 rows have the reference as Tumor_Seq_Allele2" in caplog.text
-    assert "1 no allele but the reference" in caplog.text
+    assert "no allele but the reference (1)" in caplog.text
 
 
 @pytest.mark.parametrize("allele", ["", "NA", "-"])
@@ -389,7 +389,7 @@ def test_rows_that_are_no_mutation_by_their_status(tmp_path, caplog):
     rows = ROWS.assign(Mutation_Status=["Somatic", "UNCALLED", "", "Wildtype", "LOH"])
     calls = read_maf(write(tmp_path, rows), SETTINGS | {"min_depth": 0}, NAMES, ALL)
     assert calls.dosages["17:100:C:T"].to_numpy().ravel().tolist() == [1, 0, 0]
-    assert "1 Mutation_Status uncalled, 1 Mutation_Status wildtype" in caplog.text
+    assert "Mutation_Status uncalled (1), Mutation_Status wildtype (1)" in caplog.text
 
 
 @pytest.mark.parametrize("beside", [[], ["EUR_AF"]])

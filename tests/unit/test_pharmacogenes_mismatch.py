@@ -173,9 +173,9 @@ def test_one_sentence_says_what_patients_resistant_in_name_only_change():
     }
     drugs, label = {"sentence": ""}, {"positive": "TRD"}
     assert sensitivity_sentence(drugs, without, label).endswith(
-        "without them the AUROC of the model is 0.72 (0.60 to 0.80) instead of 0.70 (0.60 to "
-        "0.80), and with all adjustments 1,498 instead of 1,512 mRNA features differ between "
-        "the groups (134 instead of 148 patients)."
+        "Without them the AUROC of the model is 0.72 (0.60 to 0.80) instead of 0.70 (0.60 to "
+        "0.80). With all adjustments, the groups then differ in 1,498 instead of 1,512 mRNA "
+        "features (134 instead of 148 patients)."
     )
     bare = sensitivity_sentence(drugs, {**without, "features": {}}, label)
     assert bare.endswith("instead of 0.70 (0.60 to 0.80).")
