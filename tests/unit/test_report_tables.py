@@ -96,14 +96,29 @@ def test_a_browser_searches_and_sorts(tmp_path):
     page = tmp_path / "table.html"
     text = page_of(table, "reporting/tripod_ai.tsv").replace("</body>", probe)
     page.write_text(text, encoding="utf-8")
+    # numbers by value, missing ones last both ways
+    assert 'data-found="ac cab acb"' in as_drawn(page, tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium here")
+def test_in_snakemakes_report_a_page_links_to_no_file_beside_it(tmp_path):
+    beside, alone = tmp_path / "table.html", tmp_path / "data/raw/0123456789abcdef/table.html"
+    alone.parent.mkdir(parents=True)
+    table = pd.DataFrame({"item": ["1"], "answer": ["Left out: cohort/excluded.tsv."]})
+    for path in (beside, alone):
+        path.write_text(page_of(table, "reporting/tripod_ai.tsv"), encoding="utf-8")
+    links = [re.findall('<a href="([^"#]+)"', as_drawn(path, tmp_path)) for path in (beside, alone)]
+    assert links == [["../summary.html", "tripod_ai.tsv", "../cohort/excluded.tsv"], []]
+
+
+def as_drawn(page, folder):
     done = subprocess.run(
         [
             *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
-            *(f"--user-data-dir={tmp_path / 'chromium'}", page.as_uri()),
+            *(f"--user-data-dir={folder / 'chromium'}", page.as_uri()),
         ],
         capture_output=True,
         text=True,
         check=True,
     )
-    # numbers by value, missing ones last both ways
-    assert 'data-found="ac cab acb"' in done.stdout
+    return done.stdout
