@@ -203,7 +203,7 @@ def test_names_of_foreign_bundles_do_nothing_on_the_page(tmp_path):
 
     bundles = read(tmp_path, spoiled(1), spoiled(2))
     page, _, effects, factors, performance = made_page(bundles)
-    assert page.count("<script") == 1  # of the base
+    assert page.count("<script") == 2  # of the base
     assert "<b>x</b>" not in page
     assert "&lt;script&gt;" in page
     assert "{{ 7 * 7 }}" in page

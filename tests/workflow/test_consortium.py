@@ -163,7 +163,7 @@ def test_bundles_are_combined_and_the_page_is_harmless(ran, tmp_path):
     written = [f"meta/{path.name}" for path in (made / "meta").iterdir() if path.is_file()]
     assert undocumented(made, written) == []
     page = (made / "meta.html").read_text("utf-8")
-    assert page.count("<script") == 1  # of the base template
+    assert page.count("<script") == 2  # of the base template
     assert "<i>resistant" not in page
     assert "&lt;i&gt;resistant" in page
     assert_accessible(made / "meta.html", tmp_path)
