@@ -55,6 +55,39 @@ def raw(tmp_path, monkeypatch):
     }
 
 
+@pytest.mark.parametrize(
+    ("predictor", "named"),
+    [
+        (lambda y: np.where(y == "yes", 4, 2) + 3 * (np.arange(N) == 1), True),
+        (lambda y: np.where(y == "yes", "k1", np.where(np.arange(N) % 3, "k2", "k3")), True),
+        (lambda y: np.where(y == "yes", 4, 2) + 3 * (np.arange(N) % 3 == 1), False),
+        (lambda y: [f"level {i % 6}" for i in range(N)], False),
+    ],
+)
+def test_a_predictor_that_alone_predicts_the_label_is_named(raw, predictor, named):
+    sheet = pd.read_csv("sheet.tsv", sep="\t", dtype=str, keep_default_na=False)
+    sheet.assign(scale=predictor(sheet["response"])).to_csv("sheet.tsv", sep="\t", index=False)
+    raw["clinical"]["predictors"] = ["scale"]
+    warnings = cohort_plan(resolve_config(raw, "mine.yaml"), READINGS)["warnings"]
+    found = [w for w in warnings if w.startswith("column scale: alone it predicts the label with")]
+    assert len(found) == named
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_patients_without_a_row_in_a_maf_are_counted(raw, listed):
+    header = "Hugo_Symbol\tChromosome\tStart_Position\tReference_Allele\tTumor_Seq_Allele2"
+    rows = [f"TP53\t17\t{100 + i}\tC\tT\tMissense_Mutation\tp{i:02d}" for i in range(24)]
+    text = "\n".join([f"{header}\tVariant_Classification\tTumor_Sample_Barcode", *rows])
+    Path("m.maf").write_text(text + "\n")
+    Path("all.txt").write_text("\n".join(f"p{i:02d}" for i in range(N)))
+    raw["layers"]["mutations"] = {"type": "variants", "file": "m.maf"}
+    if listed:
+        raw["layers"]["mutations"]["profiled"] = "all.txt"
+    plan = cohort_plan(resolve_config(raw, "mine.yaml"), READINGS)
+    found = [warning for warning in plan["warnings"] if "have no row in the MAF" in warning]
+    assert found == [] if listed else found[0].startswith("layer mutations: 6 patients have no row")
+
+
 def test_patients_layers_and_sites_are_counted(raw):
     plan = cohort_plan(resolve_config(raw, "mine.yaml"), READINGS)
     assert plan["patients"] == {

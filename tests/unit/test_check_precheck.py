@@ -11,7 +11,7 @@ from model_files import write_manifest
 from trdomics.check import precheck
 from trdomics.cohort.config import resolve_config
 from trdomics.cohort.membership import check_gzip, read_profiled
-from trdomics.errors import InputError
+from trdomics.errors import InputError, InputErrors
 
 N = 24
 
@@ -203,6 +203,7 @@ def test_covariates_are_looked_at_among_the_labelled(cohort):
     [
         (["x", "y"] * (N // 2), "collinear with the label: each of its values is found in one"),
         ([1, 0] * (N // 2), "collinear with the label (r = 1.0000)"),
+        ([2, 0, 3, 1] * (N // 4), "determines the label: at most 1 in one class, at least 2 in"),
         ([3, np.nan] * (N // 2), "constant: `3`"),
         (list(np.where(np.arange(N) % 2, np.nan, np.arange(N))), "known for one class only"),
         ([f"n{i}" for i in range(N)], "a separate category for each patient"),
@@ -214,6 +215,17 @@ def test_covariates_that_tell_the_label(cohort, values, expected):
     text = cohort.failure()
     assert text.startswith(f"sheet.tsv column `scale`: {expected}")
     assert "remove it from `clinical.confounders`" in text
+
+
+def test_all_covariates_that_cannot_be_used_are_named(cohort):
+    cohort.sheet["dose"], cohort.sheet["scale"] = 2.5, ["x", "y"] * (N // 2)
+    cohort.raw["clinical"]["predictors"] = ["dose", "scale"]
+    with pytest.raises(InputErrors) as caught:
+        cohort.check()
+    assert [str(e).split(":")[0] for e in caught.value.errors] == [
+        "sheet.tsv column `dose`",
+        "sheet.tsv column `scale`",
+    ]
 
 
 def test_circular_predictors_may_tell_the_label(cohort):

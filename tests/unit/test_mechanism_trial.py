@@ -69,14 +69,14 @@ def test_what_was_not_measured_says_why(simulator):
     assert own_responses(simulator, PATIENTS, nothing).empty
     drawn = draw_parameters(simulator.specification, 2, seed=1)
     responses, links = run_trial(simulator, PATIENTS, nothing, drawn)
-    assert responses["response"].max() == responses["response"].min()
+    assert responses["predicted_response"].max() == responses["predicted_response"].min()
     assert links["contribution"].isna().all() and (links["reason"] != "").all()
 
 
 def test_slow_metabolisers_respond_more_and_the_link_counts_them(simulator, evidence):
     drawn = draw_parameters(simulator.specification, 3, seed=1)
     responses, links = run_trial(simulator, PATIENTS, evidence, drawn)
-    by_patient = responses.set_index("patient_id")["response"]
+    by_patient = responses.set_index("patient_id")["predicted_response"]
     assert by_patient["B"] > by_patient["A"]
     exposure = links.set_index("link").loc["exposure"]
     assert (exposure["n_measured"], exposure["n_concerned"]) == (3, 2)
@@ -84,8 +84,12 @@ def test_slow_metabolisers_respond_more_and_the_link_counts_them(simulator, evid
 
 
 def test_predictor_of_a_patient_does_not_depend_on_the_others(simulator, evidence):
-    whole = own_responses(simulator, PATIENTS, evidence).set_index("patient_id")["response"]
-    alone = own_responses(simulator, PATIENTS[1:2], evidence).set_index("patient_id")["response"]
+    whole = own_responses(simulator, PATIENTS, evidence).set_index("patient_id")[
+        "predicted_response"
+    ]
+    alone = own_responses(simulator, PATIENTS[1:2], evidence).set_index("patient_id")[
+        "predicted_response"
+    ]
     assert alone["B"] == whole["B"]
     # D has neither phenotype, nor variants, nor genotypes; the score does not count
     assert "D" not in whole

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 import pandas as pd
 
@@ -14,6 +16,8 @@ from trdomics.inputs.text_table import raise_all
 from trdomics.layers.types import CARRIERS, layer_type
 
 COLLINEAR = 0.999
+# Chance of separating the classes below which it is none, and an AUROC that is suspicious.
+UNLIKELY, TOO_GOOD = 1e-3, 0.9
 
 
 def check_classes(label: pd.Series, config: CohortConfig) -> None:
@@ -27,6 +31,12 @@ def check_classes(label: pd.Series, config: CohortConfig) -> None:
         (0, "negative", names["negative"]),
     ):
         count = int((label == value).sum())
+        if label.isna().all():
+            raise InputError(
+                f"{file} column `{column}`",
+                "no patient has a label",
+                "fill it in, or correct `label.positive` and `label.negative`",
+            )
         if count == 0:
             raise InputError(
                 f"{file} column `{column}`",
@@ -55,10 +65,11 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: CohortConfig
 
     Raises
     ------
-    InputError
-        If a covariate or predictor is entirely missing, constant, or (except circular ones)
-        determines the label.
+    InputErrors
+        One for each covariate or predictor that is entirely missing, constant, or (except circular
+        ones) determines the label.
     """
+    errors = []
     circular = config["clinical"]["circular"]
     labelled = label.notna()
     file = config["samples"]["file"]
@@ -68,18 +79,47 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: CohortConfig
         where = f"{file} column `{column}`"
         fix = f"remove it from `{key}`"
         if known.empty:
-            raise InputError(where, "no labelled patient has a value", fix)
-        if (known == known.iloc[0]).all():
+            errors.append(InputError(where, "no labelled patient has a value", fix))
+        elif (known == known.iloc[0]).all():
             shown = known.iloc[0]
-            raise InputError(
-                where,
-                f"constant: `{shown:g}`" if isinstance(shown, float) else f"constant: `{shown}`",
-                fix,
-            )
-        if column not in circular:
+            value = f"{shown:g}" if isinstance(shown, float) else shown
+            errors.append(InputError(where, f"constant: `{value}`", fix))
+        elif column not in circular:
             problem = _collinear(known, label[known.index])
             if problem:
-                raise InputError(where, problem, f"{fix}, or list it in `clinical.circular`")
+                fix += ", or list it in `clinical.circular`"
+                errors.append(InputError(where, problem, fix))
+    raise_all(errors, file)
+
+
+def circular_warnings(sheet: pd.DataFrame, label: pd.Series, config: CohortConfig) -> list[str]:
+    """Name the predictors that alone predict the label better than any cohort's whole data do."""
+    message = []
+    clinical = config["clinical"]
+    # read quality is known only after the reads are processed
+    for column in [name for name in clinical["predictors"] if name in sheet]:
+        known = sheet.loc[label.notna(), column].dropna()
+        truth = label[known.index]
+        if column in clinical["circular"] or truth.nunique() < 2:
+            continue
+        # of a category, the share of positives among its other patients
+        levels = truth.groupby(known)
+        others = levels.transform("size") - 1
+        risk = (
+            known.astype(float)
+            if is_quantity(known)
+            else ((levels.transform("sum") - truth) / others.where(others > 0)).fillna(truth.mean())
+        )
+        n_positive = int(truth.sum())
+        above = risk.rank()[truth == 1].mean() - (n_positive + 1) / 2
+        area = above / (len(truth) - n_positive)
+        area = max(area, 1 - area) if is_quantity(known) else area
+        if area > TOO_GOOD:
+            message.append(
+                f"column {column}: alone it predicts the label with an AUROC of {area:.2f}; list "
+                "it in `clinical.circular` if it is derived from the label"
+            )
+    return message
 
 
 def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: CohortConfig) -> None:
@@ -133,8 +173,18 @@ def _collinear(values: pd.Series, label: pd.Series) -> str | None:
     if (label == label.iloc[0]).all():
         return "known for one class only, so having a value determines the label"
     if is_quantity(values):
-        r = float(np.corrcoef(values.to_numpy(float), label.to_numpy(float))[0, 1])
-        return f"collinear with the label (r = {r:.4f})" if abs(r) > COLLINEAR else None
+        numbers = values.to_numpy(float)
+        r = float(np.corrcoef(numbers, label.to_numpy(float))[0, 1])
+        if abs(r) > COLLINEAR:
+            return f"collinear with the label (r = {r:.4f})"
+        low, high = sorted((numbers[label == 1], numbers[label == 0]), key=np.mean)
+        # two ways to separate the classes, of all ways to draw one
+        if low.max() < high.min() and 2 / comb(len(numbers), len(low)) < UNLIKELY:
+            return (
+                f"determines the label: at most {low.max():g} in one class, at least "
+                f"{high.min():g} in the other"
+            )
+        return None
     if label.groupby(values).nunique().max() > 1:
         return None
     if values.nunique() == len(values):

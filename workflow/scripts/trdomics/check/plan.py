@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from trdomics.check.covariates import circular_warnings
 from trdomics.check.precheck import known_samples
 from trdomics.check.sheet_values import id_warnings, label_warnings, value_warnings
 from trdomics.classification.derived import derived_tables
@@ -32,6 +33,7 @@ from trdomics.cohort.samples import (
 from trdomics.cohort.site_plan import left_out_sites
 from trdomics.config_types import CohortConfig, LabelConfig, LayerConfig, SheetConfig
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
+from trdomics.inputs.maf import is_maf
 from trdomics.layers.types import layer_type
 from trdomics.panels.panel import panel_files
 
@@ -100,6 +102,7 @@ def cohort_plan(config: CohortConfig, readings: Mapping[str, Mapping[str, Any]])
         "warnings": [
             *_warnings(whole, settings, samples, has, label, config),
             *presence_warnings(has, label, config["label"]),
+            *circular_warnings(sheet, label, config),
             *(f"layer {n}: {note}" for n, e in layers.items() for note in e.get("notes", [])),
             *sheet_notes(settings),
             *_shared_files(config["layers"]),
@@ -172,6 +175,13 @@ def _warnings(
         lacking = int((~has[name]).sum())
         if lacking > len(has) / 2:
             message.append(f"layer {name}: more than half of the patients lack it ({lacking})")
+        layer = config["layers"][name]
+        unlisted = layer["type"] == "variants" and not layer["profiled"]
+        if lacking and unlisted and is_maf(layer["file"]):
+            message.append(
+                f"layer {name}: {lacking} patients have no row in the MAF and count as not "
+                "sequenced; list all who were sequenced in a file, and name it in `profiled`"
+            )
     site = config["samples"]["site"]
     for name, counts in _sites(whole.loc[label.index], label, site).items():
         if 0 in (counts["positive"], counts["negative"]):

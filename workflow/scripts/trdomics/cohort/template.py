@@ -555,4 +555,5 @@ layers:
 #   folds: 3
 #   inner_folds: 3
 #   permutations: 2
+#   learning_curve: 0
 """

@@ -126,7 +126,7 @@ def trial_figure(responses: pd.DataFrame, links: pd.DataFrame) -> Figure:
     """Draw the distribution of predicted responses and what each link contributes."""
     set_style()
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 3.4), width_ratios=[1, 1.2])
-    sns.histplot(x=100 * responses["response"], color=BLUE, ax=left, bins=20)
+    sns.histplot(x=100 * responses["predicted_response"], color=BLUE, ax=left, bins=20)
     left.set(xlabel="predicted rise of the readout (%)", ylabel="patients")
     rows = links.iloc[::-1]
     places = np.arange(len(rows))

@@ -105,8 +105,8 @@ def run_trial(
     Returns
     -------
     responses : DataFrame
-        A row per patient: patient_id, response (all links together), and the setting of each
-        link's parameter, missing if unknown (the normal neuron's value is then used).
+        A row per patient: patient_id, predicted_response (all links together), and the setting of
+        each link's parameter, missing if unknown (the normal neuron's value is then used).
     links : DataFrame
         A row per link: link, label, n_measured, n_concerned (patients whose setting is not the
         normal one), contribution (mean difference of the response of those concerned with this
@@ -164,7 +164,7 @@ def own_responses(simulator: Simulator, patients: pd.Index, evidence: Evidence) 
     Returns
     -------
     DataFrame
-        patient_id and response, of the patients for whom a link is known.
+        patient_id and predicted_response, of the patients for whom a link is known.
     """
     links = simulator.specification.links
     own = {name: link for name, link in links.items() if link.gene_set is None}
@@ -189,10 +189,10 @@ class _Responses:
         return self.known[key]
 
     def of_patients(self, settings: pd.DataFrame) -> pd.DataFrame:
-        """Return patient_id and response of each row of link settings."""
+        """Return patient_id and predicted_response of each row of link settings."""
         links = self.simulator.specification.links
         values = [
             self({links[str(name)].parameter: value for name, value in row.dropna().items()})
             for _, row in settings.iterrows()
         ]
-        return pd.DataFrame({"patient_id": settings.index, "response": values})
+        return pd.DataFrame({"patient_id": settings.index, "predicted_response": values})

@@ -34,7 +34,7 @@ def summary(
     normal = {name: link.normal for name, link in specification.links.items()}
     settings = responses[list(normal)]
     concerned = (settings.notna() & (settings != pd.Series(normal))).any(axis=1)
-    quantiles = responses["response"].quantile([0.5, 0.05, 0.95])
+    quantiles = responses["predicted_response"].quantile([0.5, 0.05, 0.95])
     return {
         "title": specification.title,
         "hypothesis": specification.hypothesis,
