@@ -147,6 +147,14 @@ def test_ids_of_which_some_are_spelt_otherwise_are_all_matched():
     assert "(`p02` is `P02`)" in notes[0]
 
 
+def test_parts_of_names_may_be_spelt_otherwise():
+    ids = [f"MUC-{i:03d}" for i in range(1, 9)]
+    names = [f"muc_{i}_R1" for i in range(1, 9)]
+    sheet, _, notes = join_ids({"rna": names}, pd.DataFrame({"patient_id": ids}))
+    assert sheet["rna_id"].tolist() == names
+    assert "by a part of their names (`muc_1_R1` is `MUC-001`)" in notes[0]
+
+
 @pytest.mark.parametrize(
     "longer", ["{}_S4", "bams/{}.sorted.bam", "{}-01A-11D-A1-08", "20240101_{}.raw"]
 )

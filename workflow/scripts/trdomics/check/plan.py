@@ -169,7 +169,7 @@ def _warnings(
     out = unmatched(whole, settings, samples)
     for (where, code), rows in out.groupby(["where", "code"], sort=False):
         if code in UNMATCHED:
-            what = f"{len(rows)} samples {UNMATCHED[code]}"
+            what = f"{len(rows)} {'sample' if len(rows) == 1 else 'samples'} {UNMATCHED[code]}"
             message.append(f"layer {where}: {what}: {quoted_ids(rows['id'])}")
     for name in has.columns:
         lacking = int((~has[name]).sum())

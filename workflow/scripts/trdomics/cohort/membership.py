@@ -163,7 +163,11 @@ def memberships(
                 f"it shares no patient with the sheet: its samples are {quoted_ids(present)}, "
                 f"`{column}` of {settings['samples']['file']} has {own}",
                 longer_names(list(names.dropna()), present)
-                or f"set `layers.{name}.id_column` to the sheet's column with the layer's names",
+                or (
+                    f"set `layers.{name}.id_column` to the sheet's column with the layer's names"
+                    if names.notna().any()
+                    else f"fill in the column `{column}`"
+                ),
             )
     return has.astype(bool)
 

@@ -312,18 +312,26 @@ def _spelt_alike(ids: pd.Series, names: Sequence[str]) -> dict[str, str]:
     return dict(zip(ids[found], keys[found].map(by_key), strict=True))
 
 
+def _parts(name: str) -> str:
+    return "-".join(filter(None, map(spelling_free, re.split(r"[\W_]+", name))))
+
+
 def _named_within(ids: pd.Series, names: Sequence[str]) -> dict[str, str]:
     """Return id → the name with it as a part, as `P1_S4` and `bams/P1.bam` have P1.
 
-    None is returned if an id is part of several names, or few ids are part of any.
+    Each part is compared as :func:`spelling_free` has it: `MUC_001_R1` has MUC-1. None is
+    returned if an id is part of several names, or few ids are part of any.
     """
-    longest = sorted(ids, key=len, reverse=True)
-    part = re.compile(rf"(?<![^\W_])({'|'.join(map(re.escape, longest))})(?![^\W_])")
-    owners = {name: set(part.findall(name)) for name in names}
+    id_of = {_parts(own): own for own in ids}
+    if len(id_of) < len(ids):
+        return {}
+    longest = sorted(id_of, key=len, reverse=True)
+    part = re.compile(rf"(?<![^-])({'|'.join(map(re.escape, longest))})(?![^-])")
     of: dict[str, list[str]] = {}
-    for name, own in owners.items():
-        if len(own) == 1:
-            of.setdefault(own.pop(), []).append(name)
+    for name in names:
+        owners = set(part.findall(_parts(name)))
+        if len(owners) == 1:
+            of.setdefault(id_of[owners.pop()], []).append(name)
     if any(len(mine) > 1 for mine in of.values()) or 2 * len(of) < min(len(names), len(ids)):
         return {}
     return {own: mine[0] for own, mine in of.items()}
