@@ -169,6 +169,8 @@ class ClosedSchema:
         shown = "nothing" if value is None else repr(value)
         if rule == "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
+            if value is None:
+                return f"{key} is empty", f"give {' or '.join(TYPES[kind] for kind in kinds)}"
             if isinstance(value, bool) and "string" in kinds:
                 fix = "YAML reads yes, no, on and off as true and false: put it in quotes"
             elif isinstance(value, str) and {"number", "integer"} & set(kinds):
