@@ -54,9 +54,11 @@ def start(job: Any, blas_threads: int | None = None) -> None:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(threads)
     if job.log:
-        sys.stdout = sys.stderr = open(  # noqa: SIM115 (open for as long as the process lives)
+        sys.stdout = sys.stderr = log = open(  # noqa: SIM115 (open for as long as the process lives)
             job.log[0], "w", encoding="utf-8", buffering=1
         )
+        # libraries in C, such as the solver of differential equations, warn past Python
+        os.dup2(log.fileno(), 2)
     sys.excepthook = _report
     logging.basicConfig(
         stream=sys.stderr,

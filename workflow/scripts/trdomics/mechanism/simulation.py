@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 import antimony
@@ -35,6 +36,8 @@ class Simulator:
         if antimony.loadAntimonyFile(where) < 0:
             raise InputError(where, antimony.getLastError(), "correct the Antimony model")
         self.sbml: str = antimony.getSBMLString(antimony.getMainModuleName())
+        # the solver's warnings belong in a log like its errors
+        os.environ.setdefault("SUNLOGGER_WARNING_FILENAME", "stderr")
         self._runner = roadrunner.RoadRunner(self.sbml)
         self._runner.integrator.relative_tolerance = 1e-7
         self._runner.integrator.absolute_tolerance = 1e-9
