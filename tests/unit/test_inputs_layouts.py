@@ -375,6 +375,16 @@ def test_decimals_raised_to_one_are_no_thousands(tmp_path, spread):
     np.testing.assert_array_equal(matrix.values.T, values.clip(1, 999))
 
 
+def test_a_sample_on_another_scale_is_named(tmp_path):
+    values = np.random.default_rng(4).beta(2, 2, COUNTS.shape).round(4)
+    values[3] = np.where(np.arange(N) % 3, 0.0, values[3])
+    clean = read(table(values), tmp_path / "m.tsv", "continuous", log2=False)
+    assert not [note for note in clean.notes if "scale" in note]
+    values[:, 2] *= 100
+    notes = read(table(values), tmp_path / "m.tsv", "continuous", log2=False).notes
+    assert f"on another scale than the other samples: `{IDS[2]}`; give all in one unit" in notes
+
+
 @pytest.mark.parametrize("mark", [",", "'", "\u202f", "."])
 def test_what_separates_thousands_is_named(tmp_path, mark):
     frame = table().map(lambda n: n if isinstance(n, str) else grouped(n * 10**6, mark))

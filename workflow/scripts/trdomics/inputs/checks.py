@@ -23,6 +23,8 @@ from trdomics.inputs.value_rules import ValueRules
 # Groups that a label may join in its negative class, and the number of features below which none is
 # expected to agree with it by chance.
 CODES, UNLIKELY = 4, 1e-3
+# Ratio of a sample's median to the others' that shows another unit.
+SCALES = 10
 # Share of patients in whom a feature has the number of a column of its name, but for corrections.
 MOST = 0.9
 # Gene symbols converted to dates by a spreadsheet (MARCH1, SEPT2), in English and German.
@@ -239,6 +241,21 @@ def _counts(
         )
         return np.rint(values)
     return values
+
+
+def other_scale(values: np.ndarray) -> np.ndarray:
+    """Return which samples have values on another scale than the others.
+
+    The median of their absolute values but 0 is over ten times that of the middle sample or below
+    a tenth of it, as in percent instead of shares, or raw instead of logged.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_features, n_samples)
+    """
+    sizes = pd.DataFrame(np.abs(values)).replace(0, np.nan).median().to_numpy()
+    middle = np.nanmedian(sizes) if not np.isnan(sizes).all() else np.nan
+    return (sizes > SCALES * middle) | (sizes < middle / SCALES)
 
 
 def check_varies(values: np.ndarray, where: str) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trdomics.errors import InputError
-from trdomics.inputs.checks import DATE, check_features, checked_values
+from trdomics.inputs.checks import DATE, check_features, checked_values, other_scale
 from trdomics.inputs.layouts import (
     ENTREZ,
     FEATURE,
@@ -137,6 +137,9 @@ def read_layer_matrix(
         annotation = {name: [text[i] for i in kept] for name, text in annotation.items()}
     check_features(features, source.where)
     values = checked_values(values, features, wanted, rules, source.where, notes)
+    odd = [] if rules.are_counts else [wanted[i] for i in np.flatnonzero(other_scale(values))]
+    if odd:
+        notes.append(f"on another scale than the other samples: {few(odd)}; give all in one unit")
     dates = [name for name in features if DATE.fullmatch(name)]
     if dates:
         notes.append(
