@@ -16,8 +16,8 @@ from trdomics.inputs.text_table import raise_all
 from trdomics.layers.types import CARRIERS, layer_type
 
 COLLINEAR = 0.999
-# Chance of separating the classes below which it is none, and an AUROC that is suspicious.
-UNLIKELY, TOO_GOOD = 1e-3, 0.9
+# Chance of separating the classes below which it is none.
+UNLIKELY = 1e-3
 
 
 def check_classes(label: pd.Series, config: CohortConfig) -> None:
@@ -26,17 +26,17 @@ def check_classes(label: pd.Series, config: CohortConfig) -> None:
     column = names["column"]
     folds = config["classification"]["folds"]
     inner = config["classification"]["inner_folds"]
+    if label.isna().all():
+        raise InputError(
+            f"{file} column `{column}`",
+            "no patient has a label",
+            "fill it in, or correct `label.positive` and `label.negative`",
+        )
     for value, key, name in (
         (1, "positive", names["positive"]),
         (0, "negative", names["negative"]),
     ):
         count = int((label == value).sum())
-        if label.isna().all():
-            raise InputError(
-                f"{file} column `{column}`",
-                "no patient has a label",
-                "fill it in, or correct `label.positive` and `label.negative`",
-            )
         if count == 0:
             raise InputError(
                 f"{file} column `{column}`",
@@ -90,36 +90,6 @@ def check_covariates(sheet: pd.DataFrame, label: pd.Series, config: CohortConfig
                 fix += ", or list it in `clinical.circular`"
                 errors.append(InputError(where, problem, fix))
     raise_all(errors, file)
-
-
-def circular_warnings(sheet: pd.DataFrame, label: pd.Series, config: CohortConfig) -> list[str]:
-    """Name the predictors that alone predict the label better than any cohort's whole data do."""
-    message = []
-    clinical = config["clinical"]
-    # read quality is known only after the reads are processed
-    for column in [name for name in clinical["predictors"] if name in sheet]:
-        known = sheet.loc[label.notna(), column].dropna()
-        truth = label[known.index]
-        if column in clinical["circular"] or truth.nunique() < 2:
-            continue
-        # of a category, the share of positives among its other patients
-        levels = truth.groupby(known)
-        others = levels.transform("size") - 1
-        risk = (
-            known.astype(float)
-            if is_quantity(known)
-            else ((levels.transform("sum") - truth) / others.where(others > 0)).fillna(truth.mean())
-        )
-        n_positive = int(truth.sum())
-        above = risk.rank()[truth == 1].mean() - (n_positive + 1) / 2
-        area = above / (len(truth) - n_positive)
-        area = max(area, 1 - area) if is_quantity(known) else area
-        if area > TOO_GOOD:
-            message.append(
-                f"column {column}: alone it predicts the label with an AUROC of {area:.2f}; list "
-                "it in `clinical.circular` if it is derived from the label"
-            )
-    return message
 
 
 def check_layer_classes(has: pd.DataFrame, label: pd.Series, config: CohortConfig) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from trdomics.check.covariates import circular_warnings
 from trdomics.check.precheck import known_samples
 from trdomics.check.sheet_values import id_warnings, label_warnings, value_warnings
 from trdomics.classification.derived import derived_tables
@@ -31,7 +30,9 @@ from trdomics.cohort.samples import (
     sheet_notes,
 )
 from trdomics.cohort.site_plan import left_out_sites
+from trdomics.columns import is_quantity
 from trdomics.config_types import CohortConfig, LabelConfig, LayerConfig, SheetConfig
+from trdomics.evaluation.metrics import measure
 from trdomics.frozen_model.manifest import MANIFEST, compare_labels, read_manifest
 from trdomics.inputs.maf import is_maf
 from trdomics.layers.types import layer_type
@@ -44,6 +45,8 @@ UNMATCHED = {
 }
 # Fisher's test of a layer's patients by class.
 TELLING = 0.01
+# An AUROC of one predictor that is suspicious.
+TOO_GOOD = 0.9
 
 
 def cohort_plan(config: CohortConfig, readings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -222,6 +225,34 @@ def presence_warnings(has: pd.DataFrame, label: pd.Series, names: LabelConfig) -
             message.append(
                 f"layer {layer}: {' and '.join(shares)} have it, so being measured predicts the "
                 f"label; compare with the baseline {PRESENCE}"
+            )
+    return message
+
+
+def circular_warnings(sheet: pd.DataFrame, label: pd.Series, config: CohortConfig) -> list[str]:
+    """Name the predictors that alone predict the label better than any cohort's whole data do."""
+    message = []
+    clinical = config["clinical"]
+    # read quality is known only after the reads are processed
+    for column in [name for name in clinical["predictors"] if name in sheet]:
+        known = sheet.loc[label.notna(), column].dropna()
+        truth = label[known.index]
+        if column in clinical["circular"] or truth.nunique() < 2:
+            continue
+        # of a category, the share of positives among its other patients
+        levels = truth.groupby(known)
+        others = levels.transform("size") - 1
+        risk = (
+            known.astype(float)
+            if is_quantity(known)
+            else ((levels.transform("sum") - truth) / others.where(others > 0)).fillna(truth.mean())
+        )
+        area = measure("auroc", truth, risk.rank(pct=True))
+        area = max(area, 1 - area) if is_quantity(known) else area
+        if area > TOO_GOOD:
+            message.append(
+                f"column {column}: alone it predicts the label with an AUROC of {area:.2f}; list "
+                "it in `clinical.circular` if it is derived from the label"
             )
     return message
 

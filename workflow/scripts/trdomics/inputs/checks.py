@@ -253,9 +253,9 @@ def other_scale(values: np.ndarray) -> np.ndarray:
     ----------
     values : ndarray, shape (n_features, n_samples)
     """
-    sizes = pd.DataFrame(np.abs(values)).replace(0, np.nan).median().to_numpy()
-    middle = np.nanmedian(sizes) if not np.isnan(sizes).all() else np.nan
-    return (sizes > SCALES * middle) | (sizes < middle / SCALES)
+    sizes = pd.DataFrame(np.abs(values)).replace(0, np.nan).median()
+    middle = sizes.median()
+    return ((sizes > SCALES * middle) | (sizes < middle / SCALES)).to_numpy()
 
 
 def check_varies(values: np.ndarray, where: str) -> None:

@@ -557,10 +557,9 @@ def _failures(rows: pd.DataFrame, settings: LayerConfig) -> pd.Series:
         status = rows["Mutation_Status"].str.strip().str.casefold()
         for name in _NO_MUTATION:
             failures[status == name] = f"Mutation_Status {name}"
-    allele = rows["Tumor_Seq_Allele2"].str.strip()
+    allele = rows["Tumor_Seq_Allele2"]
     given = ~allele.str.casefold().isin({*_EMPTY, "-"})
-    same = allele == rows["Reference_Allele"].str.strip()
-    failures[given & same] = "no allele but the reference"
+    failures[given & (allele == rows["Reference_Allele"])] = "no allele but the reference"
     failures[rows["position"] <= 0] = "no position"
     return failures
 
