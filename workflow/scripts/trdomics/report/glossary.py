@@ -245,10 +245,11 @@ PATTERN = re.compile(
 CODE = re.compile(r"`([^`<>]+)`|(?<![\w/.])((?:[\w*-]+/)+[\w*-]+\.(?:tsv|json|parquet))(?![\w/])")
 TAG = re.compile(r"(<[^>]*>)")
 NAME = re.compile(r"</?\s*([\w-]+)")
-# Within these a link is wrong, or the text is not prose.
+# A percent sign and a bound, which stay with their number, and a hyphen that is a minus.
 PERCENT = re.compile(r"(?<=\d) ?%(?!\w)")
 BOUND = re.compile(r"(&lt;|=) (?=\d)")
 MINUS = re.compile(r"(?<![\w.)-])-(?=\d)")
+# Within these a link is wrong, or the text is not prose.
 UNTOUCHED = {"a", "button", "code", "h1", "h2", "h3", "label", "script", "select", "style", "svg"}
 UNTOUCHED |= {"noscript", "title"}
 
